@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Makes a libtorch folder out of downloaded PyPI wheels.
+
+usage: unpack_libtorch.py WHEEL_DIR OUT_DIR cpu|cuda
+
+Only what a C++ program needs is unpacked. OUT_DIR appears whole or not at all.
+"""
+import os
+import shutil
+import sys
+import zipfile
+
+TORCH_VERSION = "2.11.0"
+CPU_LIBRARIES = {"libtorch_cpu.so", "libc10.so", "libgomp.so.1", "libcudart.so.13", "libcupti.so.13"}
+
+
+def wanted(name: str, kind: str) -> str | None:
+    """The place inside OUT_DIR for a wheel's file, or None if it is not needed."""
+    if name.startswith("torch/include/"):
+        return name.removeprefix("torch/")
+    base = os.path.basename(name)
+    is_library = ".so" in base and (name.startswith("torch/lib/") or name.startswith("nvidia/"))
+    if not is_library:
+        return None
+    if kind == "cpu":
+        return f"lib/{base}" if base in CPU_LIBRARIES else None
+    # The Python bindings are the one part of the CUDA set that needs an interpreter.
+    return None if base.startswith("libtorch_python") else f"lib/{base}"
+
+
+def main() -> None:
+    wheel_dir, out_dir, kind = sys.argv[1:4]
+    partial = out_dir + ".partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    for wheel in sorted(os.listdir(wheel_dir)):
+        if not wheel.endswith(".whl"):
+            continue
+        with zipfile.ZipFile(os.path.join(wheel_dir, wheel)) as archive:
+            for item in archive.infolist():
+                place = wanted(item.filename, kind)
+                if place is None or item.is_dir():
+                    continue
+                target = os.path.join(partial, place)
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                with archive.open(item) as source, open(target, "wb") as out:
+                    shutil.copyfileobj(source, out, 1 << 20)
+    if kind == "cpu":
+        # The wheel's libtorch.so pulls in libtorch_cuda; this linker script stands in for it.
+        with open(os.path.join(partial, "lib", "libtorch.so"), "w") as script:
+            script.write("INPUT(-ltorch_cpu -lc10)\n")
+    with open(os.path.join(partial, "build-version"), "w") as version:
+        version.write(TORCH_VERSION + "\n")
+    sizes = []
+    for folder, _, files in os.walk(os.path.join(partial, "lib")):
+        sizes += [(os.path.getsize(os.path.join(folder, f)), f) for f in sorted(files)]
+    with open(os.path.join(partial, "manifest"), "w") as manifest:
+        manifest.writelines(f"{size} lib/{name}\n" for size, name in sorted(sizes))
+    shutil.rmtree(out_dir, ignore_errors=True)
+    os.rename(partial, out_dir)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+//! The mel filter bank and the logarithm: Slaney's scale and norm, as
+//! `librosa.filters.mel(sr=22050, n_fft=1024, n_mels=80, fmin=27.5, fmax=8000)`.
+
+use super::stft::{SPECTRUM_BINS, Stft};
+use super::{FRAME_SAMPLES, LOG_FLOOR, MEL_BANDS, MEL_MAX_HZ, MEL_MIN_HZ, SAMPLE_RATE_HZ};
+
+/// Below this the mel scale is linear (Slaney, Auditory Toolbox, 1998).
+const LINEAR_BELOW_HZ: f64 = 1000.0;
+const HZ_PER_LINEAR_MEL: f64 = 200.0 / 3.0;
+/// Above it, each mel is a factor of 6.4^(1/27).
+const MELS_PER_NEPER: f64 = 27.0 / 1.856_297_990_365_626_3; // ln 6.4
+
+fn hz_to_mel(hz: f64) -> f64 {
+    if hz < LINEAR_BELOW_HZ {
+        hz / HZ_PER_LINEAR_MEL
+    } else {
+        LINEAR_BELOW_HZ / HZ_PER_LINEAR_MEL + (hz / LINEAR_BELOW_HZ).ln() * MELS_PER_NEPER
+    }
+}
+
+fn mel_to_hz(mel: f64) -> f64 {
+    let linear_mels = LINEAR_BELOW_HZ / HZ_PER_LINEAR_MEL;
+    if mel < linear_mels {
+        mel * HZ_PER_LINEAR_MEL
+    } else {
+        LINEAR_BELOW_HZ * ((mel - linear_mels) / MELS_PER_NEPER).exp()
+    }
+}
+
+/// One triangular filter: its weights for the bins from `first_bin` on.
+struct Band {
+    first_bin: usize,
+    weights: Vec<f32>,
+}
+
+/// Turns a frame of samples into 80 log-mel values.
+pub struct LogMel {
+    stft: Stft,
+    bands: Vec<Band>,
+    magnitude: Box<[f32; SPECTRUM_BINS]>,
+}
+
+impl Default for LogMel {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl LogMel {
+    pub fn new() -> Self {
+        Self { stft: Stft::new(), bands: filter_bank(), magnitude: Box::new([0.0; SPECTRUM_BINS]) }
+    }
+
+    /// ln(max(mel magnitude, 1e-5)) of `frame`, a value a band.
+    pub fn frame(&mut self, frame: &[f32; FRAME_SAMPLES]) -> [f32; MEL_BANDS] {
+        let mut mel = self.magnitude_frame(frame);
+        for value in &mut mel {
+            *value = value.max(LOG_FLOOR).ln();
+        }
+        mel
+    }
+
+    /// The mel magnitudes before the logarithm: what can be added when sounds are mixed.
+    pub fn magnitude_frame(&mut self, frame: &[f32; FRAME_SAMPLES]) -> [f32; MEL_BANDS] {
+        self.stft.magnitude(frame, &mut self.magnitude);
+        let mut mel = [0.0; MEL_BANDS];
+        for (out, band) in mel.iter_mut().zip(&self.bands) {
+            let bins = &self.magnitude[band.first_bin..][..band.weights.len()];
+            *out = bins.iter().zip(&band.weights).map(|(m, w)| m * w).sum();
+        }
+        mel
+    }
+}
+
+fn filter_bank() -> Vec<Band> {
+    let low = hz_to_mel(MEL_MIN_HZ);
+    let high = hz_to_mel(MEL_MAX_HZ);
+    let edge_hz: Vec<f64> = (0..MEL_BANDS + 2)
+        .map(|i| mel_to_hz(low + (high - low) * i as f64 / (MEL_BANDS + 1) as f64))
+        .collect();
+    let bin_hz = f64::from(SAMPLE_RATE_HZ) / FRAME_SAMPLES as f64;
+    edge_hz
+        .windows(3)
+        .map(|edges| {
+            let (left, centre, right) = (edges[0], edges[1], edges[2]);
+            // Slaney's norm: every filter has the same area.
+            let norm = 2.0 / (right - left);
+            let weight = |bin: usize| {
+                let hz = bin as f64 * bin_hz;
+                let rising = (hz - left) / (centre - left);
+                let falling = (right - hz) / (right - centre);
+                (rising.min(falling).max(0.0) * norm) as f32
+            };
+            let first_bin = (0..SPECTRUM_BINS).find(|&b| weight(b) > 0.0).unwrap_or(0);
+            let weights = (first_bin..SPECTRUM_BINS)
+                .map(weight)
+                .take_while(|&w| w > 0.0)
+                .collect();
+            Band { first_bin, weights }
+        })
+        .collect()
+}

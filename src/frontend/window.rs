@@ -1,0 +1,117 @@
+//! Frames into windows: 80 frames, a new window every 5.
+
+use super::{
+    FRAME_SAMPLES, HOP_SAMPLES, LogMel, MEL_BANDS, SAMPLE_RATE_HZ, WINDOW_FRAMES,
+    WINDOW_HOP_FRAMES, WINDOW_HOP_SAMPLES, WINDOW_SAMPLES, WINDOW_VALUES,
+};
+
+/// 80 log-mel frames, ready for a network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// Place of the window's first sample in the stream, at 22 050 Hz, lost samples counted.
+    pub start_sample: u64,
+    /// `WINDOW_FRAMES` × `MEL_BANDS` log-mel values, frame after frame.
+    pub log_mel: Box<[f32]>,
+}
+
+impl Window {
+    /// Counts the windows of a stream from 0. Those that a gap swallowed are counted too,
+    /// so that a jump tells how much is missing.
+    pub fn seq(&self) -> u64 {
+        self.start_sample / WINDOW_HOP_SAMPLES as u64
+    }
+
+    /// Place of the sample after the window's last.
+    pub fn end_sample(&self) -> u64 {
+        self.start_sample + WINDOW_SAMPLES as u64
+    }
+
+    /// Stream time of the middle of the frame `horizon_frames` before the window's last, in seconds.
+    pub fn time_s(&self, horizon_frames: u32) -> f64 {
+        let frame = (WINDOW_FRAMES - 1).saturating_sub(horizon_frames as usize);
+        let sample = self.start_sample + (frame * HOP_SAMPLES + FRAME_SAMPLES / 2) as u64;
+        sample as f64 / f64::from(SAMPLE_RATE_HZ)
+    }
+
+    /// The window's newest log-mel frame.
+    pub fn newest_frame(&self) -> &[f32] {
+        &self.log_mel[WINDOW_VALUES - MEL_BANDS..]
+    }
+}
+
+/// How far the frame of a horizon lies before the end of its window, in seconds:
+/// `horizon_frames` hops and half a frame.
+pub fn lookahead_s(horizon_frames: u32) -> f64 {
+    (f64::from(horizon_frames) * HOP_SAMPLES as f64 + FRAME_SAMPLES as f64 / 2.0)
+        / f64::from(SAMPLE_RATE_HZ)
+}
+
+/// The incremental frontend: samples at 22 050 Hz in, windows out. Every frame is computed
+/// once, and the windows do not depend on how the samples were cut into blocks.
+pub struct Windower {
+    log_mel: LogMel,
+    /// Samples from the start of the next frame on.
+    pending: Vec<f32>,
+    /// Frames from the start of the next window on.
+    frames: Vec<f32>,
+    /// Place of the next window's first sample.
+    window_start: u64,
+}
+
+impl Default for Windower {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Windower {
+    pub fn new() -> Self {
+        Self {
+            log_mel: LogMel::new(),
+            pending: Vec::with_capacity(4 * FRAME_SAMPLES),
+            frames: Vec::with_capacity(WINDOW_VALUES),
+            window_start: 0,
+        }
+    }
+
+    /// Takes samples and hands every window they complete to `emit`.
+    pub fn push(&mut self, mut samples: &[f32], mut emit: impl FnMut(Window)) {
+        while !samples.is_empty() {
+            let take = samples.len().min(FRAME_SAMPLES - self.pending.len());
+            self.pending.extend_from_slice(&samples[..take]);
+            samples = &samples[take..];
+            if let Ok(frame) = <&[f32; FRAME_SAMPLES]>::try_from(self.pending.as_slice()) {
+                let mel = self.log_mel.frame(frame);
+                self.frames.extend_from_slice(&mel);
+                self.pending.drain(..HOP_SAMPLES);
+                self.emit_if_full(&mut emit);
+            }
+        }
+    }
+
+    /// Says that the stream's next sample lies `lost_samples` further on. What was collected is
+    /// dropped: no window spans a gap.
+    pub fn gap(&mut self, lost_samples: u64) {
+        let seen = self.frames.len() / MEL_BANDS * HOP_SAMPLES + self.pending.len();
+        self.window_start += seen as u64 + lost_samples;
+        self.pending.clear();
+        self.frames.clear();
+    }
+
+    /// Place of the next sample that will be pushed.
+    pub fn position_samples(&self) -> u64 {
+        let seen = self.frames.len() / MEL_BANDS * HOP_SAMPLES + self.pending.len();
+        self.window_start + seen as u64
+    }
+
+    fn emit_if_full(&mut self, emit: &mut impl FnMut(Window)) {
+        if self.frames.len() == WINDOW_VALUES {
+            emit(Window {
+                start_sample: self.window_start,
+                log_mel: self.frames.as_slice().into(),
+            });
+            self.frames.drain(..WINDOW_HOP_FRAMES * MEL_BANDS);
+            self.window_start += WINDOW_HOP_SAMPLES as u64;
+        }
+    }
+}

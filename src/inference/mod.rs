@@ -1,0 +1,6 @@
+//! Windows in, probabilities out: an [`engine`] is a checkpoint made ready for one device,
+//! the [`worker`] is the one thread that owns it.
+
+pub mod engine;
+
+pub use engine::{DeviceChoice, Engine, EngineError};

@@ -1,0 +1,17 @@
+//! vocald: says fourteen times a second whether a singer's voice is in the sound.
+//!
+//! A folder is a stage, and data goes down the list:
+//! [`audio`] (source, ring) → [`frontend`] (resampler, log-mel windows) → [`inference`]
+//! (one worker) → [`decision`] (hysteresis, onsets and offsets) → [`publish`] (hub and sinks).
+//! [`model`] (networks and checkpoints) and [`frontend`] are shared with the [`trainer`];
+//! [`cli`] puts the stages together, a file a command.
+
+pub mod audio;
+pub mod cli;
+pub mod config;
+pub mod decision;
+pub mod frontend;
+pub mod inference;
+pub mod model;
+pub mod publish;
+pub mod trainer;

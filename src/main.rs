@@ -1,0 +1,4 @@
+fn main() -> std::process::ExitCode {
+    println!("{}", tch::Cuda::is_available());
+    std::process::ExitCode::SUCCESS
+}

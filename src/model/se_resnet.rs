@@ -1,0 +1,2 @@
+pub struct Depth;
+pub struct SeResNet;
