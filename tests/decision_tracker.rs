@@ -20,18 +20,29 @@ fn point() -> OperatingPoint {
 
 fn track(point: OperatingPoint, probabilities: &[f32]) -> (Vec<Decision>, Option<Event>) {
     let mut tracker = Tracker::new(point).unwrap();
-    let decisions =
-        probabilities.iter().enumerate().map(|(k, &p)| tracker.push(k as f64 * HOP_S, p)).collect();
+    let decisions = probabilities
+        .iter()
+        .enumerate()
+        .map(|(k, &p)| tracker.push(k as f64 * HOP_S, p))
+        .collect();
     (decisions, tracker.finish())
 }
 
 fn events(point: OperatingPoint, probabilities: &[f32]) -> Vec<Event> {
     let (decisions, last) = track(point, probabilities);
-    decisions.into_iter().filter_map(|d| d.event).chain(last).collect()
+    decisions
+        .into_iter()
+        .filter_map(|d| d.event)
+        .chain(last)
+        .collect()
 }
 
 fn voices(point: OperatingPoint, probabilities: &[f32]) -> Vec<bool> {
-    track(point, probabilities).0.iter().map(|d| d.voice).collect()
+    track(point, probabilities)
+        .0
+        .iter()
+        .map(|d| d.voice)
+        .collect()
 }
 
 fn assert_events(found: &[Event], wanted: &[Event]) {
@@ -40,8 +51,14 @@ fn assert_events(found: &[Event], wanted: &[Event]) {
         && found.iter().zip(wanted).all(|pair| match pair {
             (Event::Onset { t_s: a }, Event::Onset { t_s: b }) => close(*a, *b),
             (
-                Event::Offset { t_s: a, duration_s: da },
-                Event::Offset { t_s: b, duration_s: db },
+                Event::Offset {
+                    t_s: a,
+                    duration_s: da,
+                },
+                Event::Offset {
+                    t_s: b,
+                    duration_s: db,
+                },
             ) => close(*a, *b) && close(*da, *db),
             _ => false,
         });
@@ -55,7 +72,10 @@ fn an_event_lies_where_the_line_between_two_frames_meets_the_threshold() {
         &events(point(), &[0.2, 0.8, 0.8, 0.2]),
         &[
             Event::Onset { t_s: 0.2 / 3.0 },
-            Event::Offset { t_s: 0.2 + 0.2 / 3.0, duration_s: 0.2 },
+            Event::Offset {
+                t_s: 0.2 + 0.2 / 3.0,
+                duration_s: 0.2,
+            },
         ],
     );
 }
@@ -70,7 +90,11 @@ fn between_the_thresholds_the_state_stays() {
 
 #[test]
 fn a_change_needs_n_of_m_windows_and_is_dated_to_the_first_of_them() {
-    let point = OperatingPoint { confirm_n: 3, confirm_m: 4, ..point() };
+    let point = OperatingPoint {
+        confirm_n: 3,
+        confirm_m: 4,
+        ..point()
+    };
     assert_eq!(
         voices(point, &[0.9, 0.1, 0.9, 0.1, 0.9, 0.9, 0.9]),
         [false, false, false, false, false, true, true]
@@ -78,13 +102,19 @@ fn a_change_needs_n_of_m_windows_and_is_dated_to_the_first_of_them() {
     // Windows 2, 4 and 5 agree; the crossing before window 2 lies between 0.1 and 0.9.
     assert_events(
         &events(point, &[0.9, 0.1, 0.9, 0.1, 0.9, 0.9])[..1],
-        &[Event::Onset { t_s: 0.1 + 0.1 * 0.5 / 0.8 }],
+        &[Event::Onset {
+            t_s: 0.1 + 0.1 * 0.5 / 0.8,
+        }],
     );
 }
 
 #[test]
 fn votes_from_before_a_change_do_not_undo_it() {
-    let point = OperatingPoint { confirm_n: 2, confirm_m: 5, ..point() };
+    let point = OperatingPoint {
+        confirm_n: 2,
+        confirm_m: 5,
+        ..point()
+    };
     assert_eq!(
         voices(point, &[0.1, 0.1, 0.1, 0.9, 0.9, 0.9]),
         [false, false, false, false, true, true]
@@ -93,26 +123,50 @@ fn votes_from_before_a_change_do_not_undo_it() {
 
 #[test]
 fn a_gap_in_the_voice_is_bridged_when_it_is_short() {
-    let point = OperatingPoint { min_gap_s: 0.25, ..point() };
+    let point = OperatingPoint {
+        min_gap_s: 0.25,
+        ..point()
+    };
     let bridged = [0.1, 0.9, 0.1, 0.1, 0.9, 0.9];
-    assert_eq!(events(point, &bridged).len(), 2, "one onset, one offset at the end");
-    assert_eq!(voices(point, &bridged), [false, true, true, true, true, true]);
+    assert_eq!(
+        events(point, &bridged).len(),
+        2,
+        "one onset, one offset at the end"
+    );
+    assert_eq!(
+        voices(point, &bridged),
+        [false, true, true, true, true, true]
+    );
     // The offset is dated to where the voice went, not to where that became certain.
     assert_events(
         &events(point, &[0.1, 0.9, 0.1, 0.1, 0.1, 0.1]),
         &[
-            Event::Onset { t_s: 0.1 * 0.5 / 0.8 },
-            Event::Offset { t_s: 0.1 + 0.1 * 0.5 / 0.8, duration_s: 0.1 },
+            Event::Onset {
+                t_s: 0.1 * 0.5 / 0.8,
+            },
+            Event::Offset {
+                t_s: 0.1 + 0.1 * 0.5 / 0.8,
+                duration_s: 0.1,
+            },
         ],
     );
 }
 
 #[test]
 fn a_voice_that_has_begun_lasts_its_minimum() {
-    let point = OperatingPoint { min_voice_s: 0.35, ..point() };
+    let point = OperatingPoint {
+        min_voice_s: 0.35,
+        ..point()
+    };
     assert_events(
         &events(point, &[0.9, 0.1, 0.1, 0.1, 0.1, 0.1]),
-        &[Event::Onset { t_s: 0.0 }, Event::Offset { t_s: 0.35, duration_s: 0.35 }],
+        &[
+            Event::Onset { t_s: 0.0 },
+            Event::Offset {
+                t_s: 0.35,
+                duration_s: 0.35,
+            },
+        ],
     );
 }
 
@@ -121,10 +175,22 @@ fn a_gap_closes_the_voice_and_nothing_is_interpolated_across_it() {
     let mut tracker = Tracker::new(point()).unwrap();
     tracker.push(0.0, 0.9);
     tracker.push(0.1, 0.9);
-    assert_eq!(tracker.gap(), Some(Event::Offset { t_s: 0.1, duration_s: 0.1 }));
+    assert_eq!(
+        tracker.gap(),
+        Some(Event::Offset {
+            t_s: 0.1,
+            duration_s: 0.1
+        })
+    );
     assert_eq!(tracker.gap(), None);
     tracker.push(5.0, 0.9);
-    assert_eq!(tracker.gap(), Some(Event::Offset { t_s: 5.0, duration_s: 0.0 }));
+    assert_eq!(
+        tracker.gap(),
+        Some(Event::Offset {
+            t_s: 5.0,
+            duration_s: 0.0
+        })
+    );
     assert!(!tracker.push(6.0, 0.1).voice);
     let back = tracker.push(6.1, 0.9);
     assert!(matches!(back.event, Some(Event::Onset { t_s }) if t_s > 6.0 && t_s < 6.1));
@@ -133,37 +199,82 @@ fn a_gap_closes_the_voice_and_nothing_is_interpolated_across_it() {
 #[test]
 fn points_that_cannot_work_are_refused_with_a_reason() {
     let refused = [
-        OperatingPoint { enter: 0.0, ..point() },
-        OperatingPoint { leave: f32::NAN, ..point() },
-        OperatingPoint { threshold: 1.0, ..point() },
-        OperatingPoint { leave: 0.7, ..point() },
-        OperatingPoint { confirm_n: 0, ..point() },
-        OperatingPoint { confirm_n: 3, confirm_m: 2, ..point() },
-        OperatingPoint { confirm_m: 1000, ..point() },
-        OperatingPoint { min_voice_s: -1.0, ..point() },
-        OperatingPoint { min_gap_s: f32::INFINITY, ..point() },
+        OperatingPoint {
+            enter: 0.0,
+            ..point()
+        },
+        OperatingPoint {
+            leave: f32::NAN,
+            ..point()
+        },
+        OperatingPoint {
+            threshold: 1.0,
+            ..point()
+        },
+        OperatingPoint {
+            leave: 0.7,
+            ..point()
+        },
+        OperatingPoint {
+            confirm_n: 0,
+            ..point()
+        },
+        OperatingPoint {
+            confirm_n: 3,
+            confirm_m: 2,
+            ..point()
+        },
+        OperatingPoint {
+            confirm_m: 1000,
+            ..point()
+        },
+        OperatingPoint {
+            min_voice_s: -1.0,
+            ..point()
+        },
+        OperatingPoint {
+            min_gap_s: f32::INFINITY,
+            ..point()
+        },
     ];
     for point in refused {
-        assert!(check(&point).is_err() && Tracker::new(point).is_err(), "{point:?}");
+        assert!(
+            check(&point).is_err() && Tracker::new(point).is_err(),
+            "{point:?}"
+        );
     }
     assert_eq!(
-        check(&OperatingPoint { leave: 0.7, ..point() }),
-        Err(PointError::LeaveAboveEnter { enter: 0.6, leave: 0.7 })
+        check(&OperatingPoint {
+            leave: 0.7,
+            ..point()
+        }),
+        Err(PointError::LeaveAboveEnter {
+            enter: 0.6,
+            leave: 0.7
+        })
     );
 }
 
 fn any_point() -> impl Strategy<Value = OperatingPoint> {
-    (0.05f32..0.95, 0.0f32..1.0, 1u32..6, 0u32..4, 0.0f32..1.0, 0.0f32..1.0).prop_map(
-        |(enter, part, confirm_n, more, min_voice_s, min_gap_s)| OperatingPoint {
-            threshold: 0.5,
-            enter,
-            leave: (enter * part).max(0.01),
-            confirm_n,
-            confirm_m: confirm_n + more,
-            min_voice_s,
-            min_gap_s,
-        },
+    (
+        0.05f32..0.95,
+        0.0f32..1.0,
+        1u32..6,
+        0u32..4,
+        0.0f32..1.0,
+        0.0f32..1.0,
     )
+        .prop_map(
+            |(enter, part, confirm_n, more, min_voice_s, min_gap_s)| OperatingPoint {
+                threshold: 0.5,
+                enter,
+                leave: (enter * part).max(0.01),
+                confirm_n,
+                confirm_m: confirm_n + more,
+                min_voice_s,
+                min_gap_s,
+            },
+        )
 }
 
 #[derive(Debug, Clone, Copy)]

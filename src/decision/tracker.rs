@@ -46,7 +46,9 @@ pub enum PointError {
     Probability { name: &'static str, value: f32 },
     #[error("leave ({leave}) is above enter ({enter}), so voice would end as it begins")]
     LeaveAboveEnter { enter: f32, leave: f32 },
-    #[error("confirm {n} of {m} windows: both must lie in 1 to {CONFIRM_M_MAX}, the first not above the second")]
+    #[error(
+        "confirm {n} of {m} windows: both must lie in 1 to {CONFIRM_M_MAX}, the first not above the second"
+    )]
     Confirm { n: u32, m: u32 },
     #[error("{name} is {value} s, but must lie in 0 to {DURATION_MAX_S} s")]
     Duration { name: &'static str, value: f32 },
@@ -54,21 +56,29 @@ pub enum PointError {
 
 /// Refuses an operating point that no tracker can work by.
 pub fn check(point: &OperatingPoint) -> Result<(), PointError> {
-    for (name, value) in
-        [("threshold", point.threshold), ("enter", point.enter), ("leave", point.leave)]
-    {
+    for (name, value) in [
+        ("threshold", point.threshold),
+        ("enter", point.enter),
+        ("leave", point.leave),
+    ] {
         if !(value > 0.0 && value < 1.0) {
             return Err(PointError::Probability { name, value });
         }
     }
     if point.leave > point.enter {
-        return Err(PointError::LeaveAboveEnter { enter: point.enter, leave: point.leave });
+        return Err(PointError::LeaveAboveEnter {
+            enter: point.enter,
+            leave: point.leave,
+        });
     }
     let (n, m) = (point.confirm_n, point.confirm_m);
     if n == 0 || n > m || m > CONFIRM_M_MAX {
         return Err(PointError::Confirm { n, m });
     }
-    for (name, value) in [("min_voice_s", point.min_voice_s), ("min_gap_s", point.min_gap_s)] {
+    for (name, value) in [
+        ("min_voice_s", point.min_voice_s),
+        ("min_gap_s", point.min_gap_s),
+    ] {
         if !(0.0..=DURATION_MAX_S).contains(&value) {
             return Err(PointError::Duration { name, value });
         }
@@ -102,7 +112,11 @@ struct Votes {
 impl Votes {
     fn new(point: &OperatingPoint) -> Self {
         let of = point.confirm_m as usize;
-        Self { needed: point.confirm_n as usize, of, crossings_s: VecDeque::with_capacity(of) }
+        Self {
+            needed: point.confirm_n as usize,
+            of,
+            crossings_s: VecDeque::with_capacity(of),
+        }
     }
 
     fn clear(&mut self) {
@@ -164,7 +178,11 @@ impl Tracker {
             State::Ending { onset_s, offset_s } => self.in_ending(frame, onset_s, offset_s),
         };
         self.previous = Some(frame);
-        Decision { voice: self.is_voice(), p, event }
+        Decision {
+            voice: self.is_voice(),
+            p,
+            event,
+        }
     }
 
     /// Samples or windows were lost: what lies on the other side is unknown, so an open voice is
@@ -232,7 +250,10 @@ impl Tracker {
 
     fn offset(&mut self, onset_s: f64, t_s: f64) -> Event {
         self.newest_event_s = t_s;
-        Event::Offset { t_s, duration_s: t_s - onset_s }
+        Event::Offset {
+            t_s,
+            duration_s: t_s - onset_s,
+        }
     }
 
     /// When the line from the previous frame to this one meets `threshold`; this frame's time
