@@ -104,10 +104,10 @@ impl Stream {
             + self.frames as f64 / f64::from(self.resampler.input_rate_hz())
     }
 
-    /// Takes samples of which the first was captured at `captured_unix_s`.
-    pub fn push(&mut self, mono: &[f32], captured_unix_s: f64, mut emit: impl FnMut(StreamItem)) {
-        self.start_unix_s = captured_unix_s - self.position_s();
+    /// Takes samples of which the last was captured at `end_unix_s`.
+    pub fn push(&mut self, mono: &[f32], end_unix_s: f64, mut emit: impl FnMut(StreamItem)) {
         self.frames += mono.len() as u64;
+        self.start_unix_s = end_unix_s - self.position_s();
         self.note_silence(mono, &mut emit);
         self.resampler.push(mono, &mut self.resampled);
         self.cut(&mut emit);

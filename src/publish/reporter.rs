@@ -6,26 +6,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::event::{
     Decision, Gap, GapReason, Level, Message, Offset, Onset, State, StreamState, Version,
 };
-use crate::decision::{Event, PointError, Tracker};
+use crate::decision::{Event, Horizon, PointError, Tracker};
 use crate::frontend::stream::{LossCause, Note};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
 use crate::inference::{Output, Scored};
-use crate::model::OperatingPoint;
 
 /// Skipped windows overlap with the decided ones around them, so a short hole leaves the state as it
 /// is; after so many seconds of them nothing is known any more.
 const BRIDGED_S: f64 = 1.0;
-
-/// The output of the network that is published, and how it is decided on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Horizon {
-    /// Its place among the model's horizons.
-    pub index: usize,
-    /// Its distance from the window's last frame.
-    pub frames: u32,
-    pub point: OperatingPoint,
-}
 
 pub struct Reporter<E: FnMut(Message)> {
     stream: String,
