@@ -1,10 +1,10 @@
 //! The keys of a configuration, for what needs their names: an unknown key's nearest
 //! neighbour, and the differences between two configurations.
-//! The keys are those that a full configuration serialises to, so they are written nowhere twice.
+//! The keys are those that the defaults serialise to, so they are written nowhere twice.
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigError, PcmConfig, SourceConfig};
+use super::{Config, ConfigError};
 
 /// A key this far off is not a slip of the pen.
 const NEAREST_EDITS_MAX: usize = 3;
@@ -19,14 +19,6 @@ pub struct Change {
     pub new: Option<String>,
 }
 
-/// A configuration with every key there is.
-fn full() -> Value {
-    let pcm = PcmConfig { format: String::new(), rate_hz: 0, channels: 0 };
-    let source = SourceConfig { pcm: Some(pcm), ..SourceConfig::default() };
-    let config = Config { source: vec![source], ..Config::default() };
-    as_value(&config)
-}
-
 fn as_value(config: &Config) -> Value {
     // The types hold nothing that TOML has no word for, so the error cannot come up.
     Value::try_from(config).unwrap_or_else(|_| Value::Table(Table::new()))
@@ -34,7 +26,8 @@ fn as_value(config: &Config) -> Value {
 
 /// Refuses keys that do not exist, and names the one that was probably meant.
 pub fn check_known(table: &Table) -> Result<(), ConfigError> {
-    match full() {
+    // The defaults have every key, and one source.
+    match as_value(&Config::default()) {
         Value::Table(known) => check_table(table, &known, ""),
         _ => Ok(()),
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use decision::DecisionConfig;
 pub use keys::Change;
-pub use source::{PcmConfig, SourceConfig};
+pub use source::SourceConfig;
 
 /// More messages than this in a sink's queue are no buffer but a leak: some 20 minutes of one stream.
 const QUEUE_MESSAGES_MAX: usize = 16_384;
@@ -126,8 +126,8 @@ impl Config {
         if self.source.is_empty() {
             return Err(ConfigError::Conflict("there is no source to listen to".into()));
         }
-        for (place, source) in self.source.iter().enumerate() {
-            source.check(&format!("source {}", place + 1))?;
+        for source in &self.source {
+            source.check()?;
         }
         let names: Vec<&str> = self.source.iter().map(SourceConfig::stream_name).collect();
         for (place, name) in names.iter().enumerate() {

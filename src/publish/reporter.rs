@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::event::{
     Decision, Gap, GapReason, Level, Message, Offset, Onset, State, StreamState, Version,
 };
-use crate::decision::{Event, Horizon, PointError, Tracker};
+use crate::decision::{Event, Horizon, Tracker};
 use crate::frontend::stream::{LossCause, Note};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
@@ -18,7 +18,8 @@ const BRIDGED_S: f64 = 1.0;
 
 pub struct Reporter<E: FnMut(Message)> {
     stream: String,
-    horizon: Horizon,
+    horizon_index: usize,
+    horizon_frames: u32,
     levels: bool,
     tracker: Tracker,
     emit: E,
@@ -31,24 +32,26 @@ pub struct Reporter<E: FnMut(Message)> {
 }
 
 impl<E: FnMut(Message)> Reporter<E> {
-    /// `levels`: tells the level with every window.
+    /// `tracker` decides, and has seen nothing yet. `levels`: tells the level with every window.
     pub fn new(
         stream: String,
-        horizon: Horizon,
+        horizon: &Horizon,
+        tracker: Tracker,
         levels: bool,
         emit: E,
-    ) -> Result<Self, PointError> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             stream,
-            horizon,
+            horizon_index: horizon.index,
+            horizon_frames: horizon.frames,
             levels,
-            tracker: Tracker::new(horizon.point)?,
+            tracker,
             emit,
             state: None,
             onsets: 0,
             newest_p: 0.0,
             start_unix_s: 0.0,
-        })
+        }
     }
 
     pub fn handle(&mut self, output: Output) {
@@ -70,8 +73,8 @@ impl<E: FnMut(Message)> Reporter<E> {
         let window = &scored.captured.window;
         let end_s = window.end_sample() as f64 / f64::from(SAMPLE_RATE_HZ);
         self.start_unix_s = scored.captured.end_unix_s - end_s;
-        let t = window.time_s(self.horizon.frames);
-        let Some(&p) = scored.probabilities.get(self.horizon.index) else {
+        let t = window.time_s(self.horizon_frames);
+        let Some(&p) = scored.probabilities.get(self.horizon_index) else {
             return self.set_state(StreamState::Failed, Some("the model gave no answer".into()));
         };
         self.newest_p = p;
@@ -84,7 +87,7 @@ impl<E: FnMut(Message)> Reporter<E> {
             wall: self.wall(t),
             p,
             voice: decision.voice,
-            lookahead: microseconds(lookahead_s(self.horizon.frames)),
+            lookahead: microseconds(lookahead_s(self.horizon_frames)),
             latency: microseconds(unix_now_s() - scored.captured.end_unix_s),
         });
         (self.emit)(message);
