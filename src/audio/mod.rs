@@ -16,7 +16,11 @@ pub struct AudioFormat {
 impl std::fmt::Display for AudioFormat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plural = if self.channels == 1 { "" } else { "s" };
-        write!(f, "{} Hz with {} channel{plural}", self.rate_hz, self.channels)
+        write!(
+            f,
+            "{} Hz with {} channel{plural}",
+            self.rate_hz, self.channels
+        )
     }
 }
 
@@ -32,11 +36,19 @@ pub enum AudioError {
     #[error("{} is empty", path.display())]
     Empty { path: PathBuf },
     #[error("{} is not a sound file that can be read: it should be {readable}", path.display())]
-    NotAudio { path: PathBuf, readable: &'static str },
+    NotAudio {
+        path: PathBuf,
+        readable: &'static str,
+    },
     #[error("{} cannot be decoded: {reason}", path.display())]
     Broken { path: PathBuf, reason: String },
     #[error("{} changes after {after_s:.3} s from {from} to {to}: split it there", path.display())]
-    FormatChange { path: PathBuf, after_s: f64, from: AudioFormat, to: AudioFormat },
+    FormatChange {
+        path: PathBuf,
+        after_s: f64,
+        from: AudioFormat,
+        to: AudioFormat,
+    },
     #[error("{} cannot be read: {reason}", path.display())]
     Read { path: PathBuf, reason: String },
 }

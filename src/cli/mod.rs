@@ -1,1 +1,3 @@
-//! cli
+//! A file a command.
+
+pub mod train;
