@@ -110,7 +110,7 @@ pub fn fit(
         let step = |batch: Batch, state: &mut State| {
             let rate = learning_rate(training, epoch, state.adam.steps);
             let loss = trained.step(&batch, training, &mut state.adam, rate, setting.device);
-            average(&mut state.average, &state.weights, training.average_decay);
+            average(state, training.average_decay);
             loss
         };
         let plan = Epoch {
@@ -298,11 +298,14 @@ impl Trained {
     }
 }
 
-/// Moves the running average of the weights, statistics of the normalisation included.
-fn average(average: &mut Weights, weights: &Weights, decay: f64) {
+/// Moves the running average of the weights, statistics of the normalisation included. It starts
+/// short, so that the first, random weights are soon forgotten.
+fn average(state: &mut State, decay: f64) {
+    let steps = state.adam.steps as f64;
+    let decay = decay.min(steps / (steps + 10.0));
     tch::no_grad(|| {
-        for (name, average) in average {
-            let _ = average.lerp_(&weights[name], 1.0 - decay);
+        for (name, average) in &mut state.average {
+            let _ = average.lerp_(&state.weights[name], 1.0 - decay);
         }
     });
 }

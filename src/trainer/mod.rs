@@ -8,6 +8,7 @@
 pub mod adam;
 pub mod augment;
 pub mod dataset;
+pub mod evaluate;
 pub mod experiment;
 pub mod features;
 pub mod fit;
