@@ -48,7 +48,11 @@ impl Default for LogMel {
 
 impl LogMel {
     pub fn new() -> Self {
-        Self { stft: Stft::new(), bands: filter_bank(), magnitude: Box::new([0.0; SPECTRUM_BINS]) }
+        Self {
+            stft: Stft::new(),
+            bands: filter_bank(),
+            magnitude: Box::new([0.0; SPECTRUM_BINS]),
+        }
     }
 
     /// ln(max(mel magnitude, 1e-5)) of `frame`, a value a band.

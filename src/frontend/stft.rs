@@ -42,13 +42,20 @@ impl Stft {
     }
 
     /// Writes |X| of `frame` to `magnitude`.
-    pub fn magnitude(&mut self, frame: &[f32; FRAME_SAMPLES], magnitude: &mut [f32; SPECTRUM_BINS]) {
+    pub fn magnitude(
+        &mut self,
+        frame: &[f32; FRAME_SAMPLES],
+        magnitude: &mut [f32; SPECTRUM_BINS],
+    ) {
         for ((out, x), w) in self.windowed.iter_mut().zip(frame).zip(&self.hann) {
             *out = x * w;
         }
         // The only errors are wrong buffer lengths, and the buffers come from the plan itself.
-        let done =
-            self.fft.process_with_scratch(&mut self.windowed, &mut self.spectrum, &mut self.scratch);
+        let done = self.fft.process_with_scratch(
+            &mut self.windowed,
+            &mut self.spectrum,
+            &mut self.scratch,
+        );
         debug_assert!(done.is_ok());
         for (out, x) in magnitude.iter_mut().zip(&self.spectrum) {
             *out = (x.re * x.re + x.im * x.im).sqrt();

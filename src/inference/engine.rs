@@ -1,39 +1,105 @@
-//! A checkpoint made ready for one device: CPU or CUDA.
+//! A checkpoint made ready for one device.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use crate::frontend::WINDOW_VALUES;
-use crate::model::{Checkpoint, CheckpointError, Metadata};
+use tch::{Device, Kind, Tensor};
 
-/// Where inference runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DeviceChoice {
-    /// CUDA when there is one, the CPU otherwise.
-    #[default]
-    Auto,
-    Cpu,
-    /// The CUDA device of this index; an error where there is none.
-    Cuda(usize),
-}
+use super::DeviceChoice;
+use crate::frontend::{MEL_BANDS, WINDOW_FRAMES, WINDOW_VALUES};
+use crate::model::checkpoint::float_values;
+use crate::model::se_resnet::channels_last;
+use crate::model::{Checkpoint, CheckpointError, Metadata, Normalisation, SeResNet};
+
+/// The checkpoint that is used unless another is named, inside the program itself.
+const BUILT_IN: &[u8] = include_bytes!("../../models/live-14.safetensors");
+/// Windows in one forward pass at most; more only waits longer for the first result.
+pub const MAX_BATCH: usize = 16;
+/// The first passes choose kernels and fill allocators; they are not for a listener to wait for.
+const WARM_UP_PASSES: usize = 3;
 
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    #[error("the checkpoint inside this program {0}; build it anew")]
+    BuiltIn(String),
     #[error("{0}")]
     Device(String),
-    #[error("inference failed: {0}")]
-    Inference(String),
+    #[error("inference on {device} failed: {fault}")]
+    Inference { device: String, fault: String },
 }
 
+/// A network on a device. Build it on the thread that uses it, and keep it there: libtorch's
+/// gradient mode and thread settings belong to the thread.
 pub struct Engine {
     metadata: Metadata,
+    normalisation: Normalisation,
+    network: SeResNet,
+    device: Device,
+    /// The normalised windows of the pass under way. `input` looks into this very memory.
+    staging: Box<[f32]>,
+    input: Tensor,
 }
 
 impl Engine {
-    /// Loads a checkpoint, or the built-in one where no path is given, and warms it up.
+    /// Reads a checkpoint, or takes the built-in one where no path is given, folds its batch
+    /// normalisation, and warms the network up.
     pub fn load(path: Option<&Path>, device: DeviceChoice) -> Result<Self, EngineError> {
-        todo!()
+        let checkpoint = match path {
+            Some(path) => Checkpoint::read(path)?,
+            None => Checkpoint::from_bytes(BUILT_IN).map_err(EngineError::BuiltIn)?,
+        };
+        Self::new(checkpoint, device)
+    }
+
+    /// Makes a checkpoint ready for a device.
+    pub fn new(checkpoint: Checkpoint, device: DeviceChoice) -> Result<Self, EngineError> {
+        let device = device.resolve().map_err(EngineError::Device)?;
+        // One thread: two are slower for one window, and the other cores belong to the audio.
+        tch::set_num_threads(1);
+        let Checkpoint {
+            metadata,
+            architecture,
+            normalisation,
+            weights,
+        } = checkpoint;
+        let weights = weights
+            .into_iter()
+            .map(|(name, tensor)| (name, tensor.to_device(device)))
+            .collect();
+        let network = tch::no_grad(|| SeResNet::new(architecture, &weights).fold());
+        let mut staging = vec![0.0f32; MAX_BATCH * WINDOW_VALUES].into_boxed_slice();
+        let shape = [MAX_BATCH as i64, 1, WINDOW_FRAMES as i64, MEL_BANDS as i64];
+        // SAFETY: the memory is owned by the engine beside the tensor, never moves (it is boxed)
+        // and is freed after it; `input` never leaves the engine.
+        let input = unsafe {
+            Tensor::from_blob(
+                staging.as_mut_ptr().cast(),
+                &shape,
+                &[
+                    WINDOW_VALUES as i64,
+                    WINDOW_VALUES as i64,
+                    MEL_BANDS as i64,
+                    1,
+                ],
+                Kind::Float,
+                Device::Cpu,
+            )
+        };
+        let mut engine = Self {
+            metadata,
+            normalisation,
+            network,
+            device,
+            staging,
+            input,
+        };
+        let silence = vec![0.0; WINDOW_VALUES];
+        for _ in 0..WARM_UP_PASSES {
+            engine.infer(&[&silence])?;
+        }
+        Ok(engine)
     }
 
     pub fn metadata(&self) -> &Metadata {
@@ -42,13 +108,76 @@ impl Engine {
 
     /// The device it runs on, for people: `cpu` or `cuda:0`.
     pub fn device_name(&self) -> String {
-        todo!()
+        match self.device {
+            Device::Cuda(index) => format!("cuda:{index}"),
+            _ => "cpu".into(),
+        }
     }
 
-    /// The probability of voice for every window (each `WINDOW_VALUES` values) and horizon:
-    /// `windows.len()` rows of `metadata().horizons_frames.len()`.
+    /// The probability of voice for every window (`WINDOW_VALUES` log-mel values each) and
+    /// horizon: a row a window, a value a horizon in the order of the metadata.
     pub fn infer(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
-        debug_assert!(windows.iter().all(|w| w.len() == WINDOW_VALUES));
-        todo!()
+        let mut rows = Vec::with_capacity(windows.len());
+        for batch in windows.chunks(MAX_BATCH) {
+            self.stage(batch)?;
+            rows.extend(self.pass(batch.len())?);
+        }
+        Ok(rows)
     }
+
+    fn stage(&mut self, batch: &[&[f32]]) -> Result<(), EngineError> {
+        let Normalisation { mean, std } = &self.normalisation;
+        for (window, place) in batch
+            .iter()
+            .zip(self.staging.chunks_exact_mut(WINDOW_VALUES))
+        {
+            if window.len() != WINDOW_VALUES {
+                let fault = format!("a window has {} values, not {WINDOW_VALUES}", window.len());
+                return Err(EngineError::Inference {
+                    device: self.device_name(),
+                    fault,
+                });
+            }
+            for (i, (out, x)) in place.iter_mut().zip(*window).enumerate() {
+                let band = i % MEL_BANDS;
+                *out = (x - mean[band]) / std[band];
+            }
+        }
+        Ok(())
+    }
+
+    fn pass(&self, windows: usize) -> Result<Vec<Vec<f32>>, EngineError> {
+        let failed = |fault: String| EngineError::Inference {
+            device: self.device_name(),
+            fault,
+        };
+        // tch panics where libtorch throws (a lost GPU, no memory left). The network is not
+        // changed by a pass, so it stays usable after one that failed.
+        let values = catch_unwind(AssertUnwindSafe(|| {
+            tch::no_grad(|| {
+                let input = self.input.narrow(0, 0, windows as i64);
+                let input = match self.device {
+                    Device::Cpu => channels_last(&input),
+                    device => input.to_device(device),
+                };
+                float_values(&self.network.probabilities(&input))
+            })
+        }))
+        .map_err(|panic| failed(panic_text(panic.as_ref())))?;
+        if values.iter().any(|p| !p.is_finite()) {
+            return Err(failed(
+                "the network answered with a number that is not finite".into(),
+            ));
+        }
+        let horizons = self.metadata.horizons_frames.len();
+        Ok(values.chunks_exact(horizons).map(<[f32]>::to_vec).collect())
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no reason given");
+    text.lines().next().unwrap_or_default().to_owned()
 }

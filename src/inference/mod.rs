@@ -1,6 +1,8 @@
-//! Windows in, probabilities out: an [`engine`] is a checkpoint made ready for one device,
+//! Windows in, probabilities out: an [`engine`] is a checkpoint made ready for one [`device`],
 //! the [`worker`] is the one thread that owns it.
 
+pub mod device;
 pub mod engine;
 
-pub use engine::{DeviceChoice, Engine, EngineError};
+pub use device::DeviceChoice;
+pub use engine::{Engine, EngineError};

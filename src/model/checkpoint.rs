@@ -1,83 +1,222 @@
-//! What a checkpoint file holds, and every reason to refuse one.
+//! Reading and writing checkpoints, and every reason to refuse one.
 //!
-//! A `.safetensors` file: the weights, `mean` and `std` of the log-mel bands, and under the
-//! metadata key `vocald` a JSON object, [`Metadata`].
+//! A checkpoint is a `.safetensors` file: the network's weights as 32-bit floats, `mean` and `std`
+//! of the log-mel bands, and under the metadata key `vocald` a JSON object, [`Metadata`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
+use tch::Tensor;
 
-/// How the daemon turns a horizon's probabilities into a state, chosen on validation.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OperatingPoint {
-    /// Raw decisions (no smoothing) are voice at this probability and above.
-    pub threshold: f32,
-    /// Voice begins at this probability and above.
-    pub enter: f32,
-    /// Voice ends below this probability.
-    pub leave: f32,
-    /// `confirm_n` of the last `confirm_m` windows must agree before the state changes.
-    pub confirm_n: u32,
-    pub confirm_m: u32,
-    /// A voice that has begun lasts at least this long.
-    pub min_voice_s: f32,
-    /// A gap between voices shorter than this is bridged: the state stays voice this long after the voice ends.
-    pub min_gap_s: f32,
-}
+use super::metadata::Metadata;
+use super::se_resnet::{Architecture, Role, Slot, Weights};
+use crate::frontend::MEL_BANDS;
 
-/// Everything that must hold for the weights to mean what they were trained to mean.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Metadata {
-    pub format_version: u32,
-    /// A short name, as `live-14`.
-    pub name: String,
-    /// `se_resnet`.
-    pub architecture: String,
-    pub depth: u32,
-    pub frontend: FrontendNumbers,
-    /// Distance of each output's frame from the window's last frame, in frames, largest look-ahead first.
-    pub horizons_frames: Vec<u32>,
-    /// One for each horizon.
-    pub operating_points: Vec<OperatingPoint>,
-    /// The horizon that is published unless another is asked for.
-    pub default_horizon_frames: u32,
-    pub trained_on: Vec<String>,
-    /// Measured figures, by a name that says what and on which data.
-    pub figures: BTreeMap<String, f64>,
-    pub license: String,
-}
+/// The metadata key that marks a file as ours.
+const METADATA_KEY: &str = "vocald";
+/// A band that hardly varies in training would blow noise up; the trainer never writes less.
+pub const MIN_STD: f32 = 1e-3;
 
-/// The numbers of the frontend that the network was trained behind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct FrontendNumbers {
-    pub sample_rate_hz: u32,
-    pub frame_samples: u32,
-    pub hop_samples: u32,
-    pub mel_bands: u32,
-    pub mel_min_hz: f64,
-    pub mel_max_hz: f64,
-    pub log_floor: f64,
-    pub window_frames: u32,
-    pub window_hop_frames: u32,
+/// Mean and standard deviation of each log-mel band over the training set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Normalisation {
+    pub mean: [f32; MEL_BANDS],
+    pub std: [f32; MEL_BANDS],
 }
 
 /// A checkpoint that was read whole and found good.
 pub struct Checkpoint {
     pub metadata: Metadata,
+    pub architecture: Architecture,
+    pub normalisation: Normalisation,
+    pub weights: Weights,
 }
 
+/// A checkpoint that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    #[error("{}: {reason}", path.display())]
-    Refused { path: PathBuf, reason: String },
+    #[error("cannot read the checkpoint {}: {source}", path.display())]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the checkpoint {} {fault}; use another one (`vocald model list`)", path.display())]
+    Refused { path: PathBuf, fault: String },
+    #[error("cannot write the checkpoint {}: {source}", path.display())]
+    Unwritable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
 }
 
 impl Checkpoint {
+    /// Reads a checkpoint and checks all of it. Denormal weights become zero: they mean
+    /// nothing and slow the CPU down by orders of magnitude.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
-        todo!()
+        let bytes = std::fs::read(path).map_err(|source| CheckpointError::Unreadable {
+            path: path.into(),
+            source,
+        })?;
+        Self::from_bytes(&bytes).map_err(|fault| CheckpointError::Refused {
+            path: path.into(),
+            fault,
+        })
     }
+
+    /// The same for a file already in memory; the error is the fault as half a sentence.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        let damaged = |e| format!("is truncated, damaged or not a safetensors file ({e})");
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(damaged)?;
+        let file = SafeTensors::deserialize(bytes).map_err(damaged)?;
+        let json = header
+            .metadata()
+            .as_ref()
+            .and_then(|entries| entries.get(METADATA_KEY))
+            .ok_or("was not made by vocald: it has no `vocald` metadata")?;
+        let metadata: Metadata = serde_json::from_str(json)
+            .map_err(|e| format!("has metadata that this vocald does not understand ({e})"))?;
+        let architecture = metadata.validate()?;
+
+        let mut tensors: BTreeMap<&str, TensorView> = file.iter().collect();
+        let mean = band_values(&mut tensors, "mean")?;
+        let std = band_values(&mut tensors, "std")?;
+        if std.iter().any(|&s| s < MIN_STD) {
+            return Err(format!("has a band in `std` below {MIN_STD}"));
+        }
+        let slots = architecture.slots();
+        let mut weights = Weights::new();
+        for slot in &slots {
+            let values = take(&mut tensors, &slot.name, &slot.shape)?;
+            if slot.role == Role::NormVariance && values.iter().any(|&v| v < 0.0) {
+                return Err(format!("holds a negative variance in `{}`", slot.name));
+            }
+            weights.insert(
+                slot.name.clone(),
+                Tensor::from_slice(&values).reshape(&slot.shape),
+            );
+        }
+        if let Some(name) = tensors.keys().next() {
+            let depth = metadata.depth;
+            return Err(format!(
+                "holds a tensor `{name}` that depth {depth} does not have"
+            ));
+        }
+        Ok(Self {
+            metadata,
+            architecture,
+            normalisation: Normalisation { mean, std },
+            weights,
+        })
+    }
+
+    /// Writes the checkpoint; the file appears whole or not at all.
+    pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
+        let unwritable = |source| CheckpointError::Unwritable {
+            path: path.into(),
+            source,
+        };
+        let other = |e: String| unwritable(std::io::Error::other(e));
+        let json = serde_json::to_string(&self.metadata).map_err(|e| other(e.to_string()))?;
+        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        for (name, values) in [
+            ("mean", &self.normalisation.mean),
+            ("std", &self.normalisation.std),
+        ] {
+            tensors.push((name.into(), vec![MEL_BANDS], to_bytes(values)));
+        }
+        for Slot { name, shape, .. } in self.architecture.slots() {
+            let values = float_values(&self.weights[&name]);
+            let shape = shape.iter().map(|&n| n as usize).collect();
+            tensors.push((name, shape, to_bytes(&values)));
+        }
+        write_safetensors(path, &tensors, HashMap::from([(METADATA_KEY.into(), json)]))
+            .map_err(unwritable)
+    }
+}
+
+/// The values of a tensor on any device and of any kind, row after row.
+pub fn float_values(tensor: &Tensor) -> Vec<f32> {
+    let flat = tensor
+        .detach()
+        .to_device(tch::Device::Cpu)
+        .to_kind(tch::Kind::Float)
+        .flatten(0, -1);
+    let mut values = vec![0.0; flat.numel()];
+    let count = values.len();
+    flat.contiguous().copy_data(&mut values, count);
+    values
+}
+
+/// Writes named 32-bit float tensors by way of a temporary file beside `path`.
+pub fn write_safetensors(
+    path: &Path,
+    tensors: &[(String, Vec<usize>, Vec<u8>)],
+    metadata: HashMap<String, String>,
+) -> std::io::Result<()> {
+    let views = tensors
+        .iter()
+        .map(|(name, shape, bytes)| {
+            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
+        })
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(std::io::Error::other)?;
+    let bytes = serialize(views, Some(metadata)).map_err(std::io::Error::other)?;
+    let partial = path.with_extension("partial");
+    std::fs::write(&partial, bytes)?;
+    std::fs::rename(&partial, path)
+}
+
+/// Little-endian bytes of 32-bit floats.
+pub fn to_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|v| v.to_le_bytes()).collect()
+}
+
+fn band_values(
+    tensors: &mut BTreeMap<&str, TensorView>,
+    name: &str,
+) -> Result<[f32; MEL_BANDS], String> {
+    let values = take(tensors, name, &[MEL_BANDS as i64])?;
+    values
+        .try_into()
+        .map_err(|_| format!("has a `{name}` of another length than {MEL_BANDS}"))
+}
+
+/// Takes a tensor out of the file: it must be there, of this shape, and finite.
+fn take(
+    tensors: &mut BTreeMap<&str, TensorView>,
+    name: &str,
+    shape: &[i64],
+) -> Result<Vec<f32>, String> {
+    let view = tensors
+        .remove(name)
+        .ok_or_else(|| format!("lacks the tensor `{name}`"))?;
+    if view.dtype() != Dtype::F32 {
+        return Err(format!(
+            "holds `{name}` as {:?} instead of 32-bit floats",
+            view.dtype()
+        ));
+    }
+    if !view
+        .shape()
+        .iter()
+        .map(|&n| n as i64)
+        .eq(shape.iter().copied())
+    {
+        let found = view.shape();
+        return Err(format!(
+            "holds `{name}` of shape {found:?} where {shape:?} is needed"
+        ));
+    }
+    let flush_denormal = |v: f32| if v.is_subnormal() { 0.0 } else { v };
+    let values: Vec<f32> = view
+        .data()
+        .chunks_exact(4)
+        .map(|b| flush_denormal(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+        .collect();
+    if values.iter().any(|v| !v.is_finite()) {
+        return Err(format!("holds a number in `{name}` that is not finite"));
+    }
+    Ok(values)
 }

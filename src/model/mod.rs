@@ -1,7 +1,9 @@
 //! The networks, and what a checkpoint file holds.
 
 pub mod checkpoint;
+pub mod metadata;
 pub mod se_resnet;
 
-pub use checkpoint::{Checkpoint, CheckpointError, Metadata, OperatingPoint};
-pub use se_resnet::{Depth, SeResNet};
+pub use checkpoint::{Checkpoint, CheckpointError, Normalisation};
+pub use metadata::{FrontendNumbers, Metadata, OperatingPoint};
+pub use se_resnet::{Architecture, Depth, SeResNet};

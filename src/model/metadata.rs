@@ -1,0 +1,176 @@
+//! What a checkpoint says of itself, and the checks that it means what this program does.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::se_resnet::{Architecture, Depth};
+use crate::frontend;
+
+/// The version of the file format this program reads and writes.
+pub const FORMAT_VERSION: u32 = 1;
+/// The name of the architecture in a checkpoint.
+pub const SE_RESNET: &str = "se_resnet";
+
+/// How a horizon's probabilities become decisions; chosen on validation, then frozen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatingPoint {
+    /// Raw decisions (no smoothing) are voice at this probability and above.
+    pub threshold: f32,
+    /// Voice begins at this probability and above.
+    pub enter: f32,
+    /// Voice ends below this probability.
+    pub leave: f32,
+    /// `confirm_n` of the last `confirm_m` windows must agree before the state changes.
+    pub confirm_n: u32,
+    pub confirm_m: u32,
+    /// A voice that has begun lasts at least this long.
+    pub min_voice_s: f32,
+    /// A pause between voices that is shorter than this is bridged.
+    pub min_gap_s: f32,
+}
+
+impl OperatingPoint {
+    /// The point whose states follow a single threshold, with a little hysteresis around it.
+    pub fn around(threshold: f32) -> Self {
+        Self {
+            threshold,
+            enter: (threshold + 0.05).min(0.99),
+            leave: (threshold - 0.05).max(0.01),
+            confirm_n: 2,
+            confirm_m: 3,
+            min_voice_s: 0.2,
+            min_gap_s: 0.25,
+        }
+    }
+
+    /// What is wrong with it, if anything.
+    pub fn fault(&self) -> Option<&'static str> {
+        let open = |p: f32| p > 0.0 && p < 1.0;
+        let seconds = |s: f32| (0.0..=60.0).contains(&s);
+        if !open(self.threshold) || !open(self.enter) || !open(self.leave) {
+            Some("thresholds must lie between 0 and 1")
+        } else if self.leave > self.enter {
+            Some("the threshold to leave voice is above the one to enter it")
+        } else if self.confirm_n == 0 || self.confirm_n > self.confirm_m || self.confirm_m > 64 {
+            Some("confirmation needs N of M windows with 1 <= N <= M <= 64")
+        } else if !seconds(self.min_voice_s) || !seconds(self.min_gap_s) {
+            Some("minimum durations must lie between 0 and 60 s")
+        } else {
+            None
+        }
+    }
+}
+
+/// The numbers of the frontend that a network was trained behind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FrontendNumbers {
+    pub sample_rate_hz: u32,
+    pub frame_samples: usize,
+    pub hop_samples: usize,
+    pub mel_bands: usize,
+    pub mel_min_hz: f64,
+    pub mel_max_hz: f64,
+    pub log_floor: f32,
+    pub window_frames: usize,
+    pub window_hop_frames: usize,
+}
+
+impl FrontendNumbers {
+    /// Those of this program's frontend.
+    pub fn current() -> Self {
+        Self {
+            sample_rate_hz: frontend::SAMPLE_RATE_HZ,
+            frame_samples: frontend::FRAME_SAMPLES,
+            hop_samples: frontend::HOP_SAMPLES,
+            mel_bands: frontend::MEL_BANDS,
+            mel_min_hz: frontend::MEL_MIN_HZ,
+            mel_max_hz: frontend::MEL_MAX_HZ,
+            log_floor: frontend::LOG_FLOOR,
+            window_frames: frontend::WINDOW_FRAMES,
+            window_hop_frames: frontend::WINDOW_HOP_FRAMES,
+        }
+    }
+}
+
+/// Everything that must hold for the weights to mean what they were trained to mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metadata {
+    pub format_version: u32,
+    /// A short name, as `live-14`.
+    pub name: String,
+    /// `se_resnet`.
+    pub architecture: String,
+    /// Layers: 14, 18, 34, 50, 101, 152 or 200.
+    pub depth: u32,
+    pub frontend: FrontendNumbers,
+    /// Distance of each output's frame from the window's last frame, in frames, the largest first.
+    pub horizons_frames: Vec<u32>,
+    /// One for each horizon.
+    pub operating_points: Vec<OperatingPoint>,
+    /// The horizon that is published unless another is asked for.
+    pub default_horizon_frames: u32,
+    pub trained_on: Vec<String>,
+    /// Measured figures, by a name that says what and on which data.
+    pub figures: BTreeMap<String, f64>,
+    pub license: String,
+}
+
+impl Metadata {
+    /// Checks every field, and returns the network the weights must fit. The error is the
+    /// fault as half a sentence.
+    pub fn validate(&self) -> Result<Architecture, String> {
+        if self.format_version != FORMAT_VERSION {
+            let version = self.format_version;
+            return Err(format!(
+                "is of format {version}, and this vocald reads {FORMAT_VERSION}"
+            ));
+        }
+        if self.architecture != SE_RESNET {
+            return Err(format!(
+                "holds a network of unknown architecture `{}`",
+                self.architecture
+            ));
+        }
+        let depth = Depth::from_layers(self.depth)
+            .ok_or_else(|| format!("claims depth {}, which SE-ResNet does not have", self.depth))?;
+        if self.frontend != FrontendNumbers::current() {
+            return Err("was trained behind a frontend with other numbers than this one".into());
+        }
+        let horizons = &self.horizons_frames;
+        let inside = horizons
+            .iter()
+            .all(|&h| (h as usize) < frontend::WINDOW_FRAMES);
+        if horizons.is_empty() || !inside || !horizons.is_sorted_by(|a, b| a > b) {
+            return Err(format!(
+                "lists horizons {horizons:?}, not falling numbers below 80"
+            ));
+        }
+        if !horizons.contains(&self.default_horizon_frames) {
+            let default = self.default_horizon_frames;
+            return Err(format!(
+                "has {default} as default horizon, but only {horizons:?}"
+            ));
+        }
+        if self.operating_points.len() != horizons.len() {
+            return Err("does not hold one operating point for each horizon".into());
+        }
+        if let Some(fault) = self.operating_points.iter().find_map(OperatingPoint::fault) {
+            return Err(format!("has an impossible operating point: {fault}"));
+        }
+        Ok(Architecture {
+            depth,
+            horizons: horizons.len(),
+        })
+    }
+
+    /// The output that speaks of the frame `horizon_frames` before the window's last.
+    pub fn output_of(&self, horizon_frames: u32) -> Option<usize> {
+        self.horizons_frames
+            .iter()
+            .position(|&h| h == horizon_frames)
+    }
+}
