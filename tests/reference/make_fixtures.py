@@ -96,6 +96,14 @@ def generated(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return values.astype(np.float32).reshape(shape)
 
 
+def save(name: str, arrays: dict[str, np.ndarray], metadata: dict[str, str] | None = None) -> None:
+    # save_file writes the bytes as they lie in memory, so they must lie row after row.
+    arrays = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+    path = HERE / f"{name}.safetensors"
+    save_file(arrays, path, metadata)
+    path.chmod(0o644)
+
+
 def golden_model(depth: int, windows: np.ndarray) -> None:
     model = SeResNet(depth, HORIZONS).eval()
     tensors = model.tensors()
@@ -108,23 +116,21 @@ def golden_model(depth: int, windows: np.ndarray) -> None:
     print(f"depth {depth}: logits {logits.flatten().tolist()}")
     print(f"depth {depth}: probabilities {voice.tolist()}")
     shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
-    save_file(
+    save(
+        f"se_resnet_{depth}",
         {"windows": windows, "probabilities": voice.numpy()},
-        HERE / f"se_resnet_{depth}.safetensors",
-        metadata={"shapes": json.dumps(shapes, separators=(",", ":"))},
+        {"shapes": json.dumps(shapes, separators=(",", ":"))},
     )
 
 
 def main() -> None:
     samples = excerpt()
     frames = log_mel(samples)
-    save_file({"samples": samples, "log_mel": frames}, HERE / "log_mel.safetensors")
+    save("log_mel", {"samples": samples, "log_mel": frames})
     starts = np.linspace(0, len(frames) - WINDOW_FRAMES, 3).astype(int)
     windows = np.stack([frames[s : s + WINDOW_FRAMES] for s in starts]).astype(np.float32)
     for depth in GOLDEN_DEPTHS:
         golden_model(depth, windows)
-    for fixture in HERE.glob("*.safetensors"):
-        fixture.chmod(0o644)
 
 
 if __name__ == "__main__":
