@@ -3,8 +3,11 @@
 
 usage: unpack_libtorch.py WHEEL_DIR OUT_DIR cpu|cuda
 
-Only what a C++ program needs is unpacked. OUT_DIR appears whole or not at all.
+Only what a C++ program needs is unpacked. OUT_DIR appears whole or not at all, with a
+`manifest` of its files, `SIZE PATH` a line, by which a damaged folder can be told.
 """
+from __future__ import annotations
+
 import os
 import shutil
 import sys
@@ -17,7 +20,7 @@ CPU_LIBRARIES = {"libtorch_cpu.so", "libc10.so", "libgomp.so.1", "libcudart.so.1
 def wanted(name: str, kind: str) -> str | None:
     """The place inside OUT_DIR for a wheel's file, or None if it is not needed."""
     if name.startswith("torch/include/"):
-        return name.removeprefix("torch/")
+        return name[len("torch/") :]
     base = os.path.basename(name)
     is_library = ".so" in base and (name.startswith("torch/lib/") or name.startswith("nvidia/"))
     if not is_library:
@@ -28,33 +31,46 @@ def wanted(name: str, kind: str) -> str | None:
     return None if base.startswith("libtorch_python") else f"lib/{base}"
 
 
+def unpack(wheel: str, out_dir: str, kind: str) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        for item in archive.infolist():
+            place = wanted(item.filename, kind)
+            if place is None or item.is_dir():
+                continue
+            target = os.path.join(out_dir, place)
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            with archive.open(item) as source, open(target, "wb") as out:
+                shutil.copyfileobj(source, out, 1 << 20)
+
+
+def write_text(path: str, text: str) -> None:
+    with open(path, "w") as out:
+        out.write(text)
+
+
+def write_manifest(out_dir: str) -> None:
+    files = [
+        os.path.relpath(os.path.join(folder, name), out_dir)
+        for folder, _, names in os.walk(out_dir)
+        for name in names
+    ]
+    lines = [f"{os.path.getsize(os.path.join(out_dir, path))} {path}\n" for path in sorted(files)]
+    write_text(os.path.join(out_dir, "manifest"), "".join(lines))
+
+
 def main() -> None:
     wheel_dir, out_dir, kind = sys.argv[1:4]
     partial = out_dir + ".partial"
     shutil.rmtree(partial, ignore_errors=True)
     for wheel in sorted(os.listdir(wheel_dir)):
-        if not wheel.endswith(".whl"):
-            continue
-        with zipfile.ZipFile(os.path.join(wheel_dir, wheel)) as archive:
-            for item in archive.infolist():
-                place = wanted(item.filename, kind)
-                if place is None or item.is_dir():
-                    continue
-                target = os.path.join(partial, place)
-                os.makedirs(os.path.dirname(target), exist_ok=True)
-                with archive.open(item) as source, open(target, "wb") as out:
-                    shutil.copyfileobj(source, out, 1 << 20)
+        if wheel.endswith(".whl"):
+            unpack(os.path.join(wheel_dir, wheel), partial, kind)
     if kind == "cpu":
         # The wheel's libtorch.so pulls in libtorch_cuda; this linker script stands in for it.
-        with open(os.path.join(partial, "lib", "libtorch.so"), "w") as script:
-            script.write("INPUT(-ltorch_cpu -lc10)\n")
-    with open(os.path.join(partial, "build-version"), "w") as version:
-        version.write(TORCH_VERSION + "\n")
-    sizes = []
-    for folder, _, files in os.walk(os.path.join(partial, "lib")):
-        sizes += [(os.path.getsize(os.path.join(folder, f)), f) for f in sorted(files)]
-    with open(os.path.join(partial, "manifest"), "w") as manifest:
-        manifest.writelines(f"{size} lib/{name}\n" for size, name in sorted(sizes))
+        write_text(os.path.join(partial, "lib", "libtorch.so"), "INPUT(-ltorch_cpu -lc10)\n")
+    # torch-sys compares this with the version it was generated for.
+    write_text(os.path.join(partial, "build-version"), TORCH_VERSION + "\n")
+    write_manifest(partial)
     shutil.rmtree(out_dir, ignore_errors=True)
     os.rename(partial, out_dir)
 

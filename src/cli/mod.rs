@@ -2,9 +2,13 @@
 //! people, one sentence.
 
 pub mod detect;
+pub mod devices;
+pub mod evaluate;
 mod interrupt;
-mod settings;
+pub mod model;
 pub mod run;
+mod settings;
+pub mod train;
 
 use clap::{Parser, Subcommand};
 
@@ -37,6 +41,10 @@ Each command's own --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usag
 pub enum Command {
     Run(run::Args),
     Detect(detect::Args),
+    Devices(devices::Args),
+    Model(model::Args),
+    Train(train::Args),
+    Evaluate(evaluate::Args),
 }
 
 impl Command {
@@ -44,6 +52,10 @@ impl Command {
         match self {
             Self::Run(args) => run::run(args),
             Self::Detect(args) => detect::run(args),
+            Self::Devices(args) => devices::run(args),
+            Self::Model(args) => model::run(args),
+            Self::Train(args) => train::run(args),
+            Self::Evaluate(args) => evaluate::run(args),
         }
     }
 }

@@ -30,6 +30,11 @@ pub enum EngineError {
     Inference { device: String, fault: String },
 }
 
+/// The built-in checkpoint.
+pub fn built_in() -> Result<Checkpoint, EngineError> {
+    Checkpoint::from_bytes(BUILT_IN).map_err(EngineError::BuiltIn)
+}
+
 /// A network on a device. Build it on the thread that uses it, and keep it there: libtorch's
 /// gradient mode and thread settings belong to the thread.
 pub struct Engine {
@@ -48,7 +53,7 @@ impl Engine {
     pub fn load(path: Option<&Path>, device: DeviceChoice) -> Result<Self, EngineError> {
         let checkpoint = match path {
             Some(path) => Checkpoint::read(path)?,
-            None => Checkpoint::from_bytes(BUILT_IN).map_err(EngineError::BuiltIn)?,
+            None => built_in()?,
         };
         Self::new(checkpoint, device)
     }

@@ -1,1 +1,19 @@
-//! trainer
+//! Trains checkpoints: corpora of labelled sound, windows drawn from them, Adam, early stopping.
+//!
+//! An [`experiment`] names the corpora and every setting. [`dataset`] reads each corpus in the
+//! layout its owners publish, [`features`] turns sound into mel magnitudes once and keeps them on
+//! disk, [`sampler`] draws and [`augment`]s windows, [`fit`] trains, [`validate`] scores whole
+//! tracks and chooses thresholds, [`metrics`] holds the measures.
+
+pub mod adam;
+pub mod augment;
+pub mod dataset;
+pub mod evaluate;
+pub mod experiment;
+pub mod features;
+pub mod fit;
+pub mod loader;
+pub mod metrics;
+pub mod sampler;
+pub mod state;
+pub mod validate;

@@ -1,0 +1,205 @@
+//! `vocald train`: makes a checkpoint out of an experiment file and labelled sound.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, anyhow, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::inference::DeviceChoice;
+use crate::trainer::dataset::{self, Corpus, Split};
+use crate::trainer::experiment::Experiment;
+use crate::trainer::features::FeatureCache;
+use crate::trainer::fit::{self, EpochReport, Observer, Outcome, Setting};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The experiment: corpora, network and settings (see config/experiments)
+    experiment: PathBuf,
+    /// Folder that the experiment's corpora are found from
+    #[arg(long, default_value = "data", value_name = "DIR")]
+    data: PathBuf,
+    /// Folder for the training's state, log and best checkpoint; a training that was
+    /// interrupted goes on from it [default: runs/NAME]
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// Where the finished checkpoint goes [default: RUN/NAME.safetensors]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Folder for computed features [default: ~/.cache/vocald/features]
+    #[arg(long, value_name = "DIR")]
+    features: Option<PathBuf>,
+    /// auto, cpu or cuda:N
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// CPU threads of a training step [default: all cores]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Threads that draw windows
+    #[arg(long, value_name = "N", default_value_t = fit::DEFAULT_LOADER_THREADS)]
+    loader_threads: usize,
+}
+
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let experiment = Experiment::read(&args.experiment)?;
+    let device = args.device.resolve().map_err(|e| anyhow!(e))?;
+    let threads = args.threads.unwrap_or_else(|| {
+        std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+    });
+    tch::set_num_threads(i32::try_from(threads).context("--threads is too large")?);
+    let folder = args
+        .run
+        .unwrap_or_else(|| PathBuf::from("runs").join(&experiment.name));
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let cache = open_features(args.features)?;
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        // A second Ctrl-C does not wait for the batch under way.
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(1);
+        }
+    })?;
+    let train = load(&experiment, &args.data, Split::Train, &cache)?;
+    let valid = load(&experiment, &args.data, Split::Valid, &cache)?;
+    if valid.is_empty() {
+        bail!("no corpus of the experiment has tracks for validation");
+    }
+    let setting = Setting {
+        train: &train,
+        valid: &valid,
+        device,
+        loader_threads: args.loader_threads,
+        folder: &folder,
+        stop: &stop,
+    };
+    let mut observer = Terminal::new(&experiment);
+    match fit::fit(&experiment, &setting, &mut observer).map_err(|e| anyhow!(e))? {
+        Outcome::Interrupted => {
+            observer.bar.abandon();
+            bail!("interrupted; the same command goes on after the last whole epoch");
+        }
+        Outcome::Finished => observer.bar.finish_and_clear(),
+    }
+    let out = args
+        .out
+        .unwrap_or_else(|| folder.join(format!("{}.safetensors", experiment.name)));
+    let metadata = fit::finish(&setting, &out).map_err(|e| anyhow!(e))?;
+    println!("{}", out.display());
+    for (name, value) in &metadata.figures {
+        println!("  {name} {value:.4}");
+    }
+    Ok(())
+}
+
+/// The features of earlier runs.
+pub fn open_features(folder: Option<PathBuf>) -> anyhow::Result<FeatureCache> {
+    let folder = match (folder, std::env::home_dir()) {
+        (Some(folder), _) => folder,
+        (None, Some(home)) => home.join(".cache/vocald/features"),
+        (None, None) => bail!("there is no home folder to keep features in; give --features"),
+    };
+    let shown = folder.display().to_string();
+    FeatureCache::open(folder).with_context(|| format!("cannot make the folder {shown}"))
+}
+
+/// One split of every corpus of an experiment that has tracks in it.
+pub fn load(
+    experiment: &Experiment,
+    data: &std::path::Path,
+    split: Split,
+    cache: &FeatureCache,
+) -> anyhow::Result<Vec<Corpus>> {
+    let bar = ProgressBar::new(experiment.corpus.len() as u64)
+        .with_style(style("reading {msg} {bar:30} {pos}/{len}"));
+    let mut corpora = Vec::new();
+    let mut faults = Vec::new();
+    for settings in &experiment.corpus {
+        bar.set_message(format!("{} of {}", split.name(), settings.root.display()));
+        match dataset::load(settings, data, split, cache) {
+            Ok(corpus) if corpus.tracks.is_empty() => {}
+            Ok(corpus) => corpora.push(corpus),
+            Err(fault) => faults.push(fault.to_string()),
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if !faults.is_empty() {
+        bail!("{}", faults.join("\n"));
+    }
+    for corpus in &corpora {
+        let minutes = corpus.tracks.iter().map(|t| t.frames()).sum::<usize>() as f64 / 70.0 / 60.0;
+        let voiced: usize = corpus
+            .tracks
+            .iter()
+            .map(|t| t.voice.iter().filter(|v| **v).count())
+            .sum();
+        let share = voiced as f64 / (minutes * 60.0 * 70.0) * 100.0;
+        let (name, tracks) = (&corpus.name, corpus.tracks.len());
+        tracing::info!(
+            "{} {name}: {tracks} tracks, {minutes:.1} minutes, {share:.1} % voice",
+            split.name()
+        );
+    }
+    Ok(corpora)
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// A bar an epoch, and a line when it is over.
+struct Terminal {
+    bar: ProgressBar,
+    epochs: usize,
+}
+
+impl Terminal {
+    fn new(experiment: &Experiment) -> Self {
+        let bar = ProgressBar::new(experiment.training.epoch_batches as u64)
+            .with_style(style("{prefix} {bar:30} {pos}/{len} loss {msg} {eta} left"));
+        Self {
+            bar,
+            epochs: experiment.training.max_epochs,
+        }
+    }
+}
+
+impl Observer for Terminal {
+    fn batch(&mut self, epoch: usize, done: usize, of: usize, loss: f64) {
+        if done == 1 {
+            self.bar.reset();
+            self.bar.set_length(of as u64);
+            self.bar
+                .set_prefix(format!("epoch {}/{}", epoch + 1, self.epochs));
+        }
+        self.bar.set_message(format!("{loss:.3}"));
+        self.bar.set_position(done as u64);
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        let corpora: Vec<String> = report
+            .corpora
+            .iter()
+            .map(|c| {
+                format!(
+                    "{} {:.3} (auroc {:.3})",
+                    c.name, c.accuracy_at_half, c.auroc
+                )
+            })
+            .collect();
+        let line = format!(
+            "epoch {:3}  train {:.4}  valid {:.4}{}  {}  {:.0} s",
+            report.epoch + 1,
+            report.train_loss,
+            report.valid_loss,
+            if report.best { " best" } else { "     " },
+            corpora.join(", "),
+            report.seconds
+        );
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+}

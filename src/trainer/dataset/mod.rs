@@ -1,0 +1,220 @@
+//! Corpora as tracks: mel magnitudes and when there is a voice. A file a corpus.
+
+mod files;
+mod mir1k;
+mod plain;
+mod stems;
+mod ultrastar;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::experiment::{CorpusKind, CorpusSettings};
+use super::features::{Channels, FeatureCache, MelTrack, frame_time_s};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Split {
+    Train,
+    Valid,
+    Test,
+}
+
+impl Split {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Valid => "valid",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// What there is of a track to make windows from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sound {
+    /// A finished mix.
+    Mix(MelTrack),
+    /// Voice and accompaniment apart, in the balance of the mix.
+    Stems {
+        voice: MelTrack,
+        accompaniment: MelTrack,
+    },
+    /// A voice alone.
+    Solo(MelTrack),
+}
+
+/// A labelled piece of sound.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Track {
+    pub name: String,
+    pub sound: Sound,
+    /// Whether there is a voice, a value a frame.
+    pub voice: Vec<bool>,
+}
+
+impl Track {
+    pub fn frames(&self) -> usize {
+        self.voice.len()
+    }
+}
+
+/// The tracks of one corpus and split.
+pub struct Corpus {
+    pub name: String,
+    pub weight: f64,
+    pub tracks: Vec<Track>,
+}
+
+/// What a corpus lacks, everything at once.
+#[derive(Debug, thiserror::Error)]
+#[error("the corpus {name} cannot be used:\n  {}", faults.join("\n  "))]
+pub struct CorpusError {
+    pub name: String,
+    pub faults: Vec<String>,
+}
+
+/// A file of a corpus with its labels, before it is decoded.
+struct Item {
+    name: String,
+    sound: Files,
+    labels: Labels,
+}
+
+enum Files {
+    Mix(PathBuf),
+    /// Two channels of one file.
+    StereoStems {
+        path: PathBuf,
+        voice: usize,
+        accompaniment: usize,
+    },
+    Stems {
+        voice: PathBuf,
+        accompaniment: PathBuf,
+    },
+    Solo(PathBuf),
+}
+
+/// When there is a voice.
+enum Labels {
+    /// Seconds from and to.
+    Spans(Vec<(f64, f64)>),
+    /// A value every `hop_s`, of which the first speaks of `first_s`.
+    Grid {
+        first_s: f64,
+        hop_s: f64,
+        voice: Vec<bool>,
+    },
+    /// Where the voice sounds.
+    VoiceEnergy,
+    NoVoice,
+}
+
+/// Reads one split of a corpus. All faults are named at once; nothing is skipped in silence.
+pub fn load(
+    settings: &CorpusSettings,
+    data: &Path,
+    split: Split,
+    cache: &FeatureCache,
+) -> Result<Corpus, CorpusError> {
+    let root = place(&settings.root, data);
+    let name = format!("{:?} {}", settings.kind, root.display()).to_lowercase();
+    let failed = |faults| CorpusError {
+        name: name.clone(),
+        faults,
+    };
+    if !root.is_dir() {
+        return Err(failed(vec![format!("{} is not a folder", root.display())]));
+    }
+    let items = match settings.kind {
+        CorpusKind::Mir1k => mir1k::items(&root, split),
+        CorpusKind::Ultrastar => ultrastar::items(&root, settings, split),
+        CorpusKind::Stems => stems::items(&root, settings, split),
+        CorpusKind::Solo => plain::solo(&root, settings, split),
+        CorpusKind::Instrumental => plain::instrumental(&root, split),
+    }
+    .map_err(failed)?;
+    let read: Vec<Result<Track, String>> = items
+        .into_par_iter()
+        .map(|item| read(item, cache))
+        .collect();
+    let (tracks, faults): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
+    let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
+    if !faults.is_empty() {
+        return Err(failed(faults));
+    }
+    let tracks = tracks.into_iter().flatten().collect();
+    Ok(Corpus {
+        name: label(settings),
+        weight: settings.weight,
+        tracks,
+    })
+}
+
+/// A short name for reports: the kind, as the settings spell it.
+fn label(settings: &CorpusSettings) -> String {
+    format!("{:?}", settings.kind).to_lowercase()
+}
+
+/// A corpus folder: absolute, from home on (`~/`), or from the data folder on.
+fn place(root: &Path, data: &Path) -> PathBuf {
+    match (root.strip_prefix("~"), std::env::home_dir()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => data.join(root),
+    }
+}
+
+fn read(item: Item, cache: &FeatureCache) -> Result<Track, String> {
+    let sound = match item.sound {
+        Files::Mix(path) => Sound::Mix(cache.track(&path, Channels::Mean)?),
+        Files::StereoStems {
+            path,
+            voice,
+            accompaniment,
+        } => Sound::Stems {
+            voice: cache.track(&path, Channels::Only(voice))?,
+            accompaniment: cache.track(&path, Channels::Only(accompaniment))?,
+        },
+        Files::Stems {
+            voice,
+            accompaniment,
+        } => Sound::Stems {
+            voice: cache.track(&voice, Channels::Mean)?,
+            accompaniment: cache.track(&accompaniment, Channels::Mean)?,
+        },
+        Files::Solo(path) => Sound::Solo(cache.track(&path, Channels::Mean)?),
+    };
+    let (frames, loud) = match &sound {
+        Sound::Mix(mix) => (mix.frames(), mix),
+        Sound::Stems {
+            voice,
+            accompaniment,
+        } => (voice.frames().min(accompaniment.frames()), voice),
+        Sound::Solo(voice) => (voice.frames(), voice),
+    };
+    let voice = match item.labels {
+        Labels::NoVoice => vec![false; frames],
+        Labels::VoiceEnergy => stems::sounding(loud, frames),
+        Labels::Spans(spans) => (0..frames)
+            .map(frame_time_s)
+            .map(|t| spans.iter().any(|&(from, to)| (from..to).contains(&t)))
+            .collect(),
+        Labels::Grid {
+            first_s,
+            hop_s,
+            voice,
+        } => {
+            let last = voice.len().saturating_sub(1);
+            let index = |t: f64| (((t - first_s) / hop_s).round().max(0.0) as usize).min(last);
+            (0..frames)
+                .map(|frame| voice[index(frame_time_s(frame))])
+                .collect()
+        }
+    };
+    Ok(Track {
+        name: item.name,
+        sound,
+        voice,
+    })
+}

@@ -1,0 +1,42 @@
+//! Folders whose place says all: voices alone, and music without a voice.
+
+use std::path::Path;
+
+use super::super::experiment::CorpusSettings;
+use super::files::{sounds_below, split_of, stem, unknown_names};
+use super::{Files, Item, Labels, Split};
+
+/// A folder of solo voices: what sounds is voice.
+pub fn solo(
+    root: &Path,
+    settings: &CorpusSettings,
+    split: Split,
+) -> Result<Vec<Item>, Vec<String>> {
+    let files = sounds_below(root)?;
+    let unknown = unknown_names(settings, &files);
+    if !unknown.is_empty() {
+        return Err(unknown);
+    }
+    let item = |path: std::path::PathBuf| {
+        let name = stem(&path);
+        (split_of(&name, settings) == Some(split)).then_some(Item {
+            name,
+            sound: Files::Solo(path),
+            labels: Labels::VoiceEnergy,
+        })
+    };
+    Ok(files.into_iter().filter_map(item).collect())
+}
+
+/// A folder of music without a voice, with a folder a split.
+pub fn instrumental(root: &Path, split: Split) -> Result<Vec<Item>, Vec<String>> {
+    let item = |path: std::path::PathBuf| Item {
+        name: stem(&path),
+        sound: Files::Mix(path),
+        labels: Labels::NoVoice,
+    };
+    Ok(sounds_below(&root.join(split.name()))?
+        .into_iter()
+        .map(item)
+        .collect())
+}

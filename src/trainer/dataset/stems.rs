@@ -1,0 +1,75 @@
+//! Songs as two stems, `vocals/` and `instrumental/`, with files of the same names.
+//! The vocal stem's energy says when there is a voice.
+
+use std::path::Path;
+
+use super::super::experiment::CorpusSettings;
+use super::super::features::MelTrack;
+use super::files::{sounds_below, split_of, stem, unknown_names};
+use super::{Files, Item, Labels, Split};
+
+/// A voice sounds where its stem is louder than this, below its own loud parts:
+/// between the reverb of a pause (-40 dB and less) and a soft word (-25 dB).
+const SOUNDING_DB: f32 = -32.0;
+/// The loud parts: this fraction of the frames is softer.
+const LOUD_QUANTILE: f32 = 0.95;
+/// Pauses shorter than this belong to the word around them: 10 frames, 143 ms.
+const BRIDGED_FRAMES: usize = 10;
+
+pub fn items(
+    root: &Path,
+    settings: &CorpusSettings,
+    split: Split,
+) -> Result<Vec<Item>, Vec<String>> {
+    let voices = sounds_below(&root.join("vocals"))?;
+    let accompaniments = sounds_below(&root.join("instrumental"))?;
+    let mut faults = unknown_names(settings, &voices);
+    let mut items = Vec::new();
+    for voice in voices {
+        let name = stem(&voice);
+        if split_of(&name, settings) != Some(split) {
+            continue;
+        }
+        match accompaniments.iter().find(|path| stem(path) == name) {
+            Some(accompaniment) => items.push(Item {
+                name,
+                sound: Files::Stems {
+                    voice,
+                    accompaniment: accompaniment.clone(),
+                },
+                labels: Labels::VoiceEnergy,
+            }),
+            None => faults.push(format!("vocals/{name} has no counterpart in instrumental/")),
+        }
+    }
+    if faults.is_empty() {
+        Ok(items)
+    } else {
+        Err(faults)
+    }
+}
+
+/// Where a lone voice sounds, by its energy.
+pub fn sounding(voice: &MelTrack, frames: usize) -> Vec<bool> {
+    let power: Vec<f32> = (0..frames).map(|f| voice.power(f..f + 1)).collect();
+    let mut sorted = power.clone();
+    sorted.sort_by(f32::total_cmp);
+    let loud = sorted
+        .get((frames as f32 * LOUD_QUANTILE) as usize)
+        .copied()
+        .unwrap_or(0.0);
+    let floor = loud * 10f32.powf(SOUNDING_DB / 10.0);
+    let mut sounding: Vec<bool> = power.iter().map(|&p| p > floor && p > 0.0).collect();
+    let mut last_voiced = None;
+    for frame in 0..frames {
+        if sounding[frame] {
+            if let Some(last) = last_voiced
+                && frame - last <= BRIDGED_FRAMES
+            {
+                sounding[last..frame].fill(true);
+            }
+            last_voiced = Some(frame);
+        }
+    }
+    sounding
+}

@@ -1,0 +1,241 @@
+//! An experiment: the corpora, the network and every setting of a training, in one TOML file.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::frontend::WINDOW_FRAMES;
+use crate::model::{Architecture, Depth};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// The checkpoint's name.
+    pub name: String,
+    pub depth: u32,
+    /// Look-aheads the network learns at once: frames before the window's last, the largest first.
+    pub horizons_frames: Vec<u32>,
+    /// The one that is published unless another is asked for.
+    pub default_horizon_frames: u32,
+    /// The licence the data leaves the checkpoint.
+    pub license: String,
+    pub training: Training,
+    #[serde(default)]
+    pub augmentation: Augmentation,
+    /// Where windows come from.
+    pub corpus: Vec<CorpusSettings>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    pub seed: u64,
+    pub batch_windows: usize,
+    /// An epoch is this many batches of freshly drawn windows.
+    pub epoch_batches: usize,
+    pub max_epochs: usize,
+    /// Training ends when validation has not improved for this many epochs.
+    pub patience_epochs: usize,
+    pub learning_rate: f64,
+    /// The learning rate is multiplied by `learning_rate_factor` every so many epochs.
+    pub learning_rate_epochs: usize,
+    pub learning_rate_factor: f64,
+    /// The rate rises linearly over the first batches.
+    #[serde(default)]
+    pub warm_up_batches: usize,
+    pub weight_decay: f64,
+    #[serde(default)]
+    pub label_smoothing: f64,
+    /// Validation and the checkpoint use a running average of the weights, which moves by
+    /// 1 - `average_decay` a batch; 0 uses the weights themselves.
+    #[serde(default)]
+    pub average_decay: f64,
+    #[serde(default)]
+    pub precision: Precision,
+}
+
+/// What the convolutions of a training step compute in. The weights are always 32-bit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    #[default]
+    Float32,
+    /// Faster where the processor has instructions for it (AVX512-BF16, AMX, GPUs), slower elsewhere.
+    Bfloat16,
+}
+
+/// How much windows are changed before the network sees them; the defaults change nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Augmentation {
+    /// Tempo changes by up to this fraction either way.
+    pub stretch: f64,
+    /// The spectrum moves by up to this many mel bands either way.
+    pub shift_bands: f64,
+    /// Loudness changes by up to this much either way.
+    pub gain_db: f64,
+    /// Height of random Gaussian bumps in the spectrum, up to this much either way.
+    pub equaliser_db: f64,
+    /// Fraction of windows that lose their treble, as a codec or a telephone would take it.
+    pub lowpass_fraction: f64,
+    /// Fraction of windows with an added noise floor.
+    pub noise_fraction: f64,
+    /// Fraction of windows with a band of mel bands or a span of frames blanked out.
+    pub mask_fraction: f64,
+    /// Fraction of stem windows whose balance is changed, within `balance_db`.
+    pub remix_fraction: f64,
+    /// Fraction of stem windows that get another track's accompaniment.
+    pub swap_fraction: f64,
+    /// Fraction of stem windows that are left without their voice, and so are not voice.
+    pub drop_voice_fraction: f64,
+    /// Fraction of lone voices that stay without accompaniment.
+    pub solo_fraction: f64,
+    /// Voice against accompaniment in decibels, lowest and highest.
+    pub balance_db: [f64; 2],
+}
+
+/// A corpus, in the layout its owners publish.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CorpusSettings {
+    pub kind: CorpusKind,
+    /// Its folder, from the data folder on (`--data`); `~` is the home folder.
+    pub root: PathBuf,
+    /// Share of the training windows, in proportion to the other corpora; 0 takes it for validation only.
+    pub weight: f64,
+    /// Tracks for validation, by the name of the file without extension; for kinds without a split of their own.
+    #[serde(default)]
+    pub valid: Vec<String>,
+    /// Tracks for testing, likewise.
+    #[serde(default)]
+    pub test: Vec<String>,
+    /// Tracks that are left out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CorpusKind {
+    /// MIR-1K (Hsu & Jang 2010), split by the first letter of the singer.
+    Mir1k,
+    /// Songs with UltraStar note timings beside them.
+    Ultrastar,
+    /// `vocals/` and `instrumental/` with files of the same names.
+    Stems,
+    /// Voices alone: sound is voice, silence is not.
+    Solo,
+    /// Music without a voice; folders `train`, `valid` and `test` are its split.
+    Instrumental,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    #[error("cannot read the experiment {}: {source}", path.display())]
+    Unreadable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the experiment {}: {fault}", path.display())]
+    Faulty { path: PathBuf, fault: String },
+}
+
+impl Experiment {
+    pub fn read(path: &Path) -> Result<Self, ExperimentError> {
+        let text = std::fs::read_to_string(path).map_err(|source| ExperimentError::Unreadable {
+            path: path.into(),
+            source,
+        })?;
+        let faulty = |fault: String| ExperimentError::Faulty {
+            path: path.into(),
+            fault,
+        };
+        let experiment: Self =
+            toml::from_str(&text).map_err(|e| faulty(e.to_string().trim_end().to_owned()))?;
+        experiment.validate().map_err(faulty)?;
+        Ok(experiment)
+    }
+
+    /// The network to train.
+    pub fn architecture(&self) -> Result<Architecture, String> {
+        let depth = Depth::from_layers(self.depth)
+            .ok_or_else(|| format!("depth {} is none of SE-ResNet's", self.depth))?;
+        Ok(Architecture {
+            depth,
+            horizons: self.horizons_frames.len(),
+        })
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        self.architecture()?;
+        let horizons = &self.horizons_frames;
+        if horizons.is_empty()
+            || !horizons.is_sorted_by(|a, b| a > b)
+            || horizons[0] as usize >= WINDOW_FRAMES
+        {
+            return Err(format!(
+                "horizons_frames = {horizons:?}: give falling numbers below 80"
+            ));
+        }
+        if !horizons.contains(&self.default_horizon_frames) {
+            return Err("default_horizon_frames must be one of horizons_frames".into());
+        }
+        let t = &self.training;
+        let counts = [
+            ("batch_windows", t.batch_windows),
+            ("epoch_batches", t.epoch_batches),
+            ("max_epochs", t.max_epochs),
+            ("patience_epochs", t.patience_epochs),
+            ("learning_rate_epochs", t.learning_rate_epochs),
+        ];
+        if let Some((name, _)) = counts.into_iter().find(|(_, n)| *n == 0) {
+            return Err(format!("training.{name} must be at least 1"));
+        }
+        if t.batch_windows < 2 {
+            return Err(
+                "training.batch_windows must be at least 2, for batch normalisation".into(),
+            );
+        }
+        let a = &self.augmentation;
+        let rates = [
+            ("training.learning_rate", t.learning_rate, 1.0),
+            ("training.learning_rate_factor", t.learning_rate_factor, 1.0),
+            ("training.weight_decay", t.weight_decay, 1.0),
+            ("training.label_smoothing", t.label_smoothing, 0.5),
+            ("training.average_decay", t.average_decay, 0.999_999),
+            ("augmentation.stretch", a.stretch, 0.5),
+            ("augmentation.shift_bands", a.shift_bands, 20.0),
+            ("augmentation.gain_db", a.gain_db, 60.0),
+            ("augmentation.equaliser_db", a.equaliser_db, 60.0),
+            ("augmentation.lowpass_fraction", a.lowpass_fraction, 1.0),
+            ("augmentation.noise_fraction", a.noise_fraction, 1.0),
+            ("augmentation.mask_fraction", a.mask_fraction, 1.0),
+            ("augmentation.remix_fraction", a.remix_fraction, 1.0),
+            ("augmentation.swap_fraction", a.swap_fraction, 1.0),
+            (
+                "augmentation.drop_voice_fraction",
+                a.drop_voice_fraction,
+                1.0,
+            ),
+            ("augmentation.solo_fraction", a.solo_fraction, 1.0),
+        ];
+        if let Some((name, _, most)) = rates
+            .into_iter()
+            .find(|(_, x, most)| !(0.0..=*most).contains(x))
+        {
+            return Err(format!("{name} must lie between 0 and {most}"));
+        }
+        if !a.balance_db.iter().all(|x| x.is_finite()) || a.balance_db[0] > a.balance_db[1] {
+            return Err("augmentation.balance_db must be [lowest, highest]".into());
+        }
+        if !self
+            .corpus
+            .iter()
+            .all(|c| c.weight.is_finite() && c.weight >= 0.0)
+            || !self.corpus.iter().any(|c| c.weight > 0.0)
+        {
+            return Err("corpus weights must not be negative, and one must be above 0".into());
+        }
+        Ok(())
+    }
+}

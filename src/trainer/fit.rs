@@ -1,0 +1,473 @@
+//! The training loop: batches, Adam, validation after every epoch, early stopping.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use serde::Serialize;
+use tch::{Device, Kind, Tensor};
+
+use super::adam::Adam;
+use super::dataset::Corpus;
+use super::experiment::{Experiment, Precision, Training};
+use super::loader::{self, Batch, Epoch};
+use super::metrics::{Confusion, auroc, cross_entropy};
+use super::sampler::Sampler;
+use super::state::{Progress, State};
+use super::validate::{choose_threshold, pooled, score};
+use crate::frontend::{MEL_BANDS, WINDOW_FRAMES};
+use crate::model::metadata::{FORMAT_VERSION, SE_RESNET};
+use crate::model::se_resnet::{Weights, channels_last, initial_weights};
+use crate::model::{
+    Architecture, Checkpoint, FrontendNumbers, Metadata, Normalisation, OperatingPoint, SeResNet,
+};
+
+/// Validation looks at every such window of a track: one in 0.36 s.
+const VALIDATION_STRIDE: usize = 5;
+/// Draws windows while the network trains; one keeps a CPU busy, a GPU wants more.
+const LOADER_THREADS: usize = 1;
+
+/// What a training needs beside its experiment.
+pub struct Setting<'a> {
+    pub train: &'a [Corpus],
+    pub valid: &'a [Corpus],
+    pub device: Device,
+    pub loader_threads: usize,
+    /// Where its state, log and best checkpoint go.
+    pub folder: &'a Path,
+    /// Set by Ctrl-C: the training ends after the batch under way.
+    pub stop: &'a AtomicBool,
+}
+
+impl Setting<'_> {
+    pub fn state_path(folder: &Path) -> PathBuf {
+        folder.join("state.safetensors")
+    }
+
+    pub fn best_path(folder: &Path) -> PathBuf {
+        folder.join("best.safetensors")
+    }
+}
+
+pub const DEFAULT_LOADER_THREADS: usize = LOADER_THREADS;
+
+/// Told how the training goes.
+pub trait Observer {
+    fn batch(&mut self, epoch: usize, done: usize, of: usize, loss: f64);
+    fn epoch(&mut self, report: &EpochReport);
+}
+
+/// A line of the log.
+#[derive(Debug, Clone, Serialize)]
+pub struct EpochReport {
+    pub epoch: usize,
+    pub steps: u64,
+    pub learning_rate: f64,
+    pub train_loss: f64,
+    /// Mean over the corpora and horizons.
+    pub valid_loss: f64,
+    pub corpora: Vec<CorpusReport>,
+    pub seconds: f64,
+    pub best: bool,
+}
+
+/// A corpus in validation, at its largest look-ahead.
+#[derive(Debug, Clone, Serialize)]
+pub struct CorpusReport {
+    pub name: String,
+    pub loss: f64,
+    pub accuracy_at_half: f64,
+    pub auroc: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All epochs are done, or validation has stopped improving.
+    Finished,
+    /// Ctrl-C: the state after the last whole epoch is kept.
+    Interrupted,
+}
+
+/// Trains until validation stops improving. A state in the folder is gone on from.
+pub fn fit(
+    experiment: &Experiment,
+    setting: &Setting,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, String> {
+    let architecture = experiment.architecture()?;
+    let sampler = Sampler::new(
+        setting.train,
+        &experiment.augmentation,
+        &experiment.horizons_frames,
+    )?;
+    let mut state = begin(experiment, architecture, &sampler, setting)?;
+    let training = &experiment.training;
+    let trained = Trained::new(architecture, &state.weights);
+    while state.progress.epochs_done < training.max_epochs && !state.progress.stopped_early {
+        let started = Instant::now();
+        let epoch = state.progress.epochs_done;
+        let step = |batch: Batch, state: &mut State| {
+            let rate = learning_rate(training, epoch, state.adam.steps);
+            let loss = trained.step(&batch, training, &mut state.adam, rate, setting.device);
+            average(state, training.average_decay);
+            loss
+        };
+        let plan = Epoch {
+            seed: training.seed,
+            epoch: epoch as u64,
+            batches: training.epoch_batches,
+            batch_windows: training.batch_windows,
+            horizons: experiment.horizons_frames.len(),
+        };
+        let normalisation = state.normalisation.clone();
+        let train_loss = std::thread::scope(|scope| {
+            let batches = loader::start(
+                scope,
+                &sampler,
+                &normalisation,
+                &plan,
+                setting.loader_threads,
+            );
+            let mut sum = 0.0;
+            for (done, batch) in batches.enumerate() {
+                if setting.stop.load(Ordering::Relaxed) {
+                    return None;
+                }
+                let loss = step(batch, &mut state);
+                sum += loss;
+                observer.batch(epoch, done + 1, plan.batches, loss);
+            }
+            Some(sum / plan.batches as f64)
+        });
+        let Some(train_loss) = train_loss else {
+            return Ok(Outcome::Interrupted);
+        };
+        if !train_loss.is_finite() {
+            return Err(format!(
+                "the loss is {train_loss} after epoch {epoch}; lower training.learning_rate"
+            ));
+        }
+        let learning_rate = learning_rate(training, epoch, state.adam.steps);
+        let mut report = validate(experiment, architecture, &state, setting);
+        report.train_loss = train_loss;
+        report.learning_rate = learning_rate;
+        report.seconds = started.elapsed().as_secs_f64();
+        conclude(
+            experiment,
+            architecture,
+            &mut state,
+            &mut report,
+            setting.folder,
+        )?;
+        observer.epoch(&report);
+    }
+    Ok(Outcome::Finished)
+}
+
+/// A fresh state, or the one in the folder.
+fn begin(
+    experiment: &Experiment,
+    architecture: Architecture,
+    sampler: &Sampler,
+    setting: &Setting,
+) -> Result<State, String> {
+    let path = Setting::state_path(setting.folder);
+    let text = fixed_part(experiment)?;
+    let mut state = if path.exists() {
+        let state = State::read(&path, architecture, experiment.training.weight_decay)?;
+        if state.progress.experiment != text {
+            return Err(format!(
+                "{} belongs to an experiment with other settings; \
+                 give another --run folder, or remove this one",
+                setting.folder.display()
+            ));
+        }
+        state
+    } else {
+        tch::manual_seed(experiment.training.seed as i64);
+        let weights = initial_weights(architecture);
+        State {
+            average: weights.iter().map(|(n, w)| (n.clone(), w.copy())).collect(),
+            adam: Adam::new(
+                &trained_part(architecture, &weights),
+                experiment.training.weight_decay,
+            ),
+            weights,
+            normalisation: sampler.normalisation(experiment.training.seed),
+            progress: Progress {
+                experiment: text,
+                epochs_done: 0,
+                steps: 0,
+                best_loss: None,
+                epochs_without_gain: 0,
+                stopped_early: false,
+            },
+        }
+    };
+    let prepare = |tensor: &mut Tensor| {
+        *tensor = tensor.to_device(setting.device);
+        if tensor.dim() == 4 {
+            *tensor = channels_last(tensor);
+        }
+    };
+    let State {
+        weights,
+        average,
+        adam,
+        ..
+    } = &mut state;
+    for group in [weights, average, &mut adam.mean, &mut adam.square] {
+        group.values_mut().for_each(prepare);
+    }
+    for slot in architecture.slots().iter().filter(|s| s.role.is_trained()) {
+        if let Some(weight) = state.weights.get_mut(&slot.name) {
+            *weight = weight.detach().set_requires_grad(true);
+        }
+    }
+    Ok(state)
+}
+
+/// What must not change between parts of one training: all but its length.
+fn fixed_part(experiment: &Experiment) -> Result<String, String> {
+    let mut fixed = experiment.clone();
+    fixed.training.max_epochs = 0;
+    fixed.training.patience_epochs = 0;
+    toml::to_string(&fixed).map_err(|e| e.to_string())
+}
+
+fn trained_part(architecture: Architecture, weights: &Weights) -> Weights {
+    let slots = architecture.slots();
+    let names = slots
+        .iter()
+        .filter(|s| s.role.is_trained())
+        .map(|s| &s.name);
+    names
+        .map(|name| (name.clone(), weights[name].shallow_clone()))
+        .collect()
+}
+
+fn learning_rate(training: &Training, epoch: usize, steps: u64) -> f64 {
+    let falls = (epoch / training.learning_rate_epochs) as i32;
+    let warm_up = (steps as f64 + 1.0) / (training.warm_up_batches as f64 + 1.0);
+    training.learning_rate * training.learning_rate_factor.powi(falls) * warm_up.min(1.0)
+}
+
+/// The network whose weights are being learnt.
+struct Trained {
+    network: SeResNet,
+    weights: Weights,
+}
+
+impl Trained {
+    fn new(architecture: Architecture, weights: &Weights) -> Self {
+        Self {
+            network: SeResNet::new(architecture, weights),
+            weights: trained_part(architecture, weights),
+        }
+    }
+
+    /// One step of the optimiser; the loss before it.
+    fn step(
+        &self,
+        batch: &Batch,
+        training: &Training,
+        adam: &mut Adam,
+        learning_rate: f64,
+        device: Device,
+    ) -> f64 {
+        let shape = [-1, 1, WINDOW_FRAMES as i64, MEL_BANDS as i64];
+        let input = channels_last(&Tensor::from_slice(&batch.windows).reshape(shape));
+        let kind = match training.precision {
+            Precision::Float32 => Kind::Float,
+            Precision::Bfloat16 => Kind::BFloat16,
+        };
+        let input = input.to_device(device).to_kind(kind);
+        let labels = Tensor::from_slice(&batch.labels).to_device(device);
+        let logits = self.network.forward(&input, true).reshape([-1, 2]);
+        let loss = logits.cross_entropy_loss::<Tensor>(
+            &labels,
+            None,
+            tch::Reduction::Mean,
+            -100,
+            training.label_smoothing,
+        );
+        loss.backward();
+        adam.step(&self.weights, learning_rate);
+        loss.double_value(&[])
+    }
+}
+
+/// Moves the running average of the weights, statistics of the normalisation included. It starts
+/// short, so that the first, random weights are soon forgotten.
+fn average(state: &mut State, decay: f64) {
+    let steps = state.adam.steps as f64;
+    let decay = decay.min(steps / (steps + 10.0));
+    tch::no_grad(|| {
+        for (name, average) in &mut state.average {
+            let _ = average.lerp_(&state.weights[name], 1.0 - decay);
+        }
+    });
+}
+
+fn validate(
+    experiment: &Experiment,
+    architecture: Architecture,
+    state: &State,
+    setting: &Setting,
+) -> EpochReport {
+    let network = tch::no_grad(|| SeResNet::new(architecture, &state.average).fold());
+    let horizons = &experiment.horizons_frames;
+    let (normalisation, stride) = (&state.normalisation, VALIDATION_STRIDE);
+    let corpora = setting.valid.iter().map(|corpus| {
+        let tracks = score(
+            &network,
+            normalisation,
+            horizons,
+            corpus,
+            stride,
+            setting.device,
+        );
+        let losses = (0..horizons.len()).map(|h| cross_entropy(&pooled(&tracks, h)));
+        let first = pooled(&tracks, 0);
+        CorpusReport {
+            name: corpus.name.clone(),
+            loss: losses.sum::<f64>() / horizons.len() as f64,
+            accuracy_at_half: Confusion::at(0.5, first.iter().copied()).accuracy(),
+            auroc: auroc(&first),
+        }
+    });
+    let corpora: Vec<CorpusReport> = corpora.collect();
+    EpochReport {
+        epoch: state.progress.epochs_done,
+        steps: state.adam.steps,
+        learning_rate: 0.0,
+        train_loss: 0.0,
+        valid_loss: corpora.iter().map(|c| c.loss).sum::<f64>() / corpora.len() as f64,
+        corpora,
+        seconds: 0.0,
+        best: false,
+    }
+}
+
+/// Keeps the epoch: the best checkpoint, the log, the state, in this order, so that a state never
+/// claims what is not on disk.
+fn conclude(
+    experiment: &Experiment,
+    architecture: Architecture,
+    state: &mut State,
+    report: &mut EpochReport,
+    folder: &Path,
+) -> Result<(), String> {
+    report.best = state
+        .progress
+        .best_loss
+        .is_none_or(|best| report.valid_loss < best);
+    let progress = &mut state.progress;
+    progress.epochs_done += 1;
+    progress.steps = state.adam.steps;
+    if report.best {
+        progress.best_loss = Some(report.valid_loss);
+        progress.epochs_without_gain = 0;
+    } else {
+        progress.epochs_without_gain += 1;
+        progress.stopped_early =
+            progress.epochs_without_gain >= experiment.training.patience_epochs;
+    }
+    if report.best {
+        checkpoint(
+            experiment,
+            architecture,
+            &state.average,
+            &state.normalisation,
+        )
+        .write(&Setting::best_path(folder))
+        .map_err(|e| e.to_string())?;
+    }
+    let log = folder.join("log.jsonl");
+    let line = serde_json::to_string(report).map_err(|e| e.to_string())?;
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&log)
+        .and_then(|mut file| writeln!(file, "{line}"))
+        .map_err(|e| format!("cannot write {}: {e}", log.display()))?;
+    state.write(&Setting::state_path(folder))
+}
+
+fn checkpoint(
+    experiment: &Experiment,
+    architecture: Architecture,
+    weights: &Weights,
+    normalisation: &Normalisation,
+) -> Checkpoint {
+    let metadata = Metadata {
+        format_version: FORMAT_VERSION,
+        name: experiment.name.clone(),
+        architecture: SE_RESNET.into(),
+        depth: experiment.depth,
+        frontend: FrontendNumbers::current(),
+        horizons_frames: experiment.horizons_frames.clone(),
+        operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
+        default_horizon_frames: experiment.default_horizon_frames,
+        trained_on: experiment
+            .corpus
+            .iter()
+            .filter(|c| c.weight > 0.0)
+            .map(|c| format!("{:?} ({})", c.kind, c.root.display()))
+            .collect(),
+        figures: Default::default(),
+        license: experiment.license.clone(),
+    };
+    let weights = weights
+        .iter()
+        .map(|(name, w)| (name.clone(), w.shallow_clone()))
+        .collect();
+    Checkpoint {
+        metadata,
+        architecture,
+        normalisation: normalisation.clone(),
+        weights,
+    }
+}
+
+/// Scores the best checkpoint on validation and writes its operating points: the threshold of
+/// each horizon with the best mean accuracy over the corpora.
+pub fn finish(setting: &Setting, out: &Path) -> Result<Metadata, String> {
+    let mut checkpoint =
+        Checkpoint::read(&Setting::best_path(setting.folder)).map_err(|e| e.to_string())?;
+    let weights: Weights = checkpoint
+        .weights
+        .iter()
+        .map(|(name, w)| (name.clone(), w.to_device(setting.device)))
+        .collect();
+    let network = tch::no_grad(|| SeResNet::new(checkpoint.architecture, &weights).fold());
+    let horizons = checkpoint.metadata.horizons_frames.clone();
+    let normalisation = &checkpoint.normalisation;
+    let scored: Vec<_> = setting
+        .valid
+        .iter()
+        .map(|corpus| {
+            score(
+                &network,
+                normalisation,
+                &horizons,
+                corpus,
+                1,
+                setting.device,
+            )
+        })
+        .collect();
+    for (h, frames) in horizons.iter().enumerate() {
+        let corpora: Vec<_> = scored.iter().map(|tracks| pooled(tracks, h)).collect();
+        let threshold = choose_threshold(&corpora);
+        checkpoint.metadata.operating_points[h] = OperatingPoint::around(threshold);
+        for (corpus, pairs) in setting.valid.iter().zip(&corpora) {
+            let accuracy = Confusion::at(threshold, pairs.iter().copied()).accuracy();
+            let name = format!("valid/{}/horizon_{frames}/accuracy_raw", corpus.name);
+            checkpoint.metadata.figures.insert(name, accuracy);
+        }
+    }
+    checkpoint.write(out).map_err(|e| e.to_string())?;
+    Ok(checkpoint.metadata)
+}

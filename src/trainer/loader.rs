@@ -1,0 +1,77 @@
+//! Draws batches on worker threads, ahead of the training step and in a fixed order.
+
+use crossbeam_channel::{Receiver, bounded};
+use std::thread::Scope;
+
+use super::sampler::{Sampler, window_rng};
+use crate::frontend::{MEL_BANDS, WINDOW_VALUES};
+use crate::model::Normalisation;
+
+/// Batches a worker may be ahead.
+const AHEAD: usize = 4;
+
+/// Normalised windows, one after the other, and their labels, a row of horizons each.
+pub struct Batch {
+    pub windows: Vec<f32>,
+    pub labels: Vec<i64>,
+}
+
+/// The batches of one epoch.
+pub struct Epoch {
+    pub seed: u64,
+    pub epoch: u64,
+    pub batches: usize,
+    pub batch_windows: usize,
+    pub horizons: usize,
+}
+
+/// Starts `workers` threads; the batches come in the same order whatever their number. A
+/// receiver that is dropped ends them.
+pub fn start<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    sampler: &'env Sampler<'env>,
+    normalisation: &'env Normalisation,
+    epoch: &'env Epoch,
+    workers: usize,
+) -> impl Iterator<Item = Batch> + use<> {
+    let workers = workers.max(1);
+    let receivers: Vec<Receiver<Batch>> = (0..workers)
+        .map(|worker| {
+            let (sender, receiver) = bounded(AHEAD);
+            scope.spawn(move || {
+                for index in (worker..epoch.batches).step_by(workers) {
+                    if sender
+                        .send(draw(sampler, normalisation, epoch, index))
+                        .is_err()
+                    {
+                        return;
+                    }
+                }
+            });
+            receiver
+        })
+        .collect();
+    let count = epoch.batches;
+    (0..count).map_while(move |index| receivers[index % workers].recv().ok())
+}
+
+fn draw(sampler: &Sampler, normalisation: &Normalisation, epoch: &Epoch, index: usize) -> Batch {
+    let mut windows = vec![0.0; epoch.batch_windows * WINDOW_VALUES];
+    let mut labels = vec![0; epoch.batch_windows * epoch.horizons];
+    let places = windows
+        .chunks_exact_mut(WINDOW_VALUES)
+        .zip(labels.chunks_exact_mut(epoch.horizons));
+    for (i, (window, labels)) in places.enumerate() {
+        let number = (index * epoch.batch_windows + i) as u64;
+        sampler.draw(
+            &mut window_rng(epoch.seed, epoch.epoch, number),
+            window,
+            labels,
+        );
+        for (i, value) in window.iter_mut().enumerate() {
+            let band = i % MEL_BANDS;
+            *value = (*value - normalisation.mean[band]) / normalisation.std[band];
+        }
+    }
+    Batch { windows, labels }
+}

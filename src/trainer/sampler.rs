@@ -1,0 +1,317 @@
+//! Draws training windows: a corpus by its weight, a track by its length, a place in it, and
+//! for voices that come apart from their accompaniment, a new mix.
+
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use super::augment;
+use super::dataset::{Corpus, Sound, Track};
+use super::experiment::Augmentation;
+use super::features::MelTrack;
+use crate::frontend::{LOG_FLOOR, MEL_BANDS, WINDOW_FRAMES, WINDOW_VALUES};
+use crate::model::Normalisation;
+use crate::model::checkpoint::MIN_STD;
+
+/// Stems as they were recorded lie in a mix as the mean of two channels does.
+const MIX_GAIN: f32 = 0.5;
+/// Windows that the mean and deviation of the bands are taken from.
+const NORMALISATION_WINDOWS: u64 = 4000;
+
+/// The random numbers of one window, the same whichever thread draws it.
+pub fn window_rng(seed: u64, epoch: u64, window: u64) -> Xoshiro256PlusPlus {
+    let mut root =
+        Xoshiro256PlusPlus::seed_from_u64(seed ^ epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let key: u64 = root.random();
+    Xoshiro256PlusPlus::seed_from_u64(key.wrapping_add(window))
+}
+
+/// A track and its loudness, for mixing voices and accompaniments of different origin.
+struct Part<'a> {
+    mel: &'a MelTrack,
+    power: f32,
+}
+
+/// One sound of a mix: where it is read and how loud.
+struct Layer<'a> {
+    mel: &'a MelTrack,
+    start: f32,
+    gain: f32,
+}
+
+struct Mix<'a> {
+    layers: Vec<Layer<'a>>,
+    /// Whether the track's voice is among the layers.
+    has_voice: bool,
+}
+
+struct Pool<'a> {
+    weight_sum: f64,
+    tracks: Vec<&'a Track>,
+    /// Frames up to and with each track.
+    frame_sums: Vec<usize>,
+}
+
+/// Draws windows from corpora that stay in memory.
+pub struct Sampler<'a> {
+    pools: Vec<Pool<'a>>,
+    accompaniments: Vec<Part<'a>>,
+    augmentation: Augmentation,
+    /// Labelled frames of a window.
+    label_frames: Vec<usize>,
+}
+
+impl<'a> Sampler<'a> {
+    /// `horizons_frames` says which frames of a window are labelled. The error is a sentence.
+    pub fn new(
+        corpora: &'a [Corpus],
+        augmentation: &Augmentation,
+        horizons_frames: &[u32],
+    ) -> Result<Self, String> {
+        let mut pools: Vec<Pool> = Vec::new();
+        let mut accompaniments = Vec::new();
+        for corpus in corpora.iter().filter(|c| c.weight > 0.0) {
+            if corpus.tracks.is_empty() {
+                return Err(format!(
+                    "the corpus {} has no tracks for training",
+                    corpus.name
+                ));
+            }
+            let weight_sum = pools.last().map_or(0.0, |p| p.weight_sum) + corpus.weight;
+            let mut sum = 0;
+            let mut frame_sums = Vec::new();
+            for track in &corpus.tracks {
+                sum += track.frames();
+                frame_sums.push(sum);
+                accompaniments.extend(accompaniment(track));
+            }
+            pools.push(Pool {
+                weight_sum,
+                tracks: corpus.tracks.iter().collect(),
+                frame_sums,
+            });
+        }
+        let label_frames = horizons_frames
+            .iter()
+            .map(|&h| WINDOW_FRAMES - 1 - h as usize)
+            .collect();
+        Ok(Self {
+            pools,
+            accompaniments,
+            augmentation: augmentation.clone(),
+            label_frames,
+        })
+    }
+
+    /// Draws a window: its log-mel values, frame after frame, and a label for each horizon.
+    pub fn draw(&self, rng: &mut Xoshiro256PlusPlus, log_mel: &mut [f32], labels: &mut [i64]) {
+        debug_assert_eq!(log_mel.len(), WINDOW_VALUES);
+        let a = &self.augmentation;
+        let track = self.pick_track(rng);
+        let stretch = (1.0 + a.stretch as f32).powf(augment::either_way(rng, 1.0));
+        let span = (WINDOW_FRAMES as f32 * stretch).ceil() as usize + 1;
+        let start = rng.random_range(0..=track.frames().saturating_sub(span)) as f32;
+        let mix = self.mix(track, start, span, rng);
+
+        let mut frames = [[0.0f32; MEL_BANDS]; WINDOW_FRAMES];
+        for (i, frame) in frames.iter_mut().enumerate() {
+            for layer in &mix.layers {
+                layer.add_power(i as f32 * stretch, frame);
+            }
+            frame.iter_mut().for_each(|power| *power = power.sqrt());
+        }
+        augment::magnitudes(&mut frames, a, rng);
+        for (out, value) in log_mel.iter_mut().zip(frames.as_flattened()) {
+            *out = value.max(LOG_FLOOR).ln();
+        }
+        augment::mask(log_mel, a, rng);
+        for (label, &frame) in labels.iter_mut().zip(&self.label_frames) {
+            let place = (start + frame as f32 * stretch).round() as usize;
+            *label = i64::from(mix.has_voice && track.voice[place.min(track.frames() - 1)]);
+        }
+    }
+
+    /// Mean and standard deviation of the bands over windows as they are drawn for training.
+    pub fn normalisation(&self, seed: u64) -> Normalisation {
+        let mut sum = [0.0f64; MEL_BANDS];
+        let mut squares = [0.0f64; MEL_BANDS];
+        let mut log_mel = vec![0.0; WINDOW_VALUES];
+        let mut labels = vec![0; self.label_frames.len()];
+        for window in 0..NORMALISATION_WINDOWS {
+            self.draw(
+                &mut window_rng(seed, u64::MAX, window),
+                &mut log_mel,
+                &mut labels,
+            );
+            for (i, &value) in log_mel.iter().enumerate() {
+                sum[i % MEL_BANDS] += f64::from(value);
+                squares[i % MEL_BANDS] += f64::from(value).powi(2);
+            }
+        }
+        let count = (NORMALISATION_WINDOWS as usize * WINDOW_FRAMES) as f64;
+        let mean = sum.map(|s| s / count);
+        let std = std::array::from_fn(|band| {
+            let variance = squares[band] / count - mean[band].powi(2);
+            (variance.max(0.0).sqrt() as f32).max(MIN_STD)
+        });
+        Normalisation {
+            mean: mean.map(|m| m as f32),
+            std,
+        }
+    }
+
+    fn pick_track(&self, rng: &mut Xoshiro256PlusPlus) -> &'a Track {
+        let total = self.pools.last().map_or(0.0, |p| p.weight_sum);
+        let place = rng.random_range(0.0..total);
+        let pool = self
+            .pools
+            .iter()
+            .find(|p| place < p.weight_sum)
+            .unwrap_or(&self.pools[0]);
+        let frames = pool.frame_sums.last().copied().unwrap_or(1);
+        let frame = rng.random_range(0..frames.max(1));
+        let index = pool.frame_sums.partition_point(|&sum| sum <= frame);
+        pool.tracks[index.min(pool.tracks.len() - 1)]
+    }
+
+    fn mix(
+        &self,
+        track: &'a Track,
+        start: f32,
+        span: usize,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Mix<'a> {
+        let a = &self.augmentation;
+        let over_music =
+            |voice, rng: &mut _| self.over_other_music(voice, &track.voice, start, span, rng);
+        let layers = match &track.sound {
+            Sound::Mix(mel) => vec![Layer {
+                mel,
+                start,
+                gain: 1.0,
+            }],
+            Sound::Solo(mel) if rng.random_bool(a.solo_fraction) => {
+                vec![Layer {
+                    mel,
+                    start,
+                    gain: 1.0,
+                }]
+            }
+            Sound::Solo(voice) => over_music(voice, rng),
+            Sound::Stems {
+                voice,
+                accompaniment,
+            } => {
+                let accompaniment = Layer {
+                    mel: accompaniment,
+                    start,
+                    gain: MIX_GAIN,
+                };
+                if rng.random_bool(a.drop_voice_fraction) {
+                    return Mix {
+                        layers: vec![accompaniment],
+                        has_voice: false,
+                    };
+                }
+                if rng.random_bool(a.swap_fraction) {
+                    over_music(voice, rng)
+                } else {
+                    let remix = rng.random_bool(a.remix_fraction);
+                    let change_db = if remix { balance(a, rng) } else { 0.0 };
+                    let gain = MIX_GAIN * from_db(change_db);
+                    vec![
+                        Layer {
+                            mel: voice,
+                            start,
+                            gain,
+                        },
+                        accompaniment,
+                    ]
+                }
+            }
+        };
+        Mix {
+            layers,
+            has_voice: true,
+        }
+    }
+
+    /// A voice over music it was not recorded with, at a random balance of their powers.
+    fn over_other_music(
+        &self,
+        voice: &'a MelTrack,
+        voiced: &[bool],
+        start: f32,
+        span: usize,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Vec<Layer<'a>> {
+        let alone = Layer {
+            mel: voice,
+            start,
+            gain: 1.0,
+        };
+        if self.accompaniments.is_empty() {
+            return vec![alone];
+        }
+        let music = &self.accompaniments[rng.random_range(0..self.accompaniments.len())];
+        let balance = from_db(balance(&self.augmentation, rng));
+        let gain = (voiced_power(voice, voiced) / music.power.max(f32::MIN_POSITIVE)).sqrt();
+        let place = rng.random_range(0..=music.mel.frames().saturating_sub(span)) as f32;
+        let gain = if gain.is_finite() {
+            gain / balance
+        } else {
+            0.0
+        };
+        vec![
+            alone,
+            Layer {
+                mel: music.mel,
+                start: place,
+                gain,
+            },
+        ]
+    }
+}
+
+impl Layer<'_> {
+    /// Adds the power of the frame `offset` frames after the start, between frames by interpolation.
+    fn add_power(&self, offset: f32, power: &mut [f32; MEL_BANDS]) {
+        let place = self.start + offset;
+        let (index, part) = (place as usize, place.fract());
+        let (now, next) = (self.mel.frame(index), self.mel.frame(index + 1));
+        for ((power, a), b) in power.iter_mut().zip(now).zip(next) {
+            let value = self.gain * (a * (1.0 - part) + b * part);
+            *power += value * value;
+        }
+    }
+}
+
+/// The music of a track, without any voice.
+fn accompaniment(track: &Track) -> Option<Part<'_>> {
+    let mel = match &track.sound {
+        Sound::Stems { accompaniment, .. } => accompaniment,
+        Sound::Mix(mel) if !track.voice.contains(&true) => mel,
+        _ => return None,
+    };
+    let power = mel.power(0..mel.frames());
+    (power > 0.0).then_some(Part { mel, power })
+}
+
+/// Mean power of a voice where it sounds.
+fn voiced_power(voice: &MelTrack, voiced: &[bool]) -> f32 {
+    let (sum, count) = (0..voice.frames())
+        .filter(|&f| voiced.get(f).copied().unwrap_or(false))
+        .fold((0.0f64, 0u32), |(sum, n), f| {
+            (sum + f64::from(voice.power(f..f + 1)), n + 1)
+        });
+    (sum / f64::from(count.max(1))) as f32
+}
+
+fn balance(a: &Augmentation, rng: &mut Xoshiro256PlusPlus) -> f32 {
+    let [lowest, highest] = a.balance_db;
+    rng.random_range(lowest..=highest) as f32
+}
+
+fn from_db(db: f32) -> f32 {
+    10f32.powf(db / 20.0)
+}

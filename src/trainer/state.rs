@@ -1,0 +1,143 @@
+//! Everything a training needs to go on where it was: weights, their running average, the
+//! optimiser, the band normalisation and the progress, in one file, written after every epoch.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use safetensors::SafeTensors;
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::adam::Adam;
+use crate::frontend::MEL_BANDS;
+use crate::model::checkpoint::{float_values, to_bytes, write_safetensors};
+use crate::model::se_resnet::Weights;
+use crate::model::{Architecture, Normalisation};
+
+const PROGRESS_KEY: &str = "vocald_training";
+
+/// How far a training is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Progress {
+    /// The experiment as it was when the training began: another one cannot go on from here.
+    pub experiment: String,
+    pub epochs_done: usize,
+    pub steps: u64,
+    pub best_loss: Option<f64>,
+    pub epochs_without_gain: usize,
+    pub stopped_early: bool,
+}
+
+pub struct State {
+    pub progress: Progress,
+    pub weights: Weights,
+    pub average: Weights,
+    pub adam: Adam,
+    pub normalisation: Normalisation,
+}
+
+impl State {
+    pub fn write(&self, path: &Path) -> Result<(), String> {
+        let mut tensors = Vec::new();
+        let groups = [
+            ("weights", &self.weights),
+            ("average", &self.average),
+            ("adam_mean", &self.adam.mean),
+            ("adam_square", &self.adam.square),
+        ];
+        for (group, weights) in groups {
+            for (name, tensor) in weights {
+                let shape = tensor.size().iter().map(|&n| n as usize).collect();
+                tensors.push((
+                    format!("{group}/{name}"),
+                    shape,
+                    to_bytes(&float_values(tensor)),
+                ));
+            }
+        }
+        for (name, values) in [
+            ("mean", &self.normalisation.mean),
+            ("std", &self.normalisation.std),
+        ] {
+            tensors.push((format!("bands/{name}"), vec![MEL_BANDS], to_bytes(values)));
+        }
+        let json = serde_json::to_string(&self.progress).map_err(|e| e.to_string())?;
+        write_safetensors(path, &tensors, HashMap::from([(PROGRESS_KEY.into(), json)])).map_err(
+            |e| {
+                format!(
+                    "cannot keep the training's state in {}: {e}",
+                    path.display()
+                )
+            },
+        )
+    }
+
+    /// Reads a state of the same network, as plain tensors on the CPU.
+    pub fn read(
+        path: &Path,
+        architecture: Architecture,
+        weight_decay: f64,
+    ) -> Result<Self, String> {
+        let damaged = |fault: String| {
+            format!(
+                "{} cannot be resumed from: {fault}; remove it to begin anew",
+                path.display()
+            )
+        };
+        let bytes = std::fs::read(path).map_err(|e| damaged(e.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
+        let entries = header.metadata().clone().unwrap_or_default();
+        let json = entries
+            .get(PROGRESS_KEY)
+            .ok_or_else(|| damaged("no progress in it".into()))?;
+        let progress: Progress = serde_json::from_str(json).map_err(|e| damaged(e.to_string()))?;
+        let tensor = |name: String, shape: &[i64]| -> Result<Tensor, String> {
+            let view = file
+                .tensor(&name)
+                .map_err(|e| damaged(format!("{name}: {e}")))?;
+            let values: Vec<f32> = view
+                .data()
+                .chunks_exact(4)
+                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+                .collect();
+            if values.len() as i64 != shape.iter().product::<i64>() {
+                return Err(damaged(format!("{name} is of another shape")));
+            }
+            Ok(Tensor::from_slice(&values).reshape(shape))
+        };
+        let group = |group: &str, trained_only: bool| -> Result<Weights, String> {
+            let slots = architecture.slots();
+            let wanted = slots
+                .iter()
+                .filter(|s| !trained_only || s.role.is_trained());
+            wanted
+                .map(|s| {
+                    Ok((
+                        s.name.clone(),
+                        tensor(format!("{group}/{}", s.name), &s.shape)?,
+                    ))
+                })
+                .collect()
+        };
+        let bands = |name: &str| -> Result<[f32; MEL_BANDS], String> {
+            float_values(&tensor(format!("bands/{name}"), &[MEL_BANDS as i64])?)
+                .try_into()
+                .map_err(|_| damaged(format!("{name} is of another length")))
+        };
+        let mut adam = Adam::new(&Weights::new(), weight_decay);
+        adam.mean = group("adam_mean", true)?;
+        adam.square = group("adam_square", true)?;
+        adam.steps = progress.steps;
+        Ok(Self {
+            weights: group("weights", false)?,
+            average: group("average", false)?,
+            normalisation: Normalisation {
+                mean: bands("mean")?,
+                std: bands("std")?,
+            },
+            adam,
+            progress,
+        })
+    }
+}

@@ -1,0 +1,288 @@
+//! A checkpoint is read whole or refused with one sentence that names the file and the fault.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView, serialize};
+use serde_json::{Value, json};
+use vocald::inference::{DeviceChoice, Engine};
+use vocald::model::se_resnet::initial_weights;
+use vocald::model::{
+    Architecture, Checkpoint, Depth, FrontendNumbers, Metadata, Normalisation, OperatingPoint,
+};
+
+type Tensors = Vec<(String, Dtype, Vec<usize>, Vec<u8>)>;
+
+fn good() -> Checkpoint {
+    let architecture = Architecture {
+        depth: Depth::D14,
+        horizons: 2,
+    };
+    tch::manual_seed(1);
+    Checkpoint {
+        metadata: Metadata {
+            format_version: 1,
+            name: "test".into(),
+            architecture: "se_resnet".into(),
+            depth: 14,
+            frontend: FrontendNumbers::current(),
+            horizons_frames: vec![39, 7],
+            operating_points: vec![OperatingPoint::around(0.5); 2],
+            default_horizon_frames: 7,
+            trained_on: vec![],
+            figures: Default::default(),
+            license: "CC0-1.0".into(),
+        },
+        architecture,
+        normalisation: Normalisation {
+            mean: [-5.0; 80],
+            std: [2.0; 80],
+        },
+        weights: initial_weights(architecture),
+    }
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("model.safetensors")
+    }
+
+    /// A good file, taken apart, changed and written again.
+    fn changed(&self, change: impl FnOnce(&mut Tensors, &mut Value)) -> PathBuf {
+        let path = self.path();
+        good().write(&path).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let mut metadata: Value =
+            serde_json::from_str(&header.metadata().as_ref().unwrap()["vocald"]).unwrap();
+        let mut tensors: Tensors = SafeTensors::deserialize(&bytes)
+            .unwrap()
+            .iter()
+            .map(|(n, v)| {
+                (
+                    n.to_owned(),
+                    v.dtype(),
+                    v.shape().to_vec(),
+                    v.data().to_vec(),
+                )
+            })
+            .collect();
+        change(&mut tensors, &mut metadata);
+        write(&path, &tensors, Some(metadata.to_string()));
+        path
+    }
+}
+
+fn write(path: &Path, tensors: &Tensors, metadata: Option<String>) {
+    let views = tensors
+        .iter()
+        .map(|(n, d, s, b)| (n.as_str(), TensorView::new(*d, s.clone(), b).unwrap()));
+    let metadata = metadata.map(|m| HashMap::from([("vocald".to_string(), m)]));
+    std::fs::write(path, serialize(views, metadata).unwrap()).unwrap();
+}
+
+fn find<'a>(tensors: &'a mut Tensors, name: &str) -> &'a mut (String, Dtype, Vec<usize>, Vec<u8>) {
+    tensors.iter_mut().find(|t| t.0 == name).unwrap()
+}
+
+/// The one sentence, without the path it must begin with.
+fn refusal(path: &Path) -> String {
+    let text = Checkpoint::read(path).err().expect("refused").to_string();
+    assert!(
+        text.contains(&path.display().to_string()),
+        "names the file: {text}"
+    );
+    assert_eq!(text.lines().count(), 1, "one sentence: {text}");
+    text
+}
+
+fn assert_refused(change: impl FnOnce(&mut Tensors, &mut Value), fault: &str) {
+    let folder = Folder::new();
+    let text = refusal(&folder.changed(change));
+    assert!(text.contains(fault), "`{fault}` in: {text}");
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let folder = Folder::new();
+    let written = good();
+    written.write(&folder.path()).unwrap();
+    let read = Checkpoint::read(&folder.path()).unwrap();
+    assert_eq!(read.metadata, written.metadata);
+    assert_eq!(read.normalisation, written.normalisation);
+    assert_eq!(read.architecture, written.architecture);
+    for (name, tensor) in &written.weights {
+        assert_eq!(&read.weights[name], tensor, "{name}");
+    }
+}
+
+#[test]
+fn an_unchanged_copy_is_accepted() {
+    let folder = Folder::new();
+    assert!(Checkpoint::read(&folder.changed(|_, _| ())).is_ok());
+}
+
+#[test]
+fn files_that_are_no_checkpoint() {
+    let folder = Folder::new();
+    let path = folder.path();
+    let missing = refusal(&path);
+    assert!(missing.contains("cannot read the checkpoint"), "{missing}");
+    for content in [&b""[..], b"not a checkpoint at all", &[0xff; 64]] {
+        std::fs::write(&path, content).unwrap();
+        assert!(refusal(&path).contains("truncated, damaged or not a safetensors file"));
+    }
+    assert!(Checkpoint::read(folder.0.path()).is_err(), "a folder");
+    write(&path, &vec![], None);
+    assert!(refusal(&path).contains("was not made by vocald"));
+}
+
+#[test]
+fn a_truncation_anywhere_is_noticed() {
+    let folder = Folder::new();
+    let path = folder.path();
+    good().write(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    for length in [1, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        assert!(refusal(&path).contains("truncated"), "{length} bytes");
+    }
+}
+
+#[test]
+fn metadata_that_does_not_fit() {
+    assert_refused(|_, m| m["format_version"] = json!(2), "is of format 2");
+    assert_refused(
+        |_, m| m["architecture"] = json!("transformer"),
+        "`transformer`",
+    );
+    assert_refused(|_, m| m["depth"] = json!(15), "depth 15");
+    assert_refused(
+        |_, m| m["frontend"]["hop_samples"] = json!(256),
+        "other numbers",
+    );
+    assert_refused(
+        |_, m| m["frontend"]["log_floor"] = json!(1e-4),
+        "other numbers",
+    );
+    assert_refused(|_, m| m["horizons_frames"] = json!([]), "horizons []");
+    assert_refused(
+        |_, m| m["horizons_frames"] = json!([7, 39]),
+        "horizons [7, 39]",
+    );
+    assert_refused(
+        |_, m| m["horizons_frames"] = json!([80, 7]),
+        "horizons [80, 7]",
+    );
+    assert_refused(
+        |_, m| m["default_horizon_frames"] = json!(20),
+        "20 as default horizon",
+    );
+    assert_refused(
+        |_, m| m["operating_points"] = json!([]),
+        "one operating point for each",
+    );
+    assert_refused(
+        |_, m| m["operating_points"][0]["threshold"] = json!(1.5),
+        "impossible operating point",
+    );
+    assert_refused(|_, m| m["extra"] = json!(1), "does not understand");
+    assert_refused(
+        |_, m| {
+            m.as_object_mut().unwrap().remove("license");
+        },
+        "does not understand",
+    );
+}
+
+#[test]
+fn another_depth_or_number_of_horizons() {
+    assert_refused(|_, m| m["depth"] = json!(18), "lacks the tensor");
+    assert_refused(|_, m| m["depth"] = json!(50), "lacks the tensor");
+    assert_refused(
+        |_, m| {
+            m["horizons_frames"] = json!([7]);
+            m["operating_points"] = json!([m["operating_points"][0]]);
+        },
+        "`head.weight` of shape [4, 256]",
+    );
+}
+
+#[test]
+fn tensors_that_are_missing_extra_or_of_another_form() {
+    assert_refused(
+        |t, _| t.retain(|t| t.0 != "stages.1.0.conv1.weight"),
+        "stages.1.0.conv1",
+    );
+    assert_refused(
+        |t, _| t.retain(|t| t.0 != "mean"),
+        "lacks the tensor `mean`",
+    );
+    assert_refused(
+        |t, _| t.push(("surplus".into(), Dtype::F32, vec![1], vec![0; 4])),
+        "a tensor `surplus`",
+    );
+    assert_refused(
+        |t, _| find(t, "stem.conv.weight").2 = vec![64, 1, 49],
+        "[64, 1, 49]",
+    );
+    assert_refused(
+        |t, _| {
+            let head = find(t, "head.bias");
+            head.1 = Dtype::I32;
+        },
+        "I32 instead of 32-bit floats",
+    );
+}
+
+#[test]
+fn numbers_that_cannot_be_right() {
+    let set = |name: &'static str, value: f32| {
+        move |t: &mut Tensors, _: &mut Value| {
+            find(t, name).3[..4].copy_from_slice(&value.to_le_bytes());
+        }
+    };
+    assert_refused(set("stem.conv.weight", f32::NAN), "not finite");
+    assert_refused(set("head.bias", f32::INFINITY), "not finite");
+    assert_refused(set("mean", f32::NEG_INFINITY), "not finite");
+    assert_refused(set("std", 0.0), "`std` below");
+    assert_refused(set("std", -1.0), "`std` below");
+    assert_refused(set("stem.norm.running_var", -0.5), "negative variance");
+}
+
+#[test]
+fn denormal_weights_become_zero() {
+    let folder = Folder::new();
+    let path = folder.changed(|t, _| {
+        find(t, "stem.conv.weight").3[..4].copy_from_slice(&1e-40f32.to_le_bytes());
+    });
+    let weight = &Checkpoint::read(&path).unwrap().weights["stem.conv.weight"];
+    assert_eq!(weight.double_value(&[0, 0, 0, 0]), 0.0);
+}
+
+#[test]
+fn an_engine_refuses_windows_of_another_size() {
+    let mut engine = Engine::new(good(), DeviceChoice::Cpu).unwrap();
+    let short = vec![0.0f32; 6399];
+    let text = engine.infer(&[&short]).unwrap_err().to_string();
+    assert!(text.contains("6399 values"), "{text}");
+}
+
+#[test]
+fn a_cuda_device_that_is_not_there_is_named() {
+    let text = Engine::new(good(), DeviceChoice::Cuda(99))
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        text.contains("cuda:99") && text.contains("--device cpu"),
+        "{text}"
+    );
+}

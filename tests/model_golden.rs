@@ -1,0 +1,125 @@
+//! The network against an independent PyTorch model with the same weights
+//! (tests/reference/README.md), by way of a checkpoint file.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize_to_file};
+use vocald::frontend::WINDOW_VALUES;
+use vocald::inference::{DeviceChoice, Engine};
+use vocald::model::metadata::{FORMAT_VERSION, SE_RESNET};
+use vocald::model::{FrontendNumbers, Metadata, OperatingPoint};
+
+const TOLERANCE: f64 = 1e-5;
+
+#[test]
+fn basic_blocks_equal_pytorch() {
+    compare(14, include_bytes!("reference/se_resnet_14.safetensors"));
+}
+
+#[test]
+fn bottleneck_blocks_equal_pytorch() {
+    compare(50, include_bytes!("reference/se_resnet_50.safetensors"));
+}
+
+fn compare(depth: u32, fixture: &[u8]) {
+    let (_, header) = SafeTensors::read_metadata(fixture).unwrap();
+    let shapes = &header.metadata().as_ref().unwrap()["shapes"];
+    let shapes: BTreeMap<String, Vec<usize>> = serde_json::from_str(shapes).unwrap();
+    let fixture = SafeTensors::deserialize(fixture).unwrap();
+    let windows: Vec<f32> = (fixture.tensor("windows").unwrap().data())
+        .chunks_exact(4)
+        .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
+        .collect();
+    let windows: Vec<&[f32]> = windows.chunks_exact(WINDOW_VALUES).collect();
+    let golden: Vec<f64> = (fixture.tensor("probabilities").unwrap().data())
+        .chunks_exact(8)
+        .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
+        .collect();
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("golden.safetensors");
+    write_checkpoint(&path, depth, &shapes);
+    let mut engine = Engine::load(Some(&path), DeviceChoice::Cpu).unwrap();
+    let together = engine.infer(&windows).unwrap();
+
+    assert_eq!(together.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2]);
+    let apart = together
+        .iter()
+        .flatten()
+        .zip(&golden)
+        .map(|(ours, theirs)| (f64::from(*ours) - theirs).abs())
+        .fold(0.0, f64::max);
+    println!("depth {depth}: {apart:e} apart");
+    assert!(
+        apart < TOLERANCE,
+        "{together:?}, but PyTorch says {golden:?}"
+    );
+}
+
+fn write_checkpoint(path: &Path, depth: u32, shapes: &BTreeMap<String, Vec<usize>>) {
+    let metadata = Metadata {
+        format_version: FORMAT_VERSION,
+        name: format!("golden-{depth}"),
+        architecture: SE_RESNET.into(),
+        depth,
+        frontend: FrontendNumbers::current(),
+        horizons_frames: vec![39, 7],
+        operating_points: vec![OperatingPoint::around(0.5); 2],
+        default_horizon_frames: 39,
+        trained_on: Vec::new(),
+        figures: BTreeMap::new(),
+        license: "none: the weights are noise".into(),
+    };
+    let bytes: BTreeMap<&str, Vec<u8>> = shapes
+        .iter()
+        .map(|(name, shape)| {
+            let values = generated(name, shape);
+            (
+                name.as_str(),
+                values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            )
+        })
+        .collect();
+    let views = shapes.iter().map(|(name, shape)| {
+        (
+            name,
+            TensorView::new(Dtype::F32, shape.clone(), &bytes[name.as_str()]).unwrap(),
+        )
+    });
+    let json = serde_json::to_string(&metadata).unwrap();
+    serialize_to_file(views, Some(HashMap::from([("vocald".into(), json)])), path).unwrap();
+}
+
+/// A tensor's values by its name, as `generated` of tests/reference/make_fixtures.py makes them.
+fn generated(name: &str, shape: &[usize]) -> Vec<f32> {
+    let fan_in: usize = shape[1..].iter().product();
+    let (centre, spread) = match name {
+        "mean" => (-2.0, 1.0),
+        "std" => (2.0, 0.5),
+        _ if name.ends_with(".running_var") => (1.5, 0.5),
+        _ if name.ends_with(".running_mean") || name.ends_with(".bias") => (0.0, 0.1),
+        _ if shape.len() == 1 => (1.0, 0.5),
+        _ => (0.0, (6.0 / fan_in as f64).sqrt()),
+    };
+    let count = shape.iter().product::<usize>() as u64;
+    let seed = fnv1a_64(name);
+    (1..=count)
+        .map(|step| (centre + spread * noise(seed, step)) as f32)
+        .collect()
+}
+
+fn fnv1a_64(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |state, byte| {
+        (state ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    })
+}
+
+/// A number in [-1, 1): step `step` of splitmix64.
+fn noise(seed: u64, step: u64) -> f64 {
+    let mut z = seed.wrapping_add(step.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1u32 << 23) - 1.0
+}

@@ -1,0 +1,85 @@
+//! The networks: their sizes, and that folding changes nothing.
+
+use tch::{Device, Kind, Tensor};
+use vocald::model::se_resnet::initial_weights;
+use vocald::model::{Architecture, Depth, SeResNet};
+
+#[test]
+fn parameters_of_every_depth_with_one_horizon() {
+    let millions: Vec<(u32, String)> = Depth::ALL
+        .into_iter()
+        .map(|depth| {
+            let parameters = Architecture { depth, horizons: 1 }.parameters();
+            (depth.layers(), format!("{:.2}", parameters as f64 / 1e6))
+        })
+        .collect();
+    let expected = [
+        (14, "2.80"),
+        (18, "11.26"),
+        (34, "21.44"),
+        (50, "26.04"),
+        (101, "47.28"),
+        (152, "64.77"),
+        (200, "81.00"),
+    ];
+    assert_eq!(millions, expected.map(|(depth, m)| (depth, m.to_string())));
+}
+
+/// Weights with statistics that are not 0 and 1, as training leaves them.
+fn trained_like(architecture: Architecture) -> vocald::model::se_resnet::Weights {
+    tch::manual_seed(7);
+    let mut weights = initial_weights(architecture);
+    for (name, tensor) in &mut weights {
+        if name.ends_with("running_mean") || name.ends_with("norm.bias") {
+            *tensor = tensor.randn_like() * 0.1;
+        } else if name.ends_with("running_var") {
+            *tensor = tensor.rand_like() + 0.5;
+        }
+    }
+    weights
+}
+
+#[test]
+fn a_folded_network_answers_as_the_unfolded_one() {
+    for depth in [Depth::D14, Depth::D18, Depth::D50] {
+        let architecture = Architecture { depth, horizons: 3 };
+        let weights = trained_like(architecture);
+        let windows = Tensor::randn([4, 1, 80, 80], (Kind::Float, Device::Cpu));
+        tch::no_grad(|| {
+            let unfolded = SeResNet::new(architecture, &weights).probabilities(&windows);
+            let folded = SeResNet::new(architecture, &weights)
+                .fold()
+                .probabilities(&windows);
+            assert_eq!(folded.size(), [4, 3]);
+            let difference = (&folded - &unfolded).abs().max().double_value(&[]);
+            assert!(difference < 1e-5, "depth {}: {difference}", depth.layers());
+            let spread = unfolded.max().double_value(&[]) - unfolded.min().double_value(&[]);
+            assert!(
+                spread > 1e-3,
+                "the answers differ from window to window: {spread}"
+            );
+        });
+    }
+}
+
+#[test]
+fn a_window_is_answered_the_same_alone_and_in_a_batch() {
+    let architecture = Architecture {
+        depth: Depth::D14,
+        horizons: 1,
+    };
+    let weights = trained_like(architecture);
+    let network = tch::no_grad(|| SeResNet::new(architecture, &weights).fold());
+    let windows = Tensor::randn([16, 1, 80, 80], (Kind::Float, Device::Cpu));
+    tch::no_grad(|| {
+        let together = network.probabilities(&windows);
+        for i in 0..16 {
+            let alone = network.probabilities(&windows.narrow(0, i, 1));
+            let difference = (together.narrow(0, i, 1) - alone)
+                .abs()
+                .max()
+                .double_value(&[]);
+            assert!(difference < 1e-5, "window {i}: {difference}");
+        }
+    });
+}
