@@ -9,6 +9,7 @@ pub mod device;
 mod error;
 pub mod file;
 pub mod health;
+pub mod inventory;
 pub mod pcm;
 pub mod ring;
 pub mod source;
