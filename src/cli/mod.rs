@@ -39,11 +39,17 @@ Each command's own --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usag
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Listen, and tell when the voice comes in and goes out: JSON lines on standard output.
     Run(run::Args),
+    /// Label recordings: when is the voice present?
     Detect(detect::Args),
+    /// List the sound cards that `run` can listen to.
     Devices(devices::Args),
+    /// Show the networks there are, and what a checkpoint holds.
     Model(model::Args),
+    /// Make a checkpoint out of labelled sound.
     Train(train::Args),
+    /// Measure a checkpoint on labelled sound.
     Evaluate(evaluate::Args),
 }
 

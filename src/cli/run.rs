@@ -6,7 +6,6 @@ use super::settings::Settings;
 use super::{Usage, interrupt};
 use crate::config::{Config, SourceConfig};
 
-/// Listen, and tell when the voice comes in and goes out: JSON, one object a line, on standard output.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {

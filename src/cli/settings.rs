@@ -17,7 +17,12 @@ impl FromStr for Confirm {
 
     fn from_str(text: &str) -> Result<Self, String> {
         text.split_once('/')
-            .and_then(|(n, m)| Some(Self { n: n.parse().ok()?, m: m.parse().ok()? }))
+            .and_then(|(n, m)| {
+                Some(Self {
+                    n: n.parse().ok()?,
+                    m: m.parse().ok()?,
+                })
+            })
             .ok_or_else(|| "write N/M, as 3/5 for three of the last five windows".into())
     }
 }

@@ -35,9 +35,11 @@ pub struct DecisionConfig {
 impl DecisionConfig {
     /// Checks each value for itself; together they are checked over the checkpoint's.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        for (key, value) in
-            [("threshold", self.threshold), ("enter", self.enter), ("leave", self.leave)]
-        {
+        for (key, value) in [
+            ("threshold", self.threshold),
+            ("enter", self.enter),
+            ("leave", self.leave),
+        ] {
             if let Some(value) = value.set()
                 && !(value > 0.0 && value < 1.0)
             {
@@ -81,7 +83,11 @@ impl DecisionConfig {
         point.min_voice_s = self.min_voice_s.or(point.min_voice_s);
         point.min_gap_s = self.min_gap_s.or(point.min_gap_s);
         check(&point).map_err(|fault| ConfigError::value("decision", fault.to_string()))?;
-        Ok(Horizon { index, frames, point })
+        Ok(Horizon {
+            index,
+            frames,
+            point,
+        })
     }
 
     fn choose(&self, model: &Metadata) -> Result<(usize, u32), ConfigError> {
@@ -107,6 +113,10 @@ fn no_horizon(model: &Metadata, wanted: &str) -> ConfigError {
         .collect();
     ConfigError::value(
         "decision",
-        format!("the model {} does not offer {wanted}, but {}", model.name, offered.join(", ")),
+        format!(
+            "the model {} does not offer {wanted}, but {}",
+            model.name,
+            offered.join(", ")
+        ),
     )
 }

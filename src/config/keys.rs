@@ -42,7 +42,10 @@ fn check_table(table: &Table, known: &Table, path: &str) -> Result<(), ConfigErr
                 .min()
                 .filter(|&(edits, name)| edits <= NEAREST_EDITS_MAX && edits < name.len())
                 .map(|(_, name)| format!("{path}{name}"));
-            return Err(ConfigError::UnknownKey { key: format!("{path}{key}"), nearest });
+            return Err(ConfigError::UnknownKey {
+                key: format!("{path}{key}"),
+                nearest,
+            });
         };
         check_value(value, example, &format!("{path}{key}."))?;
     }
@@ -53,7 +56,9 @@ fn check_value(value: &Value, example: &Value, path: &str) -> Result<(), ConfigE
     match (value, example) {
         (Value::Table(table), Value::Table(known)) => check_table(table, known, path),
         (Value::Array(items), Value::Array(examples)) => match examples.first() {
-            Some(example) => items.iter().try_for_each(|item| check_value(item, example, path)),
+            Some(example) => items
+                .iter()
+                .try_for_each(|item| check_value(item, example, path)),
             None => Ok(()),
         },
         // Wrong types are told by the typed reading.
@@ -78,7 +83,12 @@ fn edits(from: &str, to: &str) -> usize {
 
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
     let mut changes = Vec::new();
-    compare(Some(&as_value(old)), Some(&as_value(new)), String::new(), &mut changes);
+    compare(
+        Some(&as_value(old)),
+        Some(&as_value(new)),
+        String::new(),
+        &mut changes,
+    );
     changes
 }
 
@@ -86,7 +96,13 @@ fn compare(old: Option<&Value>, new: Option<&Value>, key: String, changes: &mut 
     if old == new {
         return;
     }
-    let below = |name: &str| if key.is_empty() { name.into() } else { format!("{key}.{name}") };
+    let below = |name: &str| {
+        if key.is_empty() {
+            name.into()
+        } else {
+            format!("{key}.{name}")
+        }
+    };
     match (old, new) {
         (Some(Value::Table(old)), Some(Value::Table(new))) => {
             let added = new.keys().filter(|name| !old.contains_key(*name));

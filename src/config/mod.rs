@@ -60,13 +60,19 @@ impl Default for Config {
 
 impl Default for ModelConfig {
     fn default() -> Self {
-        Self { file: BUILT_IN.into(), device: "auto".into() }
+        Self {
+            file: BUILT_IN.into(),
+            device: "auto".into(),
+        }
     }
 }
 
 impl Default for PublishConfig {
     fn default() -> Self {
-        Self { levels: false, queue_messages: 1024 }
+        Self {
+            levels: false,
+            queue_messages: 1024,
+        }
     }
 }
 
@@ -78,11 +84,17 @@ pub enum ConfigError {
     #[error("{}: the configuration cannot be read: {reason}", path.display())]
     Read { path: PathBuf, reason: String },
     #[error("{}: {fault}", path.display())]
-    File { path: PathBuf, fault: Box<ConfigError> },
+    File {
+        path: PathBuf,
+        fault: Box<ConfigError>,
+    },
     #[error("{0}")]
     Syntax(String),
     #[error("there is no key `{key}`{}", nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
-    UnknownKey { key: String, nearest: Option<String> },
+    UnknownKey {
+        key: String,
+        nearest: Option<String>,
+    },
     #[error("{key}: {fault}")]
     Value { key: String, fault: String },
     #[error("{0}")]
@@ -91,17 +103,24 @@ pub enum ConfigError {
 
 impl ConfigError {
     pub(crate) fn value(key: impl Into<String>, fault: impl Into<String>) -> Self {
-        Self::Value { key: key.into(), fault: fault.into() }
+        Self::Value {
+            key: key.into(),
+            fault: fault.into(),
+        }
     }
 }
 
 impl Config {
     /// Reads a file and checks it. What it does not name keeps its default.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|e| ConfigError::Read { path: path.into(), reason: e.to_string() })?;
-        Self::parse(&text)
-            .map_err(|fault| ConfigError::File { path: path.into(), fault: Box::new(fault) })
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Read {
+            path: path.into(),
+            reason: e.to_string(),
+        })?;
+        Self::parse(&text).map_err(|fault| ConfigError::File {
+            path: path.into(),
+            fault: Box::new(fault),
+        })
     }
 
     /// The same for a text.
@@ -120,11 +139,16 @@ impl Config {
         if !(1..=QUEUE_MESSAGES_MAX).contains(&self.publish.queue_messages) {
             return Err(ConfigError::value(
                 "publish.queue_messages",
-                format!("{} is not in 1 to {QUEUE_MESSAGES_MAX}", self.publish.queue_messages),
+                format!(
+                    "{} is not in 1 to {QUEUE_MESSAGES_MAX}",
+                    self.publish.queue_messages
+                ),
             ));
         }
         if self.source.is_empty() {
-            return Err(ConfigError::Conflict("there is no source to listen to".into()));
+            return Err(ConfigError::Conflict(
+                "there is no source to listen to".into(),
+            ));
         }
         for source in &self.source {
             source.check()?;
@@ -151,13 +175,19 @@ impl Config {
     }
 
     pub fn device(&self) -> Result<crate::inference::DeviceChoice, ConfigError> {
-        self.model.device.parse().map_err(|fault: String| ConfigError::value("model.device", fault))
+        self.model
+            .device
+            .parse()
+            .map_err(|fault: String| ConfigError::value("model.device", fault))
     }
 }
 
 fn syntax(error: &toml::de::Error) -> ConfigError {
     // The text quotes the line and points at the place.
-    ConfigError::Syntax(format!("this is not a configuration:\n{}", error.to_string().trim_end()))
+    ConfigError::Syntax(format!(
+        "this is not a configuration:\n{}",
+        error.to_string().trim_end()
+    ))
 }
 
 /// A value of the configuration, or the checkpoint's own.
@@ -209,7 +239,9 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for FromCheckpoint<T> {
         match Either::deserialize(deserializer) {
             Ok(Either::Value(value)) => Ok(Self::Set(value)),
             Ok(Either::Word(word)) if word == CHECKPOINT => Ok(Self::Checkpoint),
-            _ => Err(serde::de::Error::custom("this must be a number or \"checkpoint\"")),
+            _ => Err(serde::de::Error::custom(
+                "this must be a number or \"checkpoint\"",
+            )),
         }
     }
 }

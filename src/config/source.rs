@@ -59,7 +59,9 @@ impl SourceConfig {
     }
 
     pub fn channel_choice(&self) -> Result<ChannelChoice, ConfigError> {
-        self.use_channels.parse().map_err(|e| self.fault("use_channels", &e))
+        self.use_channels
+            .parse()
+            .map_err(|e| self.fault("use_channels", &e))
     }
 
     /// The sound can wait for what comes after it, so that nothing need be lost: a file as fast
@@ -97,9 +99,10 @@ impl SourceConfig {
         match self.pace.as_str() {
             "realtime" => Ok(Pace::RealTime),
             "max" => Ok(Pace::Max),
-            other => {
-                Err(self.fault("pace", &format!("`{other}` is no pace: say realtime or max")))
-            }
+            other => Err(self.fault(
+                "pace",
+                &format!("`{other}` is no pace: say realtime or max"),
+            )),
         }
     }
 
@@ -110,10 +113,17 @@ impl SourceConfig {
             return Err(self.fault("format, rate, channels", &fault));
         }
         let encoding: Encoding = self.format.parse().map_err(|e| self.fault("format", &e))?;
-        Ok(PcmFormat { encoding, rate_hz: self.rate_hz, channels: self.channels })
+        Ok(PcmFormat {
+            encoding,
+            rate_hz: self.rate_hz,
+            channels: self.channels,
+        })
     }
 
     fn fault(&self, key: &str, fault: &dyn std::fmt::Display) -> ConfigError {
-        ConfigError::value(format!("source {}: {key}", self.stream_name()), fault.to_string())
+        ConfigError::value(
+            format!("source {}: {key}", self.stream_name()),
+            fault.to_string(),
+        )
     }
 }

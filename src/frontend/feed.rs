@@ -119,7 +119,11 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
 
     fn open_lane(&mut self, channel: Option<u16>, choice: ChannelChoice) {
         let out = (self.open)(channel);
-        self.lanes.push(Lane { choice, out, sound: None });
+        self.lanes.push(Lane {
+            choice,
+            out,
+            sound: None,
+        });
     }
 
     fn run(&mut self) -> Flow {
@@ -210,7 +214,9 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
         let end_unix_s = block.captured_unix_ns as f64 / 1e9;
         if block.lost_before_frames > 0 {
             self.each_sound(|sound, emit| {
-                sound.stream.lose(block.lost_before_frames, LossCause::RingFull, emit);
+                sound
+                    .stream
+                    .lose(block.lost_before_frames, LossCause::RingFull, emit);
             })?;
         }
         if std::mem::take(&mut self.pause_is_loss)
@@ -255,7 +261,10 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
     }
 
     fn lose_at_end(&mut self) -> Flow {
-        let lost = self.reader.as_ref().map_or(0, RingReader::lost_at_end_frames);
+        let lost = self
+            .reader
+            .as_ref()
+            .map_or(0, RingReader::lost_at_end_frames);
         if lost == 0 {
             return ControlFlow::Continue(());
         }
@@ -272,7 +281,9 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
     fn failed(&mut self, reason: String) -> Flow {
         let started = self.newest_unix_s.is_some();
         self.each_sound(|sound, emit| sound.stream.finish(emit))?;
-        self.tell_all(&Note::Failed { reason: reason.clone() })?;
+        self.tell_all(&Note::Failed {
+            reason: reason.clone(),
+        })?;
         ControlFlow::Break(FeedEnd::Failed { reason, started })
     }
 
@@ -331,11 +342,18 @@ impl Lane {
                 let out = &mut self.out;
                 // Of nobody who takes it the next item tells.
                 let emit = |item| _ = out(item);
-                sound.stream.change_rate(format.rate_hz, emit).map_err(|e| e.to_string())
+                sound
+                    .stream
+                    .change_rate(format.rate_hz, emit)
+                    .map_err(|e| e.to_string())
             }
             none => {
                 let stream = Stream::new(format.rate_hz).map_err(|e| e.to_string())?;
-                *none = Some(Sound { map, stream, mono: Vec::new() });
+                *none = Some(Sound {
+                    map,
+                    stream,
+                    mono: Vec::new(),
+                });
                 Ok(())
             }
         }

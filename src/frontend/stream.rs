@@ -157,7 +157,9 @@ impl Stream {
 
     /// Starts afresh at the position reached.
     fn resume(&mut self) {
-        let lost = self.place_samples().saturating_sub(self.windower.position_samples());
+        let lost = self
+            .place_samples()
+            .saturating_sub(self.windower.position_samples());
         self.windower.gap(lost);
     }
 
@@ -166,7 +168,8 @@ impl Stream {
     fn place_samples(&self) -> u64 {
         let rate = u128::from(self.resampler.input_rate_hz());
         let samples = (u128::from(self.frames) * u128::from(SAMPLE_RATE_HZ) + rate / 2) / rate;
-        self.origin_samples.saturating_add(u64::try_from(samples).unwrap_or(u64::MAX))
+        self.origin_samples
+            .saturating_add(u64::try_from(samples).unwrap_or(u64::MAX))
     }
 
     fn cut(&mut self, emit: &mut impl FnMut(StreamItem)) {

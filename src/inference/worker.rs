@@ -106,7 +106,9 @@ impl Worker {
 
     /// What streams are opened by, on whatever thread.
     pub fn intake(&self) -> Intake {
-        Intake { shared: Arc::clone(&self.shared) }
+        Intake {
+            shared: Arc::clone(&self.shared),
+        }
     }
 
     /// Waits until every stream's sender is dropped and all that waits is answered.

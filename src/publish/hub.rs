@@ -101,7 +101,12 @@ struct Attached {
 impl Hub {
     pub fn new(facts: HelloFacts) -> Self {
         let (ended, ends) = crossbeam_channel::bounded(ENDS_KEPT);
-        Self { facts, inner: Mutex::default(), ended, ends }
+        Self {
+            facts,
+            inner: Mutex::default(),
+            ended,
+            ends,
+        }
     }
 
     /// Makes a stream known to those who subscribe from now on, in the state `starting`.

@@ -33,13 +33,7 @@ pub struct Reporter<E: FnMut(Message)> {
 
 impl<E: FnMut(Message)> Reporter<E> {
     /// `tracker` decides, and has seen nothing yet. `levels`: tells the level with every window.
-    pub fn new(
-        stream: String,
-        horizon: &Horizon,
-        tracker: Tracker,
-        levels: bool,
-        emit: E,
-    ) -> Self {
+    pub fn new(stream: String, horizon: &Horizon, tracker: Tracker, levels: bool, emit: E) -> Self {
         Self {
             stream,
             horizon_index: horizon.index,

@@ -32,16 +32,28 @@ pub fn listen(config: &Config, duration_s: Option<f64>, stop: &StopFlag) -> anyh
         Ok((engine, about))
     })?;
     let horizon = config.decision.horizon(&model)?;
-    tracing::info!(model = model.name, device, horizon = horizon.frames, "the model is ready");
+    tracing::info!(
+        model = model.name,
+        device,
+        horizon = horizon.frames,
+        "the model is ready"
+    );
     let hub = Arc::new(Hub::new(HelloFacts {
         model: model.name.clone(),
         device,
-        horizons_s: model.horizons_frames.iter().map(|&frames| lookahead_s(frames)).collect(),
+        horizons_s: model
+            .horizons_frames
+            .iter()
+            .map(|&frames| lookahead_s(frames))
+            .collect(),
         lookahead_s: lookahead_s(horizon.frames),
         hop_s: WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),
     }));
     for source in &sources {
-        source.known_streams().iter().for_each(|stream| hub.add_stream(stream));
+        source
+            .known_streams()
+            .iter()
+            .for_each(|stream| hub.add_stream(stream));
     }
     let capacity = config.publish.queue_messages;
     // Where every source can wait, whoever reads the messages may take their time. But a
@@ -50,7 +62,8 @@ pub fn listen(config: &Config, duration_s: Option<f64>, stop: &StopFlag) -> anyh
         true => Delivery::Lossless { capacity },
         false => Delivery::DropOldest { capacity },
     };
-    hub.attach(Stdout::default(), delivery).context("no thread for standard output")?;
+    hub.attach(Stdout::default(), delivery)
+        .context("no thread for standard output")?;
 
     let (ended, ends) = crossbeam_channel::bounded(sources.len());
     let streams = Streams {
@@ -128,7 +141,11 @@ fn open_sources(config: &Config, limit_s: Option<f64>) -> anyhow::Result<Vec<Ope
         Ok(OpenSource {
             name: source.stream_name().into(),
             source: spec.open(&source.options()?)?,
-            options: FeedOptions { mixing, limit_s, live },
+            options: FeedOptions {
+                mixing,
+                limit_s,
+                live,
+            },
             can_wait: source.can_wait()?,
         })
     };
@@ -140,9 +157,10 @@ impl OpenSource {
     fn known_streams(&self) -> Vec<String> {
         match &self.options.mixing {
             Mixing::Mean(_) => vec![stream_name(&self.name, None)],
-            Mixing::Each(ChannelChoice::Only(channels)) => {
-                channels.iter().map(|&channel| stream_name(&self.name, Some(channel))).collect()
-            }
+            Mixing::Each(ChannelChoice::Only(channels)) => channels
+                .iter()
+                .map(|&channel| stream_name(&self.name, Some(channel)))
+                .collect(),
             Mixing::Each(ChannelChoice::All) => Vec::new(),
         }
     }
@@ -154,7 +172,12 @@ impl OpenSource {
         ended: Sender<(String, FeedEnd)>,
         stop: &StopFlag,
     ) -> anyhow::Result<JoinHandle<()>> {
-        let Self { name, source, options, can_wait } = self;
+        let Self {
+            name,
+            source,
+            options,
+            can_wait,
+        } = self;
         let source = audio::spawn(source, stop.clone()).context("no thread for a source")?;
         let when_behind = match can_wait {
             true => WhenBehind::Block,
@@ -196,8 +219,7 @@ impl Streams {
         let hub = Arc::clone(&self.hub);
         let emit = move |message| hub.publish(message);
         let tracker = self.tracker.clone();
-        let mut reporter =
-            Reporter::new(stream.into(), &self.horizon, tracker, self.levels, emit);
+        let mut reporter = Reporter::new(stream.into(), &self.horizon, tracker, self.levels, emit);
         let handler = Box::new(move |output| reporter.handle(output));
         let sender = self.intake.add_stream(when_behind, handler);
         Box::new(move |item| match sender.send(item) {
