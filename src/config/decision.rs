@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, FromCheckpoint};
-use crate::decision::{Horizon, check};
+use crate::decision::Horizon;
 use crate::frontend::window::lookahead_s;
 use crate::model::Metadata;
 
@@ -82,7 +82,9 @@ impl DecisionConfig {
         point.confirm_m = self.confirm_m.or(point.confirm_m);
         point.min_voice_s = self.min_voice_s.or(point.min_voice_s);
         point.min_gap_s = self.min_gap_s.or(point.min_gap_s);
-        check(&point).map_err(|fault| ConfigError::value("decision", fault.to_string()))?;
+        if let Some(fault) = point.fault() {
+            return Err(ConfigError::value("decision", fault));
+        }
         Ok(Horizon {
             index,
             frames,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::ConfigError;
-use crate::audio::{ChannelChoice, Encoding, Pace, PcmFormat, SourceOptions, SourceSpec};
+use crate::audio::{
+    AudioError, ChannelChoice, Encoding, Pace, PcmFormat, SourceOptions, SourceSpec,
+};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -108,9 +110,10 @@ impl SourceConfig {
 
     fn pcm(&self) -> Result<PcmFormat, ConfigError> {
         if self.format.is_empty() || self.rate_hz == 0 || self.channels == 0 {
-            let fault = "raw samples need a format (s16le, s32le or f32le), a rate in Hz and a number of \
-                 channels";
-            return Err(self.fault("format, rate, channels", &fault));
+            let fault = AudioError::PcmUnknown {
+                spec: self.input.clone(),
+            };
+            return Err(ConfigError::Conflict(fault.to_string()));
         }
         let encoding: Encoding = self.format.parse().map_err(|e| self.fault("format", &e))?;
         Ok(PcmFormat {

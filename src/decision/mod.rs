@@ -2,7 +2,7 @@
 
 mod tracker;
 
-pub use tracker::{Decision, Event, PointError, Tracker, check};
+pub use tracker::{Decision, Event, PointError, Tracker};
 
 use crate::model::OperatingPoint;
 

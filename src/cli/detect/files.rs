@@ -92,6 +92,9 @@ pub fn check_outputs(folder: &Path, jobs: &[Job]) -> anyhow::Result<()> {
     let mut taken: BTreeMap<&Path, &Path> = BTreeMap::new();
     for job in jobs {
         if let Some(other) = taken.insert(&job.place, &job.input) {
+            if other == job.input {
+                bail!(Usage(format!("{} is named twice", other.display())));
+            }
             bail!(Usage(format!(
                 "the labels of {} and {} would have the same name: label them into different folders",
                 other.display(),
