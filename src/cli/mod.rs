@@ -1,3 +1,5 @@
 //! A file a command.
 
+pub mod evaluate;
+pub mod model;
 pub mod train;
