@@ -1,10 +1,33 @@
-//! Sound in: files, devices and pipes, each a source that fills a ring.
+//! Sound in: files, devices and pipes, each a [`Source`] with a thread of its own, which fills
+//! a [`ring`](mod@ring) that the frontend reads.
+//!
+//! [`decode`] and [`channels`] are used without a source too, by the trainer and `detect`.
 
+pub mod channels;
 pub mod decode;
+pub mod device;
+mod error;
+pub mod file;
+pub mod health;
+pub mod inventory;
+pub mod pcm;
+pub mod ring;
+pub mod source;
+pub mod spec;
+mod stop;
+mod supervisor;
 
+pub use channels::{ChannelChoice, ChannelError, ChannelMap};
 pub use decode::Decoder;
-
-use std::path::PathBuf;
+pub use device::DeviceChoice;
+pub use error::AudioError;
+pub use file::Pace;
+pub use health::{Health, HealthSnapshot};
+pub use pcm::{Encoding, PcmFormat};
+pub use ring::{Block, RingReader, RingWriter, ring, unix_now_ns};
+pub use source::{Source, SourceEvent, SourceHandle, spawn};
+pub use spec::{SourceOptions, SourceSpec};
+pub use stop::StopFlag;
 
 /// What a stretch of samples is: `rate_hz` frames a second of `channels` interleaved samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,33 +45,4 @@ impl std::fmt::Display for AudioFormat {
             self.rate_hz, self.channels
         )
     }
-}
-
-/// Why a source cannot be used, in one sentence.
-#[derive(Debug, thiserror::Error)]
-pub enum AudioError {
-    #[error("{}: there is no such file", path.display())]
-    Missing { path: PathBuf },
-    #[error("{} is a directory: name a sound file", path.display())]
-    Directory { path: PathBuf },
-    #[error("{} is not a regular file: raw samples from a pipe are read with fifo:PATH", path.display())]
-    NotRegular { path: PathBuf },
-    #[error("{} is empty", path.display())]
-    Empty { path: PathBuf },
-    #[error("{} is not a sound file that can be read: it should be {readable}", path.display())]
-    NotAudio {
-        path: PathBuf,
-        readable: &'static str,
-    },
-    #[error("{} cannot be decoded: {reason}", path.display())]
-    Broken { path: PathBuf, reason: String },
-    #[error("{} changes after {after_s:.3} s from {from} to {to}: split it there", path.display())]
-    FormatChange {
-        path: PathBuf,
-        after_s: f64,
-        from: AudioFormat,
-        to: AudioFormat,
-    },
-    #[error("{} cannot be read: {reason}", path.display())]
-    Read { path: PathBuf, reason: String },
 }

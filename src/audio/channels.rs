@@ -1,0 +1,121 @@
+//! Which channels of a source become the mono sound.
+
+use std::str::FromStr;
+
+/// All channels, or some of them by number.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ChannelChoice {
+    #[default]
+    All,
+    /// Channel numbers from 1, none twice.
+    Only(Vec<u16>),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChannelError {
+    #[error(
+        "\"{0}\" is not a choice of channels: write \"all\" or channel numbers from 1, as \"1,3\""
+    )]
+    Text(String),
+    #[error(
+        "channel {channel} is chosen, but the source has {channels}: choose from 1 to {channels}"
+    )]
+    Absent { channel: u16, channels: u16 },
+    #[error("the source has no channels")]
+    NoChannels,
+}
+
+impl FromStr for ChannelChoice {
+    type Err = ChannelError;
+
+    /// `all`, or numbers from 1 with commas between them.
+    fn from_str(text: &str) -> Result<Self, ChannelError> {
+        if text.trim() == "all" {
+            return Ok(Self::All);
+        }
+        let mut numbers = Vec::new();
+        for part in text.split(',') {
+            match part.trim().parse::<u16>() {
+                Ok(number) if number > 0 && !numbers.contains(&number) => numbers.push(number),
+                _ => return Err(ChannelError::Text(text.into())),
+            }
+        }
+        Ok(Self::Only(numbers))
+    }
+}
+
+impl std::fmt::Display for ChannelChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::All => f.write_str("all"),
+            Self::Only(numbers) => {
+                let texts: Vec<String> = numbers.iter().map(u16::to_string).collect();
+                f.write_str(&texts.join(","))
+            }
+        }
+    }
+}
+
+/// Mixes interleaved samples to mono: the mean of the chosen channels.
+///
+/// Samples that are not a number or infinite count as silence, and are counted.
+#[derive(Debug, Clone)]
+pub struct ChannelMap {
+    channels: usize,
+    /// Places in a frame, from 0.
+    chosen: Vec<usize>,
+    non_finite_samples: u64,
+}
+
+impl ChannelMap {
+    /// `channels`: how many the source has.
+    pub fn new(choice: &ChannelChoice, channels: u16) -> Result<Self, ChannelError> {
+        if channels == 0 {
+            return Err(ChannelError::NoChannels);
+        }
+        let chosen = match choice {
+            ChannelChoice::All => (0..usize::from(channels)).collect(),
+            ChannelChoice::Only(numbers) => {
+                if let Some(&channel) = numbers.iter().find(|&&n| n == 0 || n > channels) {
+                    return Err(ChannelError::Absent { channel, channels });
+                }
+                if numbers.is_empty() {
+                    return Err(ChannelError::Text(String::new()));
+                }
+                numbers.iter().map(|&n| usize::from(n) - 1).collect()
+            }
+        };
+        Ok(Self {
+            channels: usize::from(channels),
+            chosen,
+            non_finite_samples: 0,
+        })
+    }
+
+    /// Appends a mono sample to `mono` for every whole frame of `interleaved`.
+    pub fn mix(&mut self, interleaved: &[f32], mono: &mut Vec<f32>) {
+        let (chosen, non_finite) = (&self.chosen, &mut self.non_finite_samples);
+        // In 64 bits, or the sum of two large samples would be infinite.
+        let scale = 1.0 / chosen.len() as f64;
+        mono.extend(interleaved.chunks_exact(self.channels).map(|frame| {
+            let sum: f64 = chosen
+                .iter()
+                .map(|&channel| {
+                    let sample = frame[channel];
+                    if sample.is_finite() {
+                        f64::from(sample)
+                    } else {
+                        *non_finite += 1;
+                        0.0
+                    }
+                })
+                .sum();
+            (sum * scale) as f32
+        }));
+    }
+
+    /// Samples of the chosen channels so far that were NaN or infinite.
+    pub fn non_finite_samples(&self) -> u64 {
+        self.non_finite_samples
+    }
+}

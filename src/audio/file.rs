@@ -1,0 +1,98 @@
+//! A sound file as a source, as fast as it was recorded or as fast as it can be read.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+
+use super::ring::{ring, unix_now_ns};
+use super::{AudioError, Decoder, Health, Source, SourceEvent, StopFlag};
+
+/// At real-time pace the sound is handed on in blocks of this length, as a sound card would.
+const PACED_BLOCK_S: f64 = 0.010;
+
+/// How fast a file is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Pace {
+    /// As a sound card would deliver it: a full ring loses sound, which is counted.
+    #[default]
+    RealTime,
+    /// As fast as it is consumed: a full ring makes the file wait, and nothing is lost.
+    Max,
+}
+
+pub struct FileSource {
+    path: PathBuf,
+    decoder: Decoder,
+    pace: Pace,
+    ring_s: f64,
+}
+
+impl FileSource {
+    /// Opens the file, so that one that cannot be used fails here.
+    pub fn open(path: &Path, pace: Pace, ring_s: f64) -> Result<Self, AudioError> {
+        Ok(Self {
+            path: path.into(),
+            decoder: Decoder::open(path)?,
+            pace,
+            ring_s,
+        })
+    }
+}
+
+impl Source for FileSource {
+    fn label(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn run(mut self: Box<Self>, events: Sender<SourceEvent>, health: Arc<Health>, stop: StopFlag) {
+        let format = self.decoder.format();
+        let (mut writer, reader) = ring(format, self.ring_s);
+        if events
+            .send(SourceEvent::Started { format, reader })
+            .is_err()
+        {
+            return;
+        }
+        let channels = usize::from(format.channels);
+        let paced_block_frames = ((f64::from(format.rate_hz) * PACED_BLOCK_S) as usize).max(1);
+        let start = Instant::now();
+        let mut position_frames = 0u64;
+        let end = 'file: loop {
+            let block = match self.decoder.next_block() {
+                Ok(Some(block)) => block,
+                Ok(None) => break SourceEvent::Ended,
+                Err(e) => {
+                    break SourceEvent::Failed {
+                        reason: e.to_string(),
+                    };
+                }
+            };
+            match self.pace {
+                Pace::Max => {
+                    if !writer.write_blocking(block, unix_now_ns(), &stop) {
+                        break SourceEvent::Ended;
+                    }
+                    health.on_block((block.len() / channels) as u64, true);
+                }
+                Pace::RealTime => {
+                    for part in block.chunks(paced_block_frames * channels) {
+                        let frames = (part.len() / channels) as u64;
+                        position_frames += frames;
+                        // Measured from the start, so that no error adds up.
+                        let due = position_frames as f64 / f64::from(format.rate_hz);
+                        let wait = Duration::from_secs_f64(due).saturating_sub(start.elapsed());
+                        if stop.wait(wait) {
+                            break 'file SourceEvent::Ended;
+                        }
+                        health.on_block(frames, writer.write(part, unix_now_ns()));
+                    }
+                }
+            }
+        };
+        // The ring closes before the end is told.
+        drop(writer);
+        let _ = events.send(end);
+    }
+}

@@ -1,0 +1,84 @@
+//! What sound cards there are, for people and for programs.
+
+use cpal::traits::{DeviceTrait as _, HostTrait as _};
+use serde::Serialize;
+
+/// An input device that can be captured from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceInfo {
+    /// The sound system it belongs to: `ALSA`, `PulseAudio`, `CoreAudio`…
+    pub host: String,
+    /// What `device:ID` takes.
+    pub id: String,
+    pub name: String,
+    /// It is the system's default input.
+    pub default: bool,
+    /// The format it is captured in unless another is asked for.
+    pub default_rate_hz: u32,
+    pub default_channels: u16,
+    /// The lowest and the highest rate it offers.
+    pub rates_hz: [u32; 2],
+    /// Channel counts it offers, ascending.
+    pub channels: Vec<u16>,
+    /// Sample formats it offers, as `i16` or `f32`.
+    pub formats: Vec<String>,
+}
+
+/// All devices that can be captured from now. A device that does not open, as one that another
+/// program holds, is left out.
+pub fn input_devices() -> Vec<DeviceInfo> {
+    let mut found = Vec::new();
+    for host_id in cpal::available_hosts() {
+        let Ok(host) = cpal::host_from_id(host_id) else {
+            continue;
+        };
+        let default_id = host
+            .default_input_device()
+            .and_then(|device| device.id().ok());
+        let Ok(devices) = host.input_devices() else {
+            continue;
+        };
+        for device in devices {
+            found.extend(describe(&device, host_id, default_id.as_ref()));
+        }
+    }
+    found
+}
+
+fn describe(
+    device: &cpal::Device,
+    host: cpal::HostId,
+    default_id: Option<&cpal::DeviceId>,
+) -> Option<DeviceInfo> {
+    let id = device.id().ok()?;
+    // ALSA's device that takes everything and gives silence: nobody's sound card.
+    if id.id() == "null" {
+        return None;
+    }
+    let own = device.default_input_config().ok()?;
+    let ranges: Vec<_> = device.supported_input_configs().ok()?.collect();
+    let mut channels: Vec<u16> = ranges.iter().map(|range| range.channels()).collect();
+    channels.sort_unstable();
+    channels.dedup();
+    let mut formats: Vec<String> = Vec::new();
+    for range in &ranges {
+        let format = range.sample_format().to_string();
+        if !formats.contains(&format) {
+            formats.push(format);
+        }
+    }
+    Some(DeviceInfo {
+        host: host.to_string(),
+        default: default_id == Some(&id),
+        id: id.id().to_owned(),
+        name: device.to_string(),
+        default_rate_hz: own.sample_rate(),
+        default_channels: own.channels(),
+        rates_hz: [
+            ranges.iter().map(|range| range.min_sample_rate()).min()?,
+            ranges.iter().map(|range| range.max_sample_rate()).max()?,
+        ],
+        channels,
+        formats,
+    })
+}

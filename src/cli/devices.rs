@@ -1,0 +1,47 @@
+//! `vocald devices`: the sound cards there are.
+
+use std::io::Write as _;
+
+use crate::audio::inventory::{DeviceInfo, input_devices};
+
+/// Lists the sound cards that `vocald run device:ID` can listen to.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print a JSON array, an object a device.
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let devices = input_devices();
+    let text = if args.json {
+        format!("{}\n", serde_json::to_string_pretty(&devices)?)
+    } else if devices.is_empty() {
+        "No sound card to listen to. Is one plugged in, and may this user use it (group audio)?\n"
+            .to_owned()
+    } else {
+        devices.iter().map(describe).collect()
+    };
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn describe(device: &DeviceInfo) -> String {
+    let DeviceInfo { host, id, name, .. } = device;
+    let mark = if device.default { " (default)" } else { "" };
+    let channels = match device.channels.as_slice() {
+        [only] => format!("{only} channels"),
+        [first, .., last] => format!("{first} to {last} channels"),
+        [] => String::new(),
+    };
+    let rates = match device.rates_hz {
+        [low, high] if low == high => format!("{low} Hz"),
+        [low, high] => format!("{low} to {high} Hz"),
+    };
+    format!(
+        "{name}{mark}\n  device:{id}\n  {host}, {channels}, {rates}, {}; captured with {} at {} Hz\n",
+        device.formats.join(" "),
+        device.default_channels,
+        device.default_rate_hz,
+    )
+}
