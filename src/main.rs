@@ -1,25 +1,36 @@
-use clap::Parser;
-#[derive(Parser)]
-enum Cli {
-    Train(vocald::cli::train::Args),
-    Evaluate(vocald::cli::evaluate::Args),
-    Model(vocald::cli::model::Args),
-}
-fn main() -> std::process::ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter("warn,vocald=info,symphonia=off")
-        .init();
-    let result = match Cli::parse() {
-        Cli::Train(args) => vocald::cli::train::run(args),
-        Cli::Evaluate(args) => vocald::cli::evaluate::run(args),
-        Cli::Model(args) => vocald::cli::model::run(args),
-    };
-    match result {
-        Ok(()) => 0.into(),
-        Err(e) => {
-            eprintln!("vocald: {e:#}");
-            1.into()
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use tracing_subscriber::EnvFilter;
+use vocald::cli::{Cli, exit_code};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_tracing(&cli);
+    match cli.command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vocald: {error:#}");
+            exit_code(&error).into()
         }
     }
+}
+
+/// Logs go to standard error; RUST_LOG, where it is set, says which.
+fn start_tracing(cli: &Cli) {
+    // The decoder's own log tells of every damaged packet; what matters of it is told by vocald.
+    let default = match (cli.quiet, cli.verbose) {
+        (true, _) => "error,symphonia=off",
+        (false, 0) => "warn,symphonia=off",
+        (false, 1) => "warn,vocald=info,symphonia=off",
+        (false, 2) => "info,vocald=debug",
+        (false, _) => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_env_filter(filter)
+        .init();
 }

@@ -97,7 +97,7 @@ fn short(output: Output) -> String {
 fn stream(worker: &Worker, policy: WhenBehind) -> (StreamSender, Receiver<String>) {
     let (tell, told) = unbounded();
     let handler = Box::new(move |output| tell.send(short(output)).unwrap());
-    (worker.add_stream(policy, handler), told)
+    (worker.intake().add_stream(policy, handler), told)
 }
 
 /// The worker takes this window and waits at the gate, so that what comes next queues up.

@@ -40,7 +40,10 @@ fn hub() -> Hub {
         lookahead_s: 0.58,
         hop_s: 0.0714,
     };
-    Hub::new(facts, &["a".into(), "b".into()])
+    let hub = Hub::new(facts);
+    hub.add_stream("a");
+    hub.add_stream("b");
+    hub
 }
 
 fn state(stream: &str, state: StreamState) -> Message {

@@ -2,4 +2,16 @@
 
 mod tracker;
 
-pub use tracker::{Decision, Event, PointError, Tracker, check};
+pub use tracker::{Decision, Event, PointError, Tracker};
+
+use crate::model::OperatingPoint;
+
+/// The output of a network that is decided on, and how.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Horizon {
+    /// Its place among the model's horizons.
+    pub index: usize,
+    /// Its distance from the window's last frame.
+    pub frames: u32,
+    pub point: OperatingPoint,
+}

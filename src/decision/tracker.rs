@@ -9,11 +9,6 @@ use std::collections::VecDeque;
 
 use crate::model::OperatingPoint;
 
-/// More windows than this to confirm one change is a mistake in the configuration: 64 are 4.6 s.
-const CONFIRM_M_MAX: u32 = 64;
-/// The same for the durations.
-const DURATION_MAX_S: f32 = 60.0;
-
 /// A change of state. Times are stream time in seconds: the estimated time of the change itself,
 /// at or before the frame that made it known, and never before an earlier event of the stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -40,51 +35,9 @@ pub struct Decision {
 }
 
 /// Why an operating point cannot be used.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum PointError {
-    #[error("{name} is {value}, but must lie above 0 and below 1")]
-    Probability { name: &'static str, value: f32 },
-    #[error("leave ({leave}) is above enter ({enter}), so voice would end as it begins")]
-    LeaveAboveEnter { enter: f32, leave: f32 },
-    #[error(
-        "confirm {n} of {m} windows: both must lie in 1 to {CONFIRM_M_MAX}, the first not above the second"
-    )]
-    Confirm { n: u32, m: u32 },
-    #[error("{name} is {value} s, but must lie in 0 to {DURATION_MAX_S} s")]
-    Duration { name: &'static str, value: f32 },
-}
-
-/// Refuses an operating point that no tracker can work by.
-pub fn check(point: &OperatingPoint) -> Result<(), PointError> {
-    for (name, value) in [
-        ("threshold", point.threshold),
-        ("enter", point.enter),
-        ("leave", point.leave),
-    ] {
-        if !(value > 0.0 && value < 1.0) {
-            return Err(PointError::Probability { name, value });
-        }
-    }
-    if point.leave > point.enter {
-        return Err(PointError::LeaveAboveEnter {
-            enter: point.enter,
-            leave: point.leave,
-        });
-    }
-    let (n, m) = (point.confirm_n, point.confirm_m);
-    if n == 0 || n > m || m > CONFIRM_M_MAX {
-        return Err(PointError::Confirm { n, m });
-    }
-    for (name, value) in [
-        ("min_voice_s", point.min_voice_s),
-        ("min_gap_s", point.min_gap_s),
-    ] {
-        if !(0.0..=DURATION_MAX_S).contains(&value) {
-            return Err(PointError::Duration { name, value });
-        }
-    }
-    Ok(())
-}
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PointError(&'static str);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
@@ -155,7 +108,9 @@ pub struct Tracker {
 
 impl Tracker {
     pub fn new(point: OperatingPoint) -> Result<Self, PointError> {
-        check(&point)?;
+        if let Some(fault) = point.fault() {
+            return Err(PointError(fault));
+        }
         Ok(Self {
             point,
             state: State::Silence,

@@ -5,6 +5,7 @@
 //! The daemon, `detect` and the trainer all go through here, so a network
 //! sees the same numbers in training and on stage.
 
+pub mod feed;
 pub mod mel;
 pub mod resample;
 pub mod stft;

@@ -104,10 +104,10 @@ impl Stream {
             + self.frames as f64 / f64::from(self.resampler.input_rate_hz())
     }
 
-    /// Takes samples of which the first was captured at `captured_unix_s`.
-    pub fn push(&mut self, mono: &[f32], captured_unix_s: f64, mut emit: impl FnMut(StreamItem)) {
-        self.start_unix_s = captured_unix_s - self.position_s();
+    /// Takes samples of which the last was captured at `end_unix_s`.
+    pub fn push(&mut self, mono: &[f32], end_unix_s: f64, mut emit: impl FnMut(StreamItem)) {
         self.frames += mono.len() as u64;
+        self.start_unix_s = end_unix_s - self.position_s();
         self.note_silence(mono, &mut emit);
         self.resampler.push(mono, &mut self.resampled);
         self.cut(&mut emit);
@@ -123,29 +123,25 @@ impl Stream {
         emit(StreamItem::Note(Note::Lost { t_s, lost_s, cause }));
     }
 
-    /// The source comes back as one of `rate_hz` after `lost_s` seconds without sound.
+    /// The source comes back, perhaps with another rate. What it missed is told by
+    /// [`Stream::lose`]; until then nothing must be pushed.
     pub fn change_rate(
         &mut self,
         rate_hz: u32,
-        lost_s: f64,
         mut emit: impl FnMut(StreamItem),
     ) -> Result<(), ResampleError> {
         let resampler = Resampler::new(rate_hz)?;
         self.break_off(&mut emit);
-        let t_s = self.position_s();
-        let next_s = t_s + lost_s.max(0.0);
-        self.resampler = resampler;
-        self.origin_samples = (next_s * f64::from(SAMPLE_RATE_HZ)).round() as u64;
+        self.origin_samples = self.place_samples();
         self.frames = 0;
+        self.resampler = resampler;
         self.resume();
-        if lost_s > 0.0 {
-            emit(StreamItem::Note(Note::Lost {
-                t_s,
-                lost_s,
-                cause: LossCause::Device,
-            }));
-        }
         Ok(())
+    }
+
+    /// The streams were told that sound comes in: silence must be told anew.
+    pub fn forget_silence(&mut self) {
+        self.silent = false;
     }
 
     /// The sound is over: gives the windows that the resampler still held back.
@@ -159,17 +155,21 @@ impl Stream {
         self.cut(emit);
     }
 
-    /// Starts afresh at the position reached. It is worked out from all frames since the
-    /// origin, so that the rounding of many losses does not add up.
+    /// Starts afresh at the position reached.
     fn resume(&mut self) {
-        let rate = u64::from(self.resampler.input_rate_hz());
-        let samples = (u128::from(self.frames) * u128::from(SAMPLE_RATE_HZ) + u128::from(rate / 2))
-            / u128::from(rate);
-        let place = self
-            .origin_samples
-            .saturating_add(u64::try_from(samples).unwrap_or(u64::MAX));
-        self.windower
-            .gap(place.saturating_sub(self.windower.position_samples()));
+        let lost = self
+            .place_samples()
+            .saturating_sub(self.windower.position_samples());
+        self.windower.gap(lost);
+    }
+
+    /// The position in samples at 22 050 Hz. It is worked out from all frames since the origin,
+    /// so that the rounding of many losses does not add up.
+    fn place_samples(&self) -> u64 {
+        let rate = u128::from(self.resampler.input_rate_hz());
+        let samples = (u128::from(self.frames) * u128::from(SAMPLE_RATE_HZ) + rate / 2) / rate;
+        self.origin_samples
+            .saturating_add(u64::try_from(samples).unwrap_or(u64::MAX))
     }
 
     fn cut(&mut self, emit: &mut impl FnMut(StreamItem)) {

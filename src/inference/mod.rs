@@ -8,4 +8,4 @@ pub mod worker;
 
 pub use device::DeviceChoice;
 pub use engine::{Engine, EngineError};
-pub use worker::{Output, Scored, Worker};
+pub use worker::{Intake, Output, Scored, WhenBehind, Worker};

@@ -104,6 +104,29 @@ impl Worker {
         }
     }
 
+    /// What streams are opened by, on whatever thread.
+    pub fn intake(&self) -> Intake {
+        Intake {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+
+    /// Waits until every stream's sender is dropped and all that waits is answered.
+    /// An error is the one that inference failed with.
+    pub fn finish(self) -> Result<(), EngineError> {
+        self.shared.lock().finishing = true;
+        self.shared.work.notify_one();
+        self.thread.join().unwrap_or_else(|_| Err(died()))
+    }
+}
+
+/// The worker's door for new streams.
+#[derive(Clone)]
+pub struct Intake {
+    shared: Arc<Shared>,
+}
+
+impl Intake {
     /// Opens a queue for one stream. Dropping the sender closes it; what waits in it
     /// then is still answered.
     pub fn add_stream(&self, when_behind: WhenBehind, handler: Handler) -> StreamSender {
@@ -115,14 +138,6 @@ impl Worker {
             stream,
             shared: Arc::clone(&self.shared),
         }
-    }
-
-    /// Waits until every stream's sender is dropped and all that waits is answered.
-    /// An error is the one that inference failed with.
-    pub fn finish(self) -> Result<(), EngineError> {
-        self.shared.lock().finishing = true;
-        self.shared.work.notify_one();
-        self.thread.join().unwrap_or_else(|_| Err(died()))
     }
 }
 

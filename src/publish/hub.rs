@@ -99,26 +99,27 @@ struct Attached {
 }
 
 impl Hub {
-    /// `streams` start in the state `starting`.
-    pub fn new(facts: HelloFacts, streams: &[String]) -> Self {
-        let streams = streams
-            .iter()
-            .map(|stream| StreamStatus {
-                stream: stream.clone(),
-                state: StreamState::Starting,
-                reason: None,
-                onset: None,
-            })
-            .collect();
+    pub fn new(facts: HelloFacts) -> Self {
         let (ended, ends) = crossbeam_channel::bounded(ENDS_KEPT);
         Self {
             facts,
-            inner: Mutex::new(Inner {
-                streams,
-                sinks: Vec::new(),
-            }),
+            inner: Mutex::default(),
             ended,
             ends,
+        }
+    }
+
+    /// Makes a stream known to those who subscribe from now on, in the state `starting`.
+    /// Naming a stream again changes nothing.
+    pub fn add_stream(&self, stream: &str) {
+        let mut inner = self.lock();
+        if inner.status(stream).is_none() {
+            inner.streams.push(StreamStatus {
+                stream: stream.into(),
+                state: StreamState::Starting,
+                reason: None,
+                onset: None,
+            });
         }
     }
 

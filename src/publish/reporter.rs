@@ -6,30 +6,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::event::{
     Decision, Gap, GapReason, Level, Message, Offset, Onset, State, StreamState, Version,
 };
-use crate::decision::{Event, PointError, Tracker};
+use crate::decision::{Event, Horizon, Tracker};
 use crate::frontend::stream::{LossCause, Note};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
 use crate::inference::{Output, Scored};
-use crate::model::OperatingPoint;
 
 /// Skipped windows overlap with the decided ones around them, so a short hole leaves the state as it
 /// is; after so many seconds of them nothing is known any more.
 const BRIDGED_S: f64 = 1.0;
 
-/// The output of the network that is published, and how it is decided on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Horizon {
-    /// Its place among the model's horizons.
-    pub index: usize,
-    /// Its distance from the window's last frame.
-    pub frames: u32,
-    pub point: OperatingPoint,
-}
-
 pub struct Reporter<E: FnMut(Message)> {
     stream: String,
-    horizon: Horizon,
+    horizon_index: usize,
+    horizon_frames: u32,
     levels: bool,
     tracker: Tracker,
     emit: E,
@@ -42,24 +32,20 @@ pub struct Reporter<E: FnMut(Message)> {
 }
 
 impl<E: FnMut(Message)> Reporter<E> {
-    /// `levels`: tells the level with every window.
-    pub fn new(
-        stream: String,
-        horizon: Horizon,
-        levels: bool,
-        emit: E,
-    ) -> Result<Self, PointError> {
-        Ok(Self {
+    /// `tracker` decides, and has seen nothing yet. `levels`: tells the level with every window.
+    pub fn new(stream: String, horizon: &Horizon, tracker: Tracker, levels: bool, emit: E) -> Self {
+        Self {
             stream,
-            horizon,
+            horizon_index: horizon.index,
+            horizon_frames: horizon.frames,
             levels,
-            tracker: Tracker::new(horizon.point)?,
+            tracker,
             emit,
             state: None,
             onsets: 0,
             newest_p: 0.0,
             start_unix_s: 0.0,
-        })
+        }
     }
 
     pub fn handle(&mut self, output: Output) {
@@ -81,8 +67,8 @@ impl<E: FnMut(Message)> Reporter<E> {
         let window = &scored.captured.window;
         let end_s = window.end_sample() as f64 / f64::from(SAMPLE_RATE_HZ);
         self.start_unix_s = scored.captured.end_unix_s - end_s;
-        let t = window.time_s(self.horizon.frames);
-        let Some(&p) = scored.probabilities.get(self.horizon.index) else {
+        let t = window.time_s(self.horizon_frames);
+        let Some(&p) = scored.probabilities.get(self.horizon_index) else {
             return self.set_state(StreamState::Failed, Some("the model gave no answer".into()));
         };
         self.newest_p = p;
@@ -95,7 +81,7 @@ impl<E: FnMut(Message)> Reporter<E> {
             wall: self.wall(t),
             p,
             voice: decision.voice,
-            lookahead: microseconds(lookahead_s(self.horizon.frames)),
+            lookahead: microseconds(lookahead_s(self.horizon_frames)),
             latency: microseconds(unix_now_s() - scored.captured.end_unix_s),
         });
         (self.emit)(message);

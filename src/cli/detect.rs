@@ -1,0 +1,144 @@
+//! `vocald detect`: labels recordings.
+
+mod files;
+mod formats;
+mod label;
+mod progress;
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use anyhow::bail;
+
+use self::files::Job;
+use self::formats::Format;
+use self::label::{Labeler, Labels};
+use self::progress::Progress;
+use super::Usage;
+use super::settings::Settings;
+use crate::inference::{Engine, Worker};
+
+/// Label recordings: when is the voice present?
+///
+/// Decides exactly as `vocald run` does on the same sound, causally and with the same look-ahead.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// Sound files, and folders that are searched for sound files.
+    #[arg(required = true, value_name = "FILE|FOLDER")]
+    inputs: Vec<PathBuf>,
+    /// Folder for the labels, made where it does not exist; a folder's files keep their places in it.
+    /// Without it one file's labels are printed.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What to write, several with commas between them.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "lab")]
+    format: Vec<Format>,
+    /// Files worked on at the same time; by default one a core.
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+const EXAMPLES: &str = "\
+Formats:
+  lab       start end sing|nosing, in seconds, covering the whole file
+  audacity  start end voice with tabs: a label track for Audacity
+  csv       t,p,voice: a row a decision, fourteen a second
+  json      all of it, and what made it
+
+Examples:
+  vocald detect song.ogg
+  vocald detect album/ --out labels/ --format lab,csv
+  vocald detect song.ogg --lookahead 0.2      as a listener with 0.2 s of patience hears it";
+
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let config = args.settings.config()?;
+    config.check()?;
+    let jobs = files::jobs(&args.inputs)?;
+    match (&args.out, jobs.as_slice(), args.format.as_slice()) {
+        (Some(out), _, _) => files::check_outputs(out, &jobs)?,
+        (None, [_], [_]) => {}
+        (None, [_], _) => bail!(Usage(
+            "several formats need a folder: name one with --out".into()
+        )),
+        (None, _, _) => bail!(Usage(
+            "several files need a folder: name one with --out".into()
+        )),
+    }
+    let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
+    let (worker, model) = Worker::start(move || {
+        let engine = Engine::load(path.as_deref(), device)?;
+        let about = engine.metadata().clone();
+        Ok((engine, about))
+    })?;
+    let labeler = Labeler::new(worker.intake(), &model, config.decision.horizon(&model)?)?;
+    let progress = Progress::new(jobs.len());
+    let failed = label_all(&args, &jobs, &labeler, &progress);
+    drop(labeler);
+    progress.finish();
+    worker.finish()?;
+    match (failed.len(), jobs.len()) {
+        (0, _) => Ok(()),
+        (_, 1) => failed.into_iter().try_for_each(Err),
+        (failed, all) => bail!("{failed} of {all} files were not labelled"),
+    }
+}
+
+/// Labels every file and returns why some failed; of several files these are named at once.
+fn label_all(
+    args: &Args,
+    jobs: &[Job],
+    labeler: &Labeler,
+    progress: &Progress,
+) -> Vec<anyhow::Error> {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let threads = args.jobs.map_or(cores, NonZeroUsize::get).min(jobs.len());
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let done = progress.file();
+            let labelled = labeler.label(&job.input, &done).and_then(|labels| {
+                write(args, job, &labels)?;
+                Ok(labels)
+            });
+            match labelled {
+                Ok(labels) if labels.decisions.is_empty() => progress.say(&format!(
+                    "{} is shorter than a window (1.175 s), so there is no decision in it",
+                    job.input.display()
+                )),
+                Ok(_) => {}
+                Err(error) => {
+                    if jobs.len() > 1 {
+                        progress.say(&format!("vocald: {error:#}"));
+                    }
+                    failed
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push(error);
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write(args: &Args, job: &Job, labels: &Labels) -> anyhow::Result<()> {
+    for &format in &args.format {
+        let text = format.write(labels)?;
+        match &args.out {
+            Some(out) => files::replace(&job.output(out, format.extension()), &text)?,
+            None => files::print(&text)?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! `vocald run`: listens to sources and tells what it hears, JSON lines on standard output.
+
+mod pipeline;
+
+use super::settings::Settings;
+use super::{Usage, interrupt};
+use crate::config::{Config, SourceConfig};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// What to listen to: device:default, device:NAME, device:ID, a file, fifo:PATH, or - for
+    /// standard input. Several run side by side and share the model.
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// The same, as an option.
+    #[arg(long = "source", value_name = "SOURCE")]
+    more_sources: Vec<String>,
+    /// Of files: at the speed of the sound, or as fast as the machine can (nothing is then lost).
+    #[arg(long, value_parser = ["realtime", "max"])]
+    pace: Option<String>,
+    /// Of standard input and FIFOs: how samples are written.
+    #[arg(long, value_parser = ["s16le", "s32le", "f32le"])]
+    format: Option<String>,
+    /// Of standard input and FIFOs: sample rate in Hz; a device is asked for it.
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// Of standard input and FIFOs: number of channels; a device is asked for it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    channels: Option<u16>,
+    /// Of a device: frames a callback.
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..))]
+    period: Option<u32>,
+    /// Listen to the mean of these channels, numbered from 1: 1,2.
+    #[arg(long, value_name = "CHANNELS")]
+    use_channels: Option<String>,
+    /// Make each channel (of --use-channels) a stream of its own.
+    #[arg(long)]
+    each_channel: bool,
+    /// Tell the level with every decision.
+    #[arg(long)]
+    levels: bool,
+    /// End after so many seconds of sound.
+    #[arg(long, value_name = "SECONDS")]
+    duration: Option<f64>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  vocald run
+      the default microphone
+  vocald run device:USB --use-channels 3
+      the third input of the sound card whose name has USB in it
+  vocald run song.flac
+      a file, at the speed of the sound
+  arecord -f S16_LE -r 48000 -c 2 | vocald run - --format s16le --rate 48000 --channels 2
+      raw samples from another program
+  vocald run mixer.wav --each-channel --pace max | jq 'select(.type == \"onset\")'
+      every channel a stream of its own, and of what is told the onsets";
+
+/// Runs until the sources end or a signal comes.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let config = args.config()?;
+    let stop = interrupt::stop_flag()?;
+    pipeline::listen(&config, args.duration, &stop)
+}
+
+impl Args {
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = self.settings.config()?;
+        let named: Vec<&String> = self.sources.iter().chain(&self.more_sources).collect();
+        if !named.is_empty() {
+            let source = |input: &&String| SourceConfig {
+                input: (*input).clone(),
+                ..SourceConfig::default()
+            };
+            config.source = named.iter().map(source).collect();
+        }
+        for source in &mut config.source {
+            self.lay_over(source);
+        }
+        config.publish.levels |= self.levels;
+        if let Some(duration) = self.duration
+            && !(duration.is_finite() && duration > 0.0)
+        {
+            return Err(Usage(format!("--duration {duration} is not a time above 0 s")).into());
+        }
+        config.check()?;
+        Ok(config)
+    }
+
+    fn lay_over(&self, source: &mut SourceConfig) {
+        if let Some(pace) = &self.pace {
+            source.pace.clone_from(pace);
+        }
+        if let Some(format) = &self.format {
+            source.format.clone_from(format);
+        }
+        if let Some(channels) = &self.use_channels {
+            source.use_channels.clone_from(channels);
+        }
+        source.rate_hz = self.rate.unwrap_or(source.rate_hz);
+        source.channels = self.channels.unwrap_or(source.channels);
+        source.period_frames = self.period.unwrap_or(source.period_frames);
+        source.each_channel |= self.each_channel;
+    }
+}

@@ -1,0 +1,338 @@
+//! `vocald run` on sound that comes from files and pipes, through the built program.
+
+#[allow(dead_code)] // each test takes what it needs
+mod program;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::Stdio;
+
+use program::{messages, of_type, run, sound, states, wav, with_model};
+use serde_json::Value;
+
+/// Time, probability and state of every decision.
+fn decisions(messages: &[Value], stream: &str) -> Vec<(f64, f64, bool)> {
+    let decision = |m: &&Value| {
+        (
+            m["t"].as_f64().unwrap(),
+            m["p"].as_f64().unwrap(),
+            m["voice"].as_bool().unwrap(),
+        )
+    };
+    let of_stream = of_type(messages, "decision")
+        .into_iter()
+        .filter(|m| m["stream"] == stream);
+    of_stream.map(|m| decision(&m)).collect()
+}
+
+fn assert_same(a: &[(f64, f64, bool)], b: &[(f64, f64, bool)]) {
+    assert_eq!(a.len(), b.len());
+    for (a, b) in a.iter().zip(b) {
+        assert!(
+            (a.0 - b.0).abs() < 1e-5 && (a.1 - b.1).abs() < 1e-5 && a.2 == b.2,
+            "{a:?} {b:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_is_told_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 2, 6.0);
+    let said = run(with_model("run --pace max --levels").arg(&song));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let all = messages(&said.out);
+    let stream = song.to_str().unwrap();
+
+    let hello = &all[0];
+    assert_eq!(hello["type"], "hello");
+    assert_eq!(hello["model"], "untrained");
+    assert_eq!(hello["streams"][0]["state"], "starting");
+    assert_eq!(states(&all, stream), ["running", "ended"]);
+    assert_eq!(all.last().unwrap()["state"], "ended");
+    assert!(of_type(&all, "gap").is_empty());
+
+    // 6 s are 132 300 samples: (132 300 - 25 909) / 1575 + 1 windows, at 71.4 ms.
+    let decisions = of_type(&all, "decision");
+    assert_eq!(decisions.len(), 68);
+    assert_eq!(of_type(&all, "level").len(), 68);
+    for (k, d) in decisions.iter().enumerate() {
+        assert_eq!(d["seq"], k);
+        let t = (72 * 315 + 512 + k * 1575) as f64 / 22_050.0;
+        assert!((d["t"].as_f64().unwrap() - t).abs() < 1e-5);
+        assert!((d["lookahead"].as_f64().unwrap() - (7.0 * 315.0 + 512.0) / 22_050.0).abs() < 1e-5);
+        assert!(d["latency"].as_f64().unwrap() > 0.0);
+    }
+    for message in &all {
+        assert_eq!(message["v"], 1);
+        // Reading it back into the types that the schema is made of checks every field.
+        serde_json::from_value::<vocald::publish::Message>(message.clone()).unwrap();
+    }
+
+    let events: Vec<_> = all
+        .iter()
+        .filter(|m| m["type"] == "onset" || m["type"] == "offset")
+        .collect();
+    assert!(events.len() >= 4, "the sound moves the model: {events:?}");
+    for (pair, id) in events.chunks(2).zip(1..) {
+        assert_eq!(
+            (&pair[0]["type"], &pair[1]["type"]),
+            (&"onset".into(), &"offset".into())
+        );
+        assert!(pair[0]["id"] == id && pair[1]["id"] == id);
+        let t = |m: &Value| m["t"].as_f64().unwrap();
+        let lasts = t(pair[1]) - t(pair[0]);
+        assert!((pair[1]["duration"].as_f64().unwrap() - lasts).abs() < 1e-5 && lasts >= 0.0);
+    }
+}
+
+#[test]
+fn run_and_detect_decide_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/demo.ogg");
+    let live = messages(&run(with_model("run --pace max").arg(demo)).out);
+    let said = run(with_model("detect --format json --out")
+        .arg(folder.path())
+        .arg(demo));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let text = std::fs::read_to_string(folder.path().join("demo.json")).unwrap();
+    let file: Value = serde_json::from_str(&text).unwrap();
+    let labelled: Vec<_> = file["decisions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|d| {
+            (
+                d["t"].as_f64().unwrap(),
+                d["p"].as_f64().unwrap(),
+                d["voice"].as_bool().unwrap(),
+            )
+        })
+        .collect();
+    assert!(labelled.len() > 1000);
+    assert_same(&decisions(&live, demo), &labelled);
+    let events: Vec<_> = live
+        .iter()
+        .filter(|m| m["type"] == "onset" || m["type"] == "offset")
+        .collect();
+    let labelled = file["events"].as_array().unwrap();
+    assert!(!events.is_empty());
+    assert_eq!(events.len(), labelled.len());
+    for (a, b) in events.iter().zip(labelled) {
+        assert!(a["type"] == b["type"] && a["id"] == b["id"]);
+        assert!((a["t"].as_f64().unwrap() - b["t"].as_f64().unwrap()).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn raw_samples_on_standard_input_are_the_same_as_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 2, 4.0);
+    let from_file = messages(&run(with_model("run --pace max").arg(&song)).out);
+    let mut child = with_model("run - --format f32le --rate 44100 --channels 2")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || {
+        for x in sound(44_100, 2, 4.0) {
+            stdin.write_all(&x.to_le_bytes()).unwrap();
+        }
+    });
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap();
+    assert!(output.status.success());
+    let from_pipe = messages(std::str::from_utf8(&output.stdout).unwrap());
+    assert_eq!(states(&from_pipe, "-"), ["running", "ended"]);
+    assert_same(
+        &decisions(&from_pipe, "-"),
+        &decisions(&from_file, song.to_str().unwrap()),
+    );
+}
+
+#[test]
+fn each_channel_is_a_stream_and_several_sources_run_side_by_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let (song, other) = (
+        folder.path().join("song.wav"),
+        folder.path().join("other.wav"),
+    );
+    wav(&song, 3, 3.0);
+    wav(&other, 1, 2.0);
+    let config = folder.path().join("vocald.toml");
+    std::fs::write(
+        &config,
+        format!(
+            "[[source]]\nname = \"mixer\"\ninput = {song:?}\neach_channel = true\npace = \"max\"\n\
+             [[source]]\nname = \"pair\"\ninput = {song:?}\nuse_channels = \"2,1\"\neach_channel = true\n\
+             pace = \"max\"\n\
+             [[source]]\nname = \"other\"\ninput = {other:?}\npace = \"max\"\n"
+        ),
+    )
+    .unwrap();
+    let said = run(with_model("run --config").arg(&config));
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    let all = messages(&said.out);
+    for stream in ["mixer/1", "mixer/2", "mixer/3", "pair/1", "pair/2", "other"] {
+        assert_eq!(states(&all, stream), ["running", "ended"], "{stream}");
+    }
+    let one = decisions(&all, "mixer/1");
+    let two = decisions(&all, "mixer/2");
+    assert_same(&one, &decisions(&all, "pair/1"));
+    assert_same(&two, &decisions(&all, "pair/2"));
+    assert!(
+        one.iter().zip(&two).any(|(a, b)| (a.1 - b.1).abs() > 1e-4),
+        "other sound, other p"
+    );
+    assert_eq!(decisions(&all, "other").len(), 12);
+}
+
+#[test]
+fn a_duration_ends_the_run_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 6.0);
+    let short = messages(&run(with_model("run --pace max --duration 3").arg(&song)).out);
+    let stream = song.to_str().unwrap();
+    assert_eq!(states(&short, stream), ["running", "ended"]);
+    let decided = decisions(&short, stream);
+    assert_eq!(decided.len(), (3 * 22_050 - 25_909) / 1575 + 1);
+    // The last window looks a little beyond the cut in the one and not in the other.
+    let long = decisions(
+        &messages(&run(with_model("run --pace max").arg(&song)).out),
+        stream,
+    );
+    assert_same(&decided[..decided.len() - 1], &long[..decided.len() - 1]);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_run_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 60.0);
+    for pace in ["realtime", "max"] {
+        let mut child = with_model("run --pace")
+            .arg(pace)
+            .arg(&song)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        lines.read_line(&mut String::new()).unwrap();
+        drop(lines);
+        let mut err = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut err)
+            .unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{err}");
+        assert_eq!(err, "");
+    }
+}
+
+#[test]
+fn a_slow_reader_gets_every_line_of_a_file_at_full_pace() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    // Some 220 kB of messages: more than a pipe and the queues hold together.
+    wav(&song, 1, 60.0);
+    let config = folder.path().join("vocald.toml");
+    std::fs::write(&config, "[publish]\nqueue_messages = 8\n").unwrap();
+    let mut child = with_model("run --pace max --config")
+        .arg(&config)
+        .arg(&song)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdout = child.stdout.take().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    let mut out = String::new();
+    BufReader::new(stdout).read_to_string(&mut out).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let all = messages(&out);
+    let seqs: Vec<_> = of_type(&all, "decision")
+        .iter()
+        .map(|m| m["seq"].as_u64().unwrap())
+        .collect();
+    assert_eq!(seqs, (0..seqs.len() as u64).collect::<Vec<_>>());
+    assert_eq!(seqs.len(), (60 * 22_050 - 25_909) / 1575 + 1);
+    assert!(of_type(&all, "lagged").is_empty() && of_type(&all, "gap").is_empty());
+}
+
+/// A file whose voice stays open, so that the end has something to close.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_run_in_order_with_the_open_voice_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 60.0);
+    for signal in ["-INT", "-TERM"] {
+        let mut child = with_model("run --enter 0.002 --leave 0.001")
+            .arg(&song)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut all = Vec::new();
+        while all.last().is_none_or(|m: &Value| m["type"] != "onset") {
+            all.push(serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap());
+        }
+        let id = child.id().to_string();
+        assert!(
+            std::process::Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        all.extend(lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap()));
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        let tail: Vec<_> = all[all.len() - 2..]
+            .iter()
+            .map(|m| m["type"].as_str().unwrap())
+            .collect();
+        assert_eq!(tail, ["offset", "state"]);
+        assert_eq!(all.last().unwrap()["state"], "ended");
+        assert_eq!(all.last().unwrap()["reason"], "it was told to stop");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 60.0);
+    let config = folder.path().join("vocald.toml");
+    std::fs::write(&config, "[publish]\nqueue_messages = 1\n").unwrap();
+    // Nobody reads, and nothing may be lost: the run cannot end in order.
+    let mut child = with_model("run --pace max --config")
+        .arg(&config)
+        .arg(&song)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    stdout.read_line(&mut String::new()).unwrap();
+    let id = child.id().to_string();
+    let kill = || {
+        std::process::Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+    };
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    assert!(kill().success());
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "it waits for its reader"
+    );
+    kill();
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
