@@ -1,1 +1,5 @@
 //! Probabilities to states and events, causal.
+
+mod tracker;
+
+pub use tracker::{Decision, Event, PointError, Tracker, check};

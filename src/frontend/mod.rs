@@ -8,6 +8,7 @@
 pub mod mel;
 pub mod resample;
 pub mod stft;
+pub mod stream;
 pub mod window;
 
 pub use mel::LogMel;

@@ -3,6 +3,9 @@
 
 pub mod device;
 pub mod engine;
+mod queue;
+pub mod worker;
 
 pub use device::DeviceChoice;
 pub use engine::{Engine, EngineError};
+pub use worker::{Output, Scored, Worker};

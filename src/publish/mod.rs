@@ -1,1 +1,12 @@
-//! publish
+//! What other processes receive: [`event`] is the schema, the [`hub`] hands every message to
+//! every sink, a sink is a file of its own ([`stdout`]), and the [`reporter`] turns what the
+//! inference worker says about a stream into messages.
+
+pub mod event;
+pub mod hub;
+pub mod reporter;
+pub mod stdout;
+
+pub use event::Message;
+pub use hub::{Delivery, Hub, Published, Sink};
+pub use reporter::Reporter;

@@ -1,0 +1,29 @@
+//! JSON lines on standard output.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use super::hub::{Published, Sink};
+
+/// Writes a message a line, and flushes once what had gathered is written.
+#[derive(Default)]
+pub struct Stdout {
+    lines: Vec<u8>,
+}
+
+impl Sink for Stdout {
+    fn name(&self) -> String {
+        "stdout".into()
+    }
+
+    fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
+        self.lines.clear();
+        for message in messages {
+            self.lines.extend_from_slice(message.json().as_bytes());
+            self.lines.push(b'\n');
+        }
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(&self.lines)?;
+        stdout.flush()
+    }
+}
