@@ -205,7 +205,10 @@ fn metadata_that_does_not_fit() {
 #[test]
 fn another_depth_or_number_of_horizons() {
     assert_refused(|_, m| m["depth"] = json!(18), "lacks the tensor");
-    assert_refused(|_, m| m["depth"] = json!(50), "lacks the tensor");
+    assert_refused(
+        |_, m| m["depth"] = json!(50),
+        "where [64, 64, 1, 1] is needed",
+    );
     assert_refused(
         |_, m| {
             m["horizons_frames"] = json!([7]);

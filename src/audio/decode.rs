@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::Hint;
@@ -14,9 +15,15 @@ use symphonia::core::units::TimeBase;
 
 use super::{AudioError, AudioFormat};
 
-/// A packet that cannot be decoded becomes silence of its own length, but never of more than
-/// this: a length is only a number in a file that is broken already.
+/// A stretch that cannot be decoded becomes silence, but never of more than this: its length is
+/// only a number in a file that is broken already.
 const MAX_SILENCE_FRAMES: u64 = 1 << 20;
+/// Padding at the end of a sound is shorter than this in every format: an mp3 tag has 12 bits
+/// for it, a Vorbis block 8192 samples. What is longer is sound behind a wrong length.
+const MAX_PADDING_FRAMES: usize = 1 << 14;
+/// Encoders of Vorbis write time stamps that are off by up to half a block where block sizes
+/// change. Lost sound is a page of many blocks.
+const VORBIS_JITTER_FRAMES: u64 = 2048;
 /// At the start of a file so many packets may be undecodable before it is refused.
 const MAX_UNDECODABLE_AT_START: u32 = 32;
 
@@ -33,16 +40,66 @@ pub struct Decoder {
     track_id: u32,
     format: AudioFormat,
     duration_frames: Option<u64>,
-    time_base: Option<TimeBase>,
+    clock: Clock,
     block: Vec<f32>,
-    /// Silence owed for packets that could not be decoded, in frames.
-    owed_silence_frames: u64,
+    /// The end of the block before, which is padding unless more sound follows: the demuxer takes
+    /// some time stamps in the middle of an ogg file for the end.
+    withheld: Vec<f32>,
+    packet_samples: Vec<f32>,
     /// The block was decoded by [`Decoder::open`] and not handed out yet.
     block_is_waiting: bool,
-    delivered_frames: u64,
+    /// Frames of all blocks so far, the waiting one included.
+    decoded_frames: u64,
     undecodable_packets: u32,
+    silenced_frames: u64,
     damage: Option<String>,
     ended: bool,
+}
+
+/// Where a track's time stamps begin, and what a tick of them is.
+struct Clock {
+    time_base: Option<TimeBase>,
+    jitter_frames: u64,
+    /// Time stamp of the track's first frame, once a packet was seen, and its place.
+    first: Option<(i64, u64)>,
+}
+
+impl Clock {
+    fn of(track: &Track) -> Self {
+        let audio = track
+            .codec_params
+            .as_ref()
+            .and_then(|parameters| parameters.audio());
+        let is_vorbis = audio.is_some_and(|parameters| parameters.codec == CODEC_ID_VORBIS);
+        Self {
+            time_base: track.time_base,
+            jitter_frames: if is_vorbis { VORBIS_JITTER_FRAMES } else { 0 },
+            first: None,
+        }
+    }
+
+    /// The place of a packet's first frame by its time stamp, to within `tolerance` frames.
+    fn place(&self, packet: &Packet, rate_hz: u32) -> Option<(u64, u64)> {
+        let (base, (first, place)) = (self.time_base?, self.first?);
+        let ticks = u64::try_from(first_frame_pts(packet).checked_sub(first)?).ok()?;
+        let scale = u128::from(base.numer.get()) * u128::from(rate_hz);
+        let tick_frames = scale / u128::from(base.denom.get());
+        let frames = u128::from(ticks) * scale / u128::from(base.denom.get());
+        // A tick of one frame is exact; a longer one may be rounded by one tick.
+        let exact = scale == u128::from(base.denom.get());
+        let rounding = if exact {
+            0
+        } else {
+            u64::try_from(tick_frames).ok()?.checked_add(1)?
+        };
+        let tolerance = self.jitter_frames.max(rounding);
+        Some((place.checked_add(u64::try_from(frames).ok()?)?, tolerance))
+    }
+}
+
+/// Time stamp of the first frame of a packet that is kept.
+fn first_frame_pts(packet: &Packet) -> i64 {
+    packet.pts.saturating_add(packet.trim_start).get()
 }
 
 enum Step {
@@ -83,7 +140,7 @@ impl Decoder {
             .default_track(TrackType::Audio)
             .ok_or_else(|| broken(path, "it holds no audio track that this program reads"))?;
         let track_id = track.id;
-        let (duration_frames, time_base) = (track.num_frames, track.time_base);
+        let (duration_frames, clock) = (track.num_frames, Clock::of(track));
         let codec = make_codec(track, path)?;
         let mut decoder = Self {
             path: path.into(),
@@ -95,12 +152,14 @@ impl Decoder {
                 channels: 0,
             },
             duration_frames,
-            time_base,
+            clock,
             block: Vec::new(),
-            owed_silence_frames: 0,
+            withheld: Vec::new(),
+            packet_samples: Vec::new(),
             block_is_waiting: false,
-            delivered_frames: 0,
+            decoded_frames: 0,
             undecodable_packets: 0,
+            silenced_frames: 0,
             damage: None,
             ended: false,
         };
@@ -117,10 +176,14 @@ impl Decoder {
         self.duration_frames
     }
 
-    /// What is wrong with the file, as far as it was read: it ends too early, or packets could
-    /// not be decoded. Complete once [`Decoder::next_block`] has returned `None`.
+    /// What is wrong with the file, a sentence: it ends too early, or packets could not be
+    /// decoded. Told once [`Decoder::next_block`] has returned `None`.
     pub fn damaged(&self) -> Option<&str> {
-        self.damage.as_deref()
+        if self.ended {
+            self.damage.as_deref()
+        } else {
+            None
+        }
     }
 
     /// The next interleaved samples, whole frames; `None` at the end. A file that was cut off
@@ -132,7 +195,6 @@ impl Decoder {
         if self.ended {
             return Ok(None);
         }
-        self.delivered_frames += (self.block.len() / usize::from(self.format.channels)) as u64;
         Ok(Some(&self.block))
     }
 
@@ -176,8 +238,10 @@ impl Decoder {
                     .default_track(TrackType::Audio)
                     .ok_or_else(|| broken(&self.path, "its second part holds no audio track"))?;
                 self.track_id = track.id;
-                self.time_base = track.time_base;
+                self.clock = Clock::of(track);
                 self.codec = make_codec(track, &self.path)?;
+                // Padding of the part that has ended.
+                self.withheld.clear();
                 // The length told at the start was that of the first part.
                 self.duration_frames = None;
                 return Ok(Step::Nothing);
@@ -190,16 +254,17 @@ impl Decoder {
             }
             // Everything else means that no later packet can be found.
             Err(_) => {
-                self.damage = Some(format!(
-                    "{} is cut off or broken after {:.3} s",
-                    self.path.display(),
-                    self.seconds(self.delivered_frames)
-                ));
+                let heard_s = self.seconds(self.decoded_frames);
+                self.damage = Some(format!("it is cut off after {heard_s:.3} s"));
                 return Ok(Step::End);
             }
         };
         if packet.track_id != self.track_id {
             return Ok(Step::Nothing);
+        }
+        // A packet that is trimmed away whole has no first frame.
+        if self.clock.first.is_none() && packet.trim_start < packet.dur {
+            self.clock.first = Some((first_frame_pts(&packet), self.decoded_frames));
         }
         match self.codec.decode(&packet) {
             Ok(decoded) => {
@@ -208,20 +273,22 @@ impl Decoder {
                     rate_hz: spec.rate(),
                     channels: u16::try_from(spec.channels().count()).unwrap_or(u16::MAX),
                 };
-                decoded.copy_to_vec_interleaved(&mut self.block);
-                if self.block.is_empty() {
+                decoded.copy_to_vec_interleaved(&mut self.packet_samples);
+                if self.packet_samples.is_empty() {
                     return Ok(Step::Nothing);
                 }
                 self.accept(format)?;
-                self.pay_silence();
+                self.assemble_block(&packet);
+                if self.block.is_empty() {
+                    return Ok(Step::Nothing);
+                }
+                self.decoded_frames += (self.block.len() / usize::from(format.channels)) as u64;
                 Ok(Step::Block)
             }
-            Err(SymphoniaError::DecodeError(_) | SymphoniaError::IoError(_)) => {
+            Err(_) => {
                 self.undecodable_packets += 1;
-                self.owe_silence(&packet);
                 Ok(Step::Nothing)
             }
-            Err(e) => Err(broken(&self.path, &e.to_string())),
         }
     }
 
@@ -236,7 +303,7 @@ impl Decoder {
         if format != self.format {
             return Err(AudioError::FormatChange {
                 path: self.path.clone(),
-                after_s: self.seconds(self.delivered_frames),
+                after_s: self.seconds(self.decoded_frames),
                 from: self.format,
                 to: format,
             });
@@ -244,57 +311,72 @@ impl Decoder {
         Ok(())
     }
 
-    /// Notes the length of a packet that cannot be decoded.
-    fn owe_silence(&mut self, packet: &Packet) {
-        let ticks = u128::from(packet.dur.get());
-        let frames = match (self.time_base, self.format.rate_hz) {
-            (Some(base), rate_hz) if rate_hz > 0 => {
-                ticks * u128::from(base.numer.get()) * u128::from(rate_hz)
-                    / u128::from(base.denom.get())
-            }
-            _ => ticks,
-        };
-        let frames = u64::try_from(frames).unwrap_or(u64::MAX);
-        self.owed_silence_frames = self
-            .owed_silence_frames
-            .saturating_add(frames)
-            .min(MAX_SILENCE_FRAMES);
+    /// Makes the block of what is kept of the packet's samples; before them what was withheld,
+    /// if it turns out to be no padding, and silence where something is missing.
+    fn assemble_block(&mut self, packet: &Packet) {
+        let channels = usize::from(self.format.channels);
+        let frames = self.packet_samples.len() / channels;
+        let told = |ticks: u64| usize::try_from(ticks).unwrap_or(usize::MAX).min(frames);
+        let start = told(packet.trim_start.get());
+        let end = (frames - told(packet.trim_end.get())).max(start);
+        let (start, end) = (start * channels, end * channels);
+        self.block.clear();
+        if end > start || self.withheld.len() > MAX_PADDING_FRAMES * channels {
+            std::mem::swap(&mut self.block, &mut self.withheld);
+        }
+        if end > start {
+            let silence = self.missing_frames_before(packet) as usize * channels;
+            self.block.resize(self.block.len() + silence, 0.0);
+        }
+        self.block
+            .extend_from_slice(&self.packet_samples[start..end]);
+        self.withheld.extend_from_slice(&self.packet_samples[end..]);
     }
 
-    /// Puts the silence that is owed before the block, so that it keeps its time.
-    fn pay_silence(&mut self) {
-        let frames = std::mem::take(&mut self.owed_silence_frames) as usize;
-        if frames > 0 {
-            let samples = frames * usize::from(self.format.channels);
-            self.block.splice(..0, std::iter::repeat_n(0.0, samples));
+    /// How many frames the packet's time stamp says are missing before it.
+    fn missing_frames_before(&mut self, packet: &Packet) -> u64 {
+        let waiting = (self.block.len() / usize::from(self.format.channels)) as u64;
+        let here = self.decoded_frames + waiting;
+        let Some((place, tolerance)) = self.clock.place(packet, self.format.rate_hz) else {
+            return 0;
+        };
+        let missing = place.saturating_sub(here).min(MAX_SILENCE_FRAMES);
+        if missing <= tolerance {
+            return 0;
         }
+        self.silenced_frames += missing;
+        self.clock.first = Some((first_frame_pts(packet), here + missing));
+        missing
     }
 
     fn end(&mut self) {
         self.ended = true;
-        let told_s = self.duration_frames.map(|frames| self.seconds(frames));
-        let heard_s = self.seconds(self.delivered_frames);
-        if self.damage.is_none()
-            && let Some(told_s) = told_s
-            && self.duration_frames > Some(self.delivered_frames)
+        let mut faults: Vec<String> = self.damage.take().into_iter().collect();
+        if faults.is_empty()
+            && let Some(told) = self.duration_frames
+            && told > self.decoded_frames
         {
-            self.damage = Some(format!(
-                "{} is cut off: it ends after {heard_s:.3} s and says it has {told_s:.3} s",
-                self.path.display(),
+            let (heard_s, told_s) = (self.seconds(self.decoded_frames), self.seconds(told));
+            faults.push(format!(
+                "it ends after {heard_s:.3} s and says it has {told_s:.3} s"
             ));
         }
         if self.undecodable_packets > 0 {
-            let place = match &self.damage {
-                Some(damage) => damage.clone(),
-                None => self.path.display().to_string(),
-            };
-            self.damage = Some(format!(
-                "{place}: {} packets could not be decoded and were replaced by silence",
+            faults.push(format!(
+                "{} packets could not be decoded",
                 self.undecodable_packets
             ));
         }
-        if let Some(damage) = &self.damage {
+        if self.silenced_frames > 0 {
+            let silenced_s = self.seconds(self.silenced_frames);
+            faults.push(format!(
+                "{silenced_s:.3} s of it are missing and were left silent"
+            ));
+        }
+        if !faults.is_empty() {
+            let damage = format!("{} is damaged: {}", self.path.display(), faults.join("; "));
             tracing::warn!("{damage}");
+            self.damage = Some(damage);
         }
     }
 
@@ -342,7 +424,7 @@ fn make_codec(track: &Track, path: &Path) -> Result<Box<dyn AudioDecoder>, Audio
         return Err(broken(path, "it has a sample rate of 0 Hz"));
     }
     symphonia::default::get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default())
+        .make_audio_decoder(parameters, &AudioDecoderOptions::default().gapless(false))
         .map_err(|e| broken(path, &e.to_string()))
 }
 

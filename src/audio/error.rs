@@ -14,7 +14,7 @@ pub enum AudioError {
     NotRegular { path: PathBuf },
     #[error("{} is empty", path.display())]
     Empty { path: PathBuf },
-    #[error("{} is not a sound file that can be read: it should be {readable}", path.display())]
+    #[error("{} is not a sound file that can be read, or damaged at its beginning: it should be {readable}", path.display())]
     NotAudio {
         path: PathBuf,
         readable: &'static str,

@@ -57,12 +57,29 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         SplitName::Valid => Split::Valid,
         SplitName::Test => Split::Test,
     };
-    let corpora = load(&experiment, &args.data, split, &open_features(args.features)?)?;
+    let corpora = load(
+        &experiment,
+        &args.data,
+        split,
+        &open_features(args.features)?,
+    )?;
     if corpora.is_empty() {
-        bail!("no corpus of {} has a {} split", args.experiment.display(), split.name());
+        bail!(
+            "no corpus of {} has a {} split",
+            args.experiment.display(),
+            split.name()
+        );
     }
-    let Checkpoint { metadata, architecture, normalisation, weights } = checkpoint;
-    let weights = weights.into_iter().map(|(name, w)| (name, w.to_device(device))).collect();
+    let Checkpoint {
+        metadata,
+        architecture,
+        normalisation,
+        weights,
+    } = checkpoint;
+    let weights = weights
+        .into_iter()
+        .map(|(name, w)| (name, w.to_device(device)))
+        .collect();
     let network = tch::no_grad(|| SeResNet::new(architecture, &weights).fold());
     if !args.json {
         println!(

@@ -52,7 +52,11 @@ fn list(models: &std::path::Path) -> anyhow::Result<()> {
     );
     println!("\ncheckpoint    depth  horizons (frames)  file");
     let row = |metadata: &Metadata, place: &str| {
-        let horizons: Vec<String> = metadata.horizons_frames.iter().map(u32::to_string).collect();
+        let horizons: Vec<String> = metadata
+            .horizons_frames
+            .iter()
+            .map(u32::to_string)
+            .collect();
         let (name, depth) = (&metadata.name, metadata.depth);
         println!("{name:<12}  {depth:5}  {:<17}  {place}", horizons.join(" "));
     };
@@ -60,7 +64,9 @@ fn list(models: &std::path::Path) -> anyhow::Result<()> {
         Ok(checkpoint) => row(&checkpoint.metadata, "(built in)"),
         Err(e) => bail!(e),
     }
-    let Ok(entries) = std::fs::read_dir(models) else { return Ok(()) };
+    let Ok(entries) = std::fs::read_dir(models) else {
+        return Ok(());
+    };
     let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|e| e == "safetensors"));
     files.sort();
@@ -89,7 +95,11 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
     println!("trained on    {}", m.trained_on.join("\n              "));
     println!("\nhorizon  look-ahead  threshold  enter  leave  confirm  voice >=  gap >=");
     for (horizon, point) in m.horizons_frames.iter().zip(&m.operating_points) {
-        let published = if *horizon == m.default_horizon_frames { "  published" } else { "" };
+        let published = if *horizon == m.default_horizon_frames {
+            "  published"
+        } else {
+            ""
+        };
         println!(
             "{horizon:7}  {:8.2} s  {:9.2}  {:5.2}  {:5.2}  {:>7}  {:6.2} s  {:4.2} s{published}",
             lookahead_s(*horizon),

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use super::super::experiment::CorpusSettings;
 use super::Split;
 
-/// Endings of files that the decoder reads.
-const SOUND_EXTENSIONS: [&str; 9] = [
-    "wav", "flac", "ogg", "oga", "mp3", "m4a", "aac", "aif", "aiff",
+/// Endings of sound files. Those the decoder cannot read are here too, so that they are named
+/// and not passed over.
+const SOUND_EXTENSIONS: [&str; 12] = [
+    "wav", "flac", "ogg", "oga", "mp3", "m4a", "aac", "aif", "aiff", "opus", "wma", "webm",
 ];
 
 /// Every file below a folder whose name ends in one of `extensions`, in the order of the names.

@@ -1,0 +1,245 @@
+//! Corpora in the layouts of their owners, as small made fixtures.
+
+use std::fs;
+use std::path::Path;
+
+use vocald::trainer::dataset::{Corpus, CorpusError, Sound, Split, load};
+use vocald::trainer::experiment::{CorpusKind, CorpusSettings};
+use vocald::trainer::features::FeatureCache;
+
+const RATE_HZ: u32 = 16_000;
+
+/// A tone of `seconds` on each channel; an amplitude of 0 is silence.
+fn write_wav(path: &Path, seconds: f64, channels: &[(f64, f32)]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let spec = hound::WavSpec {
+        channels: channels.len() as u16,
+        sample_rate: RATE_HZ,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut wav = hound::WavWriter::create(path, spec).unwrap();
+    for n in 0..(seconds * f64::from(RATE_HZ)) as usize {
+        for (hz, amplitude) in channels {
+            let phase = 2.0 * std::f64::consts::PI * hz * n as f64 / f64::from(RATE_HZ);
+            wav.write_sample((phase.sin() as f32 * amplitude * 32767.0) as i16)
+                .unwrap();
+        }
+    }
+    wav.finalize().unwrap();
+}
+
+fn settings(kind: CorpusKind, root: &str) -> CorpusSettings {
+    CorpusSettings {
+        kind,
+        root: root.into(),
+        weight: 1.0,
+        valid: vec![],
+        test: vec![],
+        exclude: vec![],
+    }
+}
+
+fn read(data: &Path, settings: &CorpusSettings, split: Split) -> Result<Corpus, CorpusError> {
+    let cache = FeatureCache::open(data.join("features")).unwrap();
+    load(settings, data, split, &cache)
+}
+
+fn names(corpus: &Corpus) -> Vec<&str> {
+    corpus.tracks.iter().map(|t| t.name.as_str()).collect()
+}
+
+#[test]
+fn mir1k_is_split_by_singer_and_its_stereo_clips_are_stems() {
+    let data = tempfile::tempdir().unwrap();
+    let wav = data.path().join("MIR-1K/Wavfile");
+    let labels = data.path().join("MIR-1K/vocal-nonvocal label");
+    fs::create_dir_all(&labels).unwrap();
+    for clip in [
+        "abjones_1_01",
+        "geniusturtle_2_03",
+        "heycat_1_01",
+        "Kenshin_1_01",
+        "leon_1_01",
+    ] {
+        // Accompaniment on the left, voice on the right.
+        write_wav(
+            &wav.join(format!("{clip}.wav")),
+            2.0,
+            &[(200.0, 0.5), (1000.0, 0.25)],
+        );
+        // A second of silence and a second of voice, every 20 ms.
+        let text = "0\n".repeat(50) + &"1\n".repeat(48);
+        fs::write(labels.join(format!("{clip}.vocal")), text).unwrap();
+    }
+    let corpus = settings(CorpusKind::Mir1k, "MIR-1K");
+    let train = read(data.path(), &corpus, Split::Train).unwrap();
+    assert_eq!(names(&train), ["abjones_1_01", "geniusturtle_2_03"]);
+    assert_eq!(
+        names(&read(data.path(), &corpus, Split::Valid).unwrap()),
+        ["Kenshin_1_01", "heycat_1_01"]
+    );
+    assert_eq!(
+        names(&read(data.path(), &corpus, Split::Test).unwrap()),
+        ["leon_1_01"]
+    );
+
+    let track = &train.tracks[0];
+    // 2 s are 44 100 samples, and (44 100 - 1024) / 315 whole hops.
+    assert_eq!(track.frames(), 137);
+    let Sound::Stems {
+        voice,
+        accompaniment,
+    } = &track.sound
+    else {
+        panic!("stereo is stems")
+    };
+    let loudest = |mel: &[f32]| (0..80).max_by(|&a, &b| mel[a].total_cmp(&mel[b])).unwrap();
+    assert!(loudest(voice.frame(60)) > loudest(accompaniment.frame(60)));
+    // The label of 1.02 s is the first 1; the frame's middle is (k * 315 + 512) / 22 050.
+    let first = track.voice.iter().position(|v| *v).unwrap();
+    let first_s = (first * 315 + 512) as f64 / 22_050.0;
+    assert!((first_s - 1.01).abs() < 0.0143, "{first_s}");
+}
+
+#[test]
+fn mono_clips_of_mir1k_are_mixes() {
+    let data = tempfile::tempdir().unwrap();
+    write_wav(
+        &data.path().join("m/test/leon_1_01.wav"),
+        1.0,
+        &[(300.0, 0.5)],
+    );
+    fs::create_dir_all(data.path().join("m/labels")).unwrap();
+    fs::write(data.path().join("m/labels/leon_1_01.vocal"), "1 1 1").unwrap();
+    let corpus = read(data.path(), &settings(CorpusKind::Mir1k, "m"), Split::Test).unwrap();
+    assert!(matches!(corpus.tracks[0].sound, Sound::Mix(_)));
+    assert!(corpus.tracks[0].voice.iter().all(|v| *v));
+}
+
+#[test]
+fn all_faults_of_a_corpus_are_named_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let root = data.path().join("m");
+    for clip in ["a_1", "b_1", "c_1", "d_1"] {
+        write_wav(&root.join(format!("{clip}.wav")), 1.0, &[(300.0, 0.5)]);
+        fs::write(root.join(format!("{clip}.vocal")), "1 0 1").unwrap();
+    }
+    fs::remove_file(root.join("a_1.vocal")).unwrap();
+    fs::write(root.join("b_1.vocal"), "1 2 1").unwrap();
+    fs::write(root.join("c_1.wav"), "this is text").unwrap();
+    let text = read(data.path(), &settings(CorpusKind::Mir1k, "m"), Split::Train)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(text.contains("a_1 has no .vocal file"), "{text}");
+    assert!(text.contains("b_1.vocal: `2` is neither 0 nor 1"), "{text}");
+    assert!(text.contains("c_1.wav"), "{text}");
+    assert!(!text.contains("d_1"), "{text}");
+    let text = read(
+        data.path(),
+        &settings(CorpusKind::Mir1k, "gone"),
+        Split::Train,
+    )
+    .err()
+    .unwrap()
+    .to_string();
+    assert!(text.contains("gone is not a folder"), "{text}");
+}
+
+#[test]
+fn sound_the_decoder_does_not_read_is_named_and_not_passed_over() {
+    let data = tempfile::tempdir().unwrap();
+    write_wav(&data.path().join("music/train/a.wav"), 1.0, &[(300.0, 0.5)]);
+    fs::write(data.path().join("music/train/b.opus"), "OggS").unwrap();
+    let corpus = settings(CorpusKind::Instrumental, "music");
+    let text = read(data.path(), &corpus, Split::Train)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(text.contains("b.opus"), "{text}");
+}
+
+#[test]
+fn ultrastar_notes_become_spans_in_seconds() {
+    let data = tempfile::tempdir().unwrap();
+    let root = data.path().join("songs");
+    write_wav(&root.join("song.wav"), 4.0, &[(300.0, 0.5)]);
+    write_wav(&root.join("held.wav"), 4.0, &[(300.0, 0.5)]);
+    // 150 beats a minute: a quarter of a beat is 0.1 s. Beat 0 is at 1 s.
+    let notes =
+        "#TITLE:x\n#BPM:150,0\n#GAP:1000\n: 0 4 60 one\n* 5 5 60 two\n- 11\nF 18 2 0 three\nE\n";
+    fs::write(root.join("song.txt"), notes).unwrap();
+    fs::write(root.join("held.txt"), notes).unwrap();
+    let mut corpus = settings(CorpusKind::Ultrastar, "songs");
+    corpus.valid = vec!["held".into()];
+    let train = read(data.path(), &corpus, Split::Train).unwrap();
+    assert_eq!(names(&train), ["song"]);
+    let track = &train.tracks[0];
+    // 1.0 to 2.0 s (the pause of 0.1 s is bridged) and 2.8 to 3.0 s.
+    let at = |s: f64| track.voice[((s * 22_050.0 - 512.0) / 315.0).round() as usize];
+    let sung: Vec<bool> = [0.9, 1.05, 1.45, 1.95, 2.1, 2.7, 2.9, 3.1]
+        .into_iter()
+        .map(at)
+        .collect();
+    assert_eq!(sung, [false, true, true, true, false, false, true, false]);
+
+    corpus.test = vec!["mistyped".into()];
+    let text = read(data.path(), &corpus, Split::Train)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(text.contains("`mistyped` that is not there"), "{text}");
+}
+
+#[test]
+fn a_vocal_stem_is_voice_where_it_sounds() {
+    let data = tempfile::tempdir().unwrap();
+    let root = data.path().join("stems");
+    write_wav(&root.join("instrumental/s.wav"), 2.0, &[(200.0, 0.5)]);
+    let path = root.join("vocals/s.wav");
+    write_wav(&path, 2.0, &[(800.0, 0.5)]);
+    // Silence the second half.
+    let mut samples: Vec<i16> = hound::WavReader::open(&path)
+        .unwrap()
+        .samples()
+        .map(Result::unwrap)
+        .collect();
+    samples[RATE_HZ as usize..].fill(0);
+    let spec = hound::WavReader::open(&path).unwrap().spec();
+    let mut wav = hound::WavWriter::create(&path, spec).unwrap();
+    samples
+        .into_iter()
+        .for_each(|s| wav.write_sample(s).unwrap());
+    wav.finalize().unwrap();
+    let corpus = read(
+        data.path(),
+        &settings(CorpusKind::Stems, "stems"),
+        Split::Train,
+    )
+    .unwrap();
+    let voice = &corpus.tracks[0].voice;
+    let middle = voice.len() / 2;
+    assert!(voice[..middle - 3].iter().all(|v| *v), "sounds");
+    assert!(voice[middle + 4..].iter().all(|v| !*v), "is silent");
+}
+
+#[test]
+fn features_are_computed_once_and_again_when_the_file_changes() {
+    let data = tempfile::tempdir().unwrap();
+    let path = data.path().join("music/train/a.wav");
+    write_wav(&path, 1.0, &[(300.0, 0.5)]);
+    let corpus = settings(CorpusKind::Instrumental, "music");
+    let first = read(data.path(), &corpus, Split::Train).unwrap();
+    let files = || fs::read_dir(data.path().join("features")).unwrap().count();
+    assert_eq!(files(), 1);
+    assert_eq!(
+        read(data.path(), &corpus, Split::Train).unwrap().tracks,
+        first.tracks
+    );
+    assert_eq!(files(), 1);
+    write_wav(&path, 2.0, &[(300.0, 0.5)]);
+    let second = read(data.path(), &corpus, Split::Train).unwrap();
+    assert!(second.tracks[0].frames() > first.tracks[0].frames());
+    assert_eq!(files(), 2);
+}

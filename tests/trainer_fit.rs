@@ -1,0 +1,285 @@
+//! Training: what is drawn is labelled right, an interrupted training goes on exactly, and
+//! something is learnt.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use tch::Device;
+use vocald::model::Checkpoint;
+use vocald::trainer::dataset::{Corpus, Sound, Track};
+use vocald::trainer::experiment::{Augmentation, Experiment};
+use vocald::trainer::features::MelTrack;
+use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, finish, fit};
+use vocald::trainer::sampler::{Sampler, window_rng};
+
+const EXPERIMENT: &str = r#"
+name = "tiny"
+depth = 14
+horizons_frames = [39, 7]
+default_horizon_frames = 7
+license = "CC0-1.0"
+[training]
+seed = 3
+batch_windows = 8
+epoch_batches = 5
+max_epochs = 2
+patience_epochs = 5
+learning_rate = 1e-3
+learning_rate_epochs = 5
+learning_rate_factor = 0.5
+weight_decay = 1e-4
+average_decay = 0.5
+[augmentation]
+stretch = 0.1
+gain_db = 3.0
+[[corpus]]
+kind = "instrumental"
+root = "unused"
+weight = 1.0
+"#;
+
+fn experiment(max_epochs: usize) -> Experiment {
+    let mut experiment: Experiment = toml::from_str(EXPERIMENT).unwrap();
+    experiment.training.max_epochs = max_epochs;
+    experiment
+}
+
+/// Four seconds: a tone that stands for a voice, then a lower one that does not.
+fn corpus() -> Corpus {
+    let sample = |n: usize| {
+        let hz = if n < 44_100 { 1500.0 } else { 200.0 };
+        (2.0 * std::f32::consts::PI * hz * n as f32 / 22_050.0).sin() * 0.3
+    };
+    let mel = MelTrack::of_samples(&(0..88_200).map(sample).collect::<Vec<_>>());
+    let voice = (0..mel.frames())
+        .map(|frame| frame * 315 + 512 < 44_100)
+        .collect();
+    let track = Track {
+        name: "tones".into(),
+        sound: Sound::Mix(mel),
+        voice,
+    };
+    Corpus {
+        name: "tones".into(),
+        weight: 1.0,
+        tracks: vec![track],
+    }
+}
+
+#[derive(Default)]
+struct Record {
+    epochs: Vec<EpochReport>,
+    stop_after_batch: Option<(usize, usize, &'static AtomicBool)>,
+}
+
+impl Observer for Record {
+    fn batch(&mut self, epoch: usize, done: usize, _: usize, _: f64) {
+        if let Some((e, d, stop)) = self.stop_after_batch
+            && (epoch, done) == (e, d)
+        {
+            stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn epoch(&mut self, report: &EpochReport) {
+        self.epochs.push(report.clone());
+    }
+}
+
+/// libtorch's seed belongs to the process: one training at a time draws its first weights.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+fn train(folder: &Path, max_epochs: usize, record: &mut Record) -> Result<Outcome, String> {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    tch::set_num_threads(1);
+    static NEVER: AtomicBool = AtomicBool::new(false);
+    let stop = record.stop_after_batch.map_or(&NEVER, |(_, _, stop)| stop);
+    let corpora = [corpus()];
+    let setting = Setting {
+        train: &corpora,
+        valid: &corpora,
+        device: Device::Cpu,
+        loader_threads: 2,
+        folder,
+        stop,
+    };
+    fit(&experiment(max_epochs), &setting, record)
+}
+
+#[test]
+fn drawn_windows_carry_the_label_of_their_frames() {
+    let corpora = [corpus()];
+    let sampler = Sampler::new(&corpora, &Augmentation::default(), &[39, 7]).unwrap();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
+    let (mut window, mut labels) = (vec![0.0; 6400], [0; 2]);
+    // Band 45 lies near 1500 Hz, band 4 near 200 Hz.
+    let voiced = |frame: usize, window: &[f32]| {
+        let frame = &window[frame * 80..][..80];
+        let sum = |bands: std::ops::Range<usize>| frame[bands].iter().sum::<f32>();
+        sum(25..55) / 30.0 > sum(0..12) / 12.0
+    };
+    let mut seen = [0; 2];
+    for _ in 0..200 {
+        sampler.draw(&mut rng, &mut window, &mut labels);
+        for (label, frame) in labels.iter().zip([40, 72]) {
+            let near_change = voiced(frame - 2, &window) != voiced(frame + 2, &window);
+            if !near_change {
+                assert_eq!(*label == 1, voiced(frame, &window));
+                seen[*label as usize] += 1;
+            }
+        }
+    }
+    assert!(seen[0] > 50 && seen[1] > 50, "{seen:?}");
+}
+
+#[test]
+fn a_dropped_voice_leaves_only_music_and_no_label() {
+    let tone = |hz: f32| {
+        let sample = |n| (2.0 * std::f32::consts::PI * hz * n as f32 / 22_050.0).sin() * 0.3;
+        MelTrack::of_samples(&(0..66_150).map(sample).collect::<Vec<_>>())
+    };
+    let (voice, accompaniment) = (tone(1500.0), tone(200.0));
+    let frames = voice.frames();
+    let sound = Sound::Stems {
+        voice,
+        accompaniment,
+    };
+    let track = Track {
+        name: "stems".into(),
+        sound,
+        voice: vec![true; frames],
+    };
+    let corpora = [Corpus {
+        name: "stems".into(),
+        weight: 1.0,
+        tracks: vec![track],
+    }];
+    let draw = |drop_voice_fraction| {
+        let augmentation = Augmentation {
+            drop_voice_fraction,
+            ..Default::default()
+        };
+        let sampler = Sampler::new(&corpora, &augmentation, &[39]).unwrap();
+        let (mut window, mut labels) = (vec![0.0; 6400], [0]);
+        sampler.draw(&mut window_rng(1, 0, 0), &mut window, &mut labels);
+        let loudest_high_band = window[40 * 80 + 25..40 * 80 + 55]
+            .iter()
+            .copied()
+            .fold(f32::MIN, f32::max);
+        (labels[0], loudest_high_band)
+    };
+    let (with, with_high) = draw(0.0);
+    let (without, without_high) = draw(1.0);
+    assert_eq!((with, without), (1, 0));
+    assert!(with_high > without_high + 3.0, "{with_high} {without_high}");
+}
+
+#[test]
+fn a_training_in_two_parts_ends_as_one_in_a_piece() {
+    let whole = tempfile::tempdir().unwrap();
+    let parts = tempfile::tempdir().unwrap();
+    assert_eq!(
+        train(whole.path(), 3, &mut Record::default()),
+        Ok(Outcome::Finished)
+    );
+    // Stopped in the middle of the third epoch, by what Ctrl-C sets.
+    static STOP: AtomicBool = AtomicBool::new(false);
+    let mut record = Record {
+        stop_after_batch: Some((2, 2, &STOP)),
+        ..Default::default()
+    };
+    assert_eq!(
+        train(parts.path(), 3, &mut record),
+        Ok(Outcome::Interrupted)
+    );
+    assert_eq!(record.epochs.len(), 2);
+    assert_eq!(
+        train(parts.path(), 3, &mut Record::default()),
+        Ok(Outcome::Finished)
+    );
+    let state = |folder: &Path| fs::read(folder.join("state.safetensors")).unwrap();
+    assert!(state(whole.path()) == state(parts.path()), "bit for bit");
+}
+
+#[test]
+fn another_experiment_does_not_go_on_from_a_foreign_state() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), 1, &mut Record::default()).unwrap();
+    let corpora = [corpus()];
+    let stop = AtomicBool::new(false);
+    let setting = Setting {
+        train: &corpora,
+        valid: &corpora,
+        device: Device::Cpu,
+        loader_threads: 1,
+        folder: folder.path(),
+        stop: &stop,
+    };
+    let mut other = experiment(1);
+    other.training.seed = 4;
+    let text = fit(&other, &setting, &mut Record::default()).unwrap_err();
+    assert!(text.contains("other settings"), "{text}");
+    fs::write(folder.path().join("state.safetensors"), "broken").unwrap();
+    let text = fit(&experiment(1), &setting, &mut Record::default()).unwrap_err();
+    assert!(text.contains("cannot be resumed from"), "{text}");
+}
+
+#[test]
+fn two_tones_are_told_apart_and_the_checkpoint_says_how_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = Record::default();
+    train(folder.path(), 10, &mut record).unwrap();
+    let losses: Vec<f64> = record.epochs.iter().map(|e| e.valid_loss).collect();
+    assert!(losses.last().unwrap() < &0.2, "{losses:?}");
+    let log = fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
+    assert_eq!(log.lines().count(), record.epochs.len());
+
+    let corpora = [corpus()];
+    let stop = AtomicBool::new(false);
+    let setting = Setting {
+        train: &corpora,
+        valid: &corpora,
+        device: Device::Cpu,
+        loader_threads: 1,
+        folder: folder.path(),
+        stop: &stop,
+    };
+    let out = folder.path().join("tiny.safetensors");
+    let metadata = finish(&setting, &out).unwrap();
+    let read = Checkpoint::read(&out).unwrap().metadata;
+    assert_eq!(read, metadata);
+    assert!(
+        read.figures["valid/tones/horizon_39/accuracy_raw"] > 0.9,
+        "{:?}",
+        read.figures
+    );
+}
+
+#[test]
+fn faults_of_an_experiment_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.toml");
+    let fault = |text: &str| {
+        fs::write(&path, text).unwrap();
+        Experiment::read(&path).unwrap_err().to_string()
+    };
+    assert!(
+        Experiment::read(&folder.path().join("gone"))
+            .unwrap_err()
+            .to_string()
+            .contains("gone")
+    );
+    assert!(fault(&EXPERIMENT.replace("depth = 14", "depth = 15")).contains("depth 15"));
+    assert!(fault(&EXPERIMENT.replace("[39, 7]", "[7, 39]")).contains("horizons_frames = [7, 39]"));
+    assert!(fault(&EXPERIMENT.replace("seed", "sed")).contains("sed"));
+    assert!(fault(&EXPERIMENT.replace("stretch = 0.1", "stretch = 9.0")).contains("stretch"));
+    assert!(fault(&EXPERIMENT.replace("weight = 1.0", "weight = 0.0")).contains("above 0"));
+    assert!(
+        fault(&EXPERIMENT.replace("batch_windows = 8", "batch_windows = 0"))
+            .contains("batch_windows")
+    );
+}
