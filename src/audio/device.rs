@@ -267,11 +267,7 @@ pub(super) fn capture(
     };
     let (writer, reader) = ring(format, options.ring_s);
     let state = Arc::new(StreamState::default());
-    let callback = Callback {
-        writer,
-        health: health.clone(),
-        format,
-    };
+    let callback = CaptureCallback::new(writer, health.clone(), format);
     let stream = build(device, config, options, callback, state.clone()).map_err(|e| {
         AudioError::Device {
             device: pronounce(device),
@@ -291,7 +287,7 @@ fn build(
     device: &Device,
     config: SupportedStreamConfig,
     options: &SourceOptions,
-    callback: Callback,
+    callback: CaptureCallback,
     state: Arc<StreamState>,
 ) -> Result<cpal::Stream, cpal::Error> {
     let mut stream_config = config.config();
@@ -326,7 +322,7 @@ fn build(
 fn build_typed<T>(
     device: &Device,
     config: cpal::StreamConfig,
-    mut callback: Callback,
+    mut callback: CaptureCallback,
     state: Arc<StreamState>,
 ) -> Result<cpal::Stream, cpal::Error>
 where
@@ -343,14 +339,23 @@ where
 }
 
 /// What the capture callback holds: it converts into the ring and bumps atomics, no more.
-struct Callback {
+pub struct CaptureCallback {
     writer: RingWriter,
     health: Arc<Health>,
     format: AudioFormat,
 }
 
-impl Callback {
-    fn captured<T>(&mut self, samples: &[T], info: &InputCallbackInfo)
+impl CaptureCallback {
+    pub fn new(writer: RingWriter, health: Arc<Health>, format: AudioFormat) -> Self {
+        Self {
+            writer,
+            health,
+            format,
+        }
+    }
+
+    /// Takes a block of interleaved samples of any type.
+    pub fn captured<T>(&mut self, samples: &[T], info: &InputCallbackInfo)
     where
         T: SizedSample,
         f32: FromSample<T>,
