@@ -90,7 +90,9 @@ fn a_file_is_told_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
 fn run_and_detect_decide_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/demo.ogg");
-    let live = messages(&run(with_model("run --pace max").arg(demo)).out);
+    // Thresholds that this sound and model cross often.
+    let point = "--enter 0.518 --leave 0.516";
+    let live = messages(&run(with_model(&format!("run --pace max {point}")).arg(demo)).out);
     let said = run(with_model(&format!("detect {point} --format json --out"))
         .arg(folder.path())
         .arg(demo));
@@ -159,7 +161,7 @@ fn each_channel_is_a_stream_and_several_sources_run_side_by_side() {
         folder.path().join("song.wav"),
         folder.path().join("other.wav"),
     );
-    wav(&song, 3, 3.0);
+    wav(&song, 3, 4.0);
     wav(&other, 1, 2.0);
     let config = folder.path().join("vocald.toml");
     std::fs::write(
@@ -186,7 +188,8 @@ fn each_channel_is_a_stream_and_several_sources_run_side_by_side() {
         one.iter().zip(&two).any(|(a, b)| (a.1 - b.1).abs() > 1e-4),
         "other sound, other p"
     );
-    assert_eq!(decisions(&all, "other").len(), 12);
+    // The short one ends, the others go on.
+    assert_eq!((decisions(&all, "other").len(), one.len()), (12, 40));
 }
 
 #[test]

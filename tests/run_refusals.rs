@@ -57,7 +57,12 @@ fn what_is_no_sound_is_refused_by_run_and_by_detect() {
         "no device \"zither-of-nobody\"",
     );
     let raw = "--format s16le --rate 8000 --channels 1";
-    refused(at, &format!("run fifo:missing {raw}"), 1, "there is no such FIFO");
+    refused(
+        at,
+        &format!("run fifo:missing {raw}"),
+        1,
+        "there is no such FIFO",
+    );
     refused(at, &format!("run fifo:song.wav {raw}"), 1, "is not a FIFO");
 }
 
@@ -135,7 +140,7 @@ fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
         at,
         "run -",
         2,
-        "is raw samples: say which with --format, --rate and --channels",
+        "raw samples: say which with --format, --rate and --channels",
     );
     refused(
         at,

@@ -63,8 +63,8 @@ Examples:
 /// Runs until the sources end or a signal comes.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config()?;
-    let stop = interrupt::stop_flag()?;
-    pipeline::listen(&config, args.duration, &stop)
+    let signals = interrupt::signals()?;
+    pipeline::listen(&config, args.duration, &signals)
 }
 
 impl Args {

@@ -1,5 +1,6 @@
 //! The built program, a model for it that answers quickly and moves with the sound, and sound.
 
+use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -124,7 +125,7 @@ pub fn sound(rate_hz: u32, channels: u16, seconds: f64) -> Vec<f32> {
         let hz = 220.0 * 2f64.powf(f64::from((note * 5 + u32::from(channel) * 7) % 24) / 12.0);
         let loud = if note % 3 == 2 { 0.002 } else { 0.3 };
         let tone: f64 = (1..6)
-            .map(|k| (t * hz * f64::from(k) * 6.2832).sin() / f64::from(k))
+            .map(|k| (t * hz * f64::from(k) * TAU).sin() / f64::from(k))
             .sum();
         (tone * loud) as f32
     };

@@ -22,8 +22,12 @@ use crate::publish::{Delivery, Hub, Reporter};
 /// At the end a slow receiver has this long to take what is left, unless it is owed everything.
 const SINK_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Listens to every source of `config` until all have ended or `stop` is set.
-pub fn listen(config: &Config, duration_s: Option<f64>, stop: &StopFlag) -> anyhow::Result<()> {
+/// Listens to every source of `config` until all have ended or a signal comes.
+pub fn listen(
+    config: &Config,
+    duration_s: Option<f64>,
+    signals: &Receiver<()>,
+) -> anyhow::Result<()> {
     let sources = open_sources(config, duration_s)?;
     let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
     let (worker, (model, device)) = Worker::start(move || {
@@ -73,15 +77,16 @@ pub fn listen(config: &Config, duration_s: Option<f64>, stop: &StopFlag) -> anyh
         horizon,
         levels: config.publish.levels,
     };
-    let mut running = Vec::new();
+    let mut feeds = Vec::new();
     for source in sources {
-        running.push(source.start(streams.clone(), ended.clone(), stop)?);
+        feeds.push(source.start(streams.clone(), ended.clone())?);
     }
     drop((ended, streams));
-    let waited = wait(&ends, &hub, stop);
-    for thread in running {
-        // A feed that panicked has dropped its end of `ends`, which `wait` has told.
-        let _ = thread.join();
+    let stop_all = || feeds.iter().for_each(|feed| feed.stop.stop());
+    let waited = wait(&ends, &hub, signals, stop_all);
+    for feed in feeds {
+        // One that panicked has dropped its end of `ends`, which `wait` has seen.
+        let _ = feed.thread.join();
     }
     let inferred = worker.finish();
     hub.finish(SINK_PATIENCE);
@@ -89,13 +94,27 @@ pub fn listen(config: &Config, duration_s: Option<f64>, stop: &StopFlag) -> anyh
     waited
 }
 
+/// A source at work.
+struct Running {
+    /// The source's own: one that ends does not end the others.
+    stop: StopFlag,
+    thread: JoinHandle<()>,
+}
+
 /// Waits for every feed. Of several failures the first is told; the others are in the log.
-fn wait(ends: &Receiver<(String, FeedEnd)>, hub: &Hub, stop: &StopFlag) -> anyhow::Result<()> {
+fn wait(
+    ends: &Receiver<(String, FeedEnd)>,
+    hub: &Hub,
+    signals: &Receiver<()>,
+    stop_all: impl Fn(),
+) -> anyhow::Result<()> {
     let mut result = Ok(());
     let fail = |result: &mut anyhow::Result<()>, error: anyhow::Error| match result {
         Ok(()) => *result = Err(error),
         Err(_) => tracing::error!("{error}"),
     };
+    // Whoever sends the signals lives as long as the program.
+    let mut signals = signals.clone();
     loop {
         select! {
             recv(ends) -> end => match end {
@@ -103,19 +122,23 @@ fn wait(ends: &Receiver<(String, FeedEnd)>, hub: &Hub, stop: &StopFlag) -> anyho
                 Ok((name, FeedEnd::Failed { reason, started })) => {
                     // One that never gave a sound was named wrongly: nothing was meant to run without.
                     if !started {
-                        stop.stop();
+                        stop_all();
                     }
                     fail(&mut result, anyhow!("source {name}: {reason}"));
                 }
                 Err(_) => return result,
             },
             recv(hub.ends()) -> end => {
-                stop.stop();
+                stop_all();
                 if let Ok(SinkEnd { name, error: Some(error) }) = end
                     && error.kind() != std::io::ErrorKind::BrokenPipe
                 {
                     fail(&mut result, anyhow!("{name} cannot be written: {error}"));
                 }
+            }
+            recv(signals) -> _ => {
+                stop_all();
+                signals = crossbeam_channel::never();
             }
         }
     }
@@ -166,24 +189,20 @@ impl OpenSource {
     }
 
     /// Starts the source's own thread and the feed's.
-    fn start(
-        self,
-        streams: Streams,
-        ended: Sender<(String, FeedEnd)>,
-        stop: &StopFlag,
-    ) -> anyhow::Result<JoinHandle<()>> {
+    fn start(self, streams: Streams, ended: Sender<(String, FeedEnd)>) -> anyhow::Result<Running> {
         let Self {
             name,
             source,
             options,
             can_wait,
         } = self;
+        let stop = StopFlag::new();
         let source = audio::spawn(source, stop.clone()).context("no thread for a source")?;
         let when_behind = match can_wait {
             true => WhenBehind::Block,
             false => WhenBehind::DropOldest,
         };
-        std::thread::Builder::new()
+        let thread = std::thread::Builder::new()
             .name("feed".into())
             .spawn(move || {
                 let open = |channel| streams.open(&stream_name(&name, channel), when_behind);
@@ -191,7 +210,8 @@ impl OpenSource {
                 // Nobody waits for it when the start of another source failed.
                 let _ = ended.send((name, end));
             })
-            .context("no thread for a source")
+            .context("no thread for a source")?;
+        Ok(Running { stop, thread })
     }
 }
 
