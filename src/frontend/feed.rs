@@ -175,13 +175,12 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
                 self.start(format)
             }
             SourceEvent::Stalled { reason } => {
+                // From here on, and not from `Resumed`: the first sound may be there before that.
+                self.pause_is_loss = true;
                 self.running = false;
                 self.tell_all(&Note::Stalled { reason })
             }
-            SourceEvent::Resumed => {
-                self.pause_is_loss = true;
-                ControlFlow::Continue(())
-            }
+            SourceEvent::Resumed => ControlFlow::Continue(()),
             SourceEvent::Reconnecting { reason } => {
                 self.running = false;
                 self.tell_all(&Note::Reconnecting { reason })
@@ -225,7 +224,9 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
         {
             let frames = ((end_unix_s - newest_s) * rate) as u64;
             let lost = frames.saturating_sub(block.frames + block.lost_before_frames);
-            self.each_sound(|sound, emit| sound.stream.lose(lost, LossCause::Device, emit))?;
+            if lost > 0 {
+                self.each_sound(|sound, emit| sound.stream.lose(lost, LossCause::Device, emit))?;
+            }
         }
         self.newest_unix_s = Some(end_unix_s);
         if !std::mem::replace(&mut self.running, true) {
