@@ -32,7 +32,9 @@ pub struct Args {
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     let mut engine = Engine::load(args.model.as_deref(), args.device)?;
-    let window: Vec<f32> = (0..WINDOW_VALUES).map(|i| -5.0 + (i % 97) as f32 * 0.05).collect();
+    let window: Vec<f32> = (0..WINDOW_VALUES)
+        .map(|i| -5.0 + (i % 97) as f32 * 0.05)
+        .collect();
     let mut rows = vec![("frontend".to_string(), frontend_ms(args.passes))];
     for windows in [1, 4, MAX_BATCH] {
         let batch = vec![window.as_slice(); windows];
@@ -46,8 +48,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     let (name, device) = (engine.metadata().name.clone(), engine.device_name());
     if args.json {
-        let figures: serde_json::Map<_, _> =
-            rows.into_iter().map(|(what, ms)| (what, ms.into())).collect();
+        let figures: serde_json::Map<_, _> = rows
+            .into_iter()
+            .map(|(what, ms)| (what, ms.into()))
+            .collect();
         let all = serde_json::json!({
             "model": name, "device": device, "ms_per_window": figures, "passes": args.passes,
         });
@@ -57,7 +61,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     println!("{name} on {device}, medians of {} passes", args.passes);
     println!("{:<24} ms a window  share of real time", "");
     for (what, ms) in rows {
-        println!("{what:<24} {ms:11.3}  {:17.1} %", ms / WINDOW_HOP_MS * 100.0);
+        println!(
+            "{what:<24} {ms:11.3}  {:17.1} %",
+            ms / WINDOW_HOP_MS * 100.0
+        );
     }
     Ok(())
 }

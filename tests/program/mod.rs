@@ -68,7 +68,10 @@ pub fn vocald(line: &str) -> Command {
 pub fn with_model(line: &str) -> Command {
     let mut words = line.split_whitespace();
     let mut command = vocald(words.next().unwrap());
-    command.arg("--model").arg(model()).args(["--device", "cpu"]);
+    command
+        .arg("--model")
+        .arg(model())
+        .args(["--device", "cpu"]);
     command.args(words);
     command
 }
