@@ -32,7 +32,8 @@ const READABLE: &str = "wav, flac, mp3, ogg (vorbis), m4a (aac, alac) or aiff";
 /// Decodes one file from its beginning to its end.
 ///
 /// Encoder delay and padding are trimmed where file and codec tell them (mp3, vorbis, flac), so
-/// that frame n is n / rate seconds into the sound.
+/// that frame n is n / rate seconds into the sound. AAC does not tell: its sound is late by what
+/// the encoder put in front, 1024 frames (ffmpeg) to 2112 (Apple), 23 to 48 ms at 44.1 kHz.
 pub struct Decoder {
     path: PathBuf,
     reader: Box<dyn FormatReader>,

@@ -11,6 +11,7 @@ pub mod file;
 pub mod health;
 pub mod inventory;
 pub mod pcm;
+mod quiet;
 pub mod ring;
 pub mod source;
 pub mod spec;
