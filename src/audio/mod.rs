@@ -10,6 +10,7 @@ mod error;
 pub mod file;
 pub mod health;
 pub mod inventory;
+mod packet_clock;
 pub mod pcm;
 mod quiet;
 pub mod ring;
