@@ -42,7 +42,7 @@ pub enum AudioError {
     Stdin { reason: String },
     #[error("\"{text}\" is not an encoding: choose s16le, s32le or f32le")]
     Encoding { text: String },
-    #[error("{spec} is raw samples: say which with --format, --rate and --channels")]
+    #[error("{spec} gives raw samples: say which with --format, --rate and --channels")]
     PcmUnknown { spec: String },
     #[error("raw samples cannot have {channels} channels at {rate_hz} Hz: both must be at least 1")]
     PcmFormat { rate_hz: u32, channels: u16 },

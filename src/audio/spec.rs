@@ -93,7 +93,7 @@ impl SourceSpec {
     pub fn open(&self, options: &SourceOptions) -> Result<Box<dyn Source>, AudioError> {
         let pcm = || {
             options.pcm.ok_or_else(|| AudioError::PcmUnknown {
-                spec: self.to_string(),
+                spec: self.to_string().trim_end_matches(':').into(),
             })
         };
         Ok(match self {
