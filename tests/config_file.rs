@@ -1,0 +1,209 @@
+//! The configuration file: its defaults, what it refuses, and how two of them differ.
+
+use vocald::config::{Change, Config, ConfigError, DecisionConfig, FromCheckpoint, SourceConfig};
+use vocald::model::{FrontendNumbers, Metadata, OperatingPoint};
+
+const DEFAULTS: &str = include_str!("../config/vocald.toml");
+
+#[test]
+fn the_file_in_the_repository_has_every_key_and_its_default() {
+    assert_eq!(Config::parse(DEFAULTS).unwrap(), Config::default());
+    assert_eq!(Config::parse("").unwrap(), Config::default());
+    let keys = |table: &toml::Table| -> Vec<String> {
+        let mut keys = Vec::new();
+        for (name, value) in table {
+            match value {
+                toml::Value::Table(t) => keys.extend(t.keys().map(|k| format!("{name}.{k}"))),
+                toml::Value::Array(a) => {
+                    keys.extend(
+                        a[0].as_table()
+                            .unwrap()
+                            .keys()
+                            .map(|k| format!("{name}.{k}")),
+                    );
+                }
+                _ => keys.push(name.clone()),
+            }
+        }
+        keys.sort();
+        keys
+    };
+    let written: toml::Table = DEFAULTS.parse().unwrap();
+    let there_are = toml::Table::try_from(Config::default()).unwrap();
+    assert_eq!(keys(&written), keys(&there_are));
+}
+
+#[test]
+fn what_a_file_leaves_out_keeps_its_default() {
+    let config = Config::parse(
+        "[decision]\nenter = 0.7\n[[source]]\nname = \"hall\"\ninput = \"device:USB\"\n[[source]]\ninput = \"song.wav\"\n",
+    )
+    .unwrap();
+    let mut wanted = Config::default();
+    wanted.decision.enter = FromCheckpoint::Set(0.7);
+    let source = |name: &str, input: &str| SourceConfig {
+        name: name.into(),
+        input: input.into(),
+        ..SourceConfig::default()
+    };
+    wanted.source = vec![source("hall", "device:USB"), source("", "song.wav")];
+    assert_eq!(config, wanted);
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_one_that_was_probably_meant() {
+    let unknown = |text: &str| match Config::parse(text) {
+        Err(ConfigError::UnknownKey { key, nearest }) => (key, nearest),
+        other => panic!("{text}: {other:?}"),
+    };
+    let meant = |key: &str, nearest: &str| (key.to_owned(), Some(nearest.to_owned()));
+    assert_eq!(unknown("[decisoin]\n"), meant("decisoin", "decision"));
+    assert_eq!(
+        unknown("[decision]\nconfirmn = 1\n"),
+        meant("decision.confirmn", "decision.confirm_n")
+    );
+    assert_eq!(
+        unknown("[[source]]\n[[source]]\nrate_khz = 1\n"),
+        meant("source.rate_khz", "source.rate_hz")
+    );
+    assert_eq!(
+        unknown("[model]\ncolour = 1\n"),
+        ("model.colour".into(), None)
+    );
+}
+
+#[test]
+fn values_that_cannot_be_are_refused_with_a_sentence() {
+    for (text, words) in [
+        (
+            "[decision]\nenter = 0\n",
+            "decision.enter: 0 is not above 0 and below 1",
+        ),
+        (
+            "[decision]\nenter = \"high\"\n",
+            "a number or \"checkpoint\"",
+        ),
+        ("[decision]\nlookahead_s = -1\n", "decision.lookahead_s: -1"),
+        (
+            "[decision]\nhorizon_frames = 7\nlookahead_s = 1\n",
+            "give one of them",
+        ),
+        (
+            "[publish]\nqueue_messages = 0\n",
+            "publish.queue_messages: 0 is not in 1 to",
+        ),
+        ("[publish]\nlevels = \"yes\"\n", "expected a boolean"),
+        (
+            "[model]\ndevice = \"abacus\"\n",
+            "model.device: `abacus` is no device",
+        ),
+        ("source = []\n", "no source"),
+        ("[[source]]\npace = \"slow\"\n", "`slow` is no pace"),
+        (
+            "[[source]]\nuse_channels = \"1,1\"\n",
+            "not a choice of channels",
+        ),
+        ("[[source]]\ninput = \"-\"\n", "say which with --format"),
+        (
+            "[[source]]\ninput = \"-\"\nformat = \"mp3\"\nrate_hz = 1\nchannels = 1\n",
+            "\"mp3\" is not an encoding",
+        ),
+        (
+            "[[source]]\n[[source]]\n",
+            "two sources are called `device:default`",
+        ),
+        ("[model\n", "line 1, column"),
+    ] {
+        let error = Config::parse(text).unwrap_err().to_string();
+        assert!(error.contains(words), "{text}: {error}");
+    }
+}
+
+fn model() -> Metadata {
+    let point = |threshold: f32| OperatingPoint {
+        threshold,
+        ..OperatingPoint::around(threshold)
+    };
+    Metadata {
+        format_version: 1,
+        name: "test".into(),
+        architecture: "se_resnet".into(),
+        depth: 14,
+        frontend: FrontendNumbers::current(),
+        horizons_frames: vec![39, 21, 7],
+        operating_points: vec![point(0.5), point(0.6), point(0.7)],
+        default_horizon_frames: 21,
+        trained_on: vec![],
+        figures: Default::default(),
+        license: "CC0-1.0".into(),
+    }
+}
+
+#[test]
+fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
+    let chosen = |config: DecisionConfig| config.horizon(&model()).map(|h| (h.index, h.frames));
+    let horizon = DecisionConfig::default().horizon(&model()).unwrap();
+    assert_eq!(
+        (horizon.index, horizon.point),
+        (1, model().operating_points[1])
+    );
+    let frames = |frames| DecisionConfig {
+        horizon_frames: FromCheckpoint::Set(frames),
+        ..Default::default()
+    };
+    assert_eq!(chosen(frames(39)), Ok((0, 39)));
+    assert!(chosen(frames(8)).is_err());
+    // Look-aheads are 0.580, 0.323 and 0.123 s.
+    let seconds = |s| DecisionConfig {
+        lookahead_s: FromCheckpoint::Set(s),
+        ..Default::default()
+    };
+    assert_eq!(chosen(seconds(0.4)), Ok((1, 21)));
+    assert_eq!(chosen(seconds(9.0)), Ok((0, 39)));
+    assert!(chosen(seconds(0.1)).is_err());
+
+    let moved = DecisionConfig {
+        threshold: FromCheckpoint::Set(0.4),
+        leave: FromCheckpoint::Set(0.1),
+        min_gap_s: FromCheckpoint::Set(2.0),
+        ..Default::default()
+    };
+    let point = moved.horizon(&model()).unwrap().point;
+    assert!(
+        (point.enter - 0.45).abs() < 1e-6,
+        "moved with the threshold: {point:?}"
+    );
+    assert_eq!(
+        (point.threshold, point.leave, point.min_gap_s),
+        (0.4, 0.1, 2.0)
+    );
+    let crossed = DecisionConfig {
+        leave: FromCheckpoint::Set(0.9),
+        ..Default::default()
+    };
+    assert!(crossed.horizon(&model()).is_err());
+}
+
+#[test]
+fn two_configurations_differ_key_by_key() {
+    let old = Config::default();
+    assert_eq!(old.diff(&old), []);
+    let mut new = old.clone();
+    new.decision.enter = FromCheckpoint::Set(0.75);
+    new.source[0].each_channel = true;
+    new.source.push(SourceConfig {
+        name: "second".into(),
+        ..SourceConfig::default()
+    });
+    let changes = old.diff(&new);
+    let change = |key: &str, old: &str, new: &str| Change {
+        key: key.into(),
+        old: Some(old.into()),
+        new: Some(new.into()),
+    };
+    assert_eq!(changes.len(), 3, "{changes:?}");
+    assert!(changes.contains(&change("decision.enter", "\"checkpoint\"", "0.75")));
+    assert!(changes.contains(&change("source.1.each_channel", "false", "true")));
+    let added = changes.iter().find(|c| c.key == "source.2").unwrap();
+    assert!(added.old.is_none() && added.new.as_ref().unwrap().contains("second"));
+}

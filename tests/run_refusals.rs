@@ -1,0 +1,183 @@
+//! What cannot be listened to: one sentence each, and the exit code that tells whose fault it is.
+
+#[allow(dead_code)] // each test takes what it needs
+mod program;
+
+use std::path::Path;
+
+use program::{model, run, vocald, wav, with_model};
+
+/// Runs `vocald` in `folder` and expects nothing but one sentence that has `words` in it.
+#[track_caller]
+fn refused(folder: &Path, line: &str, code: i32, words: &str) {
+    let said = run(vocald(line).current_dir(folder));
+    assert_eq!(said.code, Some(code), "{line}: {}", said.err);
+    assert_eq!(said.out, "", "{line}");
+    let told: Vec<&str> = said
+        .err
+        .lines()
+        .filter(|line| !line.starts_with("ALSA lib"))
+        .collect();
+    assert_eq!(told.len(), 1, "{line}: {}", said.err);
+    assert!(
+        told[0].starts_with("vocald: ") && told[0].contains(words),
+        "{line}: {}",
+        told[0]
+    );
+}
+
+#[test]
+fn what_is_no_sound_is_refused_by_run_and_by_detect() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let model = model().display();
+    std::fs::write(at.join("empty.wav"), "").unwrap();
+    std::fs::write(at.join("text.wav"), "dear diary\n").unwrap();
+    std::fs::create_dir(at.join("folder.wav")).unwrap();
+    wav(&at.join("song.wav"), 1, 0.5);
+    let mut channelless = std::fs::read(at.join("song.wav")).unwrap();
+    // The count of channels in the format chunk, after the RIFF header.
+    channelless[22] = 0;
+    std::fs::write(at.join("channelless.wav"), channelless).unwrap();
+    for (file, words) in [
+        ("missing.wav", "missing.wav: there is no such file"),
+        ("empty.wav", "empty.wav is empty"),
+        ("text.wav", "text.wav is not a sound file"),
+        ("channelless.wav", "channelless.wav"),
+    ] {
+        refused(at, &format!("run {file} --model {model}"), 1, words);
+        refused(at, &format!("detect {file} --model {model}"), 1, words);
+    }
+    refused(at, "run folder.wav", 1, "folder.wav is a directory");
+    refused(at, "detect folder.wav", 1, "no sound file in this folder");
+    refused(
+        at,
+        "run device:zither-of-nobody",
+        1,
+        "no device \"zither-of-nobody\"",
+    );
+    let raw = "--format s16le --rate 8000 --channels 1";
+    refused(at, &format!("run fifo:missing {raw}"), 1, "there is no such FIFO");
+    refused(at, &format!("run fifo:song.wav {raw}"), 1, "is not a FIFO");
+}
+
+#[test]
+fn a_channel_that_the_source_does_not_have_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    wav(&folder.path().join("song.wav"), 2, 0.5);
+    let said = run(with_model("run song.wav --use-channels 3").current_dir(folder.path()));
+    assert_eq!(said.code, Some(1));
+    assert_eq!(
+        said.err,
+        "vocald: source song.wav: channel 3 is chosen, but the source has 2: choose from 1 to 2\n"
+    );
+    assert!(said.out.contains("\"failed\""), "{}", said.out);
+}
+
+#[test]
+fn models_that_cannot_be_used_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    wav(&at.join("song.wav"), 1, 0.5);
+    std::fs::write(at.join("text.safetensors"), "dear diary\n").unwrap();
+    std::fs::copy(model(), at.join("model.safetensors")).unwrap();
+    refused(
+        at,
+        "run song.wav --model missing.safetensors",
+        1,
+        "missing.safetensors",
+    );
+    refused(
+        at,
+        "run song.wav --model text.safetensors",
+        1,
+        "text.safetensors",
+    );
+    refused(
+        at,
+        "run song.wav --model model.safetensors --device cuda:99",
+        1,
+        "cuda:99",
+    );
+    for (option, words) in [
+        (
+            "--horizon 11",
+            "does not offer a horizon of 11 frames, but 39 frames (0.58 s), 7",
+        ),
+        ("--lookahead 0.05", "does not offer a look-ahead of 0.05 s"),
+        (
+            "--enter 0.3",
+            "the threshold to leave voice is above the one to enter it",
+        ),
+        ("--confirm 3/2", "confirmation needs N of M"),
+    ] {
+        refused(
+            at,
+            &format!("run song.wav --model model.safetensors {option}"),
+            2,
+            words,
+        );
+        refused(
+            at,
+            &format!("detect song.wav --model model.safetensors {option}"),
+            2,
+            words,
+        );
+    }
+}
+
+#[test]
+fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    wav(&at.join("song.wav"), 1, 0.5);
+    refused(
+        at,
+        "run -",
+        2,
+        "is raw samples: say which with --format, --rate and --channels",
+    );
+    refused(
+        at,
+        "run song.wav --use-channels 0",
+        2,
+        "is not a choice of channels",
+    );
+    refused(
+        at,
+        "run song.wav --device abacus",
+        2,
+        "`abacus` is no device",
+    );
+    refused(at, "run song.wav --enter 1.5", 2, "decision.enter: 1.5");
+    refused(at, "run song.wav --duration 0", 2, "--duration 0");
+    refused(
+        at,
+        "run song.wav song.wav",
+        2,
+        "two sources are called `song.wav`",
+    );
+    refused(at, "run --config missing.toml", 2, "missing.toml");
+    std::fs::write(at.join("typo.toml"), "[decision]\nmin_gab_s = 1\n").unwrap();
+    refused(
+        at,
+        "run --config typo.toml",
+        2,
+        "typo.toml: there is no key `decision.min_gab_s`; did you mean `decision.min_gap_s`?",
+    );
+    for line in [
+        "",
+        "sing",
+        "run --pace slow",
+        "run song.wav --horizon 7 --lookahead 1",
+        "run - --format s24 --rate 1 --channels 1",
+        "run - --format s16le --rate 16000 --channels 0",
+        "detect",
+        "detect song.wav --format mp3",
+        "detect song.wav --jobs 0",
+    ] {
+        let said = run(vocald(line).current_dir(at));
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{line}");
+        assert!(said.err.contains("--help"), "{line}: {}", said.err);
+    }
+}
