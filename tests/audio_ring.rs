@@ -107,7 +107,7 @@ fn two_threads_agree_on_every_sample_and_every_loss() {
 #[test]
 fn a_waiting_writer_loses_nothing() {
     let (mut writer, mut reader) = ring(STEREO, 0.05);
-    let sent: Vec<f32> = (0..20_000).map(|n| value(n)).collect();
+    let sent: Vec<f32> = (0..20_000).map(value).collect();
     let writing = std::thread::spawn({
         let sent = sent.clone();
         // Blocks longer than the ring, too.

@@ -13,7 +13,8 @@ use vocald::model::Checkpoint;
 use vocald::trainer::dataset::{Corpus, Sound, Track};
 use vocald::trainer::experiment::{Augmentation, Experiment};
 use vocald::trainer::features::MelTrack;
-use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, finish, fit};
+use vocald::trainer::finish::finish;
+use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
 use vocald::trainer::sampler::{Sampler, window_rng};
 
 const EXPERIMENT: &str = r#"

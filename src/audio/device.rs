@@ -11,6 +11,7 @@ use cpal::{
     SizedSample, SupportedStreamConfig,
 };
 
+use super::quiet::quietly;
 use super::ring::{RingReader, RingWriter, ring, unix_now_ns};
 use super::spec::SourceOptions;
 use super::{AudioError, AudioFormat, Health};
@@ -53,12 +54,21 @@ impl Identity {
 impl DeviceSource {
     /// Finds the device and a format, so that a wrong name or wish fails here.
     pub fn open(choice: DeviceChoice, options: &SourceOptions) -> Result<Self, AudioError> {
-        let device = find(&choice)?;
-        choose_config(&device, options)?;
+        let identity = quietly(|| {
+            let device = find(&choice)?;
+            choose_config(&device, options)?;
+            Ok(Identity::of(&device))
+        });
+        let identity = identity.map_err(|e| match (&choice, e) {
+            (DeviceChoice::Default, AudioError::Device { reason, .. }) => {
+                AudioError::NoDevice { reason }
+            }
+            (_, e) => e,
+        })?;
         Ok(Self {
             choice,
             options: options.clone(),
-            identity: Identity::of(&device),
+            identity,
         })
     }
 }
@@ -137,6 +147,18 @@ fn pronounce(device: &Device) -> String {
         .map_or_else(|_| device.to_string(), |id| id.id().to_owned())
 }
 
+/// cpal ends some of its messages with one more sentence; the first says what is wrong.
+fn unusable(device: &Device, error: &cpal::Error) -> AudioError {
+    let text = error.to_string();
+    let first = text
+        .split_once(". ")
+        .map_or(text.as_str(), |(first, _)| first);
+    AudioError::Device {
+        device: pronounce(device),
+        reason: first.trim_end_matches('.').replace('\n', " "),
+    }
+}
+
 fn nearby(wanted_lower: &str, devices: &[Device]) -> Vec<String> {
     let mut ranked: Vec<(usize, String)> = devices
         .iter()
@@ -147,6 +169,8 @@ fn nearby(wanted_lower: &str, devices: &[Device]) -> Vec<String> {
         })
         .collect();
     ranked.sort();
+    // Further off than half of what was written, it is another name.
+    ranked.retain(|(distance, _)| *distance <= wanted_lower.len() / 2);
     ranked.into_iter().take(NEARBY).map(|(_, id)| id).collect()
 }
 
@@ -170,10 +194,7 @@ fn choose_config(
     device: &Device,
     options: &SourceOptions,
 ) -> Result<SupportedStreamConfig, AudioError> {
-    let unusable = |e: cpal::Error| AudioError::Device {
-        device: pronounce(device),
-        reason: e.to_string(),
-    };
+    let unusable = |e: cpal::Error| unusable(device, &e);
     let own = device.default_input_config().map_err(unusable)?;
     let rate_hz = options.device_rate_hz.unwrap_or(own.sample_rate());
     let channels = options.device_channels.unwrap_or(own.channels());
@@ -268,12 +289,8 @@ pub(super) fn capture(
     let (writer, reader) = ring(format, options.ring_s);
     let state = Arc::new(StreamState::default());
     let callback = CaptureCallback::new(writer, health.clone(), format);
-    let stream = build(device, config, options, callback, state.clone()).map_err(|e| {
-        AudioError::Device {
-            device: pronounce(device),
-            reason: e.to_string(),
-        }
-    })?;
+    let stream = build(device, config, options, callback, state.clone())
+        .map_err(|e| unusable(device, &e))?;
     Ok(Capture {
         stream,
         format,

@@ -3,6 +3,8 @@
 use cpal::traits::{DeviceTrait as _, HostTrait as _};
 use serde::Serialize;
 
+use super::quiet::quietly;
+
 /// An input device that can be captured from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeviceInfo {
@@ -27,6 +29,10 @@ pub struct DeviceInfo {
 /// All devices that can be captured from now. A device that does not open, as one that another
 /// program holds, is left out.
 pub fn input_devices() -> Vec<DeviceInfo> {
+    quietly(look)
+}
+
+fn look() -> Vec<DeviceInfo> {
     let mut found = Vec::new();
     for host_id in cpal::available_hosts() {
         let Ok(host) = cpal::host_from_id(host_id) else {
@@ -51,8 +57,9 @@ fn describe(
     default_id: Option<&cpal::DeviceId>,
 ) -> Option<DeviceInfo> {
     let id = device.id().ok()?;
-    // ALSA's device that takes everything and gives silence: nobody's sound card.
-    if id.id() == "null" {
+    // ALSA's device that takes everything and gives silence is nobody's sound card, and its way
+    // to JACK writes to stderr when there is no JACK, which has a host of its own.
+    if matches!(id.id(), "null" | "jack") {
         return None;
     }
     let own = device.default_input_config().ok()?;

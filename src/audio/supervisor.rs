@@ -1,8 +1,7 @@
 //! Keeps a device captured: notices that it is gone, looks for it, and starts again.
 //!
 //! A vanished device is a state, not an end. Opening and closing happen on threads of their own,
-//! for both may hang in a driver or a sound server, and this one must hear its stop flag. There
-//! is at most one of them at a time, so a driver that hangs for good costs one thread.
+//! for both may hang in a driver or a sound server, and this one must hear its stop flag.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use super::device::{Capture, DeviceSource, capture, find_again};
+use super::quiet::quietly;
 use super::{AudioError, DeviceChoice, Health, Source, SourceEvent, StopFlag};
 
 /// How often the stream and the stop flag are looked at.
@@ -22,6 +22,14 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
 /// A stream that lived this long was a good one: the next trouble begins with the first wait.
 const GOOD_AFTER: Duration = Duration::from_secs(5);
+
+/// A stream that takes longer to close is left behind with its threads: libpulse 16 deadlocks
+/// for good when its server dies.
+const CLOSE_WITHIN: Duration = Duration::from_secs(3);
+/// At the end of the source nobody needs to wait that long.
+const CLOSE_AT_STOP: Duration = Duration::from_millis(500);
+/// So many streams are left behind at most; after that, closing is waited for.
+const MAX_LEFT_BEHIND: u32 = 16;
 
 /// Why a part of the supervisor's work ended.
 enum Outcome {
@@ -41,27 +49,36 @@ impl Source for DeviceSource {
     fn run(mut self: Box<Self>, events: Sender<SourceEvent>, health: Arc<Health>, stop: StopFlag) {
         let mut backoff = FIRST_BACKOFF;
         let mut captured_before = false;
+        let mut left_behind = 0;
         loop {
-            let reason = match self.attempt(&health, &stop) {
+            let (reason, stream) = match self.attempt(&health, &stop) {
                 None => break,
+                Some(Err(e)) => (e.to_string(), None),
                 Some(Ok(capture)) => {
                     if captured_before {
                         health.on_reconnect();
                     }
                     captured_before = true;
                     let since = Instant::now();
-                    let outcome = self.watch(capture, &events, &health, &stop);
+                    let (outcome, stream) = self.watch(capture, &events, &health, &stop);
                     if since.elapsed() >= GOOD_AFTER {
                         backoff = FIRST_BACKOFF;
                     }
                     match outcome {
-                        Outcome::Over => break,
-                        Outcome::Lost(reason) => reason,
+                        Outcome::Lost(reason) => (reason, Some(stream)),
+                        Outcome::Over => {
+                            close(stream, &mut left_behind, &stop);
+                            break;
+                        }
                     }
                 }
-                Some(Err(e)) => e.to_string(),
             };
-            if events.send(SourceEvent::Reconnecting { reason }).is_err() || stop.wait(backoff) {
+            let listened = events.send(SourceEvent::Reconnecting { reason }).is_ok();
+            // The next stream is not opened before this one has let go of the device.
+            if let Some(stream) = stream {
+                close(stream, &mut left_behind, &stop);
+            }
+            if !listened || stop.wait(backoff) {
                 break;
             }
             backoff = (backoff * 2).min(LAST_BACKOFF);
@@ -80,7 +97,7 @@ impl DeviceSource {
         let (choice, identity) = (self.choice.clone(), self.identity.clone());
         let (options, health) = (self.options.clone(), health.clone());
         let opened = in_background("device-open", move || {
-            capture(&find_again(&choice, &identity)?, &options, &health)
+            quietly(|| capture(&find_again(&choice, &identity)?, &options, &health))
         });
         match opened {
             Ok(opened) => wait_for(&opened, stop),
@@ -91,14 +108,14 @@ impl DeviceSource {
         }
     }
 
-    /// Lets a stream run until it is lost or it is time to end, and closes it.
+    /// Lets a stream run until it is lost or it is time to end.
     fn watch(
         &mut self,
         capture: Capture,
         events: &Sender<SourceEvent>,
         health: &Health,
         stop: &StopFlag,
-    ) -> Outcome {
+    ) -> (Outcome, cpal::Stream) {
         let Capture {
             stream,
             format,
@@ -107,22 +124,11 @@ impl DeviceSource {
             identity,
         } = capture;
         self.identity = identity;
-        let outcome = if events
-            .send(SourceEvent::Started { format, reader })
-            .is_err()
-        {
-            Outcome::Over
-        } else {
-            self.watch_callbacks(&|| state.broken(), events, health, stop)
+        let outcome = match events.send(SourceEvent::Started { format, reader }) {
+            Err(_) => Outcome::Over,
+            Ok(()) => self.watch_callbacks(&|| state.broken(), events, health, stop),
         };
-        // The next stream is not opened before this one has let go of the device.
-        match in_background("device-close", move || drop(stream)) {
-            Ok(closed) => match wait_for(&closed, stop) {
-                Some(()) => outcome,
-                None => Outcome::Over,
-            },
-            Err(_) => outcome,
-        }
+        (outcome, stream)
     }
 
     fn watch_callbacks(
@@ -165,6 +171,26 @@ impl DeviceSource {
             if events.send(event).is_err() {
                 return Outcome::Over;
             }
+        }
+    }
+}
+
+/// Closes a stream, or leaves it behind when that hangs.
+fn close(stream: cpal::Stream, left_behind: &mut u32, stop: &StopFlag) {
+    let begin = Instant::now();
+    let Ok(closed) = in_background("device-close", move || drop(stream)) else {
+        return;
+    };
+    while let Err(RecvTimeoutError::Timeout) = closed.recv_timeout(POLL) {
+        let within = match stop.is_stopped() {
+            true => CLOSE_AT_STOP,
+            false if *left_behind < MAX_LEFT_BEHIND => CLOSE_WITHIN,
+            false => Duration::MAX,
+        };
+        if begin.elapsed() >= within {
+            *left_behind += 1;
+            tracing::warn!("the sound system does not close a stream; it is left behind");
+            return;
         }
     }
 }

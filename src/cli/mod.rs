@@ -1,6 +1,7 @@
 //! The commands, a file each. They put the stages together; what they say on failure is for
 //! people, one sentence.
 
+pub mod bench;
 pub mod detect;
 pub mod devices;
 pub mod evaluate;
@@ -51,6 +52,8 @@ pub enum Command {
     Train(train::Args),
     /// Measure a checkpoint on labelled sound.
     Evaluate(evaluate::Args),
+    /// Measure how fast this machine is.
+    Bench(bench::Args),
 }
 
 impl Command {
@@ -62,6 +65,7 @@ impl Command {
             Self::Model(args) => model::run(args),
             Self::Train(args) => train::run(args),
             Self::Evaluate(args) => evaluate::run(args),
+            Self::Bench(args) => bench::run(args),
         }
     }
 }

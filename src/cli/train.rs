@@ -11,6 +11,7 @@ use crate::inference::DeviceChoice;
 use crate::trainer::dataset::{self, Corpus, Split};
 use crate::trainer::experiment::Experiment;
 use crate::trainer::features::FeatureCache;
+use crate::trainer::finish;
 use crate::trainer::fit::{self, EpochReport, Observer, Outcome, Setting};
 
 #[derive(Debug, clap::Args)]
@@ -87,7 +88,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let out = args
         .out
         .unwrap_or_else(|| folder.join(format!("{}.safetensors", experiment.name)));
-    let metadata = fit::finish(&setting, &out).map_err(|e| anyhow!(e))?;
+    let metadata = finish::finish(&setting, &out).map_err(|e| anyhow!(e))?;
     println!("{}", out.display());
     for (name, value) in &metadata.figures {
         println!("  {name} {value:.4}");

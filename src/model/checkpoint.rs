@@ -10,8 +10,9 @@ use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
 use tch::Tensor;
 
+use super::architecture::{Architecture, Role, Slot};
 use super::metadata::Metadata;
-use super::se_resnet::{Architecture, Role, Slot, Weights};
+use super::se_resnet::Weights;
 use crate::frontend::MEL_BANDS;
 
 /// The metadata key that marks a file as ours.

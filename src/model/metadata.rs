@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::se_resnet::{Architecture, Depth};
+use super::architecture::{Architecture, Depth};
 use crate::frontend;
 
 /// The version of the file format this program reads and writes.

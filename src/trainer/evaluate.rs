@@ -102,9 +102,10 @@ pub fn figures(
     Ok(rows)
 }
 
-struct Decided {
-    voice: Vec<bool>,
-    onsets: usize,
+/// The decisions of a track.
+pub struct Decided {
+    pub voice: Vec<bool>,
+    pub onsets: usize,
 }
 
 fn decide(
@@ -132,7 +133,8 @@ fn decide(
     })
 }
 
-fn causal(scored: &[(f32, bool)], point: &OperatingPoint) -> Result<Decided, PointError> {
+/// What the daemon would have published.
+pub fn causal(scored: &[(f32, bool)], point: &OperatingPoint) -> Result<Decided, PointError> {
     let mut tracker = Tracker::new(*point)?;
     let hop_s = (WINDOW_HOP_FRAMES * HOP_SAMPLES) as f64 / f64::from(SAMPLE_RATE_HZ);
     let mut onsets = 0;

@@ -6,22 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use serde::Serialize;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Tensor};
 
 use super::adam::Adam;
 use super::dataset::Corpus;
-use super::experiment::{Experiment, Precision, Training};
+use super::experiment::{Experiment, Training};
+use super::finish::checkpoint;
 use super::loader::{self, Batch, Epoch};
 use super::metrics::{Confusion, auroc, cross_entropy};
 use super::sampler::Sampler;
 use super::state::{Progress, State};
-use super::validate::{choose_threshold, pooled, score};
-use crate::frontend::{MEL_BANDS, WINDOW_FRAMES};
-use crate::model::metadata::{FORMAT_VERSION, SE_RESNET};
-use crate::model::se_resnet::{Weights, channels_last, initial_weights};
-use crate::model::{
-    Architecture, Checkpoint, FrontendNumbers, Metadata, Normalisation, OperatingPoint, SeResNet,
-};
+use super::step::{Trained, average, trained_part};
+use super::validate::{pooled, score};
+use crate::model::se_resnet::{channels_last, initial_weights};
+use crate::model::{Architecture, SeResNet};
 
 /// Validation looks at every such window of a track: one in 0.36 s.
 const VALIDATION_STRIDE: usize = 5;
@@ -236,78 +234,10 @@ fn fixed_part(experiment: &Experiment) -> Result<String, String> {
     toml::to_string(&fixed).map_err(|e| e.to_string())
 }
 
-fn trained_part(architecture: Architecture, weights: &Weights) -> Weights {
-    let slots = architecture.slots();
-    let names = slots
-        .iter()
-        .filter(|s| s.role.is_trained())
-        .map(|s| &s.name);
-    names
-        .map(|name| (name.clone(), weights[name].shallow_clone()))
-        .collect()
-}
-
 fn learning_rate(training: &Training, epoch: usize, steps: u64) -> f64 {
     let falls = (epoch / training.learning_rate_epochs) as i32;
     let warm_up = (steps as f64 + 1.0) / (training.warm_up_batches as f64 + 1.0);
     training.learning_rate * training.learning_rate_factor.powi(falls) * warm_up.min(1.0)
-}
-
-/// The network whose weights are being learnt.
-struct Trained {
-    network: SeResNet,
-    weights: Weights,
-}
-
-impl Trained {
-    fn new(architecture: Architecture, weights: &Weights) -> Self {
-        Self {
-            network: SeResNet::new(architecture, weights),
-            weights: trained_part(architecture, weights),
-        }
-    }
-
-    /// One step of the optimiser; the loss before it.
-    fn step(
-        &self,
-        batch: &Batch,
-        training: &Training,
-        adam: &mut Adam,
-        learning_rate: f64,
-        device: Device,
-    ) -> f64 {
-        let shape = [-1, 1, WINDOW_FRAMES as i64, MEL_BANDS as i64];
-        let input = channels_last(&Tensor::from_slice(&batch.windows).reshape(shape));
-        let kind = match training.precision {
-            Precision::Float32 => Kind::Float,
-            Precision::Bfloat16 => Kind::BFloat16,
-        };
-        let input = input.to_device(device).to_kind(kind);
-        let labels = Tensor::from_slice(&batch.labels).to_device(device);
-        let logits = self.network.forward(&input, true).reshape([-1, 2]);
-        let loss = logits.cross_entropy_loss::<Tensor>(
-            &labels,
-            None,
-            tch::Reduction::Mean,
-            -100,
-            training.label_smoothing,
-        );
-        loss.backward();
-        adam.step(&self.weights, learning_rate);
-        loss.double_value(&[])
-    }
-}
-
-/// Moves the running average of the weights, statistics of the normalisation included. It starts
-/// short, so that the first, random weights are soon forgotten.
-fn average(state: &mut State, decay: f64) {
-    let steps = state.adam.steps as f64;
-    let decay = decay.min(steps / (steps + 10.0));
-    tch::no_grad(|| {
-        for (name, average) in &mut state.average {
-            let _ = average.lerp_(&state.weights[name], 1.0 - decay);
-        }
-    });
 }
 
 fn validate(
@@ -393,81 +323,4 @@ fn conclude(
         .and_then(|mut file| writeln!(file, "{line}"))
         .map_err(|e| format!("cannot write {}: {e}", log.display()))?;
     state.write(&Setting::state_path(folder))
-}
-
-fn checkpoint(
-    experiment: &Experiment,
-    architecture: Architecture,
-    weights: &Weights,
-    normalisation: &Normalisation,
-) -> Checkpoint {
-    let metadata = Metadata {
-        format_version: FORMAT_VERSION,
-        name: experiment.name.clone(),
-        architecture: SE_RESNET.into(),
-        depth: experiment.depth,
-        frontend: FrontendNumbers::current(),
-        horizons_frames: experiment.horizons_frames.clone(),
-        operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
-        default_horizon_frames: experiment.default_horizon_frames,
-        trained_on: experiment
-            .corpus
-            .iter()
-            .filter(|c| c.weight > 0.0)
-            .map(|c| format!("{:?} ({})", c.kind, c.root.display()))
-            .collect(),
-        figures: Default::default(),
-        license: experiment.license.clone(),
-    };
-    let weights = weights
-        .iter()
-        .map(|(name, w)| (name.clone(), w.shallow_clone()))
-        .collect();
-    Checkpoint {
-        metadata,
-        architecture,
-        normalisation: normalisation.clone(),
-        weights,
-    }
-}
-
-/// Scores the best checkpoint on validation and writes its operating points: the threshold of
-/// each horizon with the best mean accuracy over the corpora.
-pub fn finish(setting: &Setting, out: &Path) -> Result<Metadata, String> {
-    let mut checkpoint =
-        Checkpoint::read(&Setting::best_path(setting.folder)).map_err(|e| e.to_string())?;
-    let weights: Weights = checkpoint
-        .weights
-        .iter()
-        .map(|(name, w)| (name.clone(), w.to_device(setting.device)))
-        .collect();
-    let network = tch::no_grad(|| SeResNet::new(checkpoint.architecture, &weights).fold());
-    let horizons = checkpoint.metadata.horizons_frames.clone();
-    let normalisation = &checkpoint.normalisation;
-    let scored: Vec<_> = setting
-        .valid
-        .iter()
-        .map(|corpus| {
-            score(
-                &network,
-                normalisation,
-                &horizons,
-                corpus,
-                1,
-                setting.device,
-            )
-        })
-        .collect();
-    for (h, frames) in horizons.iter().enumerate() {
-        let corpora: Vec<_> = scored.iter().map(|tracks| pooled(tracks, h)).collect();
-        let threshold = choose_threshold(&corpora);
-        checkpoint.metadata.operating_points[h] = OperatingPoint::around(threshold);
-        for (corpus, pairs) in setting.valid.iter().zip(&corpora) {
-            let accuracy = Confusion::at(threshold, pairs.iter().copied()).accuracy();
-            let name = format!("valid/{}/horizon_{frames}/accuracy_raw", corpus.name);
-            checkpoint.metadata.figures.insert(name, accuracy);
-        }
-    }
-    checkpoint.write(out).map_err(|e| e.to_string())?;
-    Ok(checkpoint.metadata)
 }

@@ -3,7 +3,7 @@
 //! An [`experiment`] names the corpora and every setting. [`dataset`] reads each corpus in the
 //! layout its owners publish, [`features`] turns sound into mel magnitudes once and keeps them on
 //! disk, [`sampler`] draws and [`augment`]s windows, [`fit`] trains, [`validate`] scores whole
-//! tracks and chooses thresholds, [`metrics`] holds the measures.
+//! tracks, [`operating_point`] chooses thresholds on them, [`metrics`] holds the measures.
 
 pub mod adam;
 pub mod augment;
@@ -11,9 +11,12 @@ pub mod dataset;
 pub mod evaluate;
 pub mod experiment;
 pub mod features;
+pub mod finish;
 pub mod fit;
 pub mod loader;
 pub mod metrics;
+pub mod operating_point;
 pub mod sampler;
 pub mod state;
+pub mod step;
 pub mod validate;

@@ -1,10 +1,9 @@
-//! Scores whole tracks, and chooses thresholds on them.
+//! Scores whole tracks.
 
 use tch::{Device, Tensor};
 
 use super::dataset::{Corpus, Sound, Track};
 use super::features::MelTrack;
-use super::metrics::Confusion;
 use crate::frontend::{LOG_FLOOR, MEL_BANDS, WINDOW_FRAMES, WINDOW_HOP_FRAMES, WINDOW_VALUES};
 use crate::model::checkpoint::float_values;
 use crate::model::se_resnet::channels_last;
@@ -73,19 +72,6 @@ pub fn pooled(tracks: &[ScoredTrack], horizon: usize) -> Vec<(f32, bool)> {
         .iter()
         .flat_map(|t| t.horizons[horizon].iter().copied())
         .collect()
-}
-
-/// The threshold with the best mean accuracy over corpora, in steps of 0.01.
-pub fn choose_threshold(corpora: &[Vec<(f32, bool)>]) -> f32 {
-    let accuracy = |threshold: f32| -> f64 {
-        let of = |scored: &Vec<_>| Confusion::at(threshold, scored.iter().copied()).accuracy();
-        corpora.iter().map(of).sum::<f64>()
-    };
-    let candidates = (5..=95).map(|percent| percent as f32 / 100.0);
-    let best = candidates
-        .map(|t| (t, accuracy(t)))
-        .max_by(|a, b| a.1.total_cmp(&b.1));
-    best.map_or(0.5, |(threshold, _)| threshold)
 }
 
 /// The track as the network sees it: normalised log-mel values, frame after frame.

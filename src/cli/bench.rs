@@ -1,0 +1,89 @@
+//! `vocald bench`: how fast this machine is with a checkpoint, and how many streams that makes.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::frontend::{
+    SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WINDOW_SAMPLES, WINDOW_VALUES, Windower,
+};
+use crate::inference::engine::MAX_BATCH;
+use crate::inference::{DeviceChoice, Engine};
+
+/// Passes of each measurement unless told otherwise: some seconds in all.
+const DEFAULT_PASSES: u32 = 200;
+/// Windows are answered within this time of each other in real time.
+const WINDOW_HOP_MS: f64 = WINDOW_HOP_SAMPLES as f64 * 1000.0 / SAMPLE_RATE_HZ as f64;
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The checkpoint [default: the built-in one]
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// auto, cpu or cuda:N
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+    /// Passes of each measurement
+    #[arg(long, default_value_t = DEFAULT_PASSES, value_parser = clap::value_parser!(u32).range(1..))]
+    passes: u32,
+    /// The figures as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let mut engine = Engine::load(args.model.as_deref(), args.device)?;
+    let window: Vec<f32> = (0..WINDOW_VALUES)
+        .map(|i| -5.0 + (i % 97) as f32 * 0.05)
+        .collect();
+    let mut rows = vec![("frontend".to_string(), frontend_ms(args.passes))];
+    for windows in [1, 4, MAX_BATCH] {
+        let batch = vec![window.as_slice(); windows];
+        let mut times = Vec::new();
+        for _ in 0..args.passes {
+            let started = Instant::now();
+            engine.infer(&batch)?;
+            times.push(started.elapsed().as_secs_f64() * 1000.0 / windows as f64);
+        }
+        rows.push((format!("inference, {windows} at once"), median(times)));
+    }
+    let (name, device) = (engine.metadata().name.clone(), engine.device_name());
+    if args.json {
+        let figures: serde_json::Map<_, _> = rows
+            .into_iter()
+            .map(|(what, ms)| (what, ms.into()))
+            .collect();
+        let all = serde_json::json!({
+            "model": name, "device": device, "ms_per_window": figures, "passes": args.passes,
+        });
+        println!("{all}");
+        return Ok(());
+    }
+    println!("{name} on {device}, medians of {} passes", args.passes);
+    println!("{:<24} ms a window  share of real time", "");
+    for (what, ms) in rows {
+        println!(
+            "{what:<24} {ms:11.3}  {:17.1} %",
+            ms / WINDOW_HOP_MS * 100.0
+        );
+    }
+    Ok(())
+}
+
+/// Time of a window's five frames, in milliseconds.
+fn frontend_ms(passes: u32) -> f64 {
+    let mut windower = Windower::new();
+    let tone = |n: usize| (n as f32 * 0.05).sin() * 0.1;
+    windower.push(&(0..WINDOW_SAMPLES).map(tone).collect::<Vec<_>>(), drop);
+    let hop: Vec<f32> = (0..WINDOW_HOP_SAMPLES).map(tone).collect();
+    let pass = |_| {
+        let started = Instant::now();
+        windower.push(&hop, drop);
+        started.elapsed().as_secs_f64() * 1000.0
+    };
+    median((0..passes).map(pass).collect())
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}

@@ -1,0 +1,90 @@
+//! Makes checkpoints out of a training: after an epoch, and at its end.
+
+use std::path::Path;
+
+use super::experiment::Experiment;
+use super::fit::Setting;
+use super::metrics::Confusion;
+use super::operating_point;
+use super::validate::{pooled, score};
+use crate::model::metadata::{FORMAT_VERSION, SE_RESNET};
+use crate::model::se_resnet::Weights;
+use crate::model::{
+    Architecture, Checkpoint, FrontendNumbers, Metadata, Normalisation, OperatingPoint, SeResNet,
+};
+
+/// The checkpoint of these weights, not yet measured.
+pub fn checkpoint(
+    experiment: &Experiment,
+    architecture: Architecture,
+    weights: &Weights,
+    normalisation: &Normalisation,
+) -> Checkpoint {
+    let metadata = Metadata {
+        format_version: FORMAT_VERSION,
+        name: experiment.name.clone(),
+        architecture: SE_RESNET.into(),
+        depth: experiment.depth,
+        frontend: FrontendNumbers::current(),
+        horizons_frames: experiment.horizons_frames.clone(),
+        operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
+        default_horizon_frames: experiment.default_horizon_frames,
+        trained_on: experiment
+            .corpus
+            .iter()
+            .filter(|c| c.weight > 0.0)
+            .map(|c| format!("{:?} ({})", c.kind, c.root.display()))
+            .collect(),
+        figures: Default::default(),
+        license: experiment.license.clone(),
+    };
+    let weights = weights
+        .iter()
+        .map(|(name, w)| (name.clone(), w.shallow_clone()))
+        .collect();
+    Checkpoint {
+        metadata,
+        architecture,
+        normalisation: normalisation.clone(),
+        weights,
+    }
+}
+
+/// Scores the best checkpoint on validation, chooses its operating points there, and writes it.
+pub fn finish(setting: &Setting, out: &Path) -> Result<Metadata, String> {
+    let mut checkpoint =
+        Checkpoint::read(&Setting::best_path(setting.folder)).map_err(|e| e.to_string())?;
+    let weights: Weights = checkpoint
+        .weights
+        .iter()
+        .map(|(name, w)| (name.clone(), w.to_device(setting.device)))
+        .collect();
+    let network = tch::no_grad(|| SeResNet::new(checkpoint.architecture, &weights).fold());
+    let horizons = checkpoint.metadata.horizons_frames.clone();
+    let normalisation = &checkpoint.normalisation;
+    let scored: Vec<_> = setting
+        .valid
+        .iter()
+        .map(|corpus| {
+            score(
+                &network,
+                normalisation,
+                &horizons,
+                corpus,
+                1,
+                setting.device,
+            )
+        })
+        .collect();
+    for (h, frames) in horizons.iter().enumerate() {
+        let point = operating_point::choose(&scored, h);
+        checkpoint.metadata.operating_points[h] = point;
+        for (corpus, tracks) in setting.valid.iter().zip(&scored) {
+            let accuracy = Confusion::at(point.threshold, pooled(tracks, h)).accuracy();
+            let name = format!("valid/{}/horizon_{frames}/accuracy_raw", corpus.name);
+            checkpoint.metadata.figures.insert(name, accuracy);
+        }
+    }
+    checkpoint.write(out).map_err(|e| e.to_string())?;
+    Ok(checkpoint.metadata)
+}

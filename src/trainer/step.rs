@@ -1,0 +1,80 @@
+//! One step of training: forward, backward, Adam, running average.
+
+use tch::{Device, Kind, Tensor};
+
+use super::adam::Adam;
+use super::experiment::{Precision, Training};
+use super::loader::Batch;
+use super::state::State;
+use crate::frontend::{MEL_BANDS, WINDOW_FRAMES};
+use crate::model::se_resnet::{Weights, channels_last};
+use crate::model::{Architecture, SeResNet};
+
+/// The network whose weights are being learnt.
+pub struct Trained {
+    network: SeResNet,
+    weights: Weights,
+}
+
+impl Trained {
+    pub fn new(architecture: Architecture, weights: &Weights) -> Self {
+        Self {
+            network: SeResNet::new(architecture, weights),
+            weights: trained_part(architecture, weights),
+        }
+    }
+
+    /// One step of the optimiser; the loss before it.
+    pub fn step(
+        &self,
+        batch: &Batch,
+        training: &Training,
+        adam: &mut Adam,
+        learning_rate: f64,
+        device: Device,
+    ) -> f64 {
+        let shape = [-1, 1, WINDOW_FRAMES as i64, MEL_BANDS as i64];
+        let input = channels_last(&Tensor::from_slice(&batch.windows).reshape(shape));
+        let kind = match training.precision {
+            Precision::Float32 => Kind::Float,
+            Precision::Bfloat16 => Kind::BFloat16,
+        };
+        let input = input.to_device(device).to_kind(kind);
+        let labels = Tensor::from_slice(&batch.labels).to_device(device);
+        let logits = self.network.forward(&input, true).reshape([-1, 2]);
+        let loss = logits.cross_entropy_loss::<Tensor>(
+            &labels,
+            None,
+            tch::Reduction::Mean,
+            -100,
+            training.label_smoothing,
+        );
+        loss.backward();
+        adam.step(&self.weights, learning_rate);
+        loss.double_value(&[])
+    }
+}
+
+/// Moves the running average of the weights, statistics of the normalisation included. It starts
+/// short, so that the first, random weights are soon forgotten.
+pub fn average(state: &mut State, decay: f64) {
+    let steps = state.adam.steps as f64;
+    let decay = decay.min(steps / (steps + 10.0));
+    tch::no_grad(|| {
+        for (name, average) in &mut state.average {
+            let _ = average.lerp_(&state.weights[name], 1.0 - decay);
+        }
+    });
+}
+
+/// The weights that are learnt, without the gathered statistics.
+pub fn trained_part(architecture: Architecture, weights: &Weights) -> Weights {
+    let slots = architecture.slots();
+    let names = slots
+        .iter()
+        .filter(|s| s.role.is_trained())
+        .map(|s| &s.name);
+    names
+        .map(|name| (name.clone(), weights[name].shallow_clone()))
+        .collect()
+}
