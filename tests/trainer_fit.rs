@@ -104,6 +104,7 @@ fn train(folder: &Path, max_epochs: usize, record: &mut Record) -> Result<Outcom
         train: &corpora,
         valid: &corpora,
         device: Device::Cpu,
+        start_from: None,
         loader_threads: 2,
         folder,
         stop,
@@ -216,6 +217,7 @@ fn another_experiment_does_not_go_on_from_a_foreign_state() {
         train: &corpora,
         valid: &corpora,
         device: Device::Cpu,
+        start_from: None,
         loader_threads: 1,
         folder: folder.path(),
         stop: &stop,
@@ -245,6 +247,7 @@ fn two_tones_are_told_apart_and_the_checkpoint_says_how_well() {
         train: &corpora,
         valid: &corpora,
         device: Device::Cpu,
+        start_from: None,
         loader_threads: 1,
         folder: folder.path(),
         stop: &stop,
@@ -258,6 +261,39 @@ fn two_tones_are_told_apart_and_the_checkpoint_says_how_well() {
         "{:?}",
         read.figures
     );
+}
+
+#[test]
+fn a_training_may_begin_with_a_checkpoint_of_the_same_network() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), 1, &mut Record::default()).unwrap();
+    let start = Checkpoint::read(&folder.path().join("best.safetensors")).unwrap();
+    let corpora = [corpus()];
+    let stop = AtomicBool::new(false);
+    let next = tempfile::tempdir().unwrap();
+    let setting = Setting {
+        train: &corpora,
+        valid: &corpora,
+        device: Device::Cpu,
+        start_from: Some(&start),
+        loader_threads: 1,
+        folder: next.path(),
+        stop: &stop,
+    };
+    // At a rate of (almost) nothing, the weights stay those of the start.
+    let mut still = experiment(1);
+    still.training.learning_rate = 1e-30;
+    still.training.weight_decay = 0.0;
+    fit(&still, &setting, &mut Record::default()).unwrap();
+    let after = Checkpoint::read(&next.path().join("best.safetensors")).unwrap();
+    assert_eq!(after.weights["head.weight"], start.weights["head.weight"]);
+    assert_eq!(after.normalisation, start.normalisation);
+
+    let mut other = experiment(1);
+    other.horizons_frames = vec![39, 23, 7];
+    fs::remove_file(next.path().join("state.safetensors")).unwrap();
+    let text = fit(&other, &setting, &mut Record::default()).unwrap_err();
+    assert!(text.contains("other horizons"), "{text}");
 }
 
 #[test]

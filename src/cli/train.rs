@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::inference::DeviceChoice;
+use crate::model::Checkpoint;
 use crate::trainer::dataset::{self, Corpus, Split};
 use crate::trainer::experiment::Experiment;
 use crate::trainer::features::FeatureCache;
@@ -25,6 +26,9 @@ pub struct Args {
     /// interrupted goes on from it [default: runs/NAME]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
+    /// Begin with the weights of this checkpoint instead of random ones
+    #[arg(long, value_name = "FILE")]
+    start_from: Option<PathBuf>,
     /// Where the finished checkpoint goes [default: RUN/NAME.safetensors]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -69,7 +73,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if valid.is_empty() {
         bail!("no corpus of the experiment has tracks for validation");
     }
+    let start = args
+        .start_from
+        .as_deref()
+        .map(Checkpoint::read)
+        .transpose()?;
     let setting = Setting {
+        start_from: start.as_ref(),
         train: &train,
         valid: &valid,
         device,

@@ -19,7 +19,7 @@ use super::state::{Progress, State};
 use super::step::{Trained, average, trained_part};
 use super::validate::{pooled, score};
 use crate::model::se_resnet::{channels_last, initial_weights};
-use crate::model::{Architecture, SeResNet};
+use crate::model::{Architecture, Checkpoint, SeResNet};
 
 /// Validation looks at every such window of a track: one in 0.36 s.
 const VALIDATION_STRIDE: usize = 5;
@@ -32,6 +32,8 @@ pub struct Setting<'a> {
     pub valid: &'a [Corpus],
     pub device: Device,
     pub loader_threads: usize,
+    /// The weights a new training begins with, instead of random ones.
+    pub start_from: Option<&'a Checkpoint>,
     /// Where its state, log and best checkpoint go.
     pub folder: &'a Path,
     /// Set by Ctrl-C: the training ends after the batch under way.
@@ -183,25 +185,7 @@ fn begin(
         }
         state
     } else {
-        tch::manual_seed(experiment.training.seed as i64);
-        let weights = initial_weights(architecture);
-        State {
-            average: weights.iter().map(|(n, w)| (n.clone(), w.copy())).collect(),
-            adam: Adam::new(
-                &trained_part(architecture, &weights),
-                experiment.training.weight_decay,
-            ),
-            weights,
-            normalisation: sampler.normalisation(experiment.training.seed),
-            progress: Progress {
-                experiment: text,
-                epochs_done: 0,
-                steps: 0,
-                best_loss: None,
-                epochs_without_gain: 0,
-                stopped_early: false,
-            },
-        }
+        fresh(experiment, architecture, sampler, setting, text)?
     };
     let prepare = |tensor: &mut Tensor| {
         *tensor = tensor.to_device(setting.device);
@@ -224,6 +208,54 @@ fn begin(
         }
     }
     Ok(state)
+}
+
+/// The state before the first step: random weights, or those of a checkpoint with its
+/// normalisation of the bands, which they were learnt behind.
+fn fresh(
+    experiment: &Experiment,
+    architecture: Architecture,
+    sampler: &Sampler,
+    setting: &Setting,
+    text: String,
+) -> Result<State, String> {
+    let training = &experiment.training;
+    let (weights, normalisation) = match setting.start_from {
+        Some(start) if start.architecture != architecture => {
+            return Err(
+                "the checkpoint to start from is of another depth or other horizons".into(),
+            );
+        }
+        Some(start) => (
+            start
+                .weights
+                .iter()
+                .map(|(n, w)| (n.clone(), w.copy()))
+                .collect(),
+            start.normalisation.clone(),
+        ),
+        None => {
+            tch::manual_seed(training.seed as i64);
+            (
+                initial_weights(architecture),
+                sampler.normalisation(training.seed),
+            )
+        }
+    };
+    Ok(State {
+        average: weights.iter().map(|(n, w)| (n.clone(), w.copy())).collect(),
+        adam: Adam::new(&trained_part(architecture, &weights), training.weight_decay),
+        weights,
+        normalisation,
+        progress: Progress {
+            experiment: text,
+            epochs_done: 0,
+            steps: 0,
+            best_loss: None,
+            epochs_without_gain: 0,
+            stopped_early: false,
+        },
+    })
 }
 
 /// What must not change between parts of one training: all but its length.
