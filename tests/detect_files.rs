@@ -222,7 +222,11 @@ fn a_file_that_was_cut_off_is_labelled_as_far_as_it_goes() {
     std::fs::write(at.join("cut.wav"), &bytes[..bytes.len() / 2]).unwrap();
     let said = run(with_model("detect cut.wav --format json --out .").current_dir(at));
     assert_eq!(said.code, Some(0));
-    assert!(said.err.contains("cut.wav is cut off"), "{}", said.err);
+    assert!(
+        said.err.contains("cut.wav is damaged: it is cut off"),
+        "{}",
+        said.err
+    );
     let json: Value = serde_json::from_str(&read(&at.join("cut.json"))).unwrap();
     assert!((json["duration"].as_f64().unwrap() - 2.0).abs() < 0.01);
     assert!(json["damage"].as_str().unwrap().contains("cut off"));

@@ -171,7 +171,7 @@ fn what_did_not_fit_into_the_ring_is_told_where_it_is_missing() {
             let (mut writer, reader) = ring(format, 1.0);
             // The feed does not have its end yet, so that there is no room for a second second.
             play(&mut writer, 0.1, 101);
-            let mut again = |writer: &mut RingWriter| {
+            let again = |writer: &mut RingWriter| {
                 let written = writer.write(&[0.1; RATE_HZ as usize], 104_000_000_000);
                 refused.fetch_add(u64::from(!written), Ordering::Relaxed);
                 written

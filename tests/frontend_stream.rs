@@ -115,9 +115,8 @@ fn a_source_may_come_back_with_another_rate() {
     let mut stream = Stream::new(RATE_HZ).unwrap();
     let mut items = Vec::new();
     stream.push(&tone(16_000), 100.0, |item| items.push(item));
-    stream
-        .change_rate(48_000, 3.0, |item| items.push(item))
-        .unwrap();
+    stream.change_rate(48_000, |item| items.push(item)).unwrap();
+    stream.lose(3 * 48_000, LossCause::Device, |item| items.push(item));
     stream.push(&tone(96_000), 104.0, |item| items.push(item));
     assert_eq!(
         notes(&items),

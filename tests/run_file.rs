@@ -8,6 +8,7 @@ use std::process::Stdio;
 
 use program::{messages, of_type, run, sound, states, wav, with_model};
 use serde_json::Value;
+use vocald::audio::{AudioFormat, Decoder};
 
 /// Time, probability and state of every decision.
 fn decisions(messages: &[Value], stream: &str) -> Vec<(f64, f64, bool)> {
@@ -86,10 +87,33 @@ fn a_file_is_told_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
     }
 }
 
+/// The first `seconds` of the demo clip as a WAV.
+fn cut_demo(path: &std::path::Path, seconds: f64) {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/demo.ogg");
+    let mut decoder = Decoder::open(demo.as_ref()).unwrap();
+    let AudioFormat { rate_hz, channels } = decoder.format();
+    let spec = hound::WavSpec {
+        channels,
+        sample_rate: rate_hz,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut writer = hound::WavWriter::create(path, spec).unwrap();
+    while f64::from(writer.duration()) < seconds * f64::from(rate_hz) {
+        for &x in decoder.next_block().unwrap().unwrap() {
+            writer.write_sample(x).unwrap();
+        }
+    }
+    writer.finalize().unwrap();
+}
+
 #[test]
 fn run_and_detect_decide_the_same() {
     let folder = tempfile::tempdir().unwrap();
-    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/demo.ogg");
+    // Enough of the demo for many decisions, without the minutes of all of it twice.
+    let demo = folder.path().join("demo.wav");
+    cut_demo(&demo, 20.0);
+    let demo = demo.to_str().unwrap();
     // Thresholds that this sound and model cross often.
     let point = "--enter 0.518 --leave 0.516";
     let live = messages(&run(with_model(&format!("run --pace max {point}")).arg(demo)).out);
@@ -111,14 +135,14 @@ fn run_and_detect_decide_the_same() {
             )
         })
         .collect();
-    assert!(labelled.len() > 1000);
+    assert!(labelled.len() > 250);
     assert_same(&decisions(&live, demo), &labelled);
     let events: Vec<_> = live
         .iter()
         .filter(|m| m["type"] == "onset" || m["type"] == "offset")
         .collect();
     let labelled = file["events"].as_array().unwrap();
-    assert!(events.len() > 10);
+    assert!(events.len() > 4, "{events:?}");
     assert_eq!(events.len(), labelled.len());
     for (a, b) in events.iter().zip(labelled) {
         assert!(a["type"] == b["type"] && a["id"] == b["id"]);
