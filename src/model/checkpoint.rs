@@ -38,17 +38,17 @@ pub struct Checkpoint {
 /// A checkpoint that cannot be used, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    #[error("cannot read the checkpoint {}: {source}", path.display())]
+    #[error("cannot read the checkpoint {}: {reason}", path.display())]
     Unreadable {
         path: PathBuf,
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     #[error("the checkpoint {} {fault}; use another one (`vocald model list`)", path.display())]
     Refused { path: PathBuf, fault: String },
-    #[error("cannot write the checkpoint {}: {source}", path.display())]
+    #[error("cannot write the checkpoint {}: {reason}", path.display())]
     Unwritable {
         path: PathBuf,
-        source: std::io::Error,
+        reason: std::io::Error,
     },
 }
 
@@ -56,9 +56,9 @@ impl Checkpoint {
     /// Reads a checkpoint and checks all of it. Denormal weights become zero: they mean
     /// nothing and slow the CPU down by orders of magnitude.
     pub fn read(path: &Path) -> Result<Self, CheckpointError> {
-        let bytes = std::fs::read(path).map_err(|source| CheckpointError::Unreadable {
+        let bytes = std::fs::read(path).map_err(|reason| CheckpointError::Unreadable {
             path: path.into(),
-            source,
+            reason,
         })?;
         Self::from_bytes(&bytes).map_err(|fault| CheckpointError::Refused {
             path: path.into(),
@@ -114,9 +114,9 @@ impl Checkpoint {
 
     /// Writes the checkpoint; the file appears whole or not at all.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
-        let unwritable = |source| CheckpointError::Unwritable {
+        let unwritable = |reason| CheckpointError::Unwritable {
             path: path.into(),
-            source,
+            reason,
         };
         let other = |e: String| unwritable(std::io::Error::other(e));
         let json = serde_json::to_string(&self.metadata).map_err(|e| other(e.to_string()))?;

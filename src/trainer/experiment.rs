@@ -131,10 +131,10 @@ pub enum CorpusKind {
 
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
-    #[error("cannot read the experiment {}: {source}", path.display())]
+    #[error("cannot read the experiment {}: {reason}", path.display())]
     Unreadable {
         path: PathBuf,
-        source: std::io::Error,
+        reason: std::io::Error,
     },
     #[error("the experiment {}: {fault}", path.display())]
     Faulty { path: PathBuf, fault: String },
@@ -142,9 +142,9 @@ pub enum ExperimentError {
 
 impl Experiment {
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ExperimentError::Unreadable {
+        let text = std::fs::read_to_string(path).map_err(|reason| ExperimentError::Unreadable {
             path: path.into(),
-            source,
+            reason,
         })?;
         let faulty = |fault: String| ExperimentError::Faulty {
             path: path.into(),
