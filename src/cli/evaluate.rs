@@ -8,7 +8,7 @@ use super::train::{load, open_features};
 use crate::frontend::window::lookahead_s;
 use crate::inference::DeviceChoice;
 use crate::inference::engine::built_in;
-use crate::model::{Checkpoint, SeResNet};
+use crate::model::Checkpoint;
 use crate::trainer::dataset::Split;
 use crate::trainer::evaluate::{Figures, Smoothing, figures};
 use crate::trainer::experiment::Experiment;
@@ -70,17 +70,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             split.name()
         );
     }
-    let Checkpoint {
-        metadata,
-        architecture,
-        normalisation,
-        weights,
-    } = checkpoint;
-    let weights = weights
-        .into_iter()
-        .map(|(name, w)| (name, w.to_device(device)))
-        .collect();
-    let network = tch::no_grad(|| SeResNet::new(architecture, &weights).fold());
+    let network = checkpoint.network(device);
+    let metadata = &checkpoint.metadata;
     if !args.json {
         println!(
             "{:<13} look-ahead  smoothing  windows  accuracy  by track [95 % interval]  \
@@ -90,7 +81,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     for corpus in &corpora {
         let horizons = &metadata.horizons_frames;
-        let tracks = score(&network, &normalisation, horizons, corpus, 1, device);
+        let tracks = score(
+            &network,
+            &checkpoint.normalisation,
+            horizons,
+            corpus,
+            1,
+            device,
+        );
         for row in figures(&corpus.name, &tracks, horizons, &metadata.operating_points)? {
             if args.json {
                 println!("{}", serde_json::to_string(&row)?);

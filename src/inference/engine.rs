@@ -63,17 +63,12 @@ impl Engine {
         let device = device.resolve().map_err(EngineError::Device)?;
         // One thread: two are slower for one window, and the other cores belong to the audio.
         tch::set_num_threads(1);
+        let network = checkpoint.network(device);
         let Checkpoint {
             metadata,
-            architecture,
             normalisation,
-            weights,
+            ..
         } = checkpoint;
-        let weights = weights
-            .into_iter()
-            .map(|(name, tensor)| (name, tensor.to_device(device)))
-            .collect();
-        let network = tch::no_grad(|| SeResNet::new(architecture, &weights).fold());
         let mut staging = vec![0.0f32; MAX_BATCH * WINDOW_VALUES].into_boxed_slice();
         let shape = [MAX_BATCH as i64, 1, WINDOW_FRAMES as i64, MEL_BANDS as i64];
         // SAFETY: the memory is owned by the engine beside the tensor, never moves (it is boxed)

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize};
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::architecture::{Architecture, Role, Slot};
 use super::metadata::Metadata;
-use super::se_resnet::Weights;
+use super::se_resnet::{SeResNet, Weights};
 use crate::frontend::MEL_BANDS;
 
 /// The metadata key that marks a file as ours.
@@ -112,6 +112,14 @@ impl Checkpoint {
         })
     }
 
+    /// The network on a device, its batch normalisation folded away.
+    pub fn network(&self, device: Device) -> SeResNet {
+        let on_device =
+            |(name, weight): (&String, &Tensor)| (name.clone(), weight.to_device(device));
+        let weights: Weights = self.weights.iter().map(on_device).collect();
+        tch::no_grad(|| SeResNet::new(self.architecture, &weights).fold())
+    }
+
     /// Writes the checkpoint; the file appears whole or not at all.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
         let unwritable = |reason| CheckpointError::Unwritable {
@@ -141,7 +149,7 @@ impl Checkpoint {
 pub fn float_values(tensor: &Tensor) -> Vec<f32> {
     let flat = tensor
         .detach()
-        .to_device(tch::Device::Cpu)
+        .to_device(Device::Cpu)
         .to_kind(tch::Kind::Float)
         .flatten(0, -1);
     let mut values = vec![0.0; flat.numel()];

@@ -10,7 +10,7 @@ use super::validate::{pooled, score};
 use crate::model::metadata::{FORMAT_VERSION, SE_RESNET};
 use crate::model::se_resnet::Weights;
 use crate::model::{
-    Architecture, Checkpoint, FrontendNumbers, Metadata, Normalisation, OperatingPoint, SeResNet,
+    Architecture, Checkpoint, FrontendNumbers, Metadata, Normalisation, OperatingPoint,
 };
 
 /// The checkpoint of these weights, not yet measured.
@@ -54,12 +54,7 @@ pub fn checkpoint(
 pub fn finish(setting: &Setting, out: &Path) -> Result<Metadata, String> {
     let mut checkpoint =
         Checkpoint::read(&Setting::best_path(setting.folder)).map_err(|e| e.to_string())?;
-    let weights: Weights = checkpoint
-        .weights
-        .iter()
-        .map(|(name, w)| (name.clone(), w.to_device(setting.device)))
-        .collect();
-    let network = tch::no_grad(|| SeResNet::new(checkpoint.architecture, &weights).fold());
+    let network = checkpoint.network(setting.device);
     let horizons = checkpoint.metadata.horizons_frames.clone();
     let normalisation = &checkpoint.normalisation;
     let scored: Vec<_> = setting
