@@ -8,7 +8,8 @@ use rand::RngExt;
 use super::experiment::Augmentation;
 use crate::frontend::{MEL_BANDS, WINDOW_FRAMES};
 
-type Frame = [f32; MEL_BANDS];
+/// The mel magnitudes of a frame.
+pub type Frame = [f32; MEL_BANDS];
 
 /// Gaussian bumps a random equaliser is made of.
 const EQUALISER_BUMPS: usize = 2;
@@ -37,7 +38,10 @@ pub fn either_way(rng: &mut impl RngExt, most: f64) -> f32 {
 
 /// Changes a window's magnitudes, frame after frame, in place.
 pub fn magnitudes(frames: &mut [Frame; WINDOW_FRAMES], a: &Augmentation, rng: &mut impl RngExt) {
-    shift_bands(frames, either_way(rng, a.shift_bands));
+    let shift = either_way(rng, a.shift_bands);
+    frames
+        .iter_mut()
+        .for_each(|frame| shift_frame(frame, shift));
     let gains = band_gains(a, rng);
     for frame in frames.iter_mut() {
         for (value, gain) in frame.iter_mut().zip(&gains) {
@@ -71,20 +75,18 @@ pub fn mask(log_mel: &mut [f32], a: &Augmentation, rng: &mut impl RngExt) {
     }
 }
 
-/// Moves the spectrum up by `shift` bands, between bands by interpolation; the edge repeats.
-fn shift_bands(frames: &mut [Frame; WINDOW_FRAMES], shift: f32) {
+/// Moves a frame's spectrum up by `shift` bands, between bands by interpolation; the edge repeats.
+pub fn shift_frame(frame: &mut Frame, shift: f32) {
     if shift == 0.0 {
         return;
     }
     let last = (MEL_BANDS - 1) as f32;
-    for frame in frames.iter_mut() {
-        let old = *frame;
-        for (band, value) in frame.iter_mut().enumerate() {
-            let from = (band as f32 - shift).clamp(0.0, last);
-            let (low, part) = (from as usize, from.fract());
-            let high = (low + 1).min(MEL_BANDS - 1);
-            *value = old[low] * (1.0 - part) + old[high] * part;
-        }
+    let old = *frame;
+    for (band, value) in frame.iter_mut().enumerate() {
+        let from = (band as f32 - shift).clamp(0.0, last);
+        let (low, part) = (from as usize, from.fract());
+        let high = (low + 1).min(MEL_BANDS - 1);
+        *value = old[low] * (1.0 - part) + old[high] * part;
     }
 }
 
