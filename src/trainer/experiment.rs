@@ -70,10 +70,14 @@ pub enum Precision {
 pub struct Augmentation {
     /// Tempo changes by up to this fraction either way.
     pub stretch: f64,
-    /// The spectrum moves by up to this many mel bands either way.
+    /// Pitch changes by up to this fraction either way, harmonics staying harmonics.
+    pub pitch: f64,
+    /// A voice that comes apart from its accompaniment changes by up to this on its own: another
+    /// singer.
+    pub voice_pitch: f64,
+    /// The spectrum moves by up to this many mel bands either way, which below 1 kHz bends
+    /// harmonics out of tune; `pitch` does not.
     pub shift_bands: f64,
-    /// A voice that comes apart from its accompaniment moves by up to this on its own: another singer.
-    pub voice_shift_bands: f64,
     /// Loudness changes by up to this much either way.
     pub gain_db: f64,
     /// Height of random Gaussian bumps in the spectrum, up to this much either way.
@@ -211,7 +215,8 @@ impl Experiment {
             ("training.average_decay", t.average_decay, 0.999_999),
             ("augmentation.stretch", a.stretch, 0.5),
             ("augmentation.shift_bands", a.shift_bands, 20.0),
-            ("augmentation.voice_shift_bands", a.voice_shift_bands, 20.0),
+            ("augmentation.pitch", a.pitch, 0.5),
+            ("augmentation.voice_pitch", a.voice_pitch, 0.5),
             ("augmentation.gain_db", a.gain_db, 60.0),
             ("augmentation.equaliser_db", a.equaliser_db, 60.0),
             ("augmentation.lowpass_fraction", a.lowpass_fraction, 1.0),

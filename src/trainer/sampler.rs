@@ -5,7 +5,7 @@ use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::augment;
+use super::augment::{self, Warp};
 use super::dataset::{Corpus, Sound, Track};
 use super::experiment::Augmentation;
 use super::features::MelTrack;
@@ -39,8 +39,8 @@ struct Layer<'a> {
     mel: &'a MelTrack,
     start: f32,
     gain: f32,
-    /// The spectrum's move in mel bands.
-    shift: f32,
+    /// A change of pitch.
+    warp: Option<Warp>,
 }
 
 struct Mix<'a> {
@@ -123,7 +123,7 @@ impl<'a> Sampler<'a> {
     pub fn draw(&self, rng: &mut Xoshiro256PlusPlus, log_mel: &mut [f32], labels: &mut [i64]) {
         debug_assert_eq!(log_mel.len(), WINDOW_VALUES);
         let a = &self.augmentation;
-        let stretch = (1.0 + a.stretch as f32).powf(augment::either_way(rng, 1.0));
+        let stretch = augment::factor(rng, a.stretch);
         let span = (WINDOW_FRAMES as f32 * stretch).ceil() as usize + 1;
         let (track, start) = self.place(stretch, span, rng);
         let mix = self.mix(track, start, span, rng);
@@ -233,7 +233,7 @@ impl<'a> Sampler<'a> {
                     vec![
                         Layer {
                             gain,
-                            shift: augment::either_way(rng, a.voice_shift_bands),
+                            warp: self.voice_warp(rng),
                             ..Layer::plain(voice, start)
                         },
                         accompaniment,
@@ -247,6 +247,12 @@ impl<'a> Sampler<'a> {
         }
     }
 
+    /// Another pitch for a voice on its own, and so another singer.
+    fn voice_warp(&self, rng: &mut Xoshiro256PlusPlus) -> Option<Warp> {
+        let most = self.augmentation.voice_pitch;
+        (most > 0.0).then(|| Warp::pitch(augment::factor(rng, most)))
+    }
+
     /// A voice over music it was not recorded with, at a random balance of their powers.
     fn over_other_music(
         &self,
@@ -257,7 +263,7 @@ impl<'a> Sampler<'a> {
         rng: &mut Xoshiro256PlusPlus,
     ) -> Vec<Layer<'a>> {
         let alone = Layer {
-            shift: augment::either_way(rng, self.augmentation.voice_shift_bands),
+            warp: self.voice_warp(rng),
             ..Layer::plain(voice, start)
         };
         if self.accompaniments.is_empty() {
@@ -289,7 +295,7 @@ impl<'a> Layer<'a> {
             mel,
             start,
             gain: 1.0,
-            shift: 0.0,
+            warp: None,
         }
     }
 
@@ -300,7 +306,9 @@ impl<'a> Layer<'a> {
         let (now, next) = (self.mel.frame(index), self.mel.frame(index + 1));
         let mut frame: augment::Frame =
             std::array::from_fn(|i| self.gain * (now[i] * (1.0 - part) + next[i] * part));
-        augment::shift_frame(&mut frame, self.shift);
+        if let Some(warp) = &self.warp {
+            warp.apply(&mut frame);
+        }
         for (power, value) in power.iter_mut().zip(frame) {
             *power += value * value;
         }
