@@ -72,8 +72,7 @@ pub struct Augmentation {
     pub stretch: f64,
     /// Pitch changes by up to this fraction either way, harmonics staying harmonics.
     pub pitch: f64,
-    /// A voice that comes apart from its accompaniment changes by up to this on its own: another
-    /// singer.
+    /// A voice over music that it was not sung to changes by up to this on its own.
     pub voice_pitch: f64,
     /// The spectrum moves by up to this many mel bands either way, which below 1 kHz bends
     /// harmonics out of tune; `pitch` does not.

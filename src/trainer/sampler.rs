@@ -233,7 +233,6 @@ impl<'a> Sampler<'a> {
                     vec![
                         Layer {
                             gain,
-                            warp: self.voice_warp(rng),
                             ..Layer::plain(voice, start)
                         },
                         accompaniment,
@@ -247,7 +246,8 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Another pitch for a voice on its own, and so another singer.
+    /// Another pitch for a voice on its own, and so another singer. Not over the music it was sung
+    /// to: out of tune with it, voices would be too easy to hear.
     fn voice_warp(&self, rng: &mut Xoshiro256PlusPlus) -> Option<Warp> {
         let most = self.augmentation.voice_pitch;
         (most > 0.0).then(|| Warp::pitch(augment::factor(rng, most)))
