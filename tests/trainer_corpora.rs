@@ -34,6 +34,7 @@ fn settings(kind: CorpusKind, root: &str) -> CorpusSettings {
         kind,
         root: root.into(),
         weight: 1.0,
+        voice_share: None,
         valid: vec![],
         test: vec![],
         exclude: vec![],

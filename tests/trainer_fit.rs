@@ -67,6 +67,7 @@ fn corpus() -> Corpus {
     Corpus {
         name: "tones".into(),
         weight: 1.0,
+        voice_share: None,
         tracks: vec![track],
     }
 }
@@ -139,6 +140,23 @@ fn drawn_windows_carry_the_label_of_their_frames() {
 }
 
 #[test]
+fn a_corpus_is_drawn_with_the_share_of_voice_that_was_asked_for() {
+    let mut corpora = [corpus()];
+    for (share, expected) in [(Some(0.9), 90..=90), (Some(0.1), 10..=10), (None, 40..=60)] {
+        corpora[0].voice_share = share;
+        let sampler = Sampler::new(&corpora, &Augmentation::default(), &[39, 7]).unwrap();
+        let (mut window, mut labels) = (vec![0.0; 6400], [0; 2]);
+        let voiced = (0..1000).filter(|&n| {
+            sampler.draw(&mut window_rng(1, 0, n), &mut window, &mut labels);
+            labels[0] == 1
+        });
+        let percent = (voiced.count() as f64 / 10.0).round() as i32;
+        let (low, high) = (expected.start() - 3, expected.end() + 3);
+        assert!((low..=high).contains(&percent), "{share:?}: {percent} %");
+    }
+}
+
+#[test]
 fn a_dropped_voice_leaves_only_music_and_no_label() {
     let tone = |hz: f32| {
         let sample = |n| (2.0 * std::f32::consts::PI * hz * n as f32 / 22_050.0).sin() * 0.3;
@@ -158,6 +176,7 @@ fn a_dropped_voice_leaves_only_music_and_no_label() {
     let corpora = [Corpus {
         name: "stems".into(),
         weight: 1.0,
+        voice_share: None,
         tracks: vec![track],
     }];
     let draw = |drop_voice_fraction| {

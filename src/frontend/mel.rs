@@ -27,6 +27,18 @@ fn mel_to_hz(mel: f64) -> f64 {
     }
 }
 
+/// Place of a frequency among the bands: `2.0` is the centre of the third.
+pub fn band_of_hz(hz: f64) -> f64 {
+    let (low, high) = (hz_to_mel(MEL_MIN_HZ), hz_to_mel(MEL_MAX_HZ));
+    (hz_to_mel(hz) - low) / (high - low) * (MEL_BANDS + 1) as f64 - 1.0
+}
+
+/// The frequency at a place among the bands.
+pub fn hz_of_band(band: f64) -> f64 {
+    let (low, high) = (hz_to_mel(MEL_MIN_HZ), hz_to_mel(MEL_MAX_HZ));
+    mel_to_hz(low + (high - low) * (band + 1.0) / (MEL_BANDS + 1) as f64)
+}
+
 /// One triangular filter: its weights for the bins from `first_bin` on.
 struct Band {
     first_bin: usize,
@@ -77,10 +89,9 @@ impl LogMel {
 }
 
 fn filter_bank() -> Vec<Band> {
-    let low = hz_to_mel(MEL_MIN_HZ);
-    let high = hz_to_mel(MEL_MAX_HZ);
+    // From the left edge of the first band to the right edge of the last.
     let edge_hz: Vec<f64> = (0..MEL_BANDS + 2)
-        .map(|i| mel_to_hz(low + (high - low) * i as f64 / (MEL_BANDS + 1) as f64))
+        .map(|i| hz_of_band(i as f64 - 1.0))
         .collect();
     let bin_hz = f64::from(SAMPLE_RATE_HZ) / FRAME_SAMPLES as f64;
     edge_hz

@@ -6,9 +6,11 @@
 use rand::RngExt;
 
 use super::experiment::Augmentation;
+use crate::frontend::mel::{band_of_hz, hz_of_band};
 use crate::frontend::{MEL_BANDS, WINDOW_FRAMES};
 
-type Frame = [f32; MEL_BANDS];
+/// The mel magnitudes of a frame.
+pub type Frame = [f32; MEL_BANDS];
 
 /// Gaussian bumps a random equaliser is made of.
 const EQUALISER_BUMPS: usize = 2;
@@ -37,7 +39,14 @@ pub fn either_way(rng: &mut impl RngExt, most: f64) -> f32 {
 
 /// Changes a window's magnitudes, frame after frame, in place.
 pub fn magnitudes(frames: &mut [Frame; WINDOW_FRAMES], a: &Augmentation, rng: &mut impl RngExt) {
-    shift_bands(frames, either_way(rng, a.shift_bands));
+    if a.shift_bands > 0.0 {
+        let warp = Warp::shift(either_way(rng, a.shift_bands));
+        frames.iter_mut().for_each(|frame| warp.apply(frame));
+    }
+    if a.pitch > 0.0 {
+        let warp = Warp::pitch(factor(rng, a.pitch));
+        frames.iter_mut().for_each(|frame| warp.apply(frame));
+    }
     let gains = band_gains(a, rng);
     for frame in frames.iter_mut() {
         for (value, gain) in frame.iter_mut().zip(&gains) {
@@ -71,21 +80,38 @@ pub fn mask(log_mel: &mut [f32], a: &Augmentation, rng: &mut impl RngExt) {
     }
 }
 
-/// Moves the spectrum up by `shift` bands, between bands by interpolation; the edge repeats.
-fn shift_bands(frames: &mut [Frame; WINDOW_FRAMES], shift: f32) {
-    if shift == 0.0 {
-        return;
+/// Where each band of a changed spectrum is read in the old one, in bands.
+pub struct Warp([f32; MEL_BANDS]);
+
+impl Warp {
+    /// All frequencies times `factor`; 1 changes nothing.
+    pub fn pitch(factor: f32) -> Self {
+        let factor = f64::from(factor);
+        Self(std::array::from_fn(|band| {
+            band_of_hz(hz_of_band(band as f64) / factor) as f32
+        }))
     }
-    let last = (MEL_BANDS - 1) as f32;
-    for frame in frames.iter_mut() {
+
+    /// The spectrum `bands` higher.
+    fn shift(bands: f32) -> Self {
+        Self(std::array::from_fn(|band| band as f32 - bands))
+    }
+
+    /// Reads between bands by interpolation; the edge repeats.
+    pub fn apply(&self, frame: &mut Frame) {
         let old = *frame;
-        for (band, value) in frame.iter_mut().enumerate() {
-            let from = (band as f32 - shift).clamp(0.0, last);
+        for (value, &from) in frame.iter_mut().zip(&self.0) {
+            let from = from.clamp(0.0, (MEL_BANDS - 1) as f32);
             let (low, part) = (from as usize, from.fract());
             let high = (low + 1).min(MEL_BANDS - 1);
             *value = old[low] * (1.0 - part) + old[high] * part;
         }
     }
+}
+
+/// A random factor between 1 / (1 + `most`) and 1 + `most`.
+pub fn factor(rng: &mut impl RngExt, most: f64) -> f32 {
+    (1.0 + most as f32).powf(either_way(rng, 1.0))
 }
 
 /// Loudness, equaliser and treble loss as one factor a band.

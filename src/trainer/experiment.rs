@@ -70,7 +70,12 @@ pub enum Precision {
 pub struct Augmentation {
     /// Tempo changes by up to this fraction either way.
     pub stretch: f64,
-    /// The spectrum moves by up to this many mel bands either way.
+    /// Pitch changes by up to this fraction either way, harmonics staying harmonics.
+    pub pitch: f64,
+    /// A voice over music that it was not sung to changes by up to this on its own.
+    pub voice_pitch: f64,
+    /// The spectrum moves by up to this many mel bands either way, which below 1 kHz bends
+    /// harmonics out of tune; `pitch` does not.
     pub shift_bands: f64,
     /// Loudness changes by up to this much either way.
     pub gain_db: f64,
@@ -103,6 +108,10 @@ pub struct CorpusSettings {
     pub root: PathBuf,
     /// Share of the training windows, in proportion to the other corpora; 0 takes it for validation only.
     pub weight: f64,
+    /// Fraction of its training windows that have a voice in the frame of the largest look-ahead;
+    /// unless given, what the tracks hold. It moves how readily the network says voice to such sound.
+    #[serde(default)]
+    pub voice_share: Option<f64>,
     /// Tracks for validation, by the name of the file without extension; for kinds without a split of their own.
     #[serde(default)]
     pub valid: Vec<String>,
@@ -205,6 +214,8 @@ impl Experiment {
             ("training.average_decay", t.average_decay, 0.999_999),
             ("augmentation.stretch", a.stretch, 0.5),
             ("augmentation.shift_bands", a.shift_bands, 20.0),
+            ("augmentation.pitch", a.pitch, 0.5),
+            ("augmentation.voice_pitch", a.voice_pitch, 0.5),
             ("augmentation.gain_db", a.gain_db, 60.0),
             ("augmentation.equaliser_db", a.equaliser_db, 60.0),
             ("augmentation.lowpass_fraction", a.lowpass_fraction, 1.0),
@@ -224,6 +235,14 @@ impl Experiment {
             .find(|(_, x, most)| !(0.0..=*most).contains(x))
         {
             return Err(format!("{name} must lie between 0 and {most}"));
+        }
+        if let Some(share) = self
+            .corpus
+            .iter()
+            .filter_map(|c| c.voice_share)
+            .find(|s| !(0.0..=1.0).contains(s))
+        {
+            return Err(format!("voice_share = {share} must lie between 0 and 1"));
         }
         if !a.balance_db.iter().all(|x| x.is_finite()) || a.balance_db[0] > a.balance_db[1] {
             return Err("augmentation.balance_db must be [lowest, highest]".into());

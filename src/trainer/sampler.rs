@@ -5,7 +5,7 @@ use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::augment;
+use super::augment::{self, Warp};
 use super::dataset::{Corpus, Sound, Track};
 use super::experiment::Augmentation;
 use super::features::MelTrack;
@@ -15,6 +15,8 @@ use crate::model::checkpoint::MIN_STD;
 
 /// Stems as they were recorded lie in a mix as the mean of two channels does.
 const MIX_GAIN: f32 = 0.5;
+/// Places tried for a window with (or without) a voice; a corpus may hold none.
+const PLACE_TRIES: u32 = 16;
 /// Windows that the mean and deviation of the bands are taken from.
 const NORMALISATION_WINDOWS: u64 = 4000;
 
@@ -37,6 +39,8 @@ struct Layer<'a> {
     mel: &'a MelTrack,
     start: f32,
     gain: f32,
+    /// A change of pitch.
+    warp: Option<Warp>,
 }
 
 struct Mix<'a> {
@@ -47,9 +51,20 @@ struct Mix<'a> {
 
 struct Pool<'a> {
     weight_sum: f64,
+    voice_share: Option<f64>,
     tracks: Vec<&'a Track>,
     /// Frames up to and with each track.
     frame_sums: Vec<usize>,
+}
+
+impl<'a> Pool<'a> {
+    /// A track, by its length.
+    fn pick_track(&self, rng: &mut Xoshiro256PlusPlus) -> &'a Track {
+        let frames = self.frame_sums.last().copied().unwrap_or(1);
+        let frame = rng.random_range(0..frames.max(1));
+        let index = self.frame_sums.partition_point(|&sum| sum <= frame);
+        self.tracks[index.min(self.tracks.len() - 1)]
+    }
 }
 
 /// Draws windows from corpora that stay in memory.
@@ -87,6 +102,7 @@ impl<'a> Sampler<'a> {
             }
             pools.push(Pool {
                 weight_sum,
+                voice_share: corpus.voice_share,
                 tracks: corpus.tracks.iter().collect(),
                 frame_sums,
             });
@@ -107,10 +123,9 @@ impl<'a> Sampler<'a> {
     pub fn draw(&self, rng: &mut Xoshiro256PlusPlus, log_mel: &mut [f32], labels: &mut [i64]) {
         debug_assert_eq!(log_mel.len(), WINDOW_VALUES);
         let a = &self.augmentation;
-        let track = self.pick_track(rng);
-        let stretch = (1.0 + a.stretch as f32).powf(augment::either_way(rng, 1.0));
+        let stretch = augment::factor(rng, a.stretch);
         let span = (WINDOW_FRAMES as f32 * stretch).ceil() as usize + 1;
-        let start = rng.random_range(0..=track.frames().saturating_sub(span)) as f32;
+        let (track, start) = self.place(stretch, span, rng);
         let mix = self.mix(track, start, span, rng);
 
         let mut frames = [[0.0f32; MEL_BANDS]; WINDOW_FRAMES];
@@ -126,8 +141,8 @@ impl<'a> Sampler<'a> {
         }
         augment::mask(log_mel, a, rng);
         for (label, &frame) in labels.iter_mut().zip(&self.label_frames) {
-            let place = (start + frame as f32 * stretch).round() as usize;
-            *label = i64::from(mix.has_voice && track.voice[place.min(track.frames() - 1)]);
+            let voiced = voiced_at(track, start, frame, stretch);
+            *label = i64::from(mix.has_voice && voiced);
         }
     }
 
@@ -160,18 +175,23 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    fn pick_track(&self, rng: &mut Xoshiro256PlusPlus) -> &'a Track {
+    /// A track and the first frame of a window in it, by the shares of the corpora.
+    fn place(&self, stretch: f32, span: usize, rng: &mut Xoshiro256PlusPlus) -> (&'a Track, f32) {
         let total = self.pools.last().map_or(0.0, |p| p.weight_sum);
         let place = rng.random_range(0.0..total);
-        let pool = self
-            .pools
-            .iter()
-            .find(|p| place < p.weight_sum)
-            .unwrap_or(&self.pools[0]);
-        let frames = pool.frame_sums.last().copied().unwrap_or(1);
-        let frame = rng.random_range(0..frames.max(1));
-        let index = pool.frame_sums.partition_point(|&sum| sum <= frame);
-        pool.tracks[index.min(pool.tracks.len() - 1)]
+        let pool = self.pools.iter().find(|p| place < p.weight_sum);
+        let pool = pool.unwrap_or(&self.pools[0]);
+        let wanted = pool.voice_share.map(|share| rng.random_bool(share));
+        let mut tries = PLACE_TRIES;
+        loop {
+            let track = pool.pick_track(rng);
+            let start = rng.random_range(0..=track.frames().saturating_sub(span)) as f32;
+            let voiced = voiced_at(track, start, self.label_frames[0], stretch);
+            tries -= 1;
+            if wanted.is_none_or(|wanted| wanted == voiced) || tries == 0 {
+                return (track, start);
+            }
+        }
     }
 
     fn mix(
@@ -185,17 +205,9 @@ impl<'a> Sampler<'a> {
         let over_music =
             |voice, rng: &mut _| self.over_other_music(voice, &track.voice, start, span, rng);
         let layers = match &track.sound {
-            Sound::Mix(mel) => vec![Layer {
-                mel,
-                start,
-                gain: 1.0,
-            }],
+            Sound::Mix(mel) => vec![Layer::plain(mel, start)],
             Sound::Solo(mel) if rng.random_bool(a.solo_fraction) => {
-                vec![Layer {
-                    mel,
-                    start,
-                    gain: 1.0,
-                }]
+                vec![Layer::plain(mel, start)]
             }
             Sound::Solo(voice) => over_music(voice, rng),
             Sound::Stems {
@@ -203,9 +215,8 @@ impl<'a> Sampler<'a> {
                 accompaniment,
             } => {
                 let accompaniment = Layer {
-                    mel: accompaniment,
-                    start,
                     gain: MIX_GAIN,
+                    ..Layer::plain(accompaniment, start)
                 };
                 if rng.random_bool(a.drop_voice_fraction) {
                     return Mix {
@@ -221,9 +232,8 @@ impl<'a> Sampler<'a> {
                     let gain = MIX_GAIN * from_db(change_db);
                     vec![
                         Layer {
-                            mel: voice,
-                            start,
                             gain,
+                            ..Layer::plain(voice, start)
                         },
                         accompaniment,
                     ]
@@ -236,6 +246,13 @@ impl<'a> Sampler<'a> {
         }
     }
 
+    /// Another pitch for a voice on its own, and so another singer. Not over the music it was sung
+    /// to: out of tune with it, voices would be too easy to hear.
+    fn voice_warp(&self, rng: &mut Xoshiro256PlusPlus) -> Option<Warp> {
+        let most = self.augmentation.voice_pitch;
+        (most > 0.0).then(|| Warp::pitch(augment::factor(rng, most)))
+    }
+
     /// A voice over music it was not recorded with, at a random balance of their powers.
     fn over_other_music(
         &self,
@@ -246,9 +263,8 @@ impl<'a> Sampler<'a> {
         rng: &mut Xoshiro256PlusPlus,
     ) -> Vec<Layer<'a>> {
         let alone = Layer {
-            mel: voice,
-            start,
-            gain: 1.0,
+            warp: self.voice_warp(rng),
+            ..Layer::plain(voice, start)
         };
         if self.accompaniments.is_empty() {
             return vec![alone];
@@ -265,25 +281,44 @@ impl<'a> Sampler<'a> {
         vec![
             alone,
             Layer {
-                mel: music.mel,
-                start: place,
                 gain,
+                ..Layer::plain(music.mel, place)
             },
         ]
     }
 }
 
-impl Layer<'_> {
+impl<'a> Layer<'a> {
+    /// A sound as it is.
+    fn plain(mel: &'a MelTrack, start: f32) -> Self {
+        Self {
+            mel,
+            start,
+            gain: 1.0,
+            warp: None,
+        }
+    }
+
     /// Adds the power of the frame `offset` frames after the start, between frames by interpolation.
     fn add_power(&self, offset: f32, power: &mut [f32; MEL_BANDS]) {
         let place = self.start + offset;
         let (index, part) = (place as usize, place.fract());
         let (now, next) = (self.mel.frame(index), self.mel.frame(index + 1));
-        for ((power, a), b) in power.iter_mut().zip(now).zip(next) {
-            let value = self.gain * (a * (1.0 - part) + b * part);
+        let mut frame: augment::Frame =
+            std::array::from_fn(|i| self.gain * (now[i] * (1.0 - part) + next[i] * part));
+        if let Some(warp) = &self.warp {
+            warp.apply(&mut frame);
+        }
+        for (power, value) in power.iter_mut().zip(frame) {
             *power += value * value;
         }
     }
+}
+
+/// Whether the track has a voice in a frame of a window.
+fn voiced_at(track: &Track, start: f32, frame: usize, stretch: f32) -> bool {
+    let place = (start + frame as f32 * stretch).round() as usize;
+    track.voice[place.min(track.frames() - 1)]
 }
 
 /// The music of a track, without any voice.

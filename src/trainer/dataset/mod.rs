@@ -63,6 +63,8 @@ impl Track {
 pub struct Corpus {
     pub name: String,
     pub weight: f64,
+    /// Fraction of drawn windows that should have a voice.
+    pub voice_share: Option<f64>,
     pub tracks: Vec<Track>,
 }
 
@@ -148,6 +150,7 @@ pub fn load(
     Ok(Corpus {
         name: label(settings),
         weight: settings.weight,
+        voice_share: settings.voice_share,
         tracks,
     })
 }

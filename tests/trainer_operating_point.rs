@@ -1,0 +1,68 @@
+//! The operating point keeps to its budget of false alarms, and decides by accuracy within it.
+
+use vocald::trainer::metrics::Confusion;
+use vocald::trainer::operating_point::choose;
+use vocald::trainer::validate::ScoredTrack;
+
+/// Phrases of two seconds and pauses of two; the voice scores around `voice_p`, the pauses around
+/// `pause_p`, both spread by `spread`.
+fn song(voice_p: f32, pause_p: f32, spread: f32) -> ScoredTrack {
+    let score = |i: usize| {
+        let voice = (i / 28) % 2 == 1;
+        let jitter = ((i * 37 % 101) as f32 / 101.0 - 0.5) * spread;
+        let p = if voice { voice_p } else { pause_p } + jitter;
+        (p.clamp(0.001, 0.999), voice)
+    };
+    ScoredTrack {
+        name: "song".into(),
+        horizons: vec![(0..2800).map(score).collect()],
+    }
+}
+
+fn music(p: f32, spread: f32) -> ScoredTrack {
+    let score = |i: usize| {
+        (
+            (p + ((i * 53 % 211) as f32 / 211.0 - 0.5) * spread).max(0.001),
+            false,
+        )
+    };
+    ScoredTrack {
+        name: "music".into(),
+        horizons: vec![(0..2800).map(score).collect()],
+    }
+}
+
+#[test]
+fn the_raw_threshold_keeps_music_within_four_percent() {
+    // The song alone would be best at 0.35, but the music reaches up to 0.6.
+    let corpora = [vec![song(0.5, 0.2, 0.2)], vec![music(0.3, 0.6)]];
+    let point = choose(&corpora, 0);
+    let on =
+        |track: &ScoredTrack| Confusion::at(point.threshold, track.horizons[0].iter().copied());
+    let rate = on(&corpora[1][0]).false_positive_rate();
+    assert!(rate <= 0.04, "{rate}");
+    // No lower threshold keeps the budget, and a higher one loses voice.
+    let lower = Confusion::at(
+        point.threshold - 0.02,
+        corpora[1][0].horizons[0].iter().copied(),
+    );
+    assert!(lower.false_positive_rate() > 0.04);
+    assert!(point.leave <= point.enter);
+    assert_eq!(point.fault(), None);
+}
+
+#[test]
+fn without_music_accuracy_decides_alone() {
+    let corpora = [vec![song(0.7, 0.3, 0.2)]];
+    let point = choose(&corpora, 0);
+    assert!((0.4..=0.61).contains(&point.threshold), "{point:?}");
+    let accuracy = Confusion::at(point.threshold, corpora[0][0].horizons[0].iter().copied());
+    assert_eq!(accuracy.accuracy(), 1.0);
+}
+
+#[test]
+fn a_budget_that_cannot_be_kept_is_overdrawn_the_least() {
+    let corpora = [vec![song(0.5, 0.2, 0.1)], vec![music(0.99, 0.0)]];
+    let point = choose(&corpora, 0);
+    assert_eq!(point.fault(), None);
+}
