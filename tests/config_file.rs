@@ -94,6 +94,12 @@ fn values_that_cannot_be_are_refused_with_a_sentence() {
         ),
         ("[publish]\nlevels = \"yes\"\n", "expected a boolean"),
         (
+            "[publish]\nonly = [\"onsets\"]\n",
+            "expected one of `decision`, `onset`, `offset`, `state`, `gap`, `level`",
+        ),
+        ("[publish]\nonly = [\"level\"]\n", "set `levels`"),
+        ("[[source]]\nrate_hz = 7999\n", "choose one from 8000 to"),
+        (
             "[model]\ndevice = \"abacus\"\n",
             "model.device: `abacus` is no device",
         ),

@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use capture_rig::{CARD, CHANNELS, PERIOD_FRAMES, Rig};
-use program::{messages, of_type, sound, states, with_model};
+use program::{messages, of_type, send_signal, sound, states, with_model};
 use serde_json::Value;
 
 const RATE_HZ: u32 = 48_000;
@@ -73,14 +73,7 @@ fn a_sound_card_is_decided_on_as_a_pipe_is() {
     let apart = wall(of_type(&all, "decision")[0]) - wall(wanted[0]);
     assert!(apart > 0.0 && apart < 60.0, "{apart}");
 
-    let id = child.id().to_string();
-    assert!(
-        std::process::Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
+    send_signal(&child, libc::SIGINT);
     // The driver waits in a read; more sound lets it go.
     rig.play(&vec![0.0; 8 * PERIOD_FRAMES * CHANNELS]);
     assert_eq!(child.wait().unwrap().code(), Some(0));

@@ -6,7 +6,7 @@ mod program;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::Stdio;
 
-use program::{messages, of_type, run, sound, states, wav, with_model};
+use program::{messages, of_type, run, send_signal, sound, states, wav, with_model};
 use serde_json::Value;
 use vocald::audio::{AudioFormat, Decoder};
 
@@ -292,13 +292,37 @@ fn a_slow_reader_gets_every_line_of_a_file_at_full_pace() {
 }
 
 /// A file whose voice stays open, so that the end has something to close.
+#[test]
+fn only_the_messages_that_are_asked_for_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 3.0);
+    let line = "run --pace max --enter 0.002 --leave 0.001";
+    let all = messages(&run(with_model(line).arg(&song)).out);
+    for (only, types) in [
+        ("onset,offset", ["hello", "onset", "offset"].as_slice()),
+        ("state", &["hello", "state"]),
+        ("decision", &["hello", "decision"]),
+    ] {
+        let some = messages(&run(with_model(line).arg(&song).args(["--only", only])).out);
+        let kinds = |all: &[Value]| -> Vec<String> {
+            let kind = |m: &Value| m["type"].as_str().unwrap().to_owned();
+            all.iter().map(kind).collect()
+        };
+        let mut wanted = kinds(&all);
+        wanted.retain(|kind| types.contains(&kind.as_str()));
+        assert!(wanted.len() >= types.len(), "{only}: {wanted:?}");
+        assert_eq!(kinds(&some), wanted, "{only}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_the_run_in_order_with_the_open_voice_closed() {
     let folder = tempfile::tempdir().unwrap();
     let song = folder.path().join("song.wav");
     wav(&song, 1, 60.0);
-    for signal in ["-INT", "-TERM"] {
+    for signal in [libc::SIGINT, libc::SIGTERM] {
         let mut child = with_model("run --enter 0.002 --leave 0.001")
             .arg(&song)
             .stdout(Stdio::piped())
@@ -309,14 +333,7 @@ fn a_signal_ends_the_run_in_order_with_the_open_voice_closed() {
         while all.last().is_none_or(|m: &Value| m["type"] != "onset") {
             all.push(serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap());
         }
-        let id = child.id().to_string();
-        assert!(
-            std::process::Command::new("kill")
-                .args([signal, &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        send_signal(&child, signal);
         all.extend(lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap()));
         assert_eq!(child.wait().unwrap().code(), Some(0));
         let tail: Vec<_> = all[all.len() - 2..]
@@ -346,20 +363,13 @@ fn a_second_signal_ends_at_once() {
         .unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     stdout.read_line(&mut String::new()).unwrap();
-    let id = child.id().to_string();
-    let kill = || {
-        std::process::Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-    };
     std::thread::sleep(std::time::Duration::from_millis(1500));
-    assert!(kill().success());
+    send_signal(&child, libc::SIGINT);
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(
         child.try_wait().unwrap().is_none(),
         "it waits for its reader"
     );
-    kill();
+    send_signal(&child, libc::SIGINT);
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }

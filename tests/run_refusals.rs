@@ -162,6 +162,28 @@ fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
         2,
         "two sources are called `song.wav`",
     );
+    refused(at, "run song.wav --min-gap -1", 2, "minimum durations");
+    refused(
+        at,
+        "run song.wav --only level",
+        2,
+        "set `levels` (--levels)",
+    );
+    for (option, words) in [
+        (
+            "--format s16le",
+            "--format concerns standard input and FIFOs",
+        ),
+        (
+            "--rate 8000",
+            "--rate concerns devices, standard input and FIFOs",
+        ),
+        ("--channels 1", "--channels concerns"),
+        ("--period 64", "--period concerns devices"),
+    ] {
+        refused(at, &format!("run song.wav {option}"), 2, words);
+    }
+    refused(at, "run --pace max", 2, "--pace concerns files");
     refused(at, "run --config missing.toml", 2, "missing.toml");
     std::fs::write(at.join("typo.toml"), "[decision]\nmin_gab_s = 1\n").unwrap();
     refused(
@@ -174,6 +196,7 @@ fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
         "",
         "sing",
         "run --pace slow",
+        "run song.wav --only onsets",
         "run song.wav --horizon 7 --lookahead 1",
         "run - --format s24 --rate 1 --channels 1",
         "run - --format s16le --rate 16000 --channels 0",
@@ -184,5 +207,33 @@ fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
         let said = run(vocald(line).current_dir(at));
         assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{line}");
         assert!(said.err.contains("--help"), "{line}: {}", said.err);
+    }
+}
+
+/// A reader that has gone is no failure, a full disk is one, and neither is a panic.
+#[test]
+fn what_is_printed_for_a_reader_that_has_gone_and_onto_a_full_disk() {
+    for line in [
+        "model list",
+        "model info --json",
+        "devices",
+        "bench --passes 1",
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let said = run(vocald(line).stdout(writer));
+        assert_eq!(said.code, Some(0), "{line}: {}", said.err);
+        let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+            println!("there is no /dev/full to write to: skipped");
+            return;
+        };
+        let said = run(vocald(line).stdout(full));
+        assert_eq!(said.code, Some(1), "{line}: {}", said.err);
+        assert!(
+            said.err.contains("vocald: stdout cannot be written"),
+            "{line}: {}",
+            said.err
+        );
+        assert!(!said.err.contains("panicked"), "{line}: {}", said.err);
     }
 }

@@ -56,15 +56,19 @@ impl std::fmt::Display for ChannelChoice {
     }
 }
 
+/// No sound is louder, not even one of 32-bit integers taken for floats as they are. Beyond, the
+/// squares of the spectrum would soon be infinite.
+const MAX_AMPLITUDE: f32 = 1e10;
+
 /// Mixes interleaved samples to mono: the mean of the chosen channels.
 ///
-/// Samples that are not a number or infinite count as silence, and are counted.
+/// Samples that are not a number, infinite or impossibly loud count as silence, and are counted.
 #[derive(Debug, Clone)]
 pub struct ChannelMap {
     channels: usize,
     /// Places in a frame, from 0.
     chosen: Vec<usize>,
-    non_finite_samples: u64,
+    silenced_samples: u64,
 }
 
 impl ChannelMap {
@@ -88,24 +92,25 @@ impl ChannelMap {
         Ok(Self {
             channels: usize::from(channels),
             chosen,
-            non_finite_samples: 0,
+            silenced_samples: 0,
         })
     }
 
     /// Appends a mono sample to `mono` for every whole frame of `interleaved`.
     pub fn mix(&mut self, interleaved: &[f32], mono: &mut Vec<f32>) {
-        let (chosen, non_finite) = (&self.chosen, &mut self.non_finite_samples);
-        // In 64 bits, or the sum of two large samples would be infinite.
+        let (chosen, silenced) = (&self.chosen, &mut self.silenced_samples);
+        // In 64 bits, so that the mean of alike channels is what each of them is.
         let scale = 1.0 / chosen.len() as f64;
         mono.extend(interleaved.chunks_exact(self.channels).map(|frame| {
             let sum: f64 = chosen
                 .iter()
                 .map(|&channel| {
                     let sample = frame[channel];
-                    if sample.is_finite() {
+                    // Never true of NaN.
+                    if sample.abs() <= MAX_AMPLITUDE {
                         f64::from(sample)
                     } else {
-                        *non_finite += 1;
+                        *silenced += 1;
                         0.0
                     }
                 })
@@ -114,8 +119,16 @@ impl ChannelMap {
         }));
     }
 
-    /// Samples of the chosen channels so far that were NaN or infinite.
-    pub fn non_finite_samples(&self) -> u64 {
-        self.non_finite_samples
+    /// Samples of the chosen channels so far that were no sound and counted as silence.
+    pub fn silenced_samples(&self) -> u64 {
+        self.silenced_samples
+    }
+
+    /// Tells the log of them, at the end of a source.
+    pub fn log_silenced(&self, source: &str) {
+        let count = self.silenced_samples;
+        if count > 0 {
+            tracing::warn!("{source}: {count} samples were no sound and counted as silence");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the time stamps of packets tell: whether something is missing before one.
 
-use symphonia::core::codecs::audio::well_known::CODEC_ID_VORBIS;
+use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_VORBIS};
 use symphonia::core::formats::Track;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
@@ -8,6 +8,9 @@ use symphonia::core::units::TimeBase;
 /// Encoders of Vorbis write time stamps that are off by up to half a block where block sizes
 /// change. Lost sound is a page of many blocks.
 const VORBIS_JITTER_FRAMES: u64 = 2048;
+/// Made from Vorbis, AAC inherits time stamps that are off by a part of a packet. Lost sound is
+/// whole packets, of 1024 frames each.
+const AAC_JITTER_FRAMES: u64 = 1023;
 
 /// Where a track's time stamps begin, and what a tick of them is.
 pub(super) struct PacketClock {
@@ -23,10 +26,14 @@ impl PacketClock {
             .codec_params
             .as_ref()
             .and_then(|parameters| parameters.audio());
-        let is_vorbis = audio.is_some_and(|parameters| parameters.codec == CODEC_ID_VORBIS);
+        let jitter_frames = match audio.map(|parameters| parameters.codec) {
+            Some(CODEC_ID_VORBIS) => VORBIS_JITTER_FRAMES,
+            Some(CODEC_ID_AAC) => AAC_JITTER_FRAMES,
+            _ => 0,
+        };
         Self {
             time_base: track.time_base,
-            jitter_frames: if is_vorbis { VORBIS_JITTER_FRAMES } else { 0 },
+            jitter_frames,
             first: None,
         }
     }

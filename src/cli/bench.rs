@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use super::print::print;
 use crate::frontend::{
     SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WINDOW_SAMPLES, WINDOW_VALUES, Windower,
 };
@@ -55,18 +56,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let all = serde_json::json!({
             "model": name, "device": device, "ms_per_window": figures, "passes": args.passes,
         });
-        println!("{all}");
-        return Ok(());
+        return print(&format!("{all}\n"));
     }
-    println!("{name} on {device}, medians of {} passes", args.passes);
-    println!("{:<24} ms a window  share of real time", "");
+    let mut text = format!(
+        "{name} on {device}, medians of {} passes\n{:<24} ms a window  share of real time\n",
+        args.passes, ""
+    );
     for (what, ms) in rows {
-        println!(
-            "{what:<24} {ms:11.3}  {:17.1} %",
-            ms / WINDOW_HOP_MS * 100.0
-        );
+        let percent = ms / WINDOW_HOP_MS * 100.0;
+        text += &format!("{what:<24} {ms:11.3}  {percent:17.1} %\n");
     }
-    Ok(())
+    print(&text)
 }
 
 /// Time of a window's five frames, in milliseconds.

@@ -17,6 +17,7 @@ use self::formats::Format;
 use self::label::{Labeler, Labels};
 use self::progress::Progress;
 use super::Usage;
+use super::print::print;
 use super::settings::Settings;
 use crate::inference::{Engine, Worker};
 
@@ -137,7 +138,7 @@ fn write(args: &Args, job: &Job, labels: &Labels) -> anyhow::Result<()> {
         let text = format.write(labels)?;
         match &args.out {
             Some(out) => files::replace(&job.output(out, format.extension()), &text)?,
-            None => files::print(&text)?,
+            None => print(&text)?,
         }
     }
     Ok(())

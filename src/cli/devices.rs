@@ -1,7 +1,6 @@
 //! `vocald devices`: the sound cards there are.
 
-use std::io::Write as _;
-
+use super::print::print;
 use crate::audio::inventory::{DeviceInfo, input_devices};
 
 /// Lists the sound cards that `vocald run device:ID` can listen to.
@@ -22,8 +21,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     } else {
         devices.iter().map(describe).collect()
     };
-    std::io::stdout().write_all(text.as_bytes())?;
-    Ok(())
+    print(&text)
 }
 
 fn describe(device: &DeviceInfo) -> String {

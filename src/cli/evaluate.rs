@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 
+use super::print::print;
 use super::train::{load, open_features};
 use crate::frontend::window::lookahead_s;
 use crate::inference::DeviceChoice;
@@ -73,11 +74,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let network = checkpoint.network(device);
     let metadata = &checkpoint.metadata;
     if !args.json {
-        println!(
+        print(&format!(
             "{:<13} look-ahead  smoothing  windows  accuracy  by track [95 % interval]  \
-             precision  recall  F1     FPR    AUROC  always  false s/h  onsets/min",
+             precision  recall  F1     FPR    AUROC  always  false s/h  onsets/min\n",
             "corpus"
-        );
+        ))?;
     }
     for corpus in &corpora {
         let horizons = &metadata.horizons_frames;
@@ -90,26 +91,25 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             device,
         );
         for row in figures(&corpus.name, &tracks, horizons, &metadata.operating_points)? {
-            if args.json {
-                println!("{}", serde_json::to_string(&row)?);
-            } else {
-                print_row(&row);
-            }
+            print(&match args.json {
+                true => serde_json::to_string(&row)? + "\n",
+                false => table_row(&row),
+            })?;
         }
     }
     Ok(())
 }
 
-fn print_row(row: &Figures) {
+fn table_row(row: &Figures) -> String {
     let smoothing = match row.smoothing {
         Smoothing::Raw => "raw",
         Smoothing::Median => "median",
         Smoothing::Causal => "causal",
     };
     let [mean, low, high] = row.track_accuracy;
-    println!(
+    format!(
         "{:<13} {:8.2} s  {smoothing:<9} {:8}  {:8.3}  {mean:.3} [{low:.3}, {high:.3}]      \
-         {:9.3}  {:6.3}  {:5.3}  {:5.3}  {:5.3}  {:6.3}  {:9.1}  {:10.2}",
+         {:9.3}  {:6.3}  {:5.3}  {:5.3}  {:5.3}  {:6.3}  {:9.1}  {:10.2}\n",
         row.corpus,
         lookahead_s(row.horizon_frames),
         row.windows,
@@ -122,5 +122,5 @@ fn print_row(row: &Figures) {
         row.always_voice_accuracy,
         row.false_voice_s_per_hour,
         row.onsets_per_minute,
-    );
+    )
 }

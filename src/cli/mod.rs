@@ -7,6 +7,7 @@ pub mod devices;
 pub mod evaluate;
 mod interrupt;
 pub mod model;
+mod print;
 pub mod run;
 mod settings;
 pub mod train;

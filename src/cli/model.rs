@@ -1,13 +1,17 @@
 //! `vocald model`: the networks there are, and what a checkpoint says of itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Subcommand;
 
+use super::print::print;
 use crate::frontend::window::lookahead_s;
 use crate::inference::engine::built_in;
 use crate::model::{Architecture, Checkpoint, Depth, Metadata};
+
+/// Where this repository keeps its own.
+const DEFAULT_FOLDER: &str = "models";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -20,11 +24,12 @@ enum Action {
     /// Depths of SE-ResNet, their parameters beside the paper's, and checkpoints at hand
     List {
         /// Folder to look for checkpoints in
-        #[arg(long, default_value = "models", value_name = "DIR")]
+        #[arg(long, default_value = DEFAULT_FOLDER, value_name = "DIR")]
         models: PathBuf,
     },
     /// Checks a checkpoint and shows what it holds [default: the built-in one]
     Info {
+        /// The checkpoint
         file: Option<PathBuf>,
         /// The metadata as JSON
         #[arg(long)]
@@ -39,44 +44,39 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
 }
 
-fn list(models: &std::path::Path) -> anyhow::Result<()> {
-    println!("architecture  depth  parameters (M)  paper (M)");
+fn list(models: &Path) -> anyhow::Result<()> {
+    let mut text = "architecture  depth  parameters (M)  paper (M)\n".to_owned();
     for depth in Depth::ALL {
         let parameters = Architecture { depth, horizons: 1 }.parameters() as f64 / 1e6;
         let (layers, paper) = (depth.layers(), depth.paper_parameters_m());
-        println!("se_resnet     {layers:5}  {parameters:14.2}  {paper:9.1}");
+        text += &format!("se_resnet     {layers:5}  {parameters:14.2}  {paper:9.1}\n");
     }
-    println!(
-        "With one horizon. The paper's 118 M for depth 200 does not follow from the blocks in \
-         its own table 1,\nwhich make the 81.0 M above."
-    );
-    println!("\ncheckpoint    depth  horizons (frames)  file");
-    let row = |metadata: &Metadata, place: &str| {
-        let horizons: Vec<String> = metadata
-            .horizons_frames
-            .iter()
-            .map(u32::to_string)
-            .collect();
-        let (name, depth) = (&metadata.name, metadata.depth);
-        println!("{name:<12}  {depth:5}  {:<17}  {place}", horizons.join(" "));
+    text += "With one horizon. The paper's 118 M for depth 200 does not follow from the blocks in \
+             its own table 1,\nwhich make the 81.0 M above.\n\n\
+             checkpoint    depth  horizons (frames)  file\n";
+    text += &list_row(&built_in()?.metadata, "(built in)");
+    let mut files: Vec<PathBuf> = match std::fs::read_dir(models) {
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        // The default folder is not there for those who only have the program.
+        Err(_) if models == Path::new(DEFAULT_FOLDER) => Vec::new(),
+        Err(e) => bail!("the folder {} cannot be read: {e}", models.display()),
     };
-    match built_in() {
-        Ok(checkpoint) => row(&checkpoint.metadata, "(built in)"),
-        Err(e) => bail!(e),
-    }
-    let Ok(entries) = std::fs::read_dir(models) else {
-        return Ok(());
-    };
-    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     files.retain(|path| path.extension().is_some_and(|e| e == "safetensors"));
     files.sort();
     for file in files {
-        match Checkpoint::read(&file) {
-            Ok(checkpoint) => row(&checkpoint.metadata, &file.display().to_string()),
-            Err(fault) => println!("{fault}"),
-        }
+        text += &match Checkpoint::read(&file) {
+            Ok(checkpoint) => list_row(&checkpoint.metadata, &file.display().to_string()),
+            Err(fault) => format!("{fault}\n"),
+        };
     }
-    Ok(())
+    print(&text)
+}
+
+fn list_row(metadata: &Metadata, place: &str) -> String {
+    let horizons = metadata.horizons_frames.iter().map(u32::to_string);
+    let horizons = horizons.collect::<Vec<_>>().join(" ");
+    let (name, depth) = (&metadata.name, metadata.depth);
+    format!("{name:<12}  {depth:5}  {horizons:<17}  {place}\n")
 }
 
 fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
@@ -86,22 +86,25 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
     };
     let m = &checkpoint.metadata;
     if json {
-        println!("{}", serde_json::to_string_pretty(m)?);
-        return Ok(());
+        return print(&(serde_json::to_string_pretty(m)? + "\n"));
     }
-    println!("{}: {} of depth {}", m.name, m.architecture, m.depth);
-    println!("parameters    {}", checkpoint.architecture.parameters());
-    println!("licence       {}", m.license);
-    println!("trained on    {}", m.trained_on.join("\n              "));
-    println!("\nhorizon  look-ahead  threshold  enter  leave  confirm  voice >=  gap >=");
+    let mut text = format!(
+        "{}: {} of depth {}\nparameters    {}\nlicence       {}\ntrained on    {}\n\n\
+         horizon  look-ahead  threshold  enter  leave  confirm  voice >=  gap >=\n",
+        m.name,
+        m.architecture,
+        m.depth,
+        checkpoint.architecture.parameters(),
+        m.license,
+        m.trained_on.join("\n              "),
+    );
     for (horizon, point) in m.horizons_frames.iter().zip(&m.operating_points) {
-        let published = if *horizon == m.default_horizon_frames {
-            "  published"
-        } else {
-            ""
+        let published = match *horizon == m.default_horizon_frames {
+            true => "  published",
+            false => "",
         };
-        println!(
-            "{horizon:7}  {:8.2} s  {:9.2}  {:5.2}  {:5.2}  {:>7}  {:6.2} s  {:4.2} s{published}",
+        text += &format!(
+            "{horizon:7}  {:8.2} s  {:9.2}  {:5.2}  {:5.2}  {:>7}  {:6.2} s  {:4.2} s{published}\n",
             lookahead_s(*horizon),
             point.threshold,
             point.enter,
@@ -112,10 +115,10 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
         );
     }
     if !m.figures.is_empty() {
-        println!("\nmeasured");
-        for (name, value) in &m.figures {
-            println!("  {name:<60} {value:.4}");
-        }
+        text += "\nmeasured\n";
     }
-    Ok(())
+    for (name, value) in &m.figures {
+        text += &format!("  {name:<60} {value:.4}\n");
+    }
+    print(&text)
 }

@@ -4,7 +4,9 @@ mod pipeline;
 
 use super::settings::Settings;
 use super::{Usage, interrupt};
+use crate::audio::SourceSpec;
 use crate::config::{Config, SourceConfig};
+use crate::publish::MessageType;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -40,8 +42,11 @@ pub struct Args {
     /// Tell the level with every decision.
     #[arg(long)]
     levels: bool,
+    /// Print only messages of these types, with commas between them; hello is always printed.
+    #[arg(long, value_name = "TYPES", value_enum, value_delimiter = ',')]
+    only: Vec<MessageType>,
     /// End after so many seconds of sound.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     duration: Option<f64>,
     #[command(flatten)]
     settings: Settings,
@@ -57,8 +62,8 @@ Examples:
       a file, at the speed of the sound
   arecord -f S16_LE -r 48000 -c 2 | vocald run - --format s16le --rate 48000 --channels 2
       raw samples from another program
-  vocald run mixer.wav --each-channel --pace max | jq 'select(.type == \"onset\")'
-      every channel a stream of its own, and of what is told the onsets";
+  vocald run mixer.wav --each-channel --pace max --only onset,offset
+      every channel a stream of its own, and of what is told when the voice comes and goes";
 
 /// Runs until the sources end or a signal comes.
 pub fn run(args: Args) -> anyhow::Result<()> {
@@ -82,13 +87,59 @@ impl Args {
             self.lay_over(source);
         }
         config.publish.levels |= self.levels;
+        if !self.only.is_empty() {
+            config.publish.only.clone_from(&self.only);
+        }
         if let Some(duration) = self.duration
             && !(duration.is_finite() && duration > 0.0)
         {
             return Err(Usage(format!("--duration {duration} is not a time above 0 s")).into());
         }
         config.check()?;
+        self.check_concern(&config)?;
         Ok(config)
+    }
+
+    /// Refuses options that concern none of the sources: whoever gave them expects something else.
+    fn check_concern(&self, config: &Config) -> anyhow::Result<()> {
+        let mut specs = Vec::new();
+        for source in &config.source {
+            specs.push(source.spec()?);
+        }
+        let any = |is: fn(&SourceSpec) -> bool| specs.iter().any(is);
+        let is_file = |spec: &SourceSpec| matches!(spec, SourceSpec::File(_));
+        let is_device = |spec: &SourceSpec| matches!(spec, SourceSpec::Device(_));
+        let is_pipe = |spec: &SourceSpec| matches!(spec, SourceSpec::Stdin | SourceSpec::Fifo(_));
+        for (option, given, concerns, whom) in [
+            ("--pace", self.pace.is_some(), any(is_file), "files"),
+            (
+                "--format",
+                self.format.is_some(),
+                any(is_pipe),
+                "standard input and FIFOs",
+            ),
+            (
+                "--rate",
+                self.rate.is_some(),
+                any(|spec| !matches!(spec, SourceSpec::File(_))),
+                "devices, standard input and FIFOs",
+            ),
+            (
+                "--channels",
+                self.channels.is_some(),
+                any(|spec| !matches!(spec, SourceSpec::File(_))),
+                "devices, standard input and FIFOs",
+            ),
+            ("--period", self.period.is_some(), any(is_device), "devices"),
+        ] {
+            if given && !concerns {
+                return Err(Usage(format!(
+                    "{option} concerns {whom}, and there is none among the sources"
+                ))
+                .into());
+            }
+        }
+        Ok(())
     }
 
     fn lay_over(&self, source: &mut SourceConfig) {

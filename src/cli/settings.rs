@@ -44,26 +44,26 @@ pub struct Settings {
     #[arg(long, value_name = "FRAMES", conflicts_with = "lookahead")]
     horizon: Option<u32>,
     /// Decide with the longest look-ahead that is not above this, in seconds.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     lookahead: Option<f64>,
     /// Move the enter and leave thresholds together, by the distance of this probability
     /// from the checkpoint's own threshold.
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     threshold: Option<f32>,
     /// Voice begins at this probability and above.
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     enter: Option<f32>,
     /// Voice ends below this probability.
-    #[arg(long, value_name = "P")]
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
     leave: Option<f32>,
     /// How many of the last windows must agree before the state changes.
     #[arg(long, value_name = "N/M")]
     confirm: Option<Confirm>,
     /// A voice that has begun lasts at least this long.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     min_voice: Option<f32>,
     /// A shorter gap between voices is bridged.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     min_gap: Option<f32>,
 }
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::print::print;
 use crate::inference::DeviceChoice;
 use crate::model::Checkpoint;
 use crate::trainer::dataset::{self, Corpus, Split};
@@ -99,11 +100,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .out
         .unwrap_or_else(|| folder.join(format!("{}.safetensors", experiment.name)));
     let metadata = finish::finish(&setting, &out).map_err(|e| anyhow!(e))?;
-    println!("{}", out.display());
-    for (name, value) in &metadata.figures {
-        println!("  {name} {value:.4}");
-    }
-    Ok(())
+    let figures = metadata.figures.iter();
+    let figures: String = figures
+        .map(|(name, value)| format!("  {name} {value:.4}\n"))
+        .collect();
+    print(&format!("{}\n{figures}", out.display()))
 }
 
 /// The features of earlier runs.

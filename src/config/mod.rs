@@ -15,6 +15,8 @@ pub use decision::DecisionConfig;
 pub use keys::Change;
 pub use source::SourceConfig;
 
+use crate::publish::MessageType;
+
 /// More messages than this in a sink's queue are no buffer but a leak: some 20 minutes of one stream.
 const QUEUE_MESSAGES_MAX: usize = 16_384;
 
@@ -43,6 +45,8 @@ pub struct ModelConfig {
 pub struct PublishConfig {
     /// A `level` message with every decision.
     pub levels: bool,
+    /// Types of messages to print; all where it is empty. `hello` and `lagged` always are.
+    pub only: Vec<MessageType>,
     /// Messages that wait for a slow receiver before its oldest go.
     pub queue_messages: usize,
 }
@@ -71,6 +75,7 @@ impl Default for PublishConfig {
     fn default() -> Self {
         Self {
             levels: false,
+            only: Vec::new(),
             queue_messages: 1024,
         }
     }
@@ -143,6 +148,13 @@ impl Config {
                     "{} is not in 1 to {QUEUE_MESSAGES_MAX}",
                     self.publish.queue_messages
                 ),
+            ));
+        }
+        if self.publish.only.contains(&MessageType::Level) && !self.publish.levels {
+            return Err(ConfigError::Conflict(
+                "only some messages are to be printed, levels among them, but levels are not \
+                 told: set `levels` (--levels) too"
+                    .into(),
             ));
         }
         if self.source.is_empty() {

@@ -6,6 +6,7 @@ use super::ConfigError;
 use crate::audio::{
     AudioError, ChannelChoice, Encoding, Pace, PcmFormat, SourceOptions, SourceSpec,
 };
+use crate::frontend::resample;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -94,7 +95,11 @@ impl SourceConfig {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         self.channel_choice()?;
-        self.options().map(drop)
+        self.options()?;
+        match self.rate_hz {
+            0 => Ok(()),
+            rate_hz => resample::check_rate(rate_hz).map_err(|e| self.fault("rate_hz", &e)),
+        }
     }
 
     fn pace(&self) -> Result<Pace, ConfigError> {

@@ -318,10 +318,7 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
     fn close(self, end: FeedEnd) -> FeedEnd {
         let label = &self.source.label;
         for Sound { map, .. } in self.lanes.iter().filter_map(|lane| lane.sound.as_ref()) {
-            let count = map.non_finite_samples();
-            if count > 0 {
-                tracing::warn!("{label}: {count} samples were no numbers and counted as silence");
-            }
+            map.log_silenced(label);
         }
         let health = self.source.health.snapshot();
         tracing::debug!("{label}: {health:?}");
@@ -338,6 +335,7 @@ impl Lane {
         let map = ChannelMap::new(&self.choice, format.channels).map_err(|e| e.to_string())?;
         match &mut self.sound {
             Some(sound) => {
+                sound.map.log_silenced("before the reconnection");
                 sound.map = map;
                 // The time away is told when the first block shows it.
                 let out = &mut self.out;

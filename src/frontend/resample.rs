@@ -49,6 +49,14 @@ pub enum ResampleError {
     Construction { rate_hz: u32, reason: String },
 }
 
+/// Refuses a rate that no resampler is made for.
+pub fn check_rate(rate_hz: u32) -> Result<(), ResampleError> {
+    match (MIN_INPUT_RATE_HZ..=MAX_INPUT_RATE_HZ).contains(&rate_hz) {
+        true => Ok(()),
+        false => Err(ResampleError::Rate { rate_hz }),
+    }
+}
+
 /// Brings mono sound of one rate to 22 050 Hz, block by block.
 ///
 /// Output sample n speaks of the time n / 22 050 s: the filter's delay is taken off at the start.
@@ -62,11 +70,7 @@ pub struct Resampler {
 impl Resampler {
     /// `input_rate_hz`: 8 000 to 192 000.
     pub fn new(input_rate_hz: u32) -> Result<Self, ResampleError> {
-        if !(MIN_INPUT_RATE_HZ..=MAX_INPUT_RATE_HZ).contains(&input_rate_hz) {
-            return Err(ResampleError::Rate {
-                rate_hz: input_rate_hz,
-            });
-        }
+        check_rate(input_rate_hz)?;
         let sinc = match input_rate_hz {
             SAMPLE_RATE_HZ => None,
             rate_hz => Some(Sinc::new(rate_hz)?),

@@ -4,9 +4,11 @@
 
 pub mod event;
 pub mod hub;
+pub mod message_type;
 pub mod reporter;
 pub mod stdout;
 
 pub use event::Message;
 pub use hub::{Delivery, Hub, Published, Sink};
+pub use message_type::MessageType;
 pub use reporter::Reporter;

@@ -2,7 +2,7 @@
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -147,4 +147,10 @@ pub fn wav(path: &Path, channels: u16, seconds: f64) {
         writer.write_sample(x).unwrap();
     }
     writer.finalize().unwrap();
+}
+
+/// What Ctrl-C or `kill` send.
+pub fn send_signal(child: &Child, signal: i32) {
+    // SAFETY: nothing but a system call, on a child that was not waited for yet.
+    assert_eq!(unsafe { libc::kill(child.id() as i32, signal) }, 0);
 }

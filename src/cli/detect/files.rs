@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -117,16 +116,4 @@ pub fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
         .and_then(|()| std::fs::rename(&part, path))
         .inspect_err(|_| _ = std::fs::remove_file(&part))
         .with_context(unwritable)
-}
-
-/// Prints to standard output. A reader that has gone has read enough.
-pub fn print(text: &str) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        Err(e) if e.kind() != ErrorKind::BrokenPipe => Err(e).context("stdout cannot be written"),
-        _ => Ok(()),
-    }
 }

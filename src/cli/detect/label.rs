@@ -76,6 +76,7 @@ impl Labeler {
             taken?;
             progress.at(frames, expected_frames);
         }
+        map.log_silenced(&in_file());
         stream.finish(|item| taken = taken.and(sender.send(item)));
         taken.and(sender.send(StreamItem::Note(Note::Ended { reason: None })))?;
         drop(sender);

@@ -66,7 +66,7 @@ pub fn listen(
         true => Delivery::Lossless { capacity },
         false => Delivery::DropOldest { capacity },
     };
-    hub.attach(Stdout::default(), delivery)
+    hub.attach(Stdout::new(config.publish.only.clone()), delivery)
         .context("no thread for standard output")?;
 
     let (ended, ends) = crossbeam_channel::bounded(sources.len());

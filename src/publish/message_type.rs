@@ -1,0 +1,38 @@
+//! The types of messages, for those who want only some.
+
+use serde::{Deserialize, Serialize};
+
+use super::Message;
+
+/// The `type` of a message that can be chosen. The others, `hello` and `lagged`, are for everybody:
+/// they say how to read the rest, and what is missing from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageType {
+    Decision,
+    Onset,
+    Offset,
+    State,
+    Gap,
+    Level,
+}
+
+impl MessageType {
+    /// `None` where the message is for everybody.
+    fn of(message: &Message) -> Option<Self> {
+        match message {
+            Message::Hello(_) | Message::Lagged(_) => None,
+            Message::Decision(_) => Some(Self::Decision),
+            Message::Onset(_) => Some(Self::Onset),
+            Message::Offset(_) => Some(Self::Offset),
+            Message::State(_) => Some(Self::State),
+            Message::Gap(_) => Some(Self::Gap),
+            Message::Level(_) => Some(Self::Level),
+        }
+    }
+
+    /// Whether one who asked for `only` these types, all where there are none, gets `message`.
+    pub fn wanted(only: &[Self], message: &Message) -> bool {
+        only.is_empty() || Self::of(message).is_none_or(|kind| only.contains(&kind))
+    }
+}
