@@ -1,6 +1,7 @@
 //! `vocald run`: listens to sources and tells what it hears, JSON lines on standard output.
 
 mod pipeline;
+mod sinks;
 
 use super::settings::Settings;
 use super::{Usage, interrupt};

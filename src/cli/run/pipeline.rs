@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use crossbeam_channel::{Receiver, Sender, select};
 
+use super::sinks;
 use crate::audio::{self, ChannelChoice, Source, StopFlag};
 use crate::config::{Config, SourceConfig};
 use crate::decision::{Horizon, Tracker};
@@ -16,8 +17,7 @@ use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
 use crate::inference::{Engine, Intake, WhenBehind, Worker};
 use crate::publish::hub::{HelloFacts, SinkEnd};
-use crate::publish::stdout::Stdout;
-use crate::publish::{Delivery, Hub, Reporter};
+use crate::publish::{Hub, Reporter};
 
 /// At the end a slow receiver has this long to take what is left, unless it is owed everything.
 const SINK_PATIENCE: Duration = Duration::from_secs(2);
@@ -59,15 +59,7 @@ pub fn listen(
             .iter()
             .for_each(|stream| hub.add_stream(stream));
     }
-    let capacity = config.publish.queue_messages;
-    // Where every source can wait, whoever reads the messages may take their time. But a
-    // device does not wait, and must not suffer for them.
-    let delivery = match sources.iter().all(|source| source.can_wait) {
-        true => Delivery::Lossless { capacity },
-        false => Delivery::DropOldest { capacity },
-    };
-    hub.attach(Stdout::default(), delivery)
-        .context("no thread for standard output")?;
+    sinks::attach(config, &hub, sources.iter().all(|source| source.can_wait))?;
 
     let (ended, ends) = crossbeam_channel::bounded(sources.len());
     let streams = Streams {

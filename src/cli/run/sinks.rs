@@ -1,0 +1,25 @@
+//! Who gets the messages: standard output, and every sink that the configuration asks for.
+//! A function a sink, each called by [`attach`].
+
+use anyhow::Context as _;
+
+use crate::config::Config;
+use crate::publish::stdout::Stdout;
+use crate::publish::{Delivery, Hub};
+
+/// Starts every sink. `paced_by_sinks`: every source can wait for whoever reads standard output.
+pub fn attach(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {
+    stdout(config, hub, paced_by_sinks)
+}
+
+fn stdout(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {
+    let capacity = config.publish.queue_messages;
+    // Where every source can wait, whoever reads the messages may take their time. But a
+    // device does not wait, and must not suffer for them.
+    let delivery = match paced_by_sinks {
+        true => Delivery::Lossless { capacity },
+        false => Delivery::DropOldest { capacity },
+    };
+    hub.attach(Stdout::default(), delivery)
+        .context("no thread for standard output")
+}
