@@ -41,6 +41,9 @@ pub struct Args {
     /// Tell the level with every decision.
     #[arg(long)]
     levels: bool,
+    /// Send OSC over UDP to this receiver; may be given several times.
+    #[arg(long, value_name = "HOST:PORT")]
+    osc: Vec<String>,
     /// End after so many seconds of sound.
     #[arg(long, value_name = "SECONDS")]
     duration: Option<f64>,
@@ -83,6 +86,9 @@ impl Args {
             self.lay_over(source);
         }
         config.publish.levels |= self.levels;
+        if !self.osc.is_empty() {
+            config.publish.osc.targets.clone_from(&self.osc);
+        }
         if let Some(duration) = self.duration
             && !(duration.is_finite() && duration > 0.0)
         {

@@ -5,6 +5,7 @@
 
 mod decision;
 mod keys;
+mod osc;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use decision::DecisionConfig;
 pub use keys::Change;
+pub use osc::OscConfig;
 pub use source::SourceConfig;
 
 /// More messages than this in a sink's queue are no buffer but a leak: some 20 minutes of one stream.
@@ -45,6 +47,7 @@ pub struct PublishConfig {
     pub levels: bool,
     /// Messages that wait for a slow receiver before its oldest go.
     pub queue_messages: usize,
+    pub osc: OscConfig,
 }
 
 impl Default for Config {
@@ -72,6 +75,7 @@ impl Default for PublishConfig {
         Self {
             levels: false,
             queue_messages: 1024,
+            osc: OscConfig::default(),
         }
     }
 }
@@ -145,6 +149,7 @@ impl Config {
                 ),
             ));
         }
+        self.publish.osc.check()?;
         if self.source.is_empty() {
             return Err(ConfigError::Conflict(
                 "there is no source to listen to".into(),

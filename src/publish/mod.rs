@@ -4,6 +4,9 @@
 
 pub mod event;
 pub mod hub;
+pub mod osc;
+pub mod osc_address;
+pub mod peak;
 pub mod reporter;
 pub mod stdout;
 

@@ -4,12 +4,14 @@
 use anyhow::Context as _;
 
 use crate::config::Config;
+use crate::publish::osc::Osc;
 use crate::publish::stdout::Stdout;
 use crate::publish::{Delivery, Hub};
 
 /// Starts every sink. `paced_by_sinks`: every source can wait for whoever reads standard output.
 pub fn attach(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {
-    stdout(config, hub, paced_by_sinks)
+    stdout(config, hub, paced_by_sinks)?;
+    osc(config, hub)
 }
 
 fn stdout(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {
@@ -22,4 +24,19 @@ fn stdout(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()
     };
     hub.attach(Stdout::default(), delivery)
         .context("no thread for standard output")
+}
+
+fn osc(config: &Config, hub: &Hub) -> anyhow::Result<()> {
+    if config.publish.osc.targets.is_empty() {
+        return Ok(());
+    }
+    hub.attach(Osc::open(&config.publish.osc)?, drop_oldest(config))
+        .context("no thread for OSC")
+}
+
+/// For flags: the newest matters, and nobody waits for a receiver.
+fn drop_oldest(config: &Config) -> Delivery {
+    Delivery::DropOldest {
+        capacity: config.publish.queue_messages,
+    }
 }
