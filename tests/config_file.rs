@@ -100,6 +100,14 @@ fn values_that_cannot_be_are_refused_with_a_sentence() {
             "publish.osc.p_rate_hz: -1 is not a number from 0 up",
         ),
         (
+            "[publish.command]\nonset = [\"\"]\n",
+            "publish.command.onset: the program has no name",
+        ),
+        (
+            "[publish.command]\ntime_limit_s = 0\n",
+            "publish.command.time_limit_s: 0 is not above 0",
+        ),
+        (
             "[publish]\nqueue_messages = 0\n",
             "publish.queue_messages: 0 is not in 1 to",
         ),

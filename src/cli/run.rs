@@ -44,6 +44,13 @@ pub struct Args {
     /// Send OSC over UDP to this receiver; may be given several times.
     #[arg(long, value_name = "HOST:PORT")]
     osc: Vec<String>,
+    /// Run this in a shell when the voice comes in; VOCALD_STREAM, VOCALD_T and others tell of
+    /// it, and its standard input gets the event as JSON.
+    #[arg(long, value_name = "CMD")]
+    on_onset: Option<String>,
+    /// The same for when the voice goes out.
+    #[arg(long, value_name = "CMD")]
+    on_offset: Option<String>,
     /// End after so many seconds of sound.
     #[arg(long, value_name = "SECONDS")]
     duration: Option<f64>,
@@ -88,6 +95,14 @@ impl Args {
         config.publish.levels |= self.levels;
         if !self.osc.is_empty() {
             config.publish.osc.targets.clone_from(&self.osc);
+        }
+        let shell = |line: &String| vec!["sh".into(), "-c".into(), line.clone()];
+        let commands = &mut config.publish.command;
+        if let Some(line) = &self.on_onset {
+            commands.onset = shell(line);
+        }
+        if let Some(line) = &self.on_offset {
+            commands.offset = shell(line);
         }
         if let Some(duration) = self.duration
             && !(duration.is_finite() && duration > 0.0)

@@ -3,6 +3,7 @@
 //! Values that belong to the model say `"checkpoint"` until they are set: then the checkpoint's
 //! own hold, which were chosen on validation.
 
+mod command;
 mod decision;
 mod keys;
 mod osc;
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use command::CommandConfig;
 pub use decision::DecisionConfig;
 pub use keys::Change;
 pub use osc::OscConfig;
@@ -48,6 +50,7 @@ pub struct PublishConfig {
     /// Messages that wait for a slow receiver before its oldest go.
     pub queue_messages: usize,
     pub osc: OscConfig,
+    pub command: CommandConfig,
 }
 
 impl Default for Config {
@@ -76,6 +79,7 @@ impl Default for PublishConfig {
             levels: false,
             queue_messages: 1024,
             osc: OscConfig::default(),
+            command: CommandConfig::default(),
         }
     }
 }
@@ -150,6 +154,7 @@ impl Config {
             ));
         }
         self.publish.osc.check()?;
+        self.publish.command.check()?;
         if self.source.is_empty() {
             return Err(ConfigError::Conflict(
                 "there is no source to listen to".into(),

@@ -84,12 +84,13 @@ impl Osc {
                     self.send(&decision.stream, "p", OscType::Float(p));
                 }
             }
+            // The decision of the same moment has mostly told the flag already.
             Message::Onset(onset) => {
-                self.tell_voice(&onset.stream, true);
+                self.change_voice(&onset.stream, true);
                 self.send(&onset.stream, "onset", OscType::Float(onset.t as f32));
             }
             Message::Offset(offset) => {
-                self.tell_voice(&offset.stream, false);
+                self.change_voice(&offset.stream, false);
                 self.send(&offset.stream, "offset", OscType::Float(offset.t as f32));
             }
             Message::Gap(_) | Message::Level(_) | Message::Lagged(_) => {}
@@ -103,6 +104,12 @@ impl Osc {
     fn tell_voice(&mut self, stream: &str, voice: bool) {
         self.flags(stream).voice = voice;
         self.send(stream, "voice", OscType::Int(voice.into()));
+    }
+
+    fn change_voice(&mut self, stream: &str, voice: bool) {
+        if self.flags(stream).voice != voice {
+            self.tell_voice(stream, voice);
+        }
     }
 
     fn flags(&mut self, stream: &str) -> &mut StreamFlags {

@@ -17,6 +17,7 @@ use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
 use crate::inference::{Engine, Intake, WhenBehind, Worker};
 use crate::publish::hub::{HelloFacts, SinkEnd};
+use crate::publish::systemd::Notifier;
 use crate::publish::{Hub, Reporter};
 
 /// At the end a slow receiver has this long to take what is left, unless it is owed everything.
@@ -28,6 +29,8 @@ pub fn listen(
     duration_s: Option<f64>,
     signals: &Receiver<()>,
 ) -> anyhow::Result<()> {
+    let service = Arc::new(Notifier::from_env());
+    service.status("loading the model");
     let sources = open_sources(config, duration_s)?;
     let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
     let (worker, (model, device)) = Worker::start(move || {
@@ -60,6 +63,7 @@ pub fn listen(
             .for_each(|stream| hub.add_stream(stream));
     }
     sinks::attach(config, &hub, sources.iter().all(|source| source.can_wait))?;
+    sinks::systemd(config, &hub, &service)?;
 
     let (ended, ends) = crossbeam_channel::bounded(sources.len());
     let streams = Streams {
@@ -74,8 +78,14 @@ pub fn listen(
         feeds.push(source.start(streams.clone(), ended.clone())?);
     }
     drop((ended, streams));
-    let stop_all = || feeds.iter().for_each(|feed| feed.stop.stop());
+    // The engine has made its warm-up forwards when it is loaded.
+    service.ready();
+    let stop_all = || {
+        service.stopping();
+        feeds.iter().for_each(|feed| feed.stop.stop());
+    };
     let waited = wait(&ends, &hub, signals, stop_all);
+    service.stopping();
     for feed in feeds {
         // One that panicked has dropped its end of `ends`, which `wait` has seen.
         let _ = feed.thread.join();

@@ -1,17 +1,22 @@
 //! Who gets the messages: standard output, and every sink that the configuration asks for.
 //! A function a sink, each called by [`attach`].
 
+use std::sync::Arc;
+
 use anyhow::Context as _;
 
 use crate::config::Config;
+use crate::publish::command::Commands;
 use crate::publish::osc::Osc;
 use crate::publish::stdout::Stdout;
+use crate::publish::systemd::{Notifier, Systemd};
 use crate::publish::{Delivery, Hub};
 
 /// Starts every sink. `paced_by_sinks`: every source can wait for whoever reads standard output.
 pub fn attach(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {
     stdout(config, hub, paced_by_sinks)?;
-    osc(config, hub)
+    osc(config, hub)?;
+    commands(config, hub)
 }
 
 fn stdout(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {
@@ -32,6 +37,25 @@ fn osc(config: &Config, hub: &Hub) -> anyhow::Result<()> {
     }
     hub.attach(Osc::open(&config.publish.osc)?, drop_oldest(config))
         .context("no thread for OSC")
+}
+
+fn commands(config: &Config, hub: &Hub) -> anyhow::Result<()> {
+    let command = &config.publish.command;
+    if !command.is_on() {
+        return Ok(());
+    }
+    Commands::start(command)
+        .and_then(|sink| hub.attach(sink, drop_oldest(config)))
+        .context("no thread for commands")
+}
+
+/// Tells the service manager, where there is one.
+pub fn systemd(config: &Config, hub: &Hub, notifier: &Arc<Notifier>) -> anyhow::Result<()> {
+    if !notifier.is_on() {
+        return Ok(());
+    }
+    hub.attach(Systemd::new(Arc::clone(notifier)), drop_oldest(config))
+        .context("no thread for systemd")
 }
 
 /// For flags: the newest matters, and nobody waits for a receiver.
