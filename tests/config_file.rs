@@ -108,6 +108,10 @@ fn values_that_cannot_be_are_refused_with_a_sentence() {
             "publish.command.time_limit_s: 0 is not above 0",
         ),
         (
+            "[publish.midi]\nchannel = 17\n",
+            "publish.midi.channel: 17 is not in 1 to 16",
+        ),
+        (
             "[publish]\nqueue_messages = 0\n",
             "publish.queue_messages: 0 is not in 1 to",
         ),

@@ -6,6 +6,7 @@
 mod command;
 mod decision;
 mod keys;
+mod midi;
 mod osc;
 mod source;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use command::CommandConfig;
 pub use decision::DecisionConfig;
 pub use keys::Change;
+pub use midi::{MidiConfig, MidiStreamConfig};
 pub use osc::OscConfig;
 pub use source::SourceConfig;
 
@@ -51,6 +53,7 @@ pub struct PublishConfig {
     pub queue_messages: usize,
     pub osc: OscConfig,
     pub command: CommandConfig,
+    pub midi: MidiConfig,
 }
 
 impl Default for Config {
@@ -80,6 +83,7 @@ impl Default for PublishConfig {
             queue_messages: 1024,
             osc: OscConfig::default(),
             command: CommandConfig::default(),
+            midi: MidiConfig::default(),
         }
     }
 }
@@ -155,6 +159,7 @@ impl Config {
         }
         self.publish.osc.check()?;
         self.publish.command.check()?;
+        self.publish.midi.check()?;
         if self.source.is_empty() {
             return Err(ConfigError::Conflict(
                 "there is no source to listen to".into(),

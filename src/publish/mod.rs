@@ -5,6 +5,8 @@
 pub mod command;
 pub mod event;
 pub mod hub;
+pub mod midi;
+pub mod midi_messages;
 pub mod osc;
 pub mod osc_address;
 pub mod peak;

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::config::Config;
 use crate::publish::command::Commands;
+use crate::publish::midi::Midi;
 use crate::publish::osc::Osc;
 use crate::publish::stdout::Stdout;
 use crate::publish::systemd::{Notifier, Systemd};
@@ -16,7 +17,8 @@ use crate::publish::{Delivery, Hub};
 pub fn attach(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {
     stdout(config, hub, paced_by_sinks)?;
     osc(config, hub)?;
-    commands(config, hub)
+    commands(config, hub)?;
+    midi(config, hub)
 }
 
 fn stdout(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {
@@ -47,6 +49,14 @@ fn commands(config: &Config, hub: &Hub) -> anyhow::Result<()> {
     Commands::start(command)
         .and_then(|sink| hub.attach(sink, drop_oldest(config)))
         .context("no thread for commands")
+}
+
+fn midi(config: &Config, hub: &Hub) -> anyhow::Result<()> {
+    if config.publish.midi.port.is_empty() {
+        return Ok(());
+    }
+    hub.attach(Midi::open(&config.publish.midi)?, drop_oldest(config))
+        .context("no thread for MIDI")
 }
 
 /// Tells the service manager, where there is one.
