@@ -9,24 +9,23 @@ const DEFAULTS: &str = include_str!("../config/vocald.toml");
 fn the_file_in_the_repository_has_every_key_and_its_default() {
     assert_eq!(Config::parse(DEFAULTS).unwrap(), Config::default());
     assert_eq!(Config::parse("").unwrap(), Config::default());
-    let keys = |table: &toml::Table| -> Vec<String> {
-        let mut keys = Vec::new();
+    fn keys(table: &toml::Table, path: &str, found: &mut Vec<String>) {
         for (name, value) in table {
+            let path = format!("{path}.{name}");
             match value {
-                toml::Value::Table(t) => keys.extend(t.keys().map(|k| format!("{name}.{k}"))),
-                toml::Value::Array(a) => {
-                    keys.extend(
-                        a[0].as_table()
-                            .unwrap()
-                            .keys()
-                            .map(|k| format!("{name}.{k}")),
-                    );
+                toml::Value::Table(table) => keys(table, &path, found),
+                toml::Value::Array(items) if items.first().is_some_and(toml::Value::is_table) => {
+                    keys(items[0].as_table().unwrap(), &path, found);
                 }
-                _ => keys.push(name.clone()),
+                _ => found.push(path),
             }
         }
-        keys.sort();
-        keys
+    }
+    let keys = |table: &toml::Table| {
+        let mut found = Vec::new();
+        keys(table, "", &mut found);
+        found.sort();
+        found
     };
     let written: toml::Table = DEFAULTS.parse().unwrap();
     let there_are = toml::Table::try_from(Config::default()).unwrap();
@@ -87,6 +86,30 @@ fn values_that_cannot_be_are_refused_with_a_sentence() {
         (
             "[decision]\nhorizon_frames = 7\nlookahead_s = 1\n",
             "give one of them",
+        ),
+        (
+            "[publish.osc]\ntargets = [\"desk\"]\n",
+            "`desk` is no receiver: write HOST:PORT",
+        ),
+        (
+            "[publish.osc]\nprefix = \"vo cal\"\n",
+            "`vo cal` cannot begin an OSC address",
+        ),
+        (
+            "[publish.osc]\np_rate_hz = -1\n",
+            "publish.osc.p_rate_hz: -1 is not a number from 0 up",
+        ),
+        (
+            "[publish.command]\nonset = [\"\"]\n",
+            "publish.command.onset: the program has no name",
+        ),
+        (
+            "[publish.command]\ntime_limit_s = 0\n",
+            "publish.command.time_limit_s: 0 is not above 0",
+        ),
+        (
+            "[publish.midi]\nchannel = 17\n",
+            "publish.midi.channel: 17 is not in 1 to 16",
         ),
         (
             "[publish]\nqueue_messages = 0\n",

@@ -26,6 +26,7 @@ pub use error::AudioError;
 pub use file::Pace;
 pub use health::{Health, HealthSnapshot};
 pub use pcm::{Encoding, PcmFormat};
+pub(crate) use quiet::quietly;
 pub use ring::{Block, RingReader, RingWriter, ring, unix_now_ns};
 pub use source::{Source, SourceEvent, SourceHandle, spawn};
 pub use spec::{SourceOptions, SourceSpec};

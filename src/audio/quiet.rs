@@ -3,7 +3,7 @@
 
 /// Does `work` with what ALSA says meanwhile on this thread in the log, at debug level.
 #[cfg(target_os = "linux")]
-pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> T {
     let said = alsa::Output::local_error_handler();
     let done = work();
     if let Ok(said) = said {
@@ -18,6 +18,6 @@ pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> T {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn quietly<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> T {
     work()
 }

@@ -1,6 +1,7 @@
 //! `vocald run`: listens to sources and tells what it hears, JSON lines on standard output.
 
 mod pipeline;
+mod sinks;
 
 use super::settings::Settings;
 use super::{Usage, interrupt};
@@ -45,6 +46,16 @@ pub struct Args {
     /// Print only messages of these types, with commas between them; hello is always printed.
     #[arg(long, value_name = "TYPES", value_enum, value_delimiter = ',')]
     only: Vec<MessageType>,
+    /// Send OSC over UDP to this receiver; may be given several times.
+    #[arg(long, value_name = "HOST:PORT")]
+    osc: Vec<String>,
+    /// Run this in a shell when the voice comes in; VOCALD_STREAM, VOCALD_T and others tell of
+    /// it, and its standard input gets the event as JSON.
+    #[arg(long, value_name = "CMD")]
+    on_onset: Option<String>,
+    /// The same for when the voice goes out.
+    #[arg(long, value_name = "CMD")]
+    on_offset: Option<String>,
     /// End after so many seconds of sound.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     duration: Option<f64>,
@@ -89,6 +100,17 @@ impl Args {
         config.publish.levels |= self.levels;
         if !self.only.is_empty() {
             config.publish.only.clone_from(&self.only);
+        }
+        if !self.osc.is_empty() {
+            config.publish.osc.targets.clone_from(&self.osc);
+        }
+        let shell = |line: &String| vec!["sh".into(), "-c".into(), line.clone()];
+        let commands = &mut config.publish.command;
+        if let Some(line) = &self.on_onset {
+            commands.onset = shell(line);
+        }
+        if let Some(line) = &self.on_offset {
+            commands.offset = shell(line);
         }
         if let Some(duration) = self.duration
             && !(duration.is_finite() && duration > 0.0)

@@ -3,16 +3,22 @@
 //! Values that belong to the model say `"checkpoint"` until they are set: then the checkpoint's
 //! own hold, which were chosen on validation.
 
+mod command;
 mod decision;
 mod keys;
+mod midi;
+mod osc;
 mod source;
 
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use command::CommandConfig;
 pub use decision::DecisionConfig;
 pub use keys::Change;
+pub use midi::{MidiConfig, MidiStreamConfig};
+pub use osc::OscConfig;
 pub use source::SourceConfig;
 
 use crate::publish::MessageType;
@@ -49,6 +55,9 @@ pub struct PublishConfig {
     pub only: Vec<MessageType>,
     /// Messages that wait for a slow receiver before its oldest go.
     pub queue_messages: usize,
+    pub osc: OscConfig,
+    pub command: CommandConfig,
+    pub midi: MidiConfig,
 }
 
 impl Default for Config {
@@ -77,6 +86,9 @@ impl Default for PublishConfig {
             levels: false,
             only: Vec::new(),
             queue_messages: 1024,
+            osc: OscConfig::default(),
+            command: CommandConfig::default(),
+            midi: MidiConfig::default(),
         }
     }
 }
@@ -157,6 +169,9 @@ impl Config {
                     .into(),
             ));
         }
+        self.publish.osc.check()?;
+        self.publish.command.check()?;
+        self.publish.midi.check()?;
         if self.source.is_empty() {
             return Err(ConfigError::Conflict(
                 "there is no source to listen to".into(),

@@ -113,6 +113,21 @@ pub enum StreamState {
     Failed,
 }
 
+impl StreamState {
+    /// As in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Silent => "silent",
+            Self::Stalled => "stalled",
+            Self::Reconnecting => "reconnecting",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// One window's answer, every 71.4 ms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {

@@ -2,11 +2,18 @@
 //! every sink, a sink is a file of its own ([`stdout`]), and the [`reporter`] turns what the
 //! inference worker says about a stream into messages.
 
+pub mod command;
 pub mod event;
 pub mod hub;
 pub mod message_type;
+pub mod midi;
+pub mod midi_messages;
+pub mod osc;
+pub mod osc_address;
+pub mod peak;
 pub mod reporter;
 pub mod stdout;
+pub mod systemd;
 
 pub use event::Message;
 pub use hub::{Delivery, Hub, Published, Sink};

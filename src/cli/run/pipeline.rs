@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use crossbeam_channel::{Receiver, Sender, select};
 
+use super::sinks;
 use crate::audio::{self, ChannelChoice, Source, StopFlag};
 use crate::config::{Config, SourceConfig};
 use crate::decision::{Horizon, Tracker};
@@ -16,8 +17,8 @@ use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
 use crate::inference::{Engine, Intake, WhenBehind, Worker};
 use crate::publish::hub::{HelloFacts, SinkEnd};
-use crate::publish::stdout::Stdout;
-use crate::publish::{Delivery, Hub, Reporter};
+use crate::publish::systemd::Notifier;
+use crate::publish::{Hub, Reporter};
 
 /// At the end a slow receiver has this long to take what is left, unless it is owed everything.
 const SINK_PATIENCE: Duration = Duration::from_secs(2);
@@ -28,6 +29,8 @@ pub fn listen(
     duration_s: Option<f64>,
     signals: &Receiver<()>,
 ) -> anyhow::Result<()> {
+    let service = Arc::new(Notifier::from_env());
+    service.status("loading the model");
     let sources = open_sources(config, duration_s)?;
     let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
     let (worker, (model, device)) = Worker::start(move || {
@@ -59,15 +62,8 @@ pub fn listen(
             .iter()
             .for_each(|stream| hub.add_stream(stream));
     }
-    let capacity = config.publish.queue_messages;
-    // Where every source can wait, whoever reads the messages may take their time. But a
-    // device does not wait, and must not suffer for them.
-    let delivery = match sources.iter().all(|source| source.can_wait) {
-        true => Delivery::Lossless { capacity },
-        false => Delivery::DropOldest { capacity },
-    };
-    hub.attach(Stdout::new(config.publish.only.clone()), delivery)
-        .context("no thread for standard output")?;
+    sinks::attach(config, &hub, sources.iter().all(|source| source.can_wait))?;
+    sinks::systemd(config, &hub, &service)?;
 
     let (ended, ends) = crossbeam_channel::bounded(sources.len());
     let streams = Streams {
@@ -82,8 +78,14 @@ pub fn listen(
         feeds.push(source.start(streams.clone(), ended.clone())?);
     }
     drop((ended, streams));
-    let stop_all = || feeds.iter().for_each(|feed| feed.stop.stop());
+    // The engine has made its warm-up forwards when it is loaded.
+    service.ready();
+    let stop_all = || {
+        service.stopping();
+        feeds.iter().for_each(|feed| feed.stop.stop());
+    };
     let waited = wait(&ends, &hub, signals, stop_all);
+    service.stopping();
     for feed in feeds {
         // One that panicked has dropped its end of `ends`, which `wait` has seen.
         let _ = feed.thread.join();
