@@ -5,32 +5,28 @@ use vocald::model::{FrontendNumbers, Metadata, OperatingPoint};
 
 const DEFAULTS: &str = include_str!("../config/vocald.toml");
 
+/// Every key, as `publish.http.token`, in order.
+fn keys(table: &toml::Table, path: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for (name, value) in table {
+        let name = format!("{path}{name}");
+        let first = value.as_array().and_then(|items| items.first());
+        match first.unwrap_or(value) {
+            toml::Value::Table(below) => all.extend(keys(below, &format!("{name}."))),
+            _ => all.push(name),
+        }
+    }
+    all.sort();
+    all
+}
+
 #[test]
 fn the_file_in_the_repository_has_every_key_and_its_default() {
     assert_eq!(Config::parse(DEFAULTS).unwrap(), Config::default());
     assert_eq!(Config::parse("").unwrap(), Config::default());
-    let keys = |table: &toml::Table| -> Vec<String> {
-        let mut keys = Vec::new();
-        for (name, value) in table {
-            match value {
-                toml::Value::Table(t) => keys.extend(t.keys().map(|k| format!("{name}.{k}"))),
-                toml::Value::Array(a) => {
-                    keys.extend(
-                        a[0].as_table()
-                            .unwrap()
-                            .keys()
-                            .map(|k| format!("{name}.{k}")),
-                    );
-                }
-                _ => keys.push(name.clone()),
-            }
-        }
-        keys.sort();
-        keys
-    };
     let written: toml::Table = DEFAULTS.parse().unwrap();
     let there_are = toml::Table::try_from(Config::default()).unwrap();
-    assert_eq!(keys(&written), keys(&there_are));
+    assert_eq!(keys(&written, ""), keys(&there_are, ""));
 }
 
 #[test]
@@ -91,6 +87,18 @@ fn values_that_cannot_be_are_refused_with_a_sentence() {
         (
             "[publish]\nqueue_messages = 0\n",
             "publish.queue_messages: 0 is not in 1 to",
+        ),
+        (
+            "[publish.http]\nlisten = \"everywhere\"\n",
+            "publish.http.listen: `everywhere` is not ADDRESS:PORT",
+        ),
+        (
+            "[publish.tcp]\nlisten = \"0.0.0.0:9\"\n",
+            "publish.tcp.listen: 0.0.0.0:9 is not on this machine alone",
+        ),
+        (
+            "[publish.unix]\nclients_max = 0\n",
+            "publish.unix.clients_max: 0 is not in 1 to",
         ),
         ("[publish]\nlevels = \"yes\"\n", "expected a boolean"),
         (

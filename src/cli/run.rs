@@ -2,6 +2,7 @@
 
 mod pipeline;
 mod sinks;
+mod socket_options;
 
 use super::settings::Settings;
 use super::{Usage, interrupt};
@@ -45,6 +46,8 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS")]
     duration: Option<f64>,
     #[command(flatten)]
+    sockets: socket_options::SocketOptions,
+    #[command(flatten)]
     settings: Settings,
 }
 
@@ -83,6 +86,7 @@ impl Args {
             self.lay_over(source);
         }
         config.publish.levels |= self.levels;
+        self.sockets.lay_over(&mut config.publish);
         if let Some(duration) = self.duration
             && !(duration.is_finite() && duration > 0.0)
         {

@@ -5,6 +5,7 @@
 
 mod decision;
 mod keys;
+mod sockets;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use decision::DecisionConfig;
 pub use keys::Change;
+pub use sockets::{HttpConfig, TcpConfig, UnixConfig};
 pub use source::SourceConfig;
 
 /// More messages than this in a sink's queue are no buffer but a leak: some 20 minutes of one stream.
@@ -45,6 +47,16 @@ pub struct PublishConfig {
     pub levels: bool,
     /// Messages that wait for a slow receiver before its oldest go.
     pub queue_messages: usize,
+    pub unix: UnixConfig,
+    pub tcp: TcpConfig,
+    pub http: HttpConfig,
+}
+
+impl PublishConfig {
+    /// Whether anybody may want `level` messages.
+    pub fn levels_wanted(&self) -> bool {
+        self.levels || self.unix.enabled || self.tcp.enabled || self.http.enabled
+    }
 }
 
 impl Default for Config {
@@ -72,6 +84,9 @@ impl Default for PublishConfig {
         Self {
             levels: false,
             queue_messages: 1024,
+            unix: UnixConfig::default(),
+            tcp: TcpConfig::default(),
+            http: HttpConfig::default(),
         }
     }
 }
@@ -145,6 +160,9 @@ impl Config {
                 ),
             ));
         }
+        self.publish.unix.check()?;
+        self.publish.tcp.check()?;
+        self.publish.http.check()?;
         if self.source.is_empty() {
             return Err(ConfigError::Conflict(
                 "there is no source to listen to".into(),
