@@ -125,7 +125,6 @@ fn what_is_no_choice_is_refused_with_a_sentence() {
         (r#"{"rate":0}"#, "the rate 0 is not above 0"),
         (r#"{"rate":-1e300}"#, "not above 0"),
         (r#"{"speed":1}"#, "unknown field `speed`"),
-        ("[]", "choice"),
         ("GET / HTTP/1.1", "this is no choice"),
     ] {
         let fault = Subscription::from_json(json).unwrap_err();
@@ -133,7 +132,6 @@ fn what_is_no_choice_is_refused_with_a_sentence() {
     }
     let fault = Subscription::from_query(None, None, Some("fast")).unwrap_err();
     assert_eq!(fault, "rate=fast is not a number");
-    assert!(Subscription::from_query(None, None, Some("NaN")).is_err());
     let many = format!(r#"{{"streams":[{}"x"]}}"#, "\"x\",".repeat(256));
     assert!(Subscription::from_json(&many).unwrap_err().contains("256"));
 }
