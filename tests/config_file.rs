@@ -5,31 +5,28 @@ use vocald::model::{FrontendNumbers, Metadata, OperatingPoint};
 
 const DEFAULTS: &str = include_str!("../config/vocald.toml");
 
+/// Every key, as `publish.http.token`, in order.
+fn keys(table: &toml::Table, path: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for (name, value) in table {
+        let name = format!("{path}{name}");
+        let first = value.as_array().and_then(|items| items.first());
+        match first.unwrap_or(value) {
+            toml::Value::Table(below) => all.extend(keys(below, &format!("{name}."))),
+            _ => all.push(name),
+        }
+    }
+    all.sort();
+    all
+}
+
 #[test]
 fn the_file_in_the_repository_has_every_key_and_its_default() {
     assert_eq!(Config::parse(DEFAULTS).unwrap(), Config::default());
     assert_eq!(Config::parse("").unwrap(), Config::default());
-    fn keys(table: &toml::Table, path: &str, found: &mut Vec<String>) {
-        for (name, value) in table {
-            let path = format!("{path}.{name}");
-            match value {
-                toml::Value::Table(table) => keys(table, &path, found),
-                toml::Value::Array(items) if items.first().is_some_and(toml::Value::is_table) => {
-                    keys(items[0].as_table().unwrap(), &path, found);
-                }
-                _ => found.push(path),
-            }
-        }
-    }
-    let keys = |table: &toml::Table| {
-        let mut found = Vec::new();
-        keys(table, "", &mut found);
-        found.sort();
-        found
-    };
     let written: toml::Table = DEFAULTS.parse().unwrap();
     let there_are = toml::Table::try_from(Config::default()).unwrap();
-    assert_eq!(keys(&written), keys(&there_are));
+    assert_eq!(keys(&written, ""), keys(&there_are, ""));
 }
 
 #[test]
@@ -114,6 +111,18 @@ fn values_that_cannot_be_are_refused_with_a_sentence() {
         (
             "[publish]\nqueue_messages = 0\n",
             "publish.queue_messages: 0 is not in 1 to",
+        ),
+        (
+            "[publish.http]\nlisten = \"everywhere\"\n",
+            "publish.http.listen: `everywhere` is not ADDRESS:PORT",
+        ),
+        (
+            "[publish.tcp]\nlisten = \"0.0.0.0:9\"\n",
+            "publish.tcp.listen: 0.0.0.0:9 is not on this machine alone",
+        ),
+        (
+            "[publish.unix]\nclients_max = 0\n",
+            "publish.unix.clients_max: 0 is not in 1 to",
         ),
         ("[publish]\nlevels = \"yes\"\n", "expected a boolean"),
         (

@@ -42,7 +42,7 @@ Each command's own --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usag
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Listen, and tell when the voice comes in and goes out: JSON lines on standard output.
-    Run(run::Args),
+    Run(Box<run::Args>),
     /// Label recordings: when is the voice present?
     Detect(detect::Args),
     /// List the sound cards that `run` can listen to.
@@ -60,7 +60,7 @@ pub enum Command {
 impl Command {
     pub fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Run(args) => run::run(args),
+            Self::Run(args) => run::run(*args),
             Self::Detect(args) => detect::run(args),
             Self::Devices(args) => devices::run(args),
             Self::Model(args) => model::run(args),

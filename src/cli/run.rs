@@ -2,6 +2,7 @@
 
 mod pipeline;
 mod sinks;
+mod socket_options;
 
 use super::settings::Settings;
 use super::{Usage, interrupt};
@@ -60,6 +61,8 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     duration: Option<f64>,
     #[command(flatten)]
+    sockets: socket_options::SocketOptions,
+    #[command(flatten)]
     settings: Settings,
 }
 
@@ -112,6 +115,7 @@ impl Args {
         if let Some(line) = &self.on_offset {
             commands.offset = shell(line);
         }
+        self.sockets.lay_over(&mut config.publish);
         if let Some(duration) = self.duration
             && !(duration.is_finite() && duration > 0.0)
         {

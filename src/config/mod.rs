@@ -8,6 +8,7 @@ mod decision;
 mod keys;
 mod midi;
 mod osc;
+mod sockets;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ pub use decision::DecisionConfig;
 pub use keys::Change;
 pub use midi::{MidiConfig, MidiStreamConfig};
 pub use osc::OscConfig;
+pub use sockets::{HttpConfig, TcpConfig, UnixConfig};
 pub use source::SourceConfig;
 
 use crate::publish::MessageType;
@@ -58,6 +60,16 @@ pub struct PublishConfig {
     pub osc: OscConfig,
     pub command: CommandConfig,
     pub midi: MidiConfig,
+    pub unix: UnixConfig,
+    pub tcp: TcpConfig,
+    pub http: HttpConfig,
+}
+
+impl PublishConfig {
+    /// Whether anybody may want `level` messages.
+    pub fn levels_wanted(&self) -> bool {
+        self.levels || self.unix.enabled || self.tcp.enabled || self.http.enabled
+    }
 }
 
 impl Default for Config {
@@ -89,6 +101,9 @@ impl Default for PublishConfig {
             osc: OscConfig::default(),
             command: CommandConfig::default(),
             midi: MidiConfig::default(),
+            unix: UnixConfig::default(),
+            tcp: TcpConfig::default(),
+            http: HttpConfig::default(),
         }
     }
 }
@@ -172,6 +187,9 @@ impl Config {
         self.publish.osc.check()?;
         self.publish.command.check()?;
         self.publish.midi.check()?;
+        self.publish.unix.check()?;
+        self.publish.tcp.check()?;
+        self.publish.http.check()?;
         if self.source.is_empty() {
             return Err(ConfigError::Conflict(
                 "there is no source to listen to".into(),

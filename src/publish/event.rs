@@ -22,6 +22,7 @@ pub enum Message {
     Gap(Gap),
     Level(Level),
     Lagged(Lagged),
+    Refused(Refused),
 }
 
 /// Version of the schema: always 1. A change that breaks receivers raises it.
@@ -79,7 +80,19 @@ pub struct Hello {
     pub lookahead: f64,
     /// From one decision to the next, seconds.
     pub hop: f64,
+    /// Where voice begins and ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thresholds: Option<Thresholds>,
     pub streams: Vec<StreamStatus>,
+}
+
+/// The probabilities at which the state may change.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Thresholds {
+    /// Voice begins at this probability and above.
+    pub enter: f32,
+    /// Voice ends below this probability.
+    pub leave: f32,
 }
 
 /// How one stream stands at the moment.
@@ -242,7 +255,32 @@ pub struct Lagged {
     pub lost: u64,
 }
 
+/// What this subscriber sent cannot be followed; its connection ends with this.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Refused {
+    pub v: Version,
+    /// `*`: all streams.
+    pub stream: String,
+    /// One sentence, for people.
+    pub reason: String,
+}
+
 impl Message {
+    /// The stream it speaks of; [`ALL_STREAMS`] for those about the subscription itself.
+    pub fn stream(&self) -> &str {
+        match self {
+            Self::Hello(m) => &m.stream,
+            Self::Decision(m) => &m.stream,
+            Self::Onset(m) => &m.stream,
+            Self::Offset(m) => &m.stream,
+            Self::State(m) => &m.stream,
+            Self::Gap(m) => &m.stream,
+            Self::Level(m) => &m.stream,
+            Self::Lagged(m) => &m.stream,
+            Self::Refused(m) => &m.stream,
+        }
+    }
+
     /// Whether every number in it is finite: JSON has no word for the others.
     pub fn is_finite(&self) -> bool {
         let onset = |o: &Onset| o.t.is_finite() && o.wall.is_finite() && o.p.is_finite();
@@ -250,6 +288,8 @@ impl Message {
             Self::Hello(m) => {
                 m.lookahead.is_finite()
                     && m.hop.is_finite()
+                    && m.thresholds
+                        .is_none_or(|t| t.enter.is_finite() && t.leave.is_finite())
                     && m.horizons.iter().all(|h| h.is_finite())
                     && m.streams.iter().filter_map(|s| s.onset.as_ref()).all(onset)
             }
@@ -269,7 +309,7 @@ impl Message {
                         .chain([&m.rms_db, &m.peak_db])
                         .all(|x| x.is_finite())
             }
-            Self::State(_) | Self::Lagged(_) => true,
+            Self::State(_) | Self::Lagged(_) | Self::Refused(_) => true,
         }
     }
 }

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::event::{
-    ALL_STREAMS, Hello, Lagged, Message, Onset, State, StreamState, StreamStatus, Version,
-};
+use super::event::{ALL_STREAMS, Hello, Lagged, Message, Thresholds, Version};
+use super::present::Present;
+use super::subscription::{Filter, Subscription};
 
 /// Messages a sink gets in one go at most, so that a long backlog is not held twice.
 const BATCH_MESSAGES: usize = 256;
@@ -82,6 +82,7 @@ pub struct HelloFacts {
 
 pub struct Hub {
     facts: HelloFacts,
+    thresholds: Option<Thresholds>,
     inner: Mutex<Inner>,
     ended: Sender<SinkEnd>,
     ends: Receiver<SinkEnd>,
@@ -89,11 +90,12 @@ pub struct Hub {
 
 #[derive(Default)]
 struct Inner {
-    streams: Vec<StreamStatus>,
+    present: Present,
     sinks: Vec<Attached>,
 }
 
 struct Attached {
+    filter: Filter,
     queue: Arc<Queue>,
     thread: JoinHandle<()>,
 }
@@ -103,32 +105,44 @@ impl Hub {
         let (ended, ends) = crossbeam_channel::bounded(ENDS_KEPT);
         Self {
             facts,
+            thresholds: None,
             inner: Mutex::default(),
             ended,
             ends,
         }
     }
 
+    /// Has `hello` tell where voice begins and ends.
+    pub fn with_thresholds(mut self, thresholds: Thresholds) -> Self {
+        self.thresholds = Some(thresholds);
+        self
+    }
+
     /// Makes a stream known to those who subscribe from now on, in the state `starting`.
     /// Naming a stream again changes nothing.
     pub fn add_stream(&self, stream: &str) {
-        let mut inner = self.lock();
-        if inner.status(stream).is_none() {
-            inner.streams.push(StreamStatus {
-                stream: stream.into(),
-                state: StreamState::Starting,
-                reason: None,
-                onset: None,
-            });
-        }
+        self.lock().present.add(stream);
     }
 
     /// Starts a sink. Its first message is `hello` with the present states, and from
     /// then on it gets everything that is published.
-    pub fn attach(&self, mut sink: impl Sink, delivery: Delivery) -> io::Result<()> {
+    pub fn attach(&self, sink: impl Sink, delivery: Delivery) -> io::Result<()> {
+        self.subscribe(sink, delivery, Subscription::everything())
+    }
+
+    /// The same for a sink that wants some of it only. What it does not want never
+    /// fills its queue.
+    pub fn subscribe(
+        &self,
+        mut sink: impl Sink,
+        delivery: Delivery,
+        subscription: Subscription,
+    ) -> io::Result<()> {
         let queue = Arc::new(Queue::new(delivery));
         let mut inner = self.lock();
-        queue.push(Arc::new(Published::new(self.hello(&inner))));
+        queue.push(Arc::new(Published::new(Message::Hello(
+            self.hello_of(&inner),
+        ))));
         let thread = std::thread::Builder::new()
             .name(format!("sink {}", sink.name()))
             .spawn({
@@ -145,7 +159,11 @@ impl Hub {
                 }
             })?;
         inner.sinks.retain(|sink| !sink.thread.is_finished());
-        inner.sinks.push(Attached { queue, thread });
+        inner.sinks.push(Attached {
+            filter: Filter::new(subscription),
+            queue,
+            thread,
+        });
         Ok(())
     }
 
@@ -164,21 +182,25 @@ impl Hub {
             return;
         }
         let mut lossless = Vec::new();
-        let published = {
+        {
             let mut inner = self.lock();
-            inner.remember(&message);
+            inner.present.remember(&message);
             let published = Arc::new(Published::new(message));
-            for sink in &inner.sinks {
+            for sink in &mut inner.sinks {
+                let Some(published) = sink.filter.pass(&published) else {
+                    continue;
+                };
                 match sink.queue.delivery {
-                    Delivery::DropOldest { .. } => sink.queue.push(Arc::clone(&published)),
-                    Delivery::Lossless { .. } => lossless.push(Arc::clone(&sink.queue)),
+                    Delivery::DropOldest { .. } => sink.queue.push(published),
+                    Delivery::Lossless { .. } => {
+                        lossless.push((Arc::clone(&sink.queue), published));
+                    }
                 }
             }
-            published
-        };
+        }
         // Outside the lock, or a sink that waits would hold up those that do not.
-        for queue in lossless {
-            queue.push(Arc::clone(&published));
+        for (queue, published) in lossless {
+            queue.push(published);
         }
     }
 
@@ -198,8 +220,13 @@ impl Hub {
         }
     }
 
-    fn hello(&self, inner: &Inner) -> Message {
-        Message::Hello(Hello {
+    /// How things stand now.
+    pub fn hello(&self) -> Hello {
+        self.hello_of(&self.lock())
+    }
+
+    fn hello_of(&self, inner: &Inner) -> Hello {
+        Hello {
             v: Version,
             stream: ALL_STREAMS.into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -208,46 +235,13 @@ impl Hub {
             horizons: self.facts.horizons_s.clone(),
             lookahead: self.facts.lookahead_s,
             hop: self.facts.hop_s,
-            streams: inner.streams.clone(),
-        })
+            thresholds: self.thresholds,
+            streams: inner.present.streams().to_vec(),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Inner {
-    /// Keeps what a later subscriber must know.
-    fn remember(&mut self, message: &Message) {
-        match message {
-            Message::State(State {
-                stream,
-                state,
-                reason,
-                ..
-            }) => {
-                if let Some(status) = self.status(stream) {
-                    status.state = *state;
-                    status.reason.clone_from(reason);
-                }
-            }
-            Message::Onset(onset) => self.set_onset(&onset.stream, Some(onset)),
-            Message::Offset(offset) => self.set_onset(&offset.stream, None),
-            _ => {}
-        }
-    }
-
-    fn set_onset(&mut self, stream: &str, onset: Option<&Onset>) {
-        if let Some(status) = self.status(stream) {
-            status.onset = onset.cloned();
-        }
-    }
-
-    fn status(&mut self, stream: &str) -> Option<&mut StreamStatus> {
-        self.streams
-            .iter_mut()
-            .find(|status| status.stream == stream)
     }
 }
 

@@ -18,10 +18,19 @@ pub enum MessageType {
 }
 
 impl MessageType {
-    /// `None` where the message is for everybody.
-    fn of(message: &Message) -> Option<Self> {
+    pub const ALL: [Self; 6] = [
+        Self::Decision,
+        Self::Onset,
+        Self::Offset,
+        Self::State,
+        Self::Gap,
+        Self::Level,
+    ];
+
+    /// `None` where the message is about the subscription itself and always comes.
+    pub fn of(message: &Message) -> Option<Self> {
         match message {
-            Message::Hello(_) | Message::Lagged(_) => None,
+            Message::Hello(_) | Message::Lagged(_) | Message::Refused(_) => None,
             Message::Decision(_) => Some(Self::Decision),
             Message::Onset(_) => Some(Self::Onset),
             Message::Offset(_) => Some(Self::Offset),
@@ -29,10 +38,5 @@ impl MessageType {
             Message::Gap(_) => Some(Self::Gap),
             Message::Level(_) => Some(Self::Level),
         }
-    }
-
-    /// Whether one who asked for `only` these types, all where there are none, gets `message`.
-    pub fn wanted(only: &[Self], message: &Message) -> bool {
-        only.is_empty() || Self::of(message).is_none_or(|kind| only.contains(&kind))
     }
 }

@@ -57,9 +57,11 @@ impl MidiMessages {
                 let control = self.control(&decision.stream, decision.t, decision.p);
                 note.into_iter().chain(control).collect()
             }
-            Message::State(_) | Message::Gap(_) | Message::Level(_) | Message::Lagged(_) => {
-                Vec::new()
-            }
+            Message::State(_)
+            | Message::Gap(_)
+            | Message::Level(_)
+            | Message::Lagged(_)
+            | Message::Refused(_) => Vec::new(),
         }
     }
 

@@ -93,7 +93,7 @@ impl Osc {
                 self.change_voice(&offset.stream, false);
                 self.send(&offset.stream, "offset", OscType::Float(offset.t as f32));
             }
-            Message::Gap(_) | Message::Level(_) | Message::Lagged(_) => {}
+            Message::Gap(_) | Message::Level(_) | Message::Lagged(_) | Message::Refused(_) => {}
         }
     }
 

@@ -136,7 +136,11 @@ impl Sink for Systemd {
                     self.feed_watchdog();
                 }
                 Message::Offset(offset) => self.stream(&offset.stream).1 = false,
-                Message::Onset(_) | Message::Gap(_) | Message::Level(_) | Message::Lagged(_) => {}
+                Message::Onset(_)
+                | Message::Gap(_)
+                | Message::Level(_)
+                | Message::Lagged(_)
+                | Message::Refused(_) => {}
             }
         }
         let words = self.words();

@@ -16,6 +16,7 @@ use crate::frontend::feed::{FeedEnd, FeedOptions, Mixing, StreamOut, feed};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
 use crate::inference::{Engine, Intake, WhenBehind, Worker};
+use crate::publish::event::Thresholds;
 use crate::publish::hub::{HelloFacts, SinkEnd};
 use crate::publish::systemd::Notifier;
 use crate::publish::{Hub, Reporter};
@@ -45,7 +46,7 @@ pub fn listen(
         horizon = horizon.frames,
         "the model is ready"
     );
-    let hub = Arc::new(Hub::new(HelloFacts {
+    let hub = Hub::new(HelloFacts {
         model: model.name.clone(),
         device,
         horizons_s: model
@@ -55,6 +56,10 @@ pub fn listen(
             .collect(),
         lookahead_s: lookahead_s(horizon.frames),
         hop_s: WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),
+    });
+    let hub = Arc::new(hub.with_thresholds(Thresholds {
+        enter: horizon.point.enter,
+        leave: horizon.point.leave,
     }));
     for source in &sources {
         source
@@ -62,7 +67,7 @@ pub fn listen(
             .iter()
             .for_each(|stream| hub.add_stream(stream));
     }
-    sinks::attach(config, &hub, sources.iter().all(|source| source.can_wait))?;
+    let sinks = sinks::attach(config, &hub, sources.iter().all(|source| source.can_wait))?;
     sinks::systemd(config, &hub, &service)?;
 
     let (ended, ends) = crossbeam_channel::bounded(sources.len());
@@ -71,7 +76,7 @@ pub fn listen(
         intake: worker.intake(),
         tracker: Tracker::new(horizon.point)?,
         horizon,
-        levels: config.publish.levels,
+        levels: config.publish.levels_wanted(),
     };
     let mut feeds = Vec::new();
     for source in sources {
@@ -92,6 +97,7 @@ pub fn listen(
     }
     let inferred = worker.finish();
     hub.finish(SINK_PATIENCE);
+    sinks.finish();
     inferred?;
     waited
 }

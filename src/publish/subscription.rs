@@ -1,0 +1,214 @@
+//! What one receiver wants of all that is published: which types, which streams, how often.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer};
+
+use super::MessageType;
+use super::event::Message;
+use super::hub::Published;
+use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
+
+/// Decisions come on a grid of windows. One that comes this much too early still passes, the next is
+/// then due later: so the mean rate is the one that was asked for.
+const EARLY_S: f64 = WINDOW_HOP_SAMPLES as f64 / SAMPLE_RATE_HZ as f64;
+/// More names than this are no choice but an attack on memory.
+const STREAMS_MAX: usize = 256;
+
+/// A receiver's choice, as it sends it: `{"types": ["decision"], "streams": ["hall"], "rate": 5}`.
+/// What it leaves out keeps its default.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subscription {
+    /// None: everything but `level`.
+    #[serde(default)]
+    types: Option<Vec<MessageType>>,
+    /// None: all.
+    #[serde(default, deserialize_with = "few_names")]
+    streams: Option<Vec<String>>,
+    /// At most so many decisions, and so many levels, a second of a stream. None: all.
+    #[serde(default, deserialize_with = "above_zero")]
+    rate: Option<f64>,
+}
+
+impl Subscription {
+    /// Every type, `level` too.
+    pub fn everything() -> Self {
+        Self::default().with_types(MessageType::ALL.to_vec())
+    }
+
+    pub fn with_types(mut self, types: Vec<MessageType>) -> Self {
+        self.types = Some(types);
+        self
+    }
+
+    pub fn with_streams(mut self, streams: Vec<String>) -> Self {
+        self.streams = Some(streams);
+        self
+    }
+
+    /// A rate that is not above 0 is no limit.
+    pub fn with_rate(mut self, per_second: f64) -> Self {
+        self.rate = (per_second > 0.0).then_some(per_second);
+        self
+    }
+
+    /// Reads one line of JSON. The error is a sentence for whoever wrote it.
+    pub fn from_json(line: &str) -> Result<Self, String> {
+        // By way of an object: an array would pass for one with its fields in order.
+        let object = serde_json::from_str::<serde_json::Map<_, _>>(line);
+        object.and_then(|o| serde_json::from_value(o.into())).map_err(|e| {
+            format!("this is no choice such as {{\"types\":[\"onset\",\"offset\"],\"streams\":[\"hall\"],\"rate\":5}}: {e}")
+        })
+    }
+
+    /// Reads the values of a query: names parted by commas. An empty or missing value is no choice.
+    pub fn from_query(
+        types: Option<&str>,
+        streams: Option<&str>,
+        rate: Option<&str>,
+    ) -> Result<Self, String> {
+        let names = |list: &str| -> Vec<serde_json::Value> {
+            list.split(',').map(|name| name.trim().into()).collect()
+        };
+        let given = |value: Option<&str>| value.filter(|v| !v.is_empty()).map(str::to_owned);
+        let mut choice = serde_json::Map::new();
+        if let Some(types) = given(types) {
+            choice.insert("types".into(), names(&types).into());
+        }
+        if let Some(streams) = given(streams) {
+            choice.insert("streams".into(), names(&streams).into());
+        }
+        if let Some(rate) = given(rate) {
+            let number: f64 = rate
+                .parse()
+                .ok()
+                .filter(|number: &f64| number.is_finite())
+                .ok_or_else(|| format!("rate={rate} is not a number"))?;
+            choice.insert("rate".into(), number.into());
+        }
+        serde_json::from_value(choice.into()).map_err(|e| e.to_string())
+    }
+
+    fn wants(&self, message: &Message) -> bool {
+        let Some(kind) = MessageType::of(message) else {
+            return true;
+        };
+        let type_wanted = match &self.types {
+            Some(types) => types.contains(&kind),
+            None => kind != MessageType::Level,
+        };
+        type_wanted
+            && self
+                .streams
+                .as_ref()
+                .is_none_or(|streams| streams.iter().any(|name| name == message.stream()))
+    }
+}
+
+fn few_names<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<String>>, D::Error> {
+    let names = Option::<Vec<String>>::deserialize(from)?;
+    match names.as_ref().is_some_and(|n| n.len() > STREAMS_MAX) {
+        true => Err(serde::de::Error::custom(format!(
+            "more than {STREAMS_MAX} streams are named"
+        ))),
+        false => Ok(names),
+    }
+}
+
+fn above_zero<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    let rate = Option::<f64>::deserialize(from)?;
+    match rate {
+        Some(rate) if !(rate.is_finite() && rate > 0.0) => Err(serde::de::Error::custom(format!(
+            "the rate {rate} is not above 0 a second"
+        ))),
+        rate => Ok(rate),
+    }
+}
+
+/// A [`Subscription`] at work: remembers what it held back.
+#[derive(Debug, Default)]
+pub struct Filter {
+    subscription: Subscription,
+    decisions: BTreeMap<String, Pace>,
+    levels: BTreeMap<String, Pace>,
+}
+
+/// One stream's messages of one type, thinned out.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Stream time at which the next message is due.
+    due_s: f64,
+    /// Stream time of the newest message.
+    newest_s: f64,
+    /// The largest value among those held back.
+    held_peak: f32,
+}
+
+impl Filter {
+    pub fn new(subscription: Subscription) -> Self {
+        Self {
+            subscription,
+            ..Self::default()
+        }
+    }
+
+    /// The message as this receiver gets it, or None. Below the full rate, `p` of a decision and
+    /// `peak_db` of a level are the largest since the last that passed.
+    pub fn pass(&mut self, published: &Arc<Published>) -> Option<Arc<Published>> {
+        if !self.subscription.wants(&published.message) {
+            return None;
+        }
+        let Some(rate) = self.subscription.rate else {
+            return Some(Arc::clone(published));
+        };
+        match &published.message {
+            Message::Decision(d) => {
+                let p = pace(&mut self.decisions, &d.stream, d.t).peak(d.t, d.p, rate)?;
+                if p == d.p {
+                    return Some(Arc::clone(published));
+                }
+                let mut decision = d.clone();
+                decision.p = p;
+                Some(Arc::new(Published::new(Message::Decision(decision))))
+            }
+            Message::Level(l) => {
+                let peak = pace(&mut self.levels, &l.stream, l.t).peak(l.t, l.peak_db, rate)?;
+                if peak == l.peak_db {
+                    return Some(Arc::clone(published));
+                }
+                let mut level = l.clone();
+                level.peak_db = peak;
+                Some(Arc::new(Published::new(Message::Level(level))))
+            }
+            _ => Some(Arc::clone(published)),
+        }
+    }
+}
+
+fn pace<'a>(paces: &'a mut BTreeMap<String, Pace>, stream: &str, t_s: f64) -> &'a mut Pace {
+    paces.entry(stream.to_owned()).or_insert(Pace {
+        due_s: t_s,
+        newest_s: t_s,
+        held_peak: f32::NEG_INFINITY,
+    })
+}
+
+impl Pace {
+    /// The largest value since the last that passed, where a message is due.
+    fn peak(&mut self, t_s: f64, value: f32, rate: f64) -> Option<f32> {
+        if t_s < self.newest_s {
+            self.due_s = t_s; // the stream began anew
+        }
+        self.newest_s = t_s;
+        let peak = self.held_peak.max(value);
+        if t_s < self.due_s - EARLY_S {
+            self.held_peak = peak;
+            return None;
+        }
+        self.due_s = self.due_s.max(t_s) + 1.0 / rate;
+        self.held_peak = f32::NEG_INFINITY;
+        Some(peak)
+    }
+}
