@@ -2,6 +2,7 @@
 
 use vocald::config::{Change, Config, ConfigError, DecisionConfig, FromCheckpoint, SourceConfig};
 use vocald::model::{FrontendNumbers, Metadata, OperatingPoint};
+use vocald::publish::MessageType;
 
 const DEFAULTS: &str = include_str!("../config/vocald.toml");
 
@@ -244,4 +245,72 @@ fn two_configurations_differ_key_by_key() {
     assert!(changes.contains(&change("source.1.each_channel", "false", "true")));
     let added = changes.iter().find(|c| c.key == "source.2").unwrap();
     assert!(added.old.is_none() && added.new.as_ref().unwrap().contains("second"));
+}
+
+fn variables(pairs: &[(&str, &str)]) -> impl Iterator<Item = (String, String)> {
+    let pairs = pairs.iter().map(|(k, v)| (k.to_string(), v.to_string()));
+    pairs.collect::<Vec<_>>().into_iter()
+}
+
+fn in_a_file(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+#[test]
+fn the_environment_goes_over_the_file_whatever_the_type_of_the_key() {
+    let file = in_a_file(
+        "[decision]\nenter = 0.5\nleave = 0.4\n[publish.unix]\npath = \"/tmp/a.sock\"\n\
+         [[source]]\ninput = \"-\"\nformat = \"s16le\"\nrate_hz = 8000\nchannels = 1\n",
+    );
+    let set = variables(&[
+        ("VOCALD_DECISION_ENTER", "0.7"),
+        ("VOCALD_DECISION_MIN_GAP_S", "checkpoint"),
+        ("VOCALD_PUBLISH_LEVELS", "true"),
+        ("VOCALD_PUBLISH_QUEUE_MESSAGES", "64"),
+        ("VOCALD_PUBLISH_ONLY", "onset, offset"),
+        ("VOCALD_PUBLISH_OSC_TARGETS", "[\"127.0.0.1:9000\"]"),
+        // Text that looks like a number, and text with a quotation mark, stay text.
+        ("VOCALD_PUBLISH_UNIX_PATH", "7\"8"),
+        ("VOCALD_SOURCE_RATE_HZ", "16000"),
+        ("PATH", "/bin"),
+        // What a command on an onset is told is no key.
+        ("VOCALD_STREAM", "vocals"),
+    ]);
+    let config = Config::load(Some(file.path()), set).unwrap();
+    let mut expected = Config::parse(&std::fs::read_to_string(file.path()).unwrap()).unwrap();
+    expected.decision.enter = FromCheckpoint::Set(0.7);
+    expected.publish.levels = true;
+    expected.publish.queue_messages = 64;
+    expected.publish.only = vec![MessageType::Onset, MessageType::Offset];
+    expected.publish.osc.targets = vec!["127.0.0.1:9000".into()];
+    expected.publish.unix.path = "7\"8".into();
+    expected.source[0].rate_hz = 16_000;
+    assert_eq!(config, expected);
+}
+
+#[test]
+fn faults_of_the_environment_name_the_variable() {
+    let fault = |pairs: &[(&str, &str)]| Config::load(None, variables(pairs)).unwrap_err();
+    let text = fault(&[("VOCALD_DECISION_ENTR", "0.7")]).to_string();
+    assert_eq!(
+        text,
+        "there is no key `VOCALD_DECISION_ENTR`; did you mean `VOCALD_DECISION_ENTER`?"
+    );
+    for (variable, value) in [
+        ("VOCALD_DECISION_ENTER", "loud"),
+        ("VOCALD_DECISION_ENTER", "7"),
+        ("VOCALD_PUBLISH_LEVELS", "maybe"),
+        ("VOCALD_PUBLISH_QUEUE_MESSAGES", "0"),
+        // A second key smuggled in behind a line break is no number.
+        ("VOCALD_PUBLISH_QUEUE_MESSAGES", "5\ny = 1"),
+    ] {
+        let text = fault(&[(variable, value)]).to_string();
+        assert!(text.contains(variable), "{text}");
+    }
+    let two = in_a_file("[[source]]\ninput = \"a.wav\"\n[[source]]\ninput = \"b.wav\"\n");
+    let set = variables(&[("VOCALD_SOURCE_INPUT", "c.wav")]);
+    let text = Config::load(Some(two.path()), set).unwrap_err().to_string();
+    assert!(text.contains("2 sources"), "{text}");
 }

@@ -98,7 +98,7 @@ fn mir1k_is_split_by_singer_and_its_stereo_clips_are_stems() {
     let loudest = |mel: &[f32]| (0..80).max_by(|&a, &b| mel[a].total_cmp(&mel[b])).unwrap();
     assert!(loudest(voice.frame(60)) > loudest(accompaniment.frame(60)));
     // The label of 1.02 s is the first 1; the frame's middle is (k * 315 + 512) / 22 050.
-    let first = track.voice.iter().position(|v| *v).unwrap();
+    let first = track.voice.iter().position(|v| *v == Some(true)).unwrap();
     let first_s = (first * 315 + 512) as f64 / 22_050.0;
     assert!((first_s - 1.01).abs() < 0.0143, "{first_s}");
 }
@@ -115,7 +115,7 @@ fn mono_clips_of_mir1k_are_mixes() {
     fs::write(data.path().join("m/labels/leon_1_01.vocal"), "1 1 1").unwrap();
     let corpus = read(data.path(), &settings(CorpusKind::Mir1k, "m"), Split::Test).unwrap();
     assert!(matches!(corpus.tracks[0].sound, Sound::Mix(_)));
-    assert!(corpus.tracks[0].voice.iter().all(|v| *v));
+    assert!(corpus.tracks[0].voice.iter().all(|v| *v == Some(true)));
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn ultrastar_notes_become_spans_in_seconds() {
     assert_eq!(names(&train), ["song"]);
     let track = &train.tracks[0];
     // 1.0 to 2.0 s (the pause of 0.1 s is bridged) and 2.8 to 3.0 s.
-    let at = |s: f64| track.voice[((s * 22_050.0 - 512.0) / 315.0).round() as usize];
+    let at = |s: f64| Some(true) == track.voice[((s * 22_050.0 - 512.0) / 315.0).round() as usize];
     let sung: Vec<bool> = [0.9, 1.05, 1.45, 1.95, 2.1, 2.7, 2.9, 3.1]
         .into_iter()
         .map(at)
@@ -221,8 +221,14 @@ fn a_vocal_stem_is_voice_where_it_sounds() {
     .unwrap();
     let voice = &corpus.tracks[0].voice;
     let middle = voice.len() / 2;
-    assert!(voice[..middle - 3].iter().all(|v| *v), "sounds");
-    assert!(voice[middle + 4..].iter().all(|v| !*v), "is silent");
+    assert!(
+        voice[..middle - 3].iter().all(|v| *v == Some(true)),
+        "sounds"
+    );
+    assert!(
+        voice[middle + 4..].iter().all(|v| *v == Some(false)),
+        "is silent"
+    );
 }
 
 #[test]
@@ -243,4 +249,134 @@ fn features_are_computed_once_and_again_when_the_file_changes() {
     let second = read(data.path(), &corpus, Split::Train).unwrap();
     assert!(second.tracks[0].frames() > first.tracks[0].frames());
     assert_eq!(files(), 2);
+}
+
+/// Labels beside a sound of two seconds.
+fn labelled(data: &Path, labels: &[(&str, &str)]) -> CorpusSettings {
+    let root = data.join("songs");
+    for (file, text) in labels {
+        let sound = Path::new(file).with_extension("wav");
+        write_wav(&root.join(sound), 2.0, &[(300.0, 0.5)]);
+        fs::write(root.join(file), text).unwrap();
+    }
+    settings(CorpusKind::Labelled, "songs")
+}
+
+/// What the labels of the only track say of these seconds.
+fn voice_at(corpus: &Corpus, seconds: &[f64]) -> Vec<Option<bool>> {
+    let frame = |s: &f64| ((s * 22_050.0 - 512.0) / 315.0).round() as usize;
+    let voice = &corpus.tracks[0].voice;
+    seconds
+        .iter()
+        .map(|s| voice.get(frame(s)).copied().flatten())
+        .collect()
+}
+
+#[test]
+fn labels_beside_the_sound_are_read_in_the_formats_that_detect_writes() {
+    let (sung, none) = (Some(true), Some(false));
+    for (file, text, between) in [
+        // Only a lab can leave a stretch without a label.
+        (
+            "s.lab",
+            "0 0.5 nosing\n0.5 1.0 sing\n1.2 2.0 nosing\n",
+            None,
+        ),
+        (
+            "s.txt",
+            "0.500000\t1.000000\tvoice\n\\\t20.0\t9000.0\n1.2\t2.0\tnosing\n",
+            none,
+        ),
+        (
+            "s.csv",
+            "t,p,voice\n0.1,0.2,0\n0.45,0.3,0\n0.55,0.9,1\n0.95,0.9,1\n1.05,0.1,0\n1.9,0.0,0\n",
+            none,
+        ),
+        (
+            "s.csv",
+            "t,voice\n0.1,0\n0.45,0\n0.55,1\n0.95,1\n1.05,0\n1.9,0\n",
+            none,
+        ),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let corpus = labelled(data.path(), &[(file, text)]);
+        let train = read(data.path(), &corpus, Split::Train).unwrap();
+        assert_eq!(
+            voice_at(&train, &[0.3, 0.6, 0.9, 1.1, 1.5]),
+            [none, sung, sung, between, none],
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn a_song_that_is_measured_on_must_be_labelled_throughout() {
+    let data = tempfile::tempdir().unwrap();
+    let mut corpus = labelled(data.path(), &[("s.lab", "0 0.5 nosing\n1.0 1.8 sing\n")]);
+    corpus.valid = vec!["s".into()];
+    let text = read(data.path(), &corpus, Split::Valid)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(text.contains("s has no label at 0.5"), "{text}");
+    // Labels may end before the sound does; what lies behind them is left out.
+    fs::write(
+        data.path().join("songs/s.lab"),
+        "0 0.5 nosing\n0.5 1.8 sing\n",
+    )
+    .unwrap();
+    let valid = read(data.path(), &corpus, Split::Valid).unwrap();
+    let end_s = (valid.tracks[0].frames() * 315 + 512) as f64 / 22_050.0;
+    assert!((end_s - 1.8).abs() < 0.03, "{end_s}");
+}
+
+#[test]
+fn damaged_labels_are_named_all_at_once() {
+    let data = tempfile::tempdir().unwrap();
+    let corpus = labelled(
+        data.path(),
+        &[
+            ("a.lab", "0 1 sing\n0.5 2 nosing\n"),
+            ("b.lab", "0 1 sung\n"),
+            ("c.lab", "2 1 sing\n"),
+            ("d.txt", "first of all\n"),
+            ("e.csv", "t,voice\n1,0\n0.5,1\n"),
+            ("f.csv", "t,voice\n0.5,perhaps\n"),
+            ("g.lab", ""),
+            ("h.lab", "7 9 sing\n"),
+        ],
+    );
+    fs::write(data.path().join("songs/a.txt"), "").unwrap();
+    write_wav(&data.path().join("songs/bare.wav"), 2.0, &[(300.0, 0.5)]);
+    let text = read(data.path(), &corpus, Split::Train)
+        .err()
+        .unwrap()
+        .to_string();
+    for fault in [
+        "a has several files of labels",
+        "b.lab: line 1 is not `START END sing|nosing`",
+        "c.lab: line 1 is not",
+        "d.txt: line 1 is not `START END LABEL`",
+        "e.csv: holds fewer than two rows, or their times do not rise",
+        "f.csv: line 2 is not",
+        "g.lab: is empty",
+        "bare has no labels",
+    ] {
+        assert!(text.contains(fault), "{fault}: {text}");
+    }
+    assert_eq!(text.lines().count(), 9, "{text}");
+}
+
+#[test]
+fn a_lead_alone_is_a_sound_for_mixes_without_a_voice() {
+    let data = tempfile::tempdir().unwrap();
+    write_wav(&data.path().join("leads/violin.wav"), 2.0, &[(600.0, 0.5)]);
+    let corpus = read(
+        data.path(),
+        &settings(CorpusKind::Leads, "leads"),
+        Split::Train,
+    )
+    .unwrap();
+    assert!(matches!(corpus.tracks[0].sound, Sound::Solo(_)));
+    assert!(corpus.tracks[0].voice.iter().all(|v| *v == Some(false)));
 }

@@ -57,7 +57,7 @@ fn corpus() -> Corpus {
     };
     let mel = MelTrack::of_samples(&(0..88_200).map(sample).collect::<Vec<_>>());
     let voice = (0..mel.frames())
-        .map(|frame| frame * 315 + 512 < 44_100)
+        .map(|frame| Some(frame * 315 + 512 < 44_100))
         .collect();
     let track = Track {
         name: "tones".into(),
@@ -171,7 +171,7 @@ fn a_dropped_voice_leaves_only_music_and_no_label() {
     let track = Track {
         name: "stems".into(),
         sound,
-        voice: vec![true; frames],
+        voice: vec![Some(true); frames],
     };
     let corpora = [Corpus {
         name: "stems".into(),

@@ -2,6 +2,7 @@
 //! people, one sentence.
 
 pub mod bench;
+pub mod config;
 pub mod detect;
 pub mod devices;
 pub mod evaluate;
@@ -47,6 +48,8 @@ pub enum Command {
     Detect(detect::Args),
     /// List the sound cards that `run` can listen to.
     Devices(devices::Args),
+    /// Check a configuration, or show what `run` would be told.
+    Config(config::Args),
     /// Show the networks there are, and what a checkpoint holds.
     Model(model::Args),
     /// Make a checkpoint out of labelled sound.
@@ -63,6 +66,7 @@ impl Command {
             Self::Run(args) => run::run(*args),
             Self::Detect(args) => detect::run(args),
             Self::Devices(args) => devices::run(args),
+            Self::Config(args) => config::run(args),
             Self::Model(args) => model::run(args),
             Self::Train(args) => train::run(args),
             Self::Evaluate(args) => evaluate::run(args),

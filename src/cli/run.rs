@@ -87,7 +87,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 }
 
 impl Args {
-    fn config(&self) -> anyhow::Result<Config> {
+    /// What the file, the environment and these options come to.
+    pub fn config(&self) -> anyhow::Result<Config> {
         let mut config = self.settings.config()?;
         let named: Vec<&String> = self.sources.iter().chain(&self.more_sources).collect();
         if !named.is_empty() {

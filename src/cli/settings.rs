@@ -31,7 +31,7 @@ impl FromStr for Confirm {
 #[command(next_help_heading = "Model and decision")]
 pub struct Settings {
     /// Configuration file (TOML); options given here have the last word.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "VOCALD_CONFIG")]
     config: Option<PathBuf>,
     /// Checkpoint to use instead of the one inside the program.
     #[arg(long, value_name = "FILE")]
@@ -68,12 +68,10 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The file, or the defaults, with the options laid over. The sources are still unchecked.
+    /// The file or the defaults, with the environment and then the options laid over. The sources are
+    /// still unchecked.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        let mut config = match &self.config {
-            Some(path) => Config::read(path)?,
-            None => Config::default(),
-        };
+        let mut config = Config::load(self.config.as_deref(), environment())?;
         if let Some(model) = &self.model {
             config.model.file.clone_from(model);
         }
@@ -94,6 +92,11 @@ impl Settings {
         over(&mut decision.min_gap_s, self.min_gap);
         Ok(config)
     }
+}
+
+/// The variables that are text.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
 }
 
 fn over<T>(value: &mut FromCheckpoint<T>, option: Option<T>) {

@@ -147,7 +147,7 @@ pub fn load(
         let voiced: usize = corpus
             .tracks
             .iter()
-            .map(|t| t.voice.iter().filter(|v| **v).count())
+            .map(|t| t.voice.iter().filter(|v| **v == Some(true)).count())
             .sum();
         let share = voiced as f64 / (minutes * 60.0 * 70.0) * 100.0;
         let (name, tracks) = (&corpus.name, corpus.tracks.len());

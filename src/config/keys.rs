@@ -19,29 +19,40 @@ pub struct Change {
     pub new: Option<String>,
 }
 
-fn as_value(config: &Config) -> Value {
+/// A configuration as TOML.
+pub fn as_table(config: &Config) -> Table {
     // The types hold nothing that TOML has no word for, so the error cannot come up.
-    Value::try_from(config).unwrap_or_else(|_| Value::Table(Table::new()))
+    let mut table = Table::try_from(config).unwrap_or_default();
+    table.iter_mut().for_each(|(_, value)| shorten(value));
+    table
+}
+
+/// 0.9 kept in 32 bits is 0.8999999761581421 in 64; people wrote 0.9.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Float(float) => {
+            let narrow = *float as f32;
+            if f64::from(narrow) == *float {
+                *float = narrow.to_string().parse().unwrap_or(*float);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(shorten),
+        Value::Table(table) => table.iter_mut().for_each(|(_, value)| shorten(value)),
+        _ => {}
+    }
 }
 
 /// Refuses keys that do not exist, and names the one that was probably meant.
 pub fn check_known(table: &Table) -> Result<(), ConfigError> {
     // The defaults have every key, and one source.
-    match as_value(&Config::default()) {
-        Value::Table(known) => check_table(table, &known, ""),
-        _ => Ok(()),
-    }
+    check_table(table, &as_table(&Config::default()), "")
 }
 
 fn check_table(table: &Table, known: &Table, path: &str) -> Result<(), ConfigError> {
     for (key, value) in table {
         let Some(example) = known.get(key) else {
-            let nearest = known
-                .keys()
-                .map(|name| (edits(key, name), name))
-                .min()
-                .filter(|&(edits, name)| edits <= NEAREST_EDITS_MAX && edits < name.len())
-                .map(|(_, name)| format!("{path}{name}"));
+            let nearest =
+                nearest(key, known.keys().map(String::as_str)).map(|name| format!("{path}{name}"));
             return Err(ConfigError::UnknownKey {
                 key: format!("{path}{key}"),
                 nearest,
@@ -66,6 +77,53 @@ fn check_value(value: &Value, example: &Value, path: &str) -> Result<(), ConfigE
     }
 }
 
+/// The name that was probably meant.
+pub fn nearest<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    names
+        .map(|name| (edits(key, name), name))
+        .min()
+        .filter(|&(edits, name)| edits <= NEAREST_EDITS_MAX && edits < name.len())
+        .map(|(_, name)| name)
+}
+
+/// A key that is no table.
+pub struct Leaf {
+    /// As `["decision", "enter"]`; of a source `["source", "input"]`.
+    pub path: Vec<String>,
+    pub default: Value,
+}
+
+/// The list of sources.
+pub const SOURCE: &str = "source";
+
+/// Every key with its default.
+pub fn leaves() -> Vec<Leaf> {
+    let mut leaves = Vec::new();
+    gather(
+        &Value::Table(as_table(&Config::default())),
+        &[],
+        &mut leaves,
+    );
+    leaves
+}
+
+fn gather(value: &Value, path: &[String], leaves: &mut Vec<Leaf>) {
+    match value {
+        Value::Table(table) => {
+            for (key, value) in table {
+                gather(value, &[path, &[key.clone()]].concat(), leaves);
+            }
+        }
+        Value::Array(items) if path == [SOURCE] => {
+            items.iter().for_each(|item| gather(item, path, leaves));
+        }
+        value => leaves.push(Leaf {
+            path: path.to_vec(),
+            default: value.clone(),
+        }),
+    }
+}
+
 /// Insertions, deletions and replacements from one word to the other (Levenshtein).
 fn edits(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
@@ -84,8 +142,8 @@ fn edits(from: &str, to: &str) -> usize {
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
     let mut changes = Vec::new();
     compare(
-        Some(&as_value(old)),
-        Some(&as_value(new)),
+        Some(&Value::Table(as_table(old))),
+        Some(&Value::Table(as_table(new))),
         String::new(),
         &mut changes,
     );

@@ -1,10 +1,12 @@
-//! What a run is told: a TOML file over the defaults, the command line over both.
+//! What a run is told: a TOML file over the defaults, the environment over the file, the command line
+//! over all.
 //!
 //! Values that belong to the model say `"checkpoint"` until they are set: then the checkpoint's
 //! own hold, which were chosen on validation.
 
 mod command;
 mod decision;
+mod environment;
 mod keys;
 mod midi;
 mod osc;
@@ -120,6 +122,11 @@ pub enum ConfigError {
         path: PathBuf,
         fault: Box<ConfigError>,
     },
+    #[error("with {} from the environment: {fault}", variables.join(", "))]
+    Environment {
+        variables: Vec<String>,
+        fault: Box<ConfigError>,
+    },
     #[error("{0}")]
     Syntax(String),
     #[error("there is no key `{key}`{}", nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
@@ -143,23 +150,38 @@ impl ConfigError {
 }
 
 impl Config {
-    /// Reads a file and checks it. What it does not name keeps its default.
-    pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Read {
-            path: path.into(),
-            reason: e.to_string(),
-        })?;
-        Self::parse(&text).map_err(|fault| ConfigError::File {
-            path: path.into(),
-            fault: Box::new(fault),
+    /// Reads a file, lays the environment over it, and checks. What neither names keeps its default.
+    pub fn load(
+        path: Option<&Path>,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let mut table = path.map_or(Ok(toml::Table::new()), read_table)?;
+        let variables = environment::lay_over(&mut table, environment)?;
+        if variables.is_empty() && path.is_none() {
+            return Ok(Self::default());
+        }
+        // The file alone is faultless, so a fault now is the environment's.
+        Self::from_table(table).map_err(|fault| match variables[..] {
+            [] => fault,
+            _ => ConfigError::Environment {
+                variables,
+                fault: Box::new(fault),
+            },
         })
     }
 
-    /// The same for a text.
+    /// Reads a text and checks it. What it does not name keeps its default.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         let table: toml::Table = text.parse().map_err(|e: toml::de::Error| syntax(&e))?;
         keys::check_known(&table)?;
+        // From the text and not the table, so that a fault is shown in its line.
         let config: Self = toml::from_str(text).map_err(|e| syntax(&e))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn from_table(table: toml::Table) -> Result<Self, ConfigError> {
+        let config: Self = table.try_into().map_err(|e| syntax(&e))?;
         config.check()?;
         Ok(config)
     }
@@ -209,6 +231,11 @@ impl Config {
         Ok(())
     }
 
+    /// Every key with its value, as TOML.
+    pub fn to_toml(&self) -> String {
+        keys::as_table(self).to_string()
+    }
+
     /// What differs from `self` to `new`, key by key.
     pub fn diff(&self, new: &Self) -> Vec<Change> {
         keys::diff(self, new)
@@ -225,6 +252,19 @@ impl Config {
             .parse()
             .map_err(|fault: String| ConfigError::value("model.device", fault))
     }
+}
+
+/// A file's keys, after it was checked on its own.
+fn read_table(path: &Path) -> Result<toml::Table, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Read {
+        path: path.into(),
+        reason: e.to_string(),
+    })?;
+    let table = Config::parse(&text).and_then(|_| text.parse().map_err(|e| syntax(&e)));
+    table.map_err(|fault| ConfigError::File {
+        path: path.into(),
+        fault: Box::new(fault),
+    })
 }
 
 fn syntax(error: &toml::de::Error) -> ConfigError {

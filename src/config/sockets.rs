@@ -126,6 +126,13 @@ impl HttpConfig {
         })
     }
 
+    /// For showing the configuration to people.
+    pub fn conceal_token(&mut self) {
+        if !self.token.is_empty() {
+            self.token = "(set, not shown)".into();
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         self.access()?;
         check_clients("publish.http", self.clients_max)

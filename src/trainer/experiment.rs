@@ -136,6 +136,12 @@ pub enum CorpusKind {
     Solo,
     /// Music without a voice; folders `train`, `valid` and `test` are its split.
     Instrumental,
+    /// Instruments alone that take a voice's part: a guitar's solo, a violin. Like solo voices they
+    /// are laid over other music, but there is no voice.
+    Leads,
+    /// Finished mixes with `NAME.lab`, Audacity's `NAME.txt` or `NAME.csv` beside `NAME.ogg` (or
+    /// another sound file).
+    Labelled,
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -17,6 +17,8 @@ use crate::model::checkpoint::MIN_STD;
 const MIX_GAIN: f32 = 0.5;
 /// Places tried for a window with (or without) a voice; a corpus may hold none.
 const PLACE_TRIES: u32 = 16;
+/// What the loss passes over (the default `ignore_index` of libtorch's cross-entropy).
+pub const UNLABELLED: i64 = -100;
 /// Windows that the mean and deviation of the bands are taken from.
 const NORMALISATION_WINDOWS: u64 = 4000;
 
@@ -142,7 +144,10 @@ impl<'a> Sampler<'a> {
         augment::mask(log_mel, a, rng);
         for (label, &frame) in labels.iter_mut().zip(&self.label_frames) {
             let voiced = voiced_at(track, start, frame, stretch);
-            *label = i64::from(mix.has_voice && voiced);
+            *label = match voiced {
+                Some(voiced) => i64::from(mix.has_voice && voiced),
+                None => UNLABELLED,
+            };
         }
     }
 
@@ -188,7 +193,7 @@ impl<'a> Sampler<'a> {
             let start = rng.random_range(0..=track.frames().saturating_sub(span)) as f32;
             let voiced = voiced_at(track, start, self.label_frames[0], stretch);
             tries -= 1;
-            if wanted.is_none_or(|wanted| wanted == voiced) || tries == 0 {
+            if voiced.is_some_and(|v| wanted.is_none_or(|w| w == v)) || tries == 0 {
                 return (track, start);
             }
         }
@@ -257,7 +262,7 @@ impl<'a> Sampler<'a> {
     fn over_other_music(
         &self,
         voice: &'a MelTrack,
-        voiced: &[bool],
+        voiced: &[Option<bool>],
         start: f32,
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
@@ -271,7 +276,7 @@ impl<'a> Sampler<'a> {
         }
         let music = &self.accompaniments[rng.random_range(0..self.accompaniments.len())];
         let balance = from_db(balance(&self.augmentation, rng));
-        let gain = (voiced_power(voice, voiced) / music.power.max(f32::MIN_POSITIVE)).sqrt();
+        let gain = (sounding_power(voice, voiced) / music.power.max(f32::MIN_POSITIVE)).sqrt();
         let place = rng.random_range(0..=music.mel.frames().saturating_sub(span)) as f32;
         let gain = if gain.is_finite() {
             gain / balance
@@ -316,7 +321,7 @@ impl<'a> Layer<'a> {
 }
 
 /// Whether the track has a voice in a frame of a window.
-fn voiced_at(track: &Track, start: f32, frame: usize, stretch: f32) -> bool {
+fn voiced_at(track: &Track, start: f32, frame: usize, stretch: f32) -> Option<bool> {
     let place = (start + frame as f32 * stretch).round() as usize;
     track.voice[place.min(track.frames() - 1)]
 }
@@ -325,19 +330,20 @@ fn voiced_at(track: &Track, start: f32, frame: usize, stretch: f32) -> bool {
 fn accompaniment(track: &Track) -> Option<Part<'_>> {
     let mel = match &track.sound {
         Sound::Stems { accompaniment, .. } => accompaniment,
-        Sound::Mix(mel) if !track.voice.contains(&true) => mel,
+        Sound::Mix(mel) if track.voice.iter().all(|v| *v == Some(false)) => mel,
         _ => return None,
     };
     let power = mel.power(0..mel.frames());
     (power > 0.0).then_some(Part { mel, power })
 }
 
-/// Mean power of a voice where it sounds.
-fn voiced_power(voice: &MelTrack, voiced: &[bool]) -> f32 {
-    let (sum, count) = (0..voice.frames())
-        .filter(|&f| voiced.get(f).copied().unwrap_or(false))
+/// Mean power of a voice where it sounds; that of the whole of another lead.
+fn sounding_power(lead: &MelTrack, voiced: &[Option<bool>]) -> f32 {
+    let has_voice = voiced.contains(&Some(true));
+    let (sum, count) = (0..lead.frames())
+        .filter(|&f| !has_voice || voiced.get(f) == Some(&Some(true)))
         .fold((0.0f64, 0u32), |(sum, n), f| {
-            (sum + f64::from(voice.power(f..f + 1)), n + 1)
+            (sum + f64::from(lead.power(f..f + 1)), n + 1)
         });
     (sum / f64::from(count.max(1))) as f32
 }

@@ -54,7 +54,9 @@ pub fn score(
             let rows = float_values(&network.probabilities(&channels_last(&input)));
             for (row, start) in rows.chunks_exact(horizons_frames.len()).zip(batch) {
                 for ((out, &p), &h) in horizons.iter_mut().zip(row).zip(horizons_frames) {
-                    out.push((p, track.voice[start + WINDOW_FRAMES - 1 - h as usize]));
+                    let label = track.voice[start + WINDOW_FRAMES - 1 - h as usize];
+                    // Tracks to measure on are labelled throughout: their corpus is refused otherwise.
+                    out.push((p, label.unwrap_or(false)));
                 }
             }
         }

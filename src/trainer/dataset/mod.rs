@@ -1,6 +1,7 @@
 //! Corpora as tracks: mel magnitudes and when there is a voice. A file a corpus.
 
 mod files;
+mod labelled;
 mod mir1k;
 mod plain;
 mod stems;
@@ -40,7 +41,7 @@ pub enum Sound {
         voice: MelTrack,
         accompaniment: MelTrack,
     },
-    /// A voice alone.
+    /// A voice, or another lead, alone: it may be laid over any music.
     Solo(MelTrack),
 }
 
@@ -49,8 +50,8 @@ pub enum Sound {
 pub struct Track {
     pub name: String,
     pub sound: Sound,
-    /// Whether there is a voice, a value a frame.
-    pub voice: Vec<bool>,
+    /// Whether there is a voice, a value a frame; `None` where the labels do not say.
+    pub voice: Vec<Option<bool>>,
 }
 
 impl Track {
@@ -100,8 +101,10 @@ enum Files {
 
 /// When there is a voice.
 enum Labels {
-    /// Seconds from and to.
+    /// Seconds from and to; elsewhere there is none.
     Spans(Vec<(f64, f64)>),
+    /// Spans with a voice and without one; elsewhere it is not known.
+    Partial(Vec<labelled::Span>),
     /// A value every `hop_s`, of which the first speaks of `first_s`.
     Grid {
         first_s: f64,
@@ -135,11 +138,13 @@ pub fn load(
         CorpusKind::Stems => stems::items(&root, settings, split),
         CorpusKind::Solo => plain::solo(&root, settings, split),
         CorpusKind::Instrumental => plain::instrumental(&root, split),
+        CorpusKind::Leads => plain::leads(&root, settings, split),
+        CorpusKind::Labelled => labelled::items(&root, settings, split),
     }
     .map_err(failed)?;
     let read: Vec<Result<Track, String>> = items
         .into_par_iter()
-        .map(|item| read(item, cache))
+        .map(|item| read(item, cache).and_then(|track| measurable(track, split)))
         .collect();
     let (tracks, faults): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
     let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
@@ -196,12 +201,15 @@ fn read(item: Item, cache: &FeatureCache) -> Result<Track, String> {
         } => (voice.frames().min(accompaniment.frames()), voice),
         Sound::Solo(voice) => (voice.frames(), voice),
     };
-    let voice = match item.labels {
-        Labels::NoVoice => vec![false; frames],
-        Labels::VoiceEnergy => stems::sounding(loud, frames),
+    let mut voice: Vec<Option<bool>> = match item.labels {
+        Labels::NoVoice => vec![Some(false); frames],
+        Labels::VoiceEnergy => known(stems::sounding(loud, frames)),
         Labels::Spans(spans) => (0..frames)
             .map(frame_time_s)
-            .map(|t| spans.iter().any(|&(from, to)| (from..to).contains(&t)))
+            .map(|t| Some(spans.iter().any(|&(from, to)| (from..to).contains(&t))))
+            .collect(),
+        Labels::Partial(spans) => (0..frames)
+            .map(|frame| labelled::voice_at(&spans, frame_time_s(frame)))
             .collect(),
         Labels::Grid {
             first_s,
@@ -211,13 +219,39 @@ fn read(item: Item, cache: &FeatureCache) -> Result<Track, String> {
             let last = voice.len().saturating_sub(1);
             let index = |t: f64| (((t - first_s) / hop_s).round().max(0.0) as usize).min(last);
             (0..frames)
-                .map(|frame| voice[index(frame_time_s(frame))])
+                .map(|frame| Some(voice[index(frame_time_s(frame))]))
                 .collect()
         }
     };
+    // Labels may end a little before the sound does.
+    voice.truncate(
+        voice
+            .iter()
+            .rposition(Option::is_some)
+            .map_or(0, |last| last + 1),
+    );
+    if voice.is_empty() {
+        return Err(format!("{} has no label within its sound", item.name));
+    }
     Ok(Track {
         name: item.name,
         sound,
         voice,
     })
+}
+
+/// A measure must not depend on which parts of a track were left without a label.
+fn measurable(track: Track, split: Split) -> Result<Track, String> {
+    match track.voice.iter().position(Option::is_none) {
+        Some(frame) if split != Split::Train => Err(format!(
+            "{} has no label at {:.2} s, and is to be measured on",
+            track.name,
+            frame_time_s(frame)
+        )),
+        _ => Ok(track),
+    }
+}
+
+fn known(voice: Vec<bool>) -> Vec<Option<bool>> {
+    voice.into_iter().map(Some).collect()
 }

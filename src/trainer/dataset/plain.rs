@@ -1,4 +1,4 @@
-//! Folders whose place says all: voices alone, and music without a voice.
+//! Folders whose place says all: voices alone, other leads alone, and music without a voice.
 
 use std::path::Path;
 
@@ -12,6 +12,24 @@ pub fn solo(
     settings: &CorpusSettings,
     split: Split,
 ) -> Result<Vec<Item>, Vec<String>> {
+    alone(root, settings, split, || Labels::VoiceEnergy)
+}
+
+/// A folder of instruments that take a voice's part, each alone.
+pub fn leads(
+    root: &Path,
+    settings: &CorpusSettings,
+    split: Split,
+) -> Result<Vec<Item>, Vec<String>> {
+    alone(root, settings, split, || Labels::NoVoice)
+}
+
+fn alone(
+    root: &Path,
+    settings: &CorpusSettings,
+    split: Split,
+    labels: impl Fn() -> Labels,
+) -> Result<Vec<Item>, Vec<String>> {
     let files = sounds_below(root)?;
     let unknown = unknown_names(settings, &files);
     if !unknown.is_empty() {
@@ -22,7 +40,7 @@ pub fn solo(
         (split_of(&name, settings) == Some(split)).then_some(Item {
             name,
             sound: Files::Solo(path),
-            labels: Labels::VoiceEnergy,
+            labels: labels(),
         })
     };
     Ok(files.into_iter().filter_map(item).collect())
