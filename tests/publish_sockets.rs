@@ -328,10 +328,30 @@ fn http_tells_the_state_the_health_and_the_numbers() {
         "vocald_voice_seconds_total{stream=",
         "vocald_latency_seconds_bucket{le=",
         "vocald_websocket_clients 0",
+        "vocald_xruns_total{source=",
+        "vocald_captured_frames_total{source=",
+        "vocald_queue_messages{sink=\"stdout\"}",
+        "vocald_queue_messages{sink=\"http\"}",
+        "vocald_queue_windows ",
+        "vocald_inferred_windows_total ",
+        "vocald_inference_seconds_bucket{le=\"0.071\"}",
+        "vocald_inference_seconds_bucket{le=\"+Inf\"}",
         "# EOF",
     ] {
         assert!(metrics.contains(line), "{line} in {metrics}");
     }
+    // Every window went through the network once, and every pass is in some bucket.
+    let number = |name: &str| -> f64 {
+        let line = metrics.lines().find_map(|l| l.strip_prefix(name)).unwrap();
+        line.trim().parse().unwrap()
+    };
+    let passes = number("vocald_inference_seconds_count ");
+    assert!(passes >= 1.0);
+    assert_eq!(
+        number("vocald_inference_seconds_bucket{le=\"+Inf\"} "),
+        passes
+    );
+    assert!(number("vocald_inferred_windows_total ") >= passes);
     // A page that has its own name point here must not read along.
     assert_eq!(daemon.get("/api/state", "Host: evil.example\r\n").0, 403);
     assert_eq!(daemon.get("/nothing", "").0, 404);

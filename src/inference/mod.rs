@@ -3,9 +3,11 @@
 
 pub mod device;
 pub mod engine;
+pub mod load;
 mod queue;
 pub mod worker;
 
 pub use device::DeviceChoice;
 pub use engine::{Engine, EngineError};
+pub use load::Load;
 pub use worker::{Intake, Output, Scored, WhenBehind, Worker};

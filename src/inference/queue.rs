@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::engine::MAX_BATCH;
+use super::load::{Load, PassTimes};
 use super::worker::{Handler, Output, WhenBehind};
 use crate::frontend::stream::{CapturedWindow, StreamItem};
 
@@ -149,9 +150,17 @@ pub struct Queues {
     pub finishing: bool,
     /// The worker takes nothing more.
     pub gone: bool,
+    pub passes: PassTimes,
 }
 
 impl Queues {
+    pub fn load(&self) -> Load {
+        Load {
+            waiting_windows: self.lanes.values().map(|lane| lane.windows).sum(),
+            passes: self.passes.clone(),
+        }
+    }
+
     /// Takes what waits: of every lane what was told before its next window, then windows in turn.
     pub fn take(&mut self) -> Work {
         let mut work = Work::default();

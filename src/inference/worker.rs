@@ -5,8 +5,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use super::engine::{Engine, EngineError};
+use super::load::Load;
 use super::queue::{Lane, Queues, Work};
 use crate::frontend::stream::{CapturedWindow, Note, StreamItem};
 
@@ -141,6 +143,13 @@ impl Intake {
     }
 }
 
+impl Intake {
+    /// How the worker keeps up at present.
+    pub fn load(&self) -> Load {
+        self.shared.lock().load()
+    }
+}
+
 fn died() -> EngineError {
     EngineError::Device("the inference thread died; its last words are above".into())
 }
@@ -245,8 +254,13 @@ fn work(shared: &Shared, scorer: &mut impl Scorer) -> Result<(), EngineError> {
         for (stream, output) in told {
             tell(stream, output);
         }
+        let began = Instant::now();
         match score(scorer, &windows) {
             Ok(rows) => {
+                if !windows.is_empty() {
+                    let mut queues = shared.lock();
+                    queues.passes.note(began.elapsed(), windows.len());
+                }
                 for ((stream, captured), probabilities) in windows.into_iter().zip(rows) {
                     tell(
                         stream,

@@ -5,6 +5,7 @@ mod access;
 mod connections;
 mod metrics;
 mod page;
+mod probes;
 mod vitals;
 mod websocket;
 
@@ -21,6 +22,7 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 pub use access::Access;
+pub use probes::Probes;
 
 use super::event::{Message, schema};
 use super::fanout::{Fanout, Subscriptions, fanout};
@@ -81,6 +83,7 @@ pub fn start(
     access: Access,
     clients_max: usize,
     queue_messages: usize,
+    probes: Arc<Probes>,
 ) -> io::Result<(Server, SocketAddr, HttpSink)> {
     let listener = TcpListener::bind(access.address())?;
     listener.set_nonblocking(true)?;
@@ -88,7 +91,7 @@ pub fn start(
     let hello = hub.hello();
     let watch = Arc::new(Mutex::new(Watch {
         vitals: Vitals::new(&hello),
-        metrics: Metrics::new(&hello),
+        metrics: Metrics::new(&hello, probes),
     }));
     let (fanout, subscriptions) = fanout("http".into(), hello, queue_messages);
     let app = Arc::new(App {

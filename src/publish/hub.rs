@@ -95,6 +95,7 @@ struct Inner {
 }
 
 struct Attached {
+    name: String,
     filter: Filter,
     queue: Arc<Queue>,
     thread: JoinHandle<()>,
@@ -139,12 +140,13 @@ impl Hub {
         subscription: Subscription,
     ) -> io::Result<()> {
         let queue = Arc::new(Queue::new(delivery));
+        let name = sink.name();
         let mut inner = self.lock();
         queue.push(Arc::new(Published::new(Message::Hello(
             self.hello_of(&inner),
         ))));
         let thread = std::thread::Builder::new()
-            .name(format!("sink {}", sink.name()))
+            .name(format!("sink {name}"))
             .spawn({
                 let (queue, ended) = (Arc::clone(&queue), self.ended.clone());
                 move || {
@@ -160,11 +162,21 @@ impl Hub {
             })?;
         inner.sinks.retain(|sink| !sink.thread.is_finished());
         inner.sinks.push(Attached {
+            name,
             filter: Filter::new(subscription),
             queue,
             thread,
         });
         Ok(())
+    }
+
+    /// The sinks that are there and how many messages wait for each.
+    pub fn queues(&self) -> Vec<(String, usize)> {
+        let inner = self.lock();
+        let going = inner.sinks.iter().filter(|s| !s.thread.is_finished());
+        going
+            .map(|sink| (sink.name.clone(), sink.queue.lock().messages.len()))
+            .collect()
     }
 
     /// Every sink that is no more, as they go.

@@ -17,6 +17,7 @@ use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
 use crate::inference::{Engine, Intake, WhenBehind, Worker};
 use crate::publish::event::Thresholds;
+use crate::publish::http::Probes;
 use crate::publish::hub::{HelloFacts, SinkEnd};
 use crate::publish::systemd::Notifier;
 use crate::publish::{Hub, Reporter};
@@ -67,12 +68,15 @@ pub fn listen(
             .iter()
             .for_each(|stream| hub.add_stream(stream));
     }
-    let sinks = sinks::attach(config, &hub, sources.iter().all(|source| source.can_wait))?;
+    let probes = Arc::new(Probes::new(worker.intake(), Arc::downgrade(&hub)));
+    let paced_by_sinks = sources.iter().all(|source| source.can_wait);
+    let sinks = sinks::attach(config, &hub, &probes, paced_by_sinks)?;
     sinks::systemd(config, &hub, &service)?;
 
     let (ended, ends) = crossbeam_channel::bounded(sources.len());
     let streams = Streams {
         hub: Arc::clone(&hub),
+        probes,
         intake: worker.intake(),
         tracker: Tracker::new(horizon.point)?,
         horizon,
@@ -206,6 +210,7 @@ impl OpenSource {
         } = self;
         let stop = StopFlag::new();
         let source = audio::spawn(source, stop.clone()).context("no thread for a source")?;
+        streams.probes.add_source(&name, Arc::clone(&source.health));
         let when_behind = match can_wait {
             true => WhenBehind::Block,
             false => WhenBehind::DropOldest,
@@ -234,6 +239,7 @@ fn stream_name(source: &str, channel: Option<u16>) -> String {
 #[derive(Clone)]
 struct Streams {
     hub: Arc<Hub>,
+    probes: Arc<Probes>,
     intake: Intake,
     horizon: Horizon,
     /// A fresh one, to be cloned.

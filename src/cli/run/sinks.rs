@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use crate::config::{Config, HttpConfig, PublishConfig, TcpConfig, UnixConfig};
 use crate::publish::command::Commands;
 use crate::publish::fanout::fanout;
+use crate::publish::http::Probes;
 use crate::publish::lines::{tcp, unix};
 use crate::publish::midi::Midi;
 use crate::publish::osc::Osc;
@@ -33,7 +34,12 @@ impl Sinks {
 }
 
 /// Starts every sink. `paced_by_sinks`: every source can wait for whoever reads standard output.
-pub fn attach(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<Sinks> {
+pub fn attach(
+    config: &Config,
+    hub: &Arc<Hub>,
+    probes: &Arc<Probes>,
+    paced_by_sinks: bool,
+) -> anyhow::Result<Sinks> {
     let publish = &config.publish;
     let mut sinks = Sinks::default();
     if publish.unix.enabled {
@@ -43,7 +49,9 @@ pub fn attach(config: &Config, hub: &Hub, paced_by_sinks: bool) -> anyhow::Resul
         sinks.servers.push(on_tcp(&publish.tcp, publish, hub)?);
     }
     if publish.http.enabled {
-        sinks.servers.push(on_http(&publish.http, publish, hub)?);
+        sinks
+            .servers
+            .push(on_http(&publish.http, publish, hub, probes)?);
     }
     osc(config, hub)?;
     commands(config, hub)?;
@@ -93,11 +101,17 @@ fn on_tcp(tcp: &TcpConfig, publish: &PublishConfig, hub: &Hub) -> anyhow::Result
     Ok(server)
 }
 
-fn on_http(http: &HttpConfig, publish: &PublishConfig, hub: &Hub) -> anyhow::Result<Server> {
+fn on_http(
+    http: &HttpConfig,
+    publish: &PublishConfig,
+    hub: &Hub,
+    probes: &Arc<Probes>,
+) -> anyhow::Result<Server> {
     let access = http.access()?;
     let asked = access.address();
     let capacity = publish.queue_messages;
-    let (server, address, sink) = http::start(hub, access, http.clients_max, capacity)
+    let started = http::start(hub, access, http.clients_max, capacity, Arc::clone(probes));
+    let (server, address, sink) = started
         .map_err(|e| anyhow!("{asked} cannot be listened on: {e}; choose another with --http="))?;
     hub.attach(sink, Delivery::DropOldest { capacity })
         .context("no thread for HTTP")?;

@@ -1,7 +1,8 @@
-//! Counters for Prometheus, all taken from the messages themselves.
+//! What Prometheus is told: counted from the messages themselves, and the probes of other stages.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use prometheus_client::encoding::text::encode;
@@ -13,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::probes::Probes;
 use crate::publish::event::{GapReason, Hello, Message, StreamState};
 
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -59,7 +61,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn new(hello: &Hello) -> Self {
+    pub fn new(hello: &Hello, probes: Arc<Probes>) -> Self {
         let latency = || Histogram::new(LATENCY_BUCKETS_S);
         let mut metrics = Self {
             registry: Registry::with_prefix("vocald"),
@@ -77,6 +79,7 @@ impl Metrics {
             clients: Gauge::default(),
         };
         metrics.register(hello);
+        metrics.registry.register_collector(Box::new(probes));
         metrics
     }
 
