@@ -66,3 +66,11 @@ fn a_budget_that_cannot_be_kept_is_overdrawn_the_least() {
     let point = choose(&corpora, 0);
     assert_eq!(point.fault(), None);
 }
+
+#[test]
+fn a_small_corpus_weighs_by_its_windows() {
+    // Ten songs would have the threshold at 0.35 and one, the other way about, at 0.65.
+    let low = (0..10).map(|_| song(0.45, 0.25, 0.1)).collect();
+    let point = choose(&[low, vec![song(0.75, 0.55, 0.1)]], 0);
+    assert!((0.29..=0.41).contains(&point.threshold), "{point:?}");
+}

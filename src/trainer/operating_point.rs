@@ -1,7 +1,8 @@
 //! Chooses, on validation, how probabilities become decisions.
 //!
 //! Music without a voice must be let pass: its share of false alarms has a budget. Within it,
-//! accuracy decides, as the mean over the corpora that have voices, whatever their sizes.
+//! accuracy decides, over all windows of the corpora that have voices, as results are measured too:
+//! a corpus of two songs, whose labels may know nothing of the backing vocals, has no more to say.
 
 use rayon::prelude::*;
 
@@ -34,7 +35,7 @@ pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize) -> OperatingPoint {
     best.map_or(OperatingPoint::around(threshold), |(point, _)| point)
 }
 
-/// Mean accuracy on the corpora with voices; below all of them where the budget is overdrawn,
+/// Accuracy over the corpora with voices; below all of them where the budget is overdrawn,
 /// so that the smallest overdraft is chosen when none keeps to it.
 fn merit(corpora: &[Confusion], false_alarms: f64) -> f64 {
     let has_voice = |c: &&Confusion| c.true_voice + c.missed_voice > 0;
@@ -44,7 +45,9 @@ fn merit(corpora: &[Confusion], false_alarms: f64) -> f64 {
     if worst > false_alarms {
         return -worst;
     }
-    voiced.iter().map(|c| c.accuracy()).sum::<f64>() / voiced.len().max(1) as f64
+    let right: u64 = voiced.iter().map(|c| c.true_voice + c.true_silence).sum();
+    let all: u64 = voiced.iter().map(|c| c.total()).sum();
+    right as f64 / all.max(1) as f64
 }
 
 /// The best threshold for raw decisions, in steps of 0.01.
