@@ -116,7 +116,7 @@ fn tls_fault(error: &rustls::Error) -> String {
 }
 
 /// Of an error that others are wrapped around, what the system or TLS said.
-fn io_fault(error: &(dyn std::error::Error + 'static)) -> Option<&io::Error> {
+fn io_fault<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a io::Error> {
     let chain = std::iter::successors(Some(error), |error| error.source());
     chain.into_iter().find_map(|error| error.downcast_ref())
 }
