@@ -41,8 +41,9 @@ impl Link {
                 }
             }
             E::Timeout(_) | E::MqttState(StateError::AwaitPingResp) => silent(),
-            E::MqttState(StateError::ConnectionAborted | StateError::ServerDisconnect { .. }) => {
-                self.aborted(connected)
+            E::MqttState(StateError::ConnectionAborted) => self.aborted(connected),
+            E::MqttState(StateError::ServerDisconnect { reason_code, .. }) => {
+                format!("{} ({reason_code:?})", self.aborted(connected))
             }
             other => self.broken(other, connected),
         }
