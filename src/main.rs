@@ -19,11 +19,12 @@ fn main() -> ExitCode {
 
 /// Logs go to standard error; RUST_LOG, where it is set, says which.
 fn start_tracing(cli: &Cli) {
-    // The decoder's own log tells of every damaged packet; what matters of it is told by vocald.
+    // The decoder's own log tells of every damaged packet, the MQTT client's of every refused
+    // message; what matters of it is told by vocald.
     let default = match (cli.quiet, cli.verbose) {
-        (true, _) => "error,symphonia=off",
-        (false, 0) => "warn,symphonia=off",
-        (false, 1) => "warn,vocald=info,symphonia=off",
+        (true, _) => "error,symphonia=off,rumqttc=off",
+        (false, 0) => "warn,symphonia=off,rumqttc=off",
+        (false, 1) => "warn,vocald=info,symphonia=off,rumqttc=off",
         (false, 2) => "info,vocald=debug",
         (false, _) => "trace",
     };

@@ -60,6 +60,10 @@ fn an_unknown_key_is_refused_with_the_one_that_was_probably_meant() {
         meant("decision.confirmn", "decision.confirm_n")
     );
     assert_eq!(
+        unknown("[publish.mqtt]\npasword_file = \"x\"\n"),
+        meant("publish.mqtt.pasword_file", "publish.mqtt.password_file")
+    );
+    assert_eq!(
         unknown("[[source]]\n[[source]]\nrate_khz = 1\n"),
         meant("source.rate_khz", "source.rate_hz")
     );
@@ -108,6 +112,30 @@ fn values_that_cannot_be_are_refused_with_a_sentence() {
         (
             "[publish.midi]\nchannel = 17\n",
             "publish.midi.channel: 17 is not in 1 to 16",
+        ),
+        (
+            "[publish.mqtt]\nurl = \"desk\"\n",
+            "publish.mqtt.url: `desk` is no broker: write mqtt://HOST",
+        ),
+        (
+            "[publish.mqtt]\nurl = \"mqtt://desk\"\nca_file = \"ca.pem\"\n",
+            "`mqtt://desk` goes without: write mqtts://",
+        ),
+        (
+            "[publish.mqtt]\nversion = \"4\"\n",
+            "expected `3.1.1` or `5`",
+        ),
+        (
+            "[publish.mqtt]\nprefix = \"stage/+\"\n",
+            "publish.mqtt.prefix: `stage/+` cannot begin a topic",
+        ),
+        (
+            "[publish.mqtt]\nclient_key_file = \"key.pem\"\n",
+            "a certificate and its key go together",
+        ),
+        (
+            "[publish.mqtt]\np_rate_hz = -1\n",
+            "publish.mqtt.p_rate_hz: -1 is not a number from 0 up",
         ),
         (
             "[publish]\nqueue_messages = 0\n",

@@ -50,6 +50,10 @@ pub struct Args {
     /// Send OSC over UDP to this receiver; may be given several times.
     #[arg(long, value_name = "HOST:PORT")]
     osc: Vec<String>,
+    /// Publish to this MQTT broker: mqtt://HOST, mqtts://HOST for TLS, or with :PORT. Its user and
+    /// the file with the password are in the configuration; VOCALD_MQTT_PASSWORD works too.
+    #[arg(long, value_name = "URL")]
+    mqtt: Option<String>,
     /// Run this in a shell when the voice comes in; VOCALD_STREAM, VOCALD_T and others tell of
     /// it, and its standard input gets the event as JSON.
     #[arg(long, value_name = "CMD")]
@@ -107,6 +111,9 @@ impl Args {
         }
         if !self.osc.is_empty() {
             config.publish.osc.targets.clone_from(&self.osc);
+        }
+        if let Some(url) = &self.mqtt {
+            config.publish.mqtt.url.clone_from(url);
         }
         let shell = |line: &String| vec!["sh".into(), "-c".into(), line.clone()];
         let commands = &mut config.publish.command;

@@ -7,10 +7,19 @@ use super::keys::{self, Leaf};
 use super::{CHECKPOINT, ConfigError};
 
 const PREFIX: &str = "VOCALD_";
-/// Variables with this prefix that are no keys: the token's own, the file's place, and what a command
+/// Variables with this prefix that are no keys: the secrets, the file's place, and what a command
 /// on an onset is told, which may start another vocald.
-const OTHERS: [&str; 9] = [
-    "TOKEN", "CONFIG", "TYPE", "STREAM", "ID", "T", "WALL", "P", "DURATION",
+const OTHERS: [&str; 10] = [
+    "TOKEN",
+    "MQTT_PASSWORD",
+    "CONFIG",
+    "TYPE",
+    "STREAM",
+    "ID",
+    "T",
+    "WALL",
+    "P",
+    "DURATION",
 ];
 
 /// Lays what the environment sets over a configuration; the names of the variables that did.

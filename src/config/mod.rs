@@ -9,6 +9,7 @@ mod decision;
 mod environment;
 mod keys;
 mod midi;
+mod mqtt;
 mod osc;
 mod sockets;
 mod source;
@@ -21,6 +22,7 @@ pub use command::CommandConfig;
 pub use decision::DecisionConfig;
 pub use keys::Change;
 pub use midi::{MidiConfig, MidiStreamConfig};
+pub use mqtt::{Broker, MqttConfig, MqttVersion};
 pub use osc::OscConfig;
 pub use sockets::{HttpConfig, TcpConfig, UnixConfig};
 pub use source::SourceConfig;
@@ -62,6 +64,7 @@ pub struct PublishConfig {
     pub osc: OscConfig,
     pub command: CommandConfig,
     pub midi: MidiConfig,
+    pub mqtt: MqttConfig,
     pub unix: UnixConfig,
     pub tcp: TcpConfig,
     pub http: HttpConfig,
@@ -103,6 +106,7 @@ impl Default for PublishConfig {
             osc: OscConfig::default(),
             command: CommandConfig::default(),
             midi: MidiConfig::default(),
+            mqtt: MqttConfig::default(),
             unix: UnixConfig::default(),
             tcp: TcpConfig::default(),
             http: HttpConfig::default(),
@@ -209,6 +213,7 @@ impl Config {
         self.publish.osc.check()?;
         self.publish.command.check()?;
         self.publish.midi.check()?;
+        self.publish.mqtt.check()?;
         self.publish.unix.check()?;
         self.publish.tcp.check()?;
         self.publish.http.check()?;

@@ -12,6 +12,7 @@ pub mod lines;
 pub mod message_type;
 pub mod midi;
 pub mod midi_messages;
+pub mod mqtt;
 pub mod osc;
 pub mod osc_address;
 pub mod peak;

@@ -18,16 +18,32 @@ pub fn part(name: &str) -> String {
 }
 
 /// Gives each stream an address of its own: where two names become the same
-/// [`part`], the later one gets `-2`, the next `-3`.
-#[derive(Debug, Default)]
+/// part, the later one gets `-2`, the next `-3`.
+#[derive(Debug)]
 pub struct Addresses {
+    part: fn(&str) -> String,
     parts: BTreeMap<String, String>,
 }
 
+impl Default for Addresses {
+    /// Of OSC.
+    fn default() -> Self {
+        Self::made_by(part)
+    }
+}
+
 impl Addresses {
+    /// Of addresses whose parts `part` makes out of names.
+    pub fn made_by(part: fn(&str) -> String) -> Self {
+        Self {
+            part,
+            parts: BTreeMap::new(),
+        }
+    }
+
     pub fn of(&mut self, stream: &str) -> &str {
         if !self.parts.contains_key(stream) {
-            let wanted = part(stream);
+            let wanted = (self.part)(stream);
             let taken = |part: &String| self.parts.values().any(|other| other == part);
             let mut own = wanted.clone();
             let mut number = 2;

@@ -11,6 +11,7 @@ use crate::publish::fanout::fanout;
 use crate::publish::http::Probes;
 use crate::publish::lines::{tcp, unix};
 use crate::publish::midi::Midi;
+use crate::publish::mqtt::Mqtt;
 use crate::publish::osc::Osc;
 use crate::publish::server::Server;
 use crate::publish::stdout::Stdout;
@@ -56,6 +57,7 @@ pub fn attach(
     osc(config, hub)?;
     commands(config, hub)?;
     midi(config, hub)?;
+    mqtt(config, hub)?;
     stdout(publish, hub, paced_by_sinks)?;
     Ok(sinks)
 }
@@ -143,6 +145,18 @@ fn midi(config: &Config, hub: &Hub) -> anyhow::Result<()> {
     }
     hub.attach(Midi::open(&config.publish.midi)?, drop_oldest(config))
         .context("no thread for MIDI")
+}
+
+fn mqtt(config: &Config, hub: &Hub) -> anyhow::Result<()> {
+    let publish = &config.publish;
+    if !publish.mqtt.is_on() {
+        return Ok(());
+    }
+    hub.attach(
+        Mqtt::start(&publish.mqtt, publish.queue_messages)?,
+        drop_oldest(config),
+    )
+    .context("no thread for MQTT")
 }
 
 /// Tells the service manager, where there is one.

@@ -1,0 +1,306 @@
+//! What is published where: topics and payloads, without a broker.
+
+use std::collections::BTreeMap;
+
+use crate::config::MqttConfig;
+use crate::publish::event::{Message, State, StreamState, Version};
+use crate::publish::hub::Published;
+use crate::publish::osc_address::Addresses;
+use crate::publish::peak::PeakRate;
+
+/// How a publication is kept and delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Kept by the broker for whoever comes later; at least once.
+    Retained,
+    /// Something that happened; at least once.
+    Event,
+    /// Of use at this moment only; at most once.
+    Momentary,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    pub topic: String,
+    pub payload: String,
+    pub kind: Kind,
+}
+
+/// `name` as one level of a topic: `/`, the wildcards `+` and `#`, and control characters (NUL among them)
+/// become `_`.
+pub fn topic_level(name: &str) -> String {
+    let safe = |c: char| match c {
+        '/' | '+' | '#' => '_',
+        c if c.is_control() => '_',
+        c => c,
+    };
+    match name {
+        "" => "_".into(),
+        name => name.chars().map(safe).collect(),
+    }
+}
+
+/// Turns messages into publications, and knows at any time what the retained topics should say.
+pub struct Messages {
+    prefix: String,
+    p_rate_hz: f64,
+    levels: Addresses,
+    streams: BTreeMap<String, Now>,
+    online: bool,
+}
+
+/// How one stream stands.
+struct Now {
+    state: String,
+    voice: bool,
+    peaks: Option<PeakRate>,
+}
+
+impl Messages {
+    pub fn new(config: &MqttConfig) -> Self {
+        Self {
+            prefix: config.prefix.clone(),
+            p_rate_hz: config.p_rate_hz,
+            levels: Addresses::made_by(topic_level),
+            streams: BTreeMap::new(),
+            online: true,
+        }
+    }
+
+    /// What the broker says when the connection breaks.
+    pub fn last_will(config: &MqttConfig) -> Publication {
+        status(&config.prefix, false)
+    }
+
+    /// What there is to publish upon a message.
+    pub fn of(&mut self, published: &Published) -> Vec<Publication> {
+        match &published.message {
+            Message::Hello(hello) => hello
+                .streams
+                .iter()
+                .flat_map(|now| {
+                    let state = state_json(&now.stream, now.state, now.reason.clone());
+                    let state = self.set_state(&now.stream, state);
+                    let voice = self.set_voice(&now.stream, now.onset.is_some());
+                    [state, voice]
+                })
+                .collect(),
+            Message::State(state) => {
+                vec![self.set_state(&state.stream, published.json().into())]
+            }
+            Message::Decision(decision) => {
+                let now = self.now(&decision.stream);
+                let p = now
+                    .peaks
+                    .as_mut()
+                    .and_then(|peaks| peaks.push(decision.t, decision.p));
+                let mut all = self.change_voice(&decision.stream, decision.voice);
+                if let Some(p) = p {
+                    let p = format!("{p:.4}");
+                    all.push(self.publication(&decision.stream, "p", p, Kind::Momentary));
+                }
+                all
+            }
+            // The decision of the same moment has mostly told the flag already.
+            Message::Onset(onset) => {
+                let mut all = self.change_voice(&onset.stream, true);
+                all.push(self.event(&onset.stream, published));
+                all
+            }
+            Message::Offset(offset) => {
+                let mut all = self.change_voice(&offset.stream, false);
+                all.push(self.event(&offset.stream, published));
+                all
+            }
+            Message::Gap(gap) => vec![self.event(&gap.stream, published)],
+            Message::Level(_) | Message::Lagged(_) | Message::Refused(_) => Vec::new(),
+        }
+    }
+
+    /// Everything that is retained, as it is now; last of all that it is kept up to date.
+    pub fn present(&mut self) -> Vec<Publication> {
+        let streams: Vec<_> = self
+            .streams
+            .iter()
+            .map(|(stream, now)| (stream.clone(), now.state.clone(), now.voice))
+            .collect();
+        let mut all = Vec::new();
+        for (stream, state, voice) in streams {
+            all.push(self.publication(&stream, "state", state, Kind::Retained));
+            all.push(self.voice(&stream, voice));
+        }
+        all.push(status(&self.prefix, self.online));
+        all
+    }
+
+    /// From now on nobody keeps the retained topics up to date.
+    pub fn go_offline(&mut self) -> Publication {
+        self.online = false;
+        status(&self.prefix, false)
+    }
+
+    fn now(&mut self, stream: &str) -> &mut Now {
+        let p_rate_hz = self.p_rate_hz;
+        self.streams.entry(stream.into()).or_insert_with(|| Now {
+            state: state_json(stream, StreamState::Starting, None),
+            voice: false,
+            peaks: PeakRate::new(p_rate_hz),
+        })
+    }
+
+    fn set_state(&mut self, stream: &str, state: String) -> Publication {
+        self.now(stream).state.clone_from(&state);
+        self.publication(stream, "state", state, Kind::Retained)
+    }
+
+    fn set_voice(&mut self, stream: &str, voice: bool) -> Publication {
+        self.now(stream).voice = voice;
+        self.voice(stream, voice)
+    }
+
+    fn change_voice(&mut self, stream: &str, voice: bool) -> Vec<Publication> {
+        match self.now(stream).voice == voice {
+            true => Vec::new(),
+            false => vec![self.set_voice(stream, voice)],
+        }
+    }
+
+    fn voice(&mut self, stream: &str, voice: bool) -> Publication {
+        let word = if voice { "ON" } else { "OFF" };
+        self.publication(stream, "voice", word.into(), Kind::Retained)
+    }
+
+    fn event(&mut self, stream: &str, published: &Published) -> Publication {
+        self.publication(stream, "event", published.json().into(), Kind::Event)
+    }
+
+    fn publication(
+        &mut self,
+        stream: &str,
+        what: &str,
+        payload: String,
+        kind: Kind,
+    ) -> Publication {
+        let level = self.levels.of(stream);
+        Publication {
+            topic: format!("{}/{level}/{what}", self.prefix),
+            payload,
+            kind,
+        }
+    }
+}
+
+fn status(prefix: &str, online: bool) -> Publication {
+    Publication {
+        topic: format!("{prefix}/status"),
+        payload: if online { "online" } else { "offline" }.into(),
+        kind: Kind::Retained,
+    }
+}
+
+fn state_json(stream: &str, state: StreamState, reason: Option<String>) -> String {
+    let message = Message::State(State {
+        v: Version,
+        stream: stream.into(),
+        state,
+        reason,
+    });
+    Published::new(message).json().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publish::event::{Decision, Onset};
+
+    fn decision(stream: &str, seq: u64, p: f32, voice: bool) -> Published {
+        Published::new(Message::Decision(Decision {
+            v: Version,
+            stream: stream.into(),
+            seq,
+            t: seq as f64 / 14.0,
+            wall: 0.0,
+            p,
+            voice,
+            lookahead: 0.58,
+            latency: 0.0,
+        }))
+    }
+
+    fn publication(topic: &str, payload: &str, kind: Kind) -> Publication {
+        Publication {
+            topic: topic.into(),
+            payload: payload.into(),
+            kind,
+        }
+    }
+
+    #[test]
+    fn a_name_becomes_one_level_of_a_topic() {
+        assert_eq!(topic_level("hall"), "hall");
+        assert_eq!(topic_level("device:USB Audio/1"), "device:USB Audio_1");
+        assert_eq!(topic_level("+#/\0\n"), "_____");
+        assert_eq!(topic_level("Sängerin"), "Sängerin");
+        assert_eq!(topic_level(""), "_");
+    }
+
+    #[test]
+    fn no_two_streams_share_a_topic_and_the_present_has_them_all() {
+        let mut messages = Messages::new(&MqttConfig::default());
+        let voice = |topic: &str, word: &str| publication(topic, word, Kind::Retained);
+        assert_eq!(
+            messages.of(&decision("a/1", 0, 0.9, true)),
+            [voice("vocald/a_1/voice", "ON")]
+        );
+        assert_eq!(messages.of(&decision("a+1", 0, 0.1, false)), []);
+        assert_eq!(
+            messages.of(&decision("a+1", 1, 0.9, true)),
+            [voice("vocald/a_1-2/voice", "ON")]
+        );
+        let starting = |stream| state_json(stream, StreamState::Starting, None);
+        let mut present = messages.present();
+        present.sort_by(|a, b| a.topic.cmp(&b.topic));
+        assert_eq!(
+            present,
+            [
+                voice("vocald/a_1-2/state", &starting("a+1")),
+                voice("vocald/a_1-2/voice", "ON"),
+                voice("vocald/a_1/state", &starting("a/1")),
+                voice("vocald/a_1/voice", "ON"),
+                voice("vocald/status", "online"),
+            ]
+        );
+        let offline = voice("vocald/status", "offline");
+        assert_eq!(messages.go_offline(), offline);
+        assert_eq!(messages.present().last(), Some(&offline));
+        assert_eq!(Messages::last_will(&MqttConfig::default()), offline);
+    }
+
+    #[test]
+    fn an_onset_without_its_decision_is_a_voice_and_p_is_the_peak() {
+        let mut messages = Messages::new(&MqttConfig {
+            p_rate_hz: 7.0,
+            prefix: "stage/left".into(),
+            ..MqttConfig::default()
+        });
+        let p = |word: &str| publication("stage/left/a/p", word, Kind::Momentary);
+        assert_eq!(messages.of(&decision("a", 0, 0.25, false)), [p("0.2500")]);
+        assert_eq!(messages.of(&decision("a", 1, 0.75, false)), []);
+        assert_eq!(messages.of(&decision("a", 2, 0.5, false)), [p("0.7500")]);
+        let onset = Published::new(Message::Onset(Onset {
+            v: Version,
+            stream: "a".into(),
+            id: 1,
+            t: 0.5,
+            wall: 0.0,
+            p: 0.5,
+        }));
+        assert_eq!(
+            messages.of(&onset),
+            [
+                publication("stage/left/a/voice", "ON", Kind::Retained),
+                publication("stage/left/a/event", onset.json(), Kind::Event),
+            ]
+        );
+    }
+}
