@@ -111,7 +111,7 @@ fn gather(value: &Value, path: &[String], leaves: &mut Vec<Leaf>) {
     match value {
         Value::Table(table) => {
             for (key, value) in table {
-                gather(value, &[path, &[key.clone()]].concat(), leaves);
+                gather(value, &[path, std::slice::from_ref(key)].concat(), leaves);
             }
         }
         Value::Array(items) if path == [SOURCE] => {

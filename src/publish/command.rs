@@ -142,6 +142,9 @@ fn start(program: &str, arguments: &[String], event: &Published) -> io::Result<C
     command
         .args(arguments)
         .envs(environment(&event.message))
+        // Secrets of this program are not the command's.
+        .env_remove("VOCALD_TOKEN")
+        .env_remove("VOCALD_MQTT_PASSWORD")
         // The service manager's are the daemon's own.
         .env_remove("NOTIFY_SOCKET")
         .env_remove("WATCHDOG_USEC")
