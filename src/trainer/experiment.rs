@@ -128,6 +128,10 @@ pub struct CorpusSettings {
 pub enum CorpusKind {
     /// MIR-1K (Hsu & Jang 2010), split by the first letter of the singer.
     Mir1k,
+    /// Jamendo (Ramona et al. 2008): folders `train`, `valid` and `test`, and a `.lab` a song.
+    Jamendo,
+    /// RWC popular music with AIST's vocal activity, split by the last digit of the song's number.
+    Rwc,
     /// Songs with UltraStar note timings beside them.
     Ultrastar,
     /// `vocals/` and `instrumental/` with files of the same names.

@@ -1,9 +1,11 @@
 //! Corpora as tracks: mel magnitudes and when there is a voice. A file a corpus.
 
 mod files;
+mod jamendo;
 mod labelled;
 mod mir1k;
 mod plain;
+mod rwc;
 mod stems;
 mod ultrastar;
 
@@ -134,6 +136,8 @@ pub fn load(
     }
     let items = match settings.kind {
         CorpusKind::Mir1k => mir1k::items(&root, split),
+        CorpusKind::Jamendo => jamendo::items(&root, split),
+        CorpusKind::Rwc => rwc::items(&root, split),
         CorpusKind::Ultrastar => ultrastar::items(&root, settings, split),
         CorpusKind::Stems => stems::items(&root, settings, split),
         CorpusKind::Solo => plain::solo(&root, settings, split),
