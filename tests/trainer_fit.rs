@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use tch::Device;
-use vocald::model::Checkpoint;
+use vocald::model::se_resnet::initial_weights;
+use vocald::model::{Architecture, Checkpoint, Depth, Normalisation};
+use vocald::trainer::average::average;
 use vocald::trainer::dataset::{Corpus, Sound, Track};
 use vocald::trainer::experiment::{Augmentation, Experiment};
 use vocald::trainer::features::MelTrack;
-use vocald::trainer::finish::finish;
+use vocald::trainer::finish::{checkpoint as checkpoint_of, finish};
 use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
 use vocald::trainer::sampler::{Sampler, window_rng};
 
@@ -272,7 +274,8 @@ fn two_tones_are_told_apart_and_the_checkpoint_says_how_well() {
         stop: &stop,
     };
     let out = folder.path().join("tiny.safetensors");
-    let metadata = finish(&setting, &out).unwrap();
+    let best = Checkpoint::read(&Setting::best_path(folder.path())).unwrap();
+    let metadata = finish(best, setting.valid, setting.device, &out).unwrap();
     let read = Checkpoint::read(&out).unwrap().metadata;
     assert_eq!(read, metadata);
     assert!(
@@ -338,4 +341,40 @@ fn faults_of_an_experiment_are_named() {
         fault(&EXPERIMENT.replace("batch_windows = 8", "batch_windows = 0"))
             .contains("batch_windows")
     );
+}
+
+#[test]
+fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
+    let checkpoint = |value: f64, horizons: Vec<u32>| {
+        let architecture = Architecture {
+            depth: Depth::D14,
+            horizons: horizons.len(),
+        };
+        let weights = initial_weights(architecture);
+        for weight in weights.values() {
+            let _ = tch::no_grad(|| weight.shallow_clone().fill_(value));
+        }
+        let normalisation = Normalisation {
+            mean: [0.0; 80],
+            std: [1.0; 80],
+        };
+        let mut experiment = experiment(1);
+        experiment.horizons_frames = horizons;
+        checkpoint_of(&experiment, architecture, &weights, &normalisation)
+    };
+    let mean = average(vec![
+        checkpoint(1.0, vec![39, 7]),
+        checkpoint(4.0, vec![39, 7]),
+    ])
+    .unwrap();
+    for weight in mean.weights.values() {
+        assert_eq!(weight.min().double_value(&[]), 2.5);
+        assert_eq!(weight.max().double_value(&[]), 2.5);
+    }
+    let fault = average(vec![
+        checkpoint(1.0, vec![39, 7]),
+        checkpoint(1.0, vec![39]),
+    ]);
+    assert!(fault.err().unwrap().contains("cannot be averaged"));
+    assert!(average(vec![]).is_err());
 }

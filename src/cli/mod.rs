@@ -1,6 +1,7 @@
 //! The commands, a file each. They put the stages together; what they say on failure is for
 //! people, one sentence.
 
+pub mod average;
 pub mod bench;
 pub mod config;
 pub mod detect;
@@ -54,6 +55,8 @@ pub enum Command {
     Model(model::Args),
     /// Make a checkpoint out of labelled sound.
     Train(train::Args),
+    /// Make one checkpoint out of several trainings of a network.
+    Average(average::Args),
     /// Measure a checkpoint on labelled sound.
     Evaluate(evaluate::Args),
     /// Measure how fast this machine is.
@@ -69,6 +72,7 @@ impl Command {
             Self::Config(args) => config::run(args),
             Self::Model(args) => model::run(args),
             Self::Train(args) => train::run(args),
+            Self::Average(args) => average::run(args),
             Self::Evaluate(args) => evaluate::run(args),
             Self::Bench(args) => bench::run(args),
         }

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::print::print;
 use crate::inference::DeviceChoice;
-use crate::model::Checkpoint;
+use crate::model::{Checkpoint, Metadata};
 use crate::trainer::dataset::{self, Corpus, Split};
 use crate::trainer::experiment::Experiment;
 use crate::trainer::features::FeatureCache;
@@ -30,6 +30,9 @@ pub struct Args {
     /// Begin with the weights of this checkpoint instead of random ones
     #[arg(long, value_name = "FILE")]
     start_from: Option<PathBuf>,
+    /// Other random numbers than the experiment's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Where the finished checkpoint goes [default: RUN/NAME.safetensors]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -48,7 +51,10 @@ pub struct Args {
 }
 
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let experiment = Experiment::read(&args.experiment)?;
+    let mut experiment = Experiment::read(&args.experiment)?;
+    if let Some(seed) = args.seed {
+        experiment.training.seed = seed;
+    }
     let device = args.device.resolve().map_err(|e| anyhow!(e))?;
     let threads = args.threads.unwrap_or_else(|| {
         std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
@@ -99,7 +105,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let out = args
         .out
         .unwrap_or_else(|| folder.join(format!("{}.safetensors", experiment.name)));
-    let metadata = finish::finish(&setting, &out).map_err(|e| anyhow!(e))?;
+    let best = Checkpoint::read(&Setting::best_path(&folder))?;
+    let metadata = finish::finish(best, &valid, device, &out).map_err(|e| anyhow!(e))?;
+    measured(&out, &metadata)
+}
+
+/// Tells where a checkpoint went and what was measured on validation.
+pub fn measured(out: &std::path::Path, metadata: &Metadata) -> anyhow::Result<()> {
     let figures = metadata.figures.iter();
     let figures: String = figures
         .map(|(name, value)| format!("  {name} {value:.4}\n"))

@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use tch::Device;
+
+use super::dataset::Corpus;
 use super::experiment::Experiment;
-use super::fit::Setting;
 use super::metrics::Confusion;
 use super::operating_point;
 use super::validate::{pooled, score};
@@ -50,31 +52,24 @@ pub fn checkpoint(
     }
 }
 
-/// Scores the best checkpoint on validation, chooses its operating points there, and writes it.
-pub fn finish(setting: &Setting, out: &Path) -> Result<Metadata, String> {
-    let mut checkpoint =
-        Checkpoint::read(&Setting::best_path(setting.folder)).map_err(|e| e.to_string())?;
-    let network = checkpoint.network(setting.device);
+/// Scores a checkpoint on validation, chooses its operating points there, and writes it.
+pub fn finish(
+    mut checkpoint: Checkpoint,
+    valid: &[Corpus],
+    device: Device,
+    out: &Path,
+) -> Result<Metadata, String> {
+    let network = checkpoint.network(device);
     let horizons = checkpoint.metadata.horizons_frames.clone();
     let normalisation = &checkpoint.normalisation;
-    let scored: Vec<_> = setting
-        .valid
+    let scored: Vec<_> = valid
         .iter()
-        .map(|corpus| {
-            score(
-                &network,
-                normalisation,
-                &horizons,
-                corpus,
-                1,
-                setting.device,
-            )
-        })
+        .map(|corpus| score(&network, normalisation, &horizons, corpus, 1, device))
         .collect();
     for (h, frames) in horizons.iter().enumerate() {
         let point = operating_point::choose(&scored, h);
         checkpoint.metadata.operating_points[h] = point;
-        for (corpus, tracks) in setting.valid.iter().zip(&scored) {
+        for (corpus, tracks) in valid.iter().zip(&scored) {
             let accuracy = Confusion::at(point.threshold, pooled(tracks, h)).accuracy();
             let name = format!("valid/{}/horizon_{frames}/accuracy_raw", corpus.name);
             checkpoint.metadata.figures.insert(name, accuracy);

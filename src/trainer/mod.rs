@@ -7,6 +7,7 @@
 
 pub mod adam;
 pub mod augment;
+pub mod average;
 pub mod dataset;
 pub mod evaluate;
 pub mod experiment;

@@ -1,0 +1,41 @@
+//! Several trainings of one network as one checkpoint.
+
+use tch::{Kind, Tensor};
+
+use crate::model::Checkpoint;
+
+/// The mean of the checkpoints' weights, which often does better on unheard music than any of them
+/// where they went out from the same weights (Wortsman et al., "Model soups", ICML 2022). What
+/// else it holds is the first one's. The error is a sentence.
+pub fn average(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
+    let count = checkpoints.len() as f64;
+    let mut others = checkpoints.into_iter();
+    let mut mean = others.next().ok_or("there is no checkpoint to average")?;
+    // In 64 bits, so that the order does not matter.
+    let doubles = |weight: &mut Tensor| *weight = weight.to_kind(Kind::Double);
+    mean.weights.values_mut().for_each(doubles);
+    for other in others {
+        let (a, b) = (&mean.metadata, &other.metadata);
+        if (a.depth, &a.horizons_frames) != (b.depth, &b.horizons_frames)
+            || mean.normalisation != other.normalisation
+        {
+            return Err(format!(
+                "{} and {} cannot be averaged: depth, horizons and normalisation must be the same, \
+                 as they are in trainings that went out from one checkpoint",
+                a.name, b.name
+            ));
+        }
+        for source in b.trained_on.clone() {
+            if !mean.metadata.trained_on.contains(&source) {
+                mean.metadata.trained_on.push(source);
+            }
+        }
+        for (name, sum) in &mut mean.weights {
+            *sum = &*sum + &other.weights[name];
+        }
+    }
+    for sum in mean.weights.values_mut() {
+        *sum = (&*sum / count).to_kind(Kind::Float);
+    }
+    Ok(mean)
+}
