@@ -1,6 +1,8 @@
 //! How long it takes from a sung note entering the sound card to the flag in a WebSocket client.
 //!
-//! `make latency` runs it: five minutes, and best on a machine that does nothing else.
+//! `make latency` runs it: five minutes, and best on a machine that does nothing else. With
+//! `VOCALD_NOTES=FOLDER` the notes are the WAV files there, 44 100 Hz and stereo, each with the note
+//! from its first sample on.
 #![cfg(target_os = "linux")]
 
 #[allow(dead_code)] // each test takes what it needs
@@ -11,7 +13,7 @@ mod daemon;
 mod program;
 
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -44,8 +46,8 @@ struct Clip {
 }
 
 impl Clip {
-    fn demo() -> Self {
-        let mut decoder = Decoder::open(Path::new(DEMO)).unwrap();
+    fn open(path: &Path) -> Self {
+        let mut decoder = Decoder::open(path).unwrap();
         let format = decoder.format();
         assert_eq!(usize::from(format.channels), CHANNELS);
         let mut samples = Vec::new();
@@ -66,12 +68,37 @@ impl Clip {
         self.samples[from..from + frames * CHANNELS].to_vec()
     }
 
+    /// All of it but the last, broken period.
+    fn whole_periods(mut self) -> Vec<f32> {
+        let period = PERIOD_FRAMES * CHANNELS;
+        self.samples.truncate(self.samples.len() / period * period);
+        self.samples
+    }
+
     fn quiet(&self, length_s: f64) -> Vec<f32> {
         let count = self.part(0.0, length_s).len();
         let noise =
             |n: usize| (n as u32).wrapping_mul(2_654_435_761) as f32 / u32::MAX as f32 - 0.5;
         (0..count).map(|n| QUIET * noise(n)).collect()
     }
+}
+
+/// What is sung, in whole periods.
+fn notes(demo: &Clip) -> Vec<Vec<f32>> {
+    let Some(folder) = std::env::var_os("VOCALD_NOTES") else {
+        let part = |&(from_s, to_s): &(f64, f64)| demo.part(from_s, to_s - from_s);
+        return SUNG_S.iter().map(part).collect();
+    };
+    let files = std::fs::read_dir(&folder).expect("VOCALD_NOTES is a folder");
+    let mut files: Vec<_> = files.map(|file| file.unwrap().path()).collect();
+    files.sort();
+    println!("{} notes from {}", files.len(), folder.display());
+    let note = |file: &PathBuf| {
+        let clip = Clip::open(file);
+        assert_eq!(clip.rate_hz, demo.rate_hz, "{}", file.display());
+        clip.whole_periods()
+    };
+    files.iter().map(note).collect()
 }
 
 /// A clock that the periods are played by.
@@ -134,7 +161,8 @@ struct Delays {
 #[ignore = "five minutes on a machine that does nothing else: make latency"]
 fn from_a_sung_note_to_the_flag() {
     let Some(rig) = Rig::new() else { return };
-    let clip = Clip::demo();
+    let clip = Clip::open(Path::new(DEMO));
+    let notes = notes(&clip);
     let line = format!(
         "run device:{CARD} --rate {} --channels {CHANNELS} --period {PERIOD_FRAMES}",
         clip.rate_hz
@@ -174,8 +202,7 @@ fn from_a_sung_note_to_the_flag() {
         player.play(&between[0]);
         let mut voice_before = voice_at_the_end(&heard.try_iter().collect::<Vec<_>>());
         for n in 0..ONSETS {
-            let (from_s, to_s) = SUNG_S[n % SUNG_S.len()];
-            let began_s = player.play(&clip.part(from_s, to_s - from_s));
+            let began_s = player.play(&notes[n % notes.len()]);
             // What belongs to the note may come a little after it.
             let until_s = player.play(&between[(n + 1) % between.len()]) + 0.3;
             let told: Vec<_> = heard.try_iter().collect();

@@ -104,6 +104,7 @@ impl Example<'_> {
     fn missing(&self) -> Option<String> {
         let missing = self.needs.iter().find(|need| match need.split_once(':') {
             Some((program, module)) => !succeeds(program, &["-c", &format!("import {module}")]),
+            None if **need == "node" => node().is_none(),
             None => !is_there(need) || NOT_HERE.contains(*need),
         })?;
         Some((*missing).into())
@@ -117,8 +118,7 @@ impl Example<'_> {
         let line: &[&str] = match self.language {
             "sh" => &["sh"],
             "python" => &["python3"],
-            // Taken for granted by newer ones.
-            "js" => &["node", "--experimental-websocket"],
+            "js" => node().unwrap(),
             "pd" => &["pd", "-nogui", "-noaudio", "-nomidi", "-stderr"],
             "supercollider" => &["sclang"],
             other => panic!("nobody knows how to run {other}"),
@@ -135,6 +135,18 @@ impl Example<'_> {
             .spawn()
             .unwrap();
         Running { child, output }
+    }
+}
+
+/// How to have Node run a program that uses WebSocket; None where it knows none.
+fn node() -> Option<&'static [&'static str]> {
+    let version = Command::new("node").arg("--version").output().ok()?;
+    let version = String::from_utf8(version.stdout).ok()?;
+    let major: u32 = version.strip_prefix('v')?.split('.').next()?.parse().ok()?;
+    match major {
+        ..20 => None,
+        20..22 => Some(&["node", "--experimental-websocket"]),
+        _ => Some(&["node"]),
     }
 }
 

@@ -8,10 +8,11 @@ mod daemon;
 #[allow(dead_code)]
 mod program;
 
+use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use daemon::{DEMO, Daemon, PATIENCE, quantile};
-use program::vocald;
+use program::{run, vocald, wav, with_model};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
@@ -253,6 +254,50 @@ fn figures(heard: &[Heard], seconds: u64) -> f64 {
 #[test]
 fn many_subscribers_get_every_decision_in_order() {
     load(60, 20, 4);
+}
+
+/// `command` with no more than 300 open files; `kind` is `-S`, which it may raise, or `-H`.
+fn with_few_files(command: &Command, kind: &str) -> Command {
+    let mut limited = Command::new("sh");
+    limited
+        .args([
+            "-c",
+            &format!("ulimit -S -n 300; ulimit {kind} -n 300; exec \"$0\" \"$@\""),
+        ])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .env_remove("RUST_LOG");
+    limited
+}
+
+#[test]
+fn the_limit_on_open_files_is_raised_for_the_clients_or_it_is_said_that_it_cannot() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 2.0);
+    let mut command = with_model("run --pace realtime");
+    command.arg(&song);
+    let daemon = Daemon::start(with_few_files(&command, "-S"), "127.0.0.1:0");
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", daemon.child.id())).unwrap();
+    let line = limits.lines().find(|l| l.starts_with("Max open files"));
+    let soft: u64 = line
+        .unwrap()
+        .split_whitespace()
+        .nth(3)
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(
+        soft > 1024 + 128 + 128,
+        "all clients that it allows: {soft}"
+    );
+
+    let mut command = with_model("run --pace max --http=127.0.0.1:0");
+    command.arg(&song);
+    let said = run(&mut with_few_files(&command, "-H"));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let warning = "clients_max asks for 1088 clients, but the system allows 300 open files";
+    assert!(said.err.contains(warning), "{}", said.err);
 }
 
 #[test]
