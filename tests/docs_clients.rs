@@ -5,6 +5,8 @@
 #[allow(dead_code)] // each test takes what it needs
 mod daemon;
 #[allow(dead_code)]
+mod mqtt_rig;
+#[allow(dead_code)]
 mod program;
 
 use std::net::UdpSocket;
@@ -14,13 +16,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use daemon::{DEMO, Daemon};
+use mqtt_rig::{Mosquitto, found};
 use program::vocald;
 
 const DOCS: &str = include_str!("../docs/clients.md");
 /// The demo clip's first onset is at 7 s; starting tools takes a while on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(45);
-/// Examples that need more than what is started here.
-const NOT_HERE: [&str; 1] = ["mosquitto_sub"];
 
 /// A fenced block.
 struct Block<'a> {
@@ -51,6 +52,7 @@ struct Places {
     http: String,
     tcp: String,
     osc: [u16; 2],
+    broker: u16,
 }
 
 fn examples<'a>(blocks: &'a [Block<'a>], places: &Places) -> Vec<Example<'a>> {
@@ -70,7 +72,11 @@ fn examples<'a>(blocks: &'a [Block<'a>], places: &Places) -> Vec<Example<'a>> {
             .replace("127.0.0.1:8770", &format!("127.0.0.1:{http_port}"))
             .replace("127.0.0.1 8771", &format!("127.0.0.1 {tcp_port}"))
             .replace("-b 9000", &format!("-b {}", places.osc[0]))
-            .replace("9001", &places.osc[1].to_string());
+            .replace("9001", &places.osc[1].to_string())
+            .replace(
+                "mosquitto_sub",
+                &format!("mosquitto_sub -p {}", places.broker),
+            );
         examples.push(Example {
             language,
             needs: needs.split(',').collect(),
@@ -105,7 +111,7 @@ impl Example<'_> {
         let missing = self.needs.iter().find(|need| match need.split_once(':') {
             Some((program, module)) => !succeeds(program, &["-c", &format!("import {module}")]),
             None if **need == "node" => node().is_none(),
-            None => !is_there(need) || NOT_HERE.contains(*need),
+            None => found(need).is_none(),
         })?;
         Some((*missing).into())
     }
@@ -150,11 +156,6 @@ fn node() -> Option<&'static [&'static str]> {
     }
 }
 
-fn is_there(program: &str) -> bool {
-    let folders = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&folders).any(|folder| folder.join(program).is_file())
-}
-
 fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let run = Command::new(program)
         .args(arguments)
@@ -193,6 +194,10 @@ fn the_examples_print_what_the_page_says() {
         .text
         .replace("input = \"device:USB Audio CODEC\"", &input);
     assert_ne!(text, config.text);
+    let port = mqtt_rig::free_port();
+    let broker = found("mosquitto");
+    let _broker = broker.map(|program| Mosquitto::open(&program, folder.path(), port));
+    let text = text.replace("mqtt://127.0.0.1", &format!("mqtt://127.0.0.1:{port}"));
     std::fs::write(&file, text).unwrap();
     let osc = [free_port(), free_port()];
     let mut command = vocald("run --osc 127.0.0.1:57120");
@@ -205,6 +210,7 @@ fn the_examples_print_what_the_page_says() {
         http: daemon.http.clone(),
         tcp: daemon.tcp.clone(),
         osc,
+        broker: port,
     };
     let mut running = Vec::new();
     for (number, example) in examples(&blocks, &places).into_iter().enumerate() {

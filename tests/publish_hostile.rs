@@ -19,9 +19,11 @@ use std::time::{Duration, Instant};
 
 use daemon::{Daemon, PATIENCE, resident_mb};
 use program::{vocald, wav};
+use vocald::inference::worker::Scorer;
+use vocald::inference::{EngineError, Worker};
 use vocald::publish::event::{Decision, Message, Version};
 use vocald::publish::fanout::fanout;
-use vocald::publish::http::Access;
+use vocald::publish::http::{Access, Probes};
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
 use vocald::publish::{http, lines};
 
@@ -33,6 +35,15 @@ const MESSAGES: u64 = 40_000;
 const BURST: u64 = 64;
 /// What memory may grow by while slow clients lose messages.
 const GROWTH_MB: f64 = 4.0;
+
+/// Stands where the network would: nothing is asked of it.
+struct Idle;
+
+impl Scorer for Idle {
+    fn score(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
+        Ok(windows.iter().map(|_| vec![0.0]).collect())
+    }
+}
 
 /// A kilobyte of JSON, by the length of its stream's name.
 fn decision(seq: u64, stream: &str) -> Message {
@@ -191,16 +202,18 @@ fn a_byte_a_second(mut connection: Connection, hurry: Arc<AtomicBool>) -> Messag
 fn who_does_not_read_loses_its_own_oldest_messages_and_is_told_how_many() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vocald.sock");
-    let hub = Hub::new(HelloFacts {
+    let hub = Arc::new(Hub::new(HelloFacts {
         model: "test".into(),
         device: "cpu".into(),
         horizons_s: vec![0.1],
         lookahead_s: 0.1,
         hop_s: 0.0714,
-    });
+    }));
+    let (worker, ()) = Worker::start(|| Ok((Idle, ()))).unwrap();
+    let probes = Arc::new(Probes::new(worker.intake(), Arc::downgrade(&hub)));
     let delivery = Delivery::DropOldest { capacity: QUEUE };
     let access = Access::new(([127, 0, 0, 1], 0).into(), None, Vec::new()).unwrap();
-    let (web, address, sink) = http::start(&hub, access, 8, QUEUE).unwrap();
+    let (web, address, sink) = http::start(&hub, access, 8, QUEUE, probes).unwrap();
     hub.attach(sink, delivery).unwrap();
     let (sink, subscriptions) = fanout("unix".into(), hub.hello(), QUEUE);
     let unix = lines::unix::start(&path, subscriptions, 8).unwrap();
@@ -282,6 +295,7 @@ fn who_does_not_read_loses_its_own_oldest_messages_and_is_told_how_many() {
     }
     web.finish();
     unix.finish();
+    worker.finish().unwrap();
 }
 
 /// The whole program in real time, for so long.
