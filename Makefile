@@ -14,7 +14,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 # Where rustup puts cargo, for a shell that has not been told yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: build demo test lint bench soak clean setup
+.PHONY: build demo test lint bench soak fanout hostile latency clean setup
 
 build: setup
 	cargo build --release
@@ -38,6 +38,18 @@ bench: build
 # Ten minutes of sound at its own speed: nothing lost, little CPU, memory flat.
 soak: build
 	scripts/soak
+
+# A thousand WebSocket and a hundred Unix-socket subscribers for a minute: all of it to each, in order, soon.
+fanout: setup
+	cargo test --release --test publish_load -- --ignored --nocapture
+
+# Subscribers that stop reading or read a byte a second, five minutes: no effect on others, memory flat.
+hostile: setup
+	cargo test --release --test publish_hostile -- --ignored --nocapture
+
+# From a sung note into the sound card (a FIFO) to the flag in a WebSocket client, five minutes.
+latency: setup
+	cargo test --release --test capture_latency -- --ignored --nocapture
 
 # What was built of vocald; libtorch and the built dependencies stay in ~/.cache/vocald.
 clean:

@@ -32,7 +32,7 @@ use metrics::Metrics;
 use vitals::Vitals;
 
 /// Connections for pages and questions, beside those of the WebSocket clients.
-const QUESTIONS_MAX: usize = 64;
+pub const QUESTIONS_MAX: usize = 64;
 
 /// What the hub delivers to.
 pub struct HttpSink {

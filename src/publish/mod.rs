@@ -6,6 +6,7 @@
 pub mod command;
 pub mod event;
 pub mod fanout;
+pub mod file_handles;
 pub mod http;
 pub mod hub;
 pub mod lines;

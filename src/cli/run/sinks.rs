@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow};
 use crate::config::{Config, HttpConfig, PublishConfig, TcpConfig, UnixConfig};
 use crate::publish::command::Commands;
 use crate::publish::fanout::fanout;
+use crate::publish::file_handles;
 use crate::publish::http::Probes;
 use crate::publish::lines::{tcp, unix};
 use crate::publish::midi::Midi;
@@ -43,6 +44,7 @@ pub fn attach(
 ) -> anyhow::Result<Sinks> {
     let publish = &config.publish;
     let mut sinks = Sinks::default();
+    file_handles::allow(clients_max(publish));
     if publish.unix.enabled {
         sinks.servers.push(on_unix(&publish.unix, publish, hub)?);
     }
@@ -60,6 +62,18 @@ pub fn attach(
     mqtt(config, hub)?;
     stdout(publish, hub, paced_by_sinks)?;
     Ok(sinks)
+}
+
+/// Of all servers together.
+fn clients_max(publish: &PublishConfig) -> usize {
+    let (unix, tcp, http) = (&publish.unix, &publish.tcp, &publish.http);
+    let servers = [
+        (unix.enabled, unix.clients_max),
+        (tcp.enabled, tcp.clients_max),
+        (http.enabled, http.clients_max + http::QUESTIONS_MAX),
+    ];
+    let open = servers.iter().filter(|(enabled, _)| *enabled);
+    open.map(|(_, clients)| clients).sum()
 }
 
 fn stdout(publish: &PublishConfig, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {

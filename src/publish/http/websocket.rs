@@ -53,6 +53,8 @@ pub async fn open(
         return (StatusCode::SERVICE_UNAVAILABLE, "the run is over\n").into_response();
     };
     upgrade
+        // A choice fits; the default, 128 KiB, is taken for every client.
+        .read_buffer_size(MESSAGE_BYTES_MAX)
         .max_message_size(MESSAGE_BYTES_MAX)
         .max_frame_size(MESSAGE_BYTES_MAX)
         .on_upgrade(async move |socket| {
