@@ -251,7 +251,7 @@ pub struct Lagged {
     pub v: Version,
     /// `*`: all streams.
     pub stream: String,
-    /// Messages lost here.
+    /// Messages that went by since the last it got, of every type, chosen or not.
     pub lost: u64,
 }
 

@@ -26,6 +26,7 @@ const words = {
 };
 let socket = null;
 let attempts = 0;
+let missed = 0;
 let newestMessage = 0;
 let dirty = true;
 
@@ -388,6 +389,10 @@ function showLink(state, words) {
   document.body.classList.toggle("not-live", state !== "live");
 }
 
+function liveWords() {
+  return missed ? `live; this page was too slow for ${missed} messages` : "live";
+}
+
 function hello(message) {
   set(document.getElementById("model"), `${message.model} on ${message.device}, version ${message.version}`);
   for (const status of message.streams) {
@@ -397,7 +402,7 @@ function hello(message) {
     else panel.closeVoice();
     panel.takeState(status.state, status.reason);
   }
-  showLink("live", "live");
+  showLink("live", liveWords());
 }
 
 function connect() {
@@ -412,7 +417,12 @@ function connect() {
     attempts = 0;
     const message = JSON.parse(event.data);
     if (message.type === "hello") hello(message);
-    else if (link.dataset.link !== "live") showLink("live", "live");
+    else if (link.dataset.link !== "live") showLink("live", liveWords());
+    // What was missed may have been an onset: only a new hello tells how things stand.
+    if (message.type === "lagged") {
+      missed += message.lost;
+      socket.close();
+    }
     if (message.stream !== "*") stream(message.stream).take(message);
   };
   socket.onclose = () => {
