@@ -18,7 +18,8 @@ use crate::trainer::fit::{self, EpochReport, Observer, Outcome, Setting};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The experiment: corpora, network and settings (see config/experiments)
+    /// The experiment: corpora, network and settings, a file (see config/experiments); or the paper's
+    /// recipe by name: paper-mir1k, paper-jamendo, paper-rwc, paper-jrm
     experiment: PathBuf,
     /// Folder that the experiment's corpora are found from
     #[arg(long, default_value = "data", value_name = "DIR")]
@@ -30,6 +31,9 @@ pub struct Args {
     /// Begin with the weights of this checkpoint instead of random ones
     #[arg(long, value_name = "FILE")]
     start_from: Option<PathBuf>,
+    /// Another depth than the experiment's; its name gets the depth's number
+    #[arg(long, value_name = "LAYERS")]
+    depth: Option<u32>,
     /// Other random numbers than the experiment's
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -52,6 +56,11 @@ pub struct Args {
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     let mut experiment = Experiment::read(&args.experiment)?;
+    if let Some(depth) = args.depth {
+        experiment.depth = depth;
+        experiment.name += &format!("-{depth}");
+        experiment.architecture().map_err(|e| anyhow!(e))?;
+    }
     if let Some(seed) = args.seed {
         experiment.training.seed = seed;
     }
