@@ -150,32 +150,28 @@ pub fn voices(stream: &Stream, style: &Style, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The spectrum: the lowest band at the bottom, the loudest moment of each column.
+/// The spectrum: the lowest band at the bottom. A cell is the mean of its bands and moments.
 pub fn waterfall(stream: &Stream, style: &Style, area: Rect, buffer: &mut Buffer) {
     let (rows, inner) = (usize::from(area.height), picture(area));
     let columns = Columns::new(stream, inner);
     label(buffer, area, 0, "8 kHz", style.quiet());
     label(buffer, area, area.height - 1, "28 Hz", style.quiet());
-    let mut loudest = vec![0f32; columns.count * rows];
+    // Sum and number of the bands' values in each cell.
+    let mut cells = vec![(0u32, 0u32); columns.count * rows];
     for moment in &stream.columns {
         let Some(column) = columns.of(moment.t) else {
             continue;
         };
-        for row in 0..rows {
-            let (from, to) = (
-                row * moment.bands.len() / rows,
-                (row + 1) * moment.bands.len() / rows,
-            );
-            let bands = &moment.bands[from..to.max(from + 1).min(moment.bands.len())];
-            let sum: u32 = bands.iter().map(|&band| u32::from(band)).sum();
-            let mean = sum as f32 / bands.len().max(1) as f32 / 255.0;
-            let cell = &mut loudest[column * rows + row];
-            *cell = cell.max(mean);
+        for (band, &value) in moment.bands.iter().enumerate() {
+            let (sum, count) = &mut cells[column * rows + band * rows / moment.bands.len()];
+            *sum += u32::from(value);
+            *count += 1;
         }
     }
-    for (at, share) in loudest.into_iter().enumerate() {
+    for (at, (sum, count)) in cells.into_iter().enumerate() {
         let (column, row) = (at / rows, at % rows);
-        let (mark, look) = style.shade(share);
+        let mean = f64::from(sum) / f64::from(count.max(1)) / f64::from(u8::MAX);
+        let (mark, look) = style.shade(mean as f32);
         let (x, y) = (inner.x + column as u16, inner.bottom() - 1 - row as u16);
         put(buffer, x, y, mark, look);
     }

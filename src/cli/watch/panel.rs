@@ -145,18 +145,20 @@ impl Panel<'_> {
         let rows = area.height;
         let (lamp, said) = self.board.lamp(self.stream, self.now);
         let word = Span::styled(format!(" {} ", lamp.word()), self.style.lamp(lamp));
+        let name = Span::styled(format!(" {} ", self.stream.short_name()), self.style.bold());
         let p = self
             .stream
             .newest
             .as_ref()
             .map(|d| format!(" {:3.0} %", d.p * 100.0));
-        let name = format!(" {}  ", self.stream.short_name());
-        let line = Line::from(vec![
-            word,
-            Span::raw(p.unwrap_or_default()),
-            Span::styled(name, self.style.bold()),
-            Span::styled(said.unwrap_or_else(|| self.since()), self.style.plain()),
-        ]);
+        let line = match (said, p) {
+            // Why it is so comes first where the row is short.
+            (Some(said), _) => Line::from(vec![word, Span::raw(format!(" {said} ")), name]),
+            (None, p) => {
+                let p = Span::raw(p.unwrap_or_default());
+                Line::from(vec![word, p, name, Span::raw(format!(" {}", self.since()))])
+            }
+        };
         write(buffer, cut(&mut area, 1), &line);
         if rows >= 5 {
             write(buffer, cut(&mut area, 1), &self.facts_in_a_row());

@@ -96,32 +96,41 @@ fn header(board: &Board, style: &Style, area: Rect, buffer: &mut Buffer) {
         );
         return;
     }
-    let about = board.hello.as_ref().map_or_else(String::new, |hello| {
-        format!(
-            "  {} on {}, version {}",
-            hello.model, hello.device, hello.version
-        )
+    let about = board.hello.as_ref().map(|hello| {
+        let model = format!("  {}", hello.model);
+        let rest = format!(" on {}, version {}", hello.device, hello.version);
+        (model, rest)
     });
-    let left = Line::from(vec![
-        Span::styled("vocald", style.bold()),
-        Span::styled(about, style.quiet()),
-    ]);
-    let mut right = vec![
-        Span::styled(format!("  {}  ", board.address), style.quiet()),
-        Span::styled("live", style.voice()),
-    ];
-    if board.missed > 0 {
-        right.insert(
-            0,
-            Span::styled(format!("  missed {}", board.missed), style.bad()),
-        );
-    }
-    let right = Line::from(right);
-    buffer.set_line(area.x, area.y, &left, area.width);
-    let space = usize::from(area.width).saturating_sub(left.width());
-    if right.width() <= space {
-        let x = area.right() - right.width() as u16;
-        buffer.set_line(x, area.y, &right, right.width() as u16);
+    let (model, rest) = about.unwrap_or_default();
+    let missed = match board.missed {
+        0 => String::new(),
+        missed => format!("  missed {missed}"),
+    };
+    let address = format!("  {}", board.address);
+    // The less room there is, the less is told; whether it is live to the last.
+    let width = usize::from(area.width);
+    for (model, rest, address) in [
+        (&*model, &*rest, &*address),
+        (&*model, &*rest, ""),
+        (&*model, "", ""),
+        ("", "", ""),
+    ] {
+        let left = Line::from(vec![
+            Span::styled("vocald", style.bold()),
+            Span::styled(model, style.quiet()),
+            Span::styled(rest, style.quiet()),
+        ]);
+        let right = Line::from(vec![
+            Span::styled(&*missed, style.bad()),
+            Span::styled(address, style.quiet()),
+            Span::styled("  live", style.voice()),
+        ]);
+        if left.width() + right.width() <= width {
+            buffer.set_line(area.x, area.y, &left, area.width);
+            let x = area.right() - right.width() as u16;
+            buffer.set_line(x, area.y, &right, area.width);
+            return;
+        }
     }
 }
 

@@ -76,17 +76,17 @@ impl Style {
         }
     }
 
-    /// Of the waterfall, from still to loud.
+    /// Of the waterfall, from still (0) to loud (1); finer towards loud, where music is.
     pub fn shade(&self, share: f32) -> (&'static str, Look) {
-        const SHADES: [(&str, Color); 5] = [
-            (" ", Color::Reset),
-            ("░", Color::Blue),
-            ("▒", Color::Cyan),
-            ("▓", Color::Yellow),
-            ("█", Color::White),
+        const SHADES: [(f32, &str, Color); 4] = [
+            (0.84, "█", Color::White),
+            (0.7, "▓", Color::Yellow),
+            (0.5, "▒", Color::Cyan),
+            (0.27, "░", Color::Blue),
         ];
-        let last = SHADES.len() - 1;
-        let (mark, colour) = SHADES[((share * SHADES.len() as f32) as usize).min(last)];
-        (mark, self.look(colour))
+        let reached = SHADES.iter().find(|&&(from, ..)| share >= from);
+        reached.map_or((" ", self.plain()), |&(_, mark, colour)| {
+            (mark, self.look(colour))
+        })
     }
 }
