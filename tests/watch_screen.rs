@@ -268,7 +268,7 @@ fn a_lost_connection_is_not_live_at_every_size_until_it_is_back() {
     for size in &SIZES[..3] {
         let text = shown.text(*size);
         assert!(
-            text.contains("NOT LIVE: the daemon closed the connecti"),
+            text.contains("NOT LIVE, trying again: the daemon close"),
             "{text}"
         );
         assert!(
@@ -280,6 +280,10 @@ fn a_lost_connection_is_not_live_at_every_size_until_it_is_back() {
         shown
             .text((40, 10))
             .contains(" NOT LIVE  no connection  hall")
+    );
+    assert!(
+        !shown.text((80, 24)).contains("93 %"),
+        "what was is not shown as if it were"
     );
     // Back, and the voice went out meanwhile.
     shown.take([Update::Connected, hello(&[("hall", StreamState::Running)])]);

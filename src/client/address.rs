@@ -156,16 +156,21 @@ impl WebSocketUrl {
             return Err("a daemon knows no user names; a token goes into ?token= or VOCALD_TOKEN");
         }
         let host = uri.host().filter(|host| !host.is_empty()).ok_or(no_url)?;
+        // As every URL of http without a port.
+        let port = match authority.strip_prefix(host).ok_or(no_url)? {
+            "" => 80,
+            port => port
+                .strip_prefix(':')
+                .and_then(|p| p.parse().ok())
+                .ok_or(no_url)?,
+        };
+        if port == 0 {
+            return Err(no_url);
+        }
         let host = host
             .trim_start_matches('[')
             .trim_end_matches(']')
             .to_owned();
-        // As every URL of http without a port.
-        let port = match uri.port() {
-            Some(port) => Some(port.as_u16()).filter(|&port| port > 0).ok_or(no_url)?,
-            None if authority.ends_with(':') => return Err(no_url),
-            None => 80,
-        };
         Ok(Self {
             uri,
             host,

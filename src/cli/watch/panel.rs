@@ -11,6 +11,7 @@ use super::board::Board;
 use super::stream::{Stream, What};
 use super::style::Style;
 use super::{chart, lamp};
+use crate::publish::event::Decision;
 
 /// Rows of facts beside the large lamp.
 const FACTS: u16 = 7;
@@ -202,8 +203,18 @@ impl Panel<'_> {
         ])
     }
 
+    fn live(&self) -> bool {
+        self.board.lamp(self.stream, self.now).0 != lamp::Lamp::NotLive
+    }
+
+    /// None as well where it may be over.
+    fn newest(&self) -> Option<&Decision> {
+        self.stream.newest.as_ref().filter(|_| self.live())
+    }
+
     fn facts(&self) -> [Line<'static>; FACTS as usize] {
-        let (plain, newest) = (self.style.plain(), self.stream.newest.as_ref());
+        let (plain, newest) = (self.style.plain(), self.newest());
+        let level = self.stream.level.as_ref().filter(|_| self.live());
         let of = |value: Option<String>| value.unwrap_or_else(|| "-".into());
         [
             self.fact("source", self.stream.state.word().into(), self.state_look()),
@@ -212,11 +223,7 @@ impl Panel<'_> {
                 of(newest.map(|d| format!("{:.0} %", d.p * 100.0))),
                 self.style.bold(),
             ),
-            self.fact(
-                "level",
-                of(self.stream.level.as_ref().map(|l| decibels(l.rms_db))),
-                plain,
-            ),
+            self.fact("level", of(level.map(|l| decibels(l.rms_db))), plain),
             self.fact(
                 "latency",
                 of(newest.map(|d| milliseconds(d.latency))),
@@ -238,7 +245,7 @@ impl Panel<'_> {
 
     fn facts_in_a_row(&self) -> Line<'static> {
         let mut parts = vec![Span::styled(self.stream.state.word(), self.state_look())];
-        if let Some(newest) = &self.stream.newest {
+        if let Some(newest) = self.newest() {
             parts.push(Span::styled("  latency ", self.style.quiet()));
             parts.push(Span::styled(
                 milliseconds(newest.latency),
@@ -284,7 +291,7 @@ impl Panel<'_> {
     }
 
     fn latency_look(&self) -> Look {
-        let latency = self.stream.newest.as_ref().map(|d| d.latency);
+        let latency = self.newest().map(|d| d.latency);
         self.look(latency.is_some_and(|s| s > LATENCY_BAD_S))
     }
 
@@ -320,7 +327,7 @@ impl Panel<'_> {
 
     /// Root mean square as a bar, the peak of late as a mark.
     fn level(&self, area: Rect, buffer: &mut Buffer) {
-        let Some(level) = &self.stream.level else {
+        let Some(level) = self.stream.level.as_ref().filter(|_| self.live()) else {
             return;
         };
         if area.is_empty() || area.width <= chart::AXIS_WIDTH {

@@ -83,7 +83,7 @@ fn header(board: &Board, style: &Style, area: Rect, buffer: &mut Buffer) {
     let broken = match &board.link {
         Link::Live => None,
         Link::Waiting => Some(format!("NOT LIVE: connecting to {}", board.address)),
-        Link::Broken(reason) => Some(format!("NOT LIVE: {reason}; trying again")),
+        Link::Broken(reason) => Some(format!("NOT LIVE, trying again: {reason}")),
     };
     if let Some(broken) = broken {
         buffer.set_style(area, style.lamp(Lamp::NotLive));
