@@ -15,7 +15,7 @@ struct Head {
     kind: Kind,
 }
 
-#[derive(Deserialize, PartialEq)]
+#[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Kind {
     Hello,
@@ -40,7 +40,9 @@ pub fn message(text: &str) -> Result<Option<Message>, ClientError> {
     };
     match serde_json::from_str::<Head>(text) {
         Ok(Head { v, .. }) if v != VERSION => Err(ClientError::Version(v)),
-        Ok(Head { kind, .. }) if kind == Kind::New => Ok(None),
+        Ok(Head {
+            kind: Kind::New, ..
+        }) => Ok(None),
         _ => Err(ClientError::Malformed(fault.to_string())),
     }
 }

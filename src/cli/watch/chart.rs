@@ -44,12 +44,12 @@ impl Columns {
             .filter(|&column| column < self.count)
     }
 
-    fn from_s(&self, column: usize) -> f64 {
+    fn start_s(&self, column: usize) -> f64 {
         (self.first as f64 + column as f64) * self.width_s
     }
 
     fn voiced(&self, stream: &Stream) -> Vec<bool> {
-        let voiced = |column| stream.voiced(self.from_s(column), self.from_s(column + 1));
+        let voiced = |column| stream.voiced(self.start_s(column), self.start_s(column + 1));
         (0..self.count).map(voiced).collect()
     }
 }
@@ -139,7 +139,7 @@ pub fn voices(stream: &Stream, style: &Style, area: Rect, buffer: &mut Buffer) {
     let columns = Columns::new(stream, inner);
     label(buffer, area, 0, "voice", style.quiet());
     for (column, voiced) in columns.voiced(stream).into_iter().enumerate() {
-        let (from, to) = (columns.from_s(column), columns.from_s(column + 1));
+        let (from, to) = (columns.start_s(column), columns.start_s(column + 1));
         let lost = stream.gaps.iter().any(|gap| gap.0 < to && gap.1 >= from);
         let (mark, look) = match (lost, voiced) {
             (true, _) => ("×", style.bad()),
