@@ -4,10 +4,12 @@
 //! [`audio`] (source, ring) → [`frontend`] (resampler, log-mel windows) → [`inference`]
 //! (one worker) → [`decision`] (hysteresis, onsets and offsets) → [`publish`] (hub and sinks).
 //! [`model`] (networks and checkpoints) and [`frontend`] are shared with the [`trainer`];
-//! [`cli`] puts the stages together, a file a command.
+//! [`client`] is for programs that listen to the daemon. [`cli`] puts the stages together, a file
+//! a command.
 
 pub mod audio;
 pub mod cli;
+pub mod client;
 pub mod config;
 pub mod decision;
 pub mod frontend;

@@ -228,6 +228,11 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
     assert_eq!(chosen(seconds(0.4)), Ok((1, 21)));
     assert_eq!(chosen(seconds(9.0)), Ok((0, 39)));
     assert!(chosen(seconds(0.1)).is_err());
+    // What `vocald model info` prints is enough: 0.58 means 0.5804, 0.12 means 0.1232.
+    for (told, horizon) in [(0.58, (0, 39)), (0.32, (1, 21)), (0.12, (2, 7))] {
+        assert_eq!(chosen(seconds(told)), Ok(horizon), "{told}");
+    }
+    assert_eq!(chosen(seconds(0.57)), Ok((1, 21)));
 
     let moved = DecisionConfig {
         threshold: FromCheckpoint::Set(0.4),

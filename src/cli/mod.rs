@@ -13,6 +13,7 @@ mod print;
 pub mod run;
 mod settings;
 pub mod train;
+pub mod watch;
 
 use clap::{Parser, Subcommand};
 
@@ -36,6 +37,7 @@ const EXAMPLES: &str = "\
 Examples:
   vocald run                             listen to the default microphone
   vocald run song.ogg --pace max         go through a file as fast as the machine can
+  vocald watch                           see in a terminal what a running daemon hears
   vocald detect song.ogg                 print when the voice is present
   vocald detect album/ --out labels/     label every file of a folder
 
@@ -47,6 +49,8 @@ pub enum Command {
     Run(Box<run::Args>),
     /// Label recordings: when is the voice present?
     Detect(detect::Args),
+    /// Show in the terminal what a running daemon hears.
+    Watch(watch::Args),
     /// List the sound cards that `run` can listen to.
     Devices(devices::Args),
     /// Check a configuration, or show what `run` would be told.
@@ -68,6 +72,7 @@ impl Command {
         match self {
             Self::Run(args) => run::run(*args),
             Self::Detect(args) => detect::run(args),
+            Self::Watch(args) => watch::run(args),
             Self::Devices(args) => devices::run(args),
             Self::Config(args) => config::run(args),
             Self::Model(args) => model::run(args),

@@ -9,6 +9,9 @@ use crate::model::Metadata;
 
 /// Moved thresholds stay this far inside 0 and 1, or one side could never be reached.
 const MARGIN: f32 = 0.001;
+/// Look-aheads are told in hundredths of a second (0.58 where it is 0.5804): who asks for what was
+/// told means that horizon.
+const LOOKAHEAD_TOLD_WITHIN_S: f64 = 0.005;
 
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -96,7 +99,7 @@ impl DecisionConfig {
         let horizons = || model.horizons_frames.iter().copied().enumerate();
         if let Some(limit_s) = self.lookahead_s.set() {
             return horizons()
-                .filter(|&(_, frames)| lookahead_s(frames) <= limit_s)
+                .filter(|&(_, frames)| lookahead_s(frames) <= limit_s + LOOKAHEAD_TOLD_WITHIN_S)
                 .max_by_key(|&(_, frames)| frames)
                 .ok_or_else(|| no_horizon(model, &format!("a look-ahead of {limit_s} s or less")));
         }

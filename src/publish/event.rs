@@ -124,6 +124,10 @@ pub enum StreamState {
     Ended,
     /// The source or the inference failed for good.
     Failed,
+    /// Read from a newer daemon that has more states; never published.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
 }
 
 impl StreamState {
@@ -137,6 +141,7 @@ impl StreamState {
             Self::Reconnecting => "reconnecting",
             Self::Ended => "ended",
             Self::Failed => "failed",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -226,6 +231,22 @@ pub enum GapReason {
     InferenceBehind,
     /// The device delivered nothing, by the clock.
     Device,
+    /// Read from a newer daemon that has more reasons; never published.
+    #[serde(other)]
+    #[schemars(skip)]
+    Unknown,
+}
+
+impl GapReason {
+    /// As in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RingFull => "ring_full",
+            Self::InferenceBehind => "inference_behind",
+            Self::Device => "device",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// How loud the newest 71.4 ms are.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::MessageType;
 use super::event::Message;
@@ -18,17 +18,25 @@ const STREAMS_MAX: usize = 256;
 
 /// A receiver's choice, as it sends it: `{"types": ["decision"], "streams": ["hall"], "rate": 5}`.
 /// What it leaves out keeps its default.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subscription {
     /// None: everything but `level`.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     types: Option<Vec<MessageType>>,
     /// None: all.
-    #[serde(default, deserialize_with = "few_names")]
+    #[serde(
+        default,
+        deserialize_with = "few_names",
+        skip_serializing_if = "Option::is_none"
+    )]
     streams: Option<Vec<String>>,
     /// At most so many decisions, and so many levels, a second of a stream. None: all.
-    #[serde(default, deserialize_with = "above_zero")]
+    #[serde(
+        default,
+        deserialize_with = "above_zero",
+        skip_serializing_if = "Option::is_none"
+    )]
     rate: Option<f64>,
 }
 
@@ -91,7 +99,9 @@ impl Subscription {
         serde_json::from_value(choice.into()).map_err(|e| e.to_string())
     }
 
-    fn wants(&self, message: &Message) -> bool {
+    /// Whether the type and the stream of `message` are chosen; those about the subscription itself
+    /// always are.
+    pub fn wants(&self, message: &Message) -> bool {
         let Some(kind) = MessageType::of(message) else {
             return true;
         };

@@ -15,7 +15,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::probes::Probes;
-use crate::publish::event::{GapReason, Hello, Message, StreamState};
+use crate::publish::event::{Hello, Message, StreamState};
 
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Seconds: from well below one inference to far behind.
@@ -161,11 +161,7 @@ impl Metrics {
             Message::Gap(gap) => {
                 let loss = Loss {
                     stream: gap.stream.clone(),
-                    reason: Reason(match gap.reason {
-                        GapReason::RingFull => "ring_full",
-                        GapReason::InferenceBehind => "inference_behind",
-                        GapReason::Device => "device",
-                    }),
+                    reason: Reason(gap.reason.word()),
                 };
                 self.lost.get_or_create(&loss).inc_by(gap.lost.max(0.0));
             }

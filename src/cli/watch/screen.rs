@@ -1,0 +1,192 @@
+//! The whole picture: what the connection is, the streams' names, and one stream or all.
+
+use std::time::Instant;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Alignment, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Widget as _, Wrap};
+
+use super::board::{Board, Link};
+use super::lamp::Lamp;
+use super::panel;
+pub use super::style::Style;
+
+/// Below this nothing can be told any more.
+const WIDTH_MIN: u16 = 24;
+const HEIGHT_MIN: u16 = 3;
+/// From this height on the keys are told in a row at the bottom.
+const KEYS_HEIGHT: u16 = 16;
+const KEYS: &str = "q quit   tab next stream   1-9 choose   0 all";
+/// Of all streams, each has at least so many rows.
+const ROWS_EACH_MIN: u16 = 3;
+
+pub fn draw(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut Buffer) {
+    if area.width < WIDTH_MIN || area.height < HEIGHT_MIN {
+        let fault = format!("the window is too small: {WIDTH_MIN} by {HEIGHT_MIN} are needed");
+        Paragraph::new(fault)
+            .wrap(Wrap { trim: true })
+            .render(area, buffer);
+        return;
+    }
+    let mut rest = area;
+    header(board, style, top(&mut rest), buffer);
+    if board.streams.len() > 1 {
+        names(board, style, now, top(&mut rest), buffer);
+    }
+    if area.height >= KEYS_HEIGHT {
+        rest.height -= 1;
+        buffer.set_stringn(
+            area.x,
+            rest.bottom(),
+            KEYS,
+            usize::from(area.width),
+            style.quiet(),
+        );
+    }
+    if board.streams.is_empty() {
+        return nothing(board, rest, buffer);
+    }
+    for (index, area) in places(board, rest) {
+        if let Some(stream) = board.streams.get(index) {
+            panel::draw(board, stream, style, now, area, buffer);
+        }
+    }
+}
+
+fn top(rest: &mut Rect) -> Rect {
+    let row = Rect { height: 1, ..*rest };
+    rest.y += 1;
+    rest.height -= 1;
+    row
+}
+
+/// Which streams are shown, and where.
+fn places(board: &Board, area: Rect) -> Vec<(usize, Rect)> {
+    if !board.all {
+        return vec![(board.chosen, area)];
+    }
+    let fit = usize::from(area.height / ROWS_EACH_MIN).max(1);
+    let shown = board.streams.len().min(fit);
+    // The chosen one is always among them.
+    let first = (board.chosen + 1).saturating_sub(shown);
+    let height = area.height / shown.max(1) as u16;
+    let place = |n: usize| Rect {
+        y: area.y + n as u16 * height,
+        height,
+        ..area
+    };
+    (0..shown).map(|n| (first + n, place(n))).collect()
+}
+
+fn header(board: &Board, style: &Style, area: Rect, buffer: &mut Buffer) {
+    let broken = match &board.link {
+        Link::Live => None,
+        Link::Waiting => Some(format!("NOT LIVE: connecting to {}", board.address)),
+        Link::Broken(reason) => Some(format!("NOT LIVE, trying again: {reason}")),
+    };
+    if let Some(broken) = broken {
+        buffer.set_style(area, style.lamp(Lamp::NotLive));
+        buffer.set_stringn(
+            area.x,
+            area.y,
+            broken,
+            usize::from(area.width),
+            style.plain(),
+        );
+        return;
+    }
+    let about = board.hello.as_ref().map(|hello| {
+        let model = format!("  {}", hello.model);
+        let rest = format!(" on {}, version {}", hello.device, hello.version);
+        (model, rest)
+    });
+    let (model, rest) = about.unwrap_or_default();
+    let missed = match board.missed {
+        0 => String::new(),
+        missed => format!("  missed {missed}"),
+    };
+    let address = format!("  {}", board.address);
+    // The less room there is, the less is told; whether it is live to the last.
+    let width = usize::from(area.width);
+    for (model, rest, address) in [
+        (&*model, &*rest, &*address),
+        (&*model, &*rest, ""),
+        (&*model, "", ""),
+        ("", "", ""),
+    ] {
+        let left = Line::from(vec![
+            Span::styled("vocald", style.bold()),
+            Span::styled(model, style.quiet()),
+            Span::styled(rest, style.quiet()),
+        ]);
+        let right = Line::from(vec![
+            Span::styled(&*missed, style.bad()),
+            Span::styled(address, style.quiet()),
+            Span::styled("  live", style.voice()),
+        ]);
+        if left.width() + right.width() <= width {
+            buffer.set_line(area.x, area.y, &left, area.width);
+            let x = area.right() - right.width() as u16;
+            buffer.set_line(x, area.y, &right, area.width);
+            return;
+        }
+    }
+}
+
+/// Every stream with its number and a mark where the voice is there.
+fn names(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut Buffer) {
+    let mut spans = Vec::new();
+    for (index, stream) in board.streams.iter().enumerate() {
+        let (lamp, _) = board.lamp(stream, now);
+        let (mark, look) = match lamp {
+            Lamp::Voice => ("●", style.voice()),
+            Lamp::NotLive | Lamp::Stalled | Lamp::SourceLost | Lamp::Failed => ("!", style.bad()),
+            _ => ("○", style.quiet()),
+        };
+        let chosen = index == board.chosen;
+        let name = match chosen {
+            true => format!("[{} {}] ", index + 1, stream.short_name()),
+            false => format!(" {} {}  ", index + 1, stream.short_name()),
+        };
+        spans.push(Span::styled(mark, look));
+        spans.push(Span::styled(
+            name,
+            if chosen { style.bold() } else { style.plain() },
+        ));
+    }
+    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+}
+
+fn nothing(board: &Board, area: Rect, buffer: &mut Buffer) {
+    let said = match &board.link {
+        Link::Live => no_stream(board),
+        Link::Waiting => format!("Connecting to {} ...", board.address),
+        Link::Broken(reason) => format!(
+            "{reason}.\n\nA daemon is started with `vocald run --unix` or `vocald run --http`; \
+             `vocald watch ADDRESS` finds one elsewhere."
+        ),
+    };
+    let middle = Rect {
+        y: area.y + area.height / 3,
+        height: area.height - area.height / 3,
+        ..area
+    };
+    Paragraph::new(said)
+        .alignment(Alignment::Center)
+        .wrap(Wrap { trim: true })
+        .render(middle, buffer);
+}
+
+fn no_stream(board: &Board) -> String {
+    let there = board.hello.iter().flat_map(|hello| &hello.streams);
+    let there: Vec<&str> = there.map(|status| status.stream.as_str()).collect();
+    match there.is_empty() {
+        true => "The daemon has no stream yet.".into(),
+        false => format!(
+            "The daemon has no stream named {}, but {}.",
+            board.wanted.join(", "),
+            there.join(", ")
+        ),
+    }
+}
