@@ -307,7 +307,7 @@ fn http_tells_the_state_the_health_and_the_numbers() {
     let daemon = Daemon::start(6.0, |_| {});
     let (status, page) = daemon.get("/", "");
     assert_eq!(status, 200);
-    for file in ["style.css", "page.js"] {
+    for file in ["style.css", "chart.js", "page.js"] {
         assert!(page.contains(file));
         assert_eq!(daemon.get(&format!("/{file}"), "").0, 200);
     }

@@ -1,4 +1,4 @@
-//! The page for people: three files inside the program, which fetch nothing from elsewhere.
+//! The page for people: four files inside the program, which fetch nothing from elsewhere.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use super::App;
 
 const HTML: &str = include_str!("../page/index.html");
 const STYLE: &str = include_str!("../page/style.css");
+const CHART: &str = include_str!("../page/chart.js");
 const SCRIPT: &str = include_str!("../page/page.js");
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
      connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'";
@@ -19,6 +20,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(|| file("text/html; charset=utf-8", HTML)))
         .route("/style.css", get(|| file("text/css; charset=utf-8", STYLE)))
+        .route(
+            "/chart.js",
+            get(|| file("text/javascript; charset=utf-8", CHART)),
+        )
         .route(
             "/page.js",
             get(|| file("text/javascript; charset=utf-8", SCRIPT)),

@@ -1,16 +1,6 @@
 "use strict";
-// The screen for people: one WebSocket, a panel for each stream. Time runs on the canvas from right
-// (now) to left (a minute ago); `t` of the messages is the axis of both pictures.
+// The screen for people: one WebSocket, a panel for each stream, its picture by chart.js.
 
-const SPAN_S = 60;
-const MEL_BANDS = 80;
-// ln of the mel magnitude: the ends of the waterfall's colours for the lowest band. Music is fainter the
-// higher, so both fall with the band, by this much up to the highest.
-const MEL_DARK = -5.5;
-const MEL_BRIGHT = 2;
-const MEL_FALL = 4.5;
-const COLUMN_S = 1 / 14;
-const COLUMNS = SPAN_S * 14;
 const EVENTS_KEPT = 100;
 const LEVEL_FLOOR_DB = -60;
 // Without any message for so long the connection counts as broken.
@@ -29,29 +19,6 @@ let attempts = 0;
 let missed = 0;
 let newestMessage = 0;
 let dirty = true;
-
-// ---- colours -----------------------------------------------------------------------------------
-
-let colours = {};
-let palette = [];
-function readColours() {
-  const style = getComputedStyle(document.documentElement);
-  for (const name of ["panel", "ink", "quiet", "line", "voice", "voice-soft", "still", "alarm"]) {
-    colours[name] = style.getPropertyValue("--" + name).trim();
-  }
-  // From the panel's own colour over blue to the strongest: calm in light and in dark.
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const stops = dark
-    ? [[26, 28, 30], [30, 50, 78], [40, 98, 128], [104, 168, 160], [246, 226, 168]]
-    : [[255, 254, 251], [214, 226, 232], [126, 170, 192], [48, 96, 134], [18, 32, 68]];
-  palette = Array.from({ length: 256 }, (_, i) => {
-    const at = i / 255 * (stops.length - 1);
-    const k = Math.min(Math.floor(at), stops.length - 2);
-    return stops[k].map((c, n) => Math.round(c + (stops[k + 1][n] - c) * (at - k)));
-  });
-  for (const stream of streams.values()) stream.repaintWaterfall();
-  dirty = true;
-}
 
 // ---- one stream --------------------------------------------------------------------------------
 
@@ -75,12 +42,7 @@ class Stream {
     this.find("h2").textContent = name.split("/").slice(-2).join("/");
     this.find("h2").title = name;
     panel.setAttribute("aria-label", "stream " + name);
-    this.canvas = this.find("canvas");
-    this.ink = this.canvas.getContext("2d");
-    this.waterfall = document.createElement("canvas");
-    this.waterfall.width = COLUMNS;
-    this.waterfall.height = MEL_BANDS;
-    this.rain = this.waterfall.getContext("2d");
+    this.chart = new Chart(this.find("canvas"), this);
     main.append(panel);
   }
 
@@ -116,7 +78,7 @@ class Stream {
     this.tick(l.t);
     this.columns.push(l);
     if (this.columns.length > COLUMNS) this.columns.shift();
-    this.paintColumn(l);
+    this.chart.paintColumn(l);
     const share = (db) => Math.max(0, Math.min(1, 1 - db / LEVEL_FLOOR_DB));
     this.peakHeld = Math.max(l.peak_db, this.peakHeld - 1);
     this.find(".rms").style.width = share(l.rms_db) * 100 + "%";
@@ -194,7 +156,7 @@ class Stream {
     this.columns = [];
     this.now = 0;
     this.find(".events").replaceChildren();
-    this.rain.clearRect(0, 0, COLUMNS, MEL_BANDS);
+    this.chart.clear();
   }
 
   tick(t) {
@@ -204,156 +166,6 @@ class Stream {
     }
     dirty = true;
   }
-
-  // The waterfall is a ring of columns: a column's place is its time.
-  paintColumn(l) {
-    const x = Math.floor(l.t / COLUMN_S) % COLUMNS;
-    const image = this.rain.createImageData(1, MEL_BANDS);
-    for (let band = 0; band < MEL_BANDS; band++) {
-      const level = l.mel[band] + MEL_FALL * band / (MEL_BANDS - 1);
-      const share = (level - MEL_DARK) / (MEL_BRIGHT - MEL_DARK);
-      const colour = palette[Math.max(0, Math.min(255, Math.round(share * 255)))];
-      const at = (MEL_BANDS - 1 - band) * 4;
-      image.data[at] = colour[0];
-      image.data[at + 1] = colour[1];
-      image.data[at + 2] = colour[2];
-      image.data[at + 3] = 255;
-    }
-    this.rain.putImageData(image, x, 0);
-  }
-
-  repaintWaterfall() {
-    this.rain.clearRect(0, 0, COLUMNS, MEL_BANDS);
-    for (const column of this.columns) this.paintColumn(column);
-  }
-
-  draw() {
-    const scale = devicePixelRatio || 1;
-    const width = this.canvas.clientWidth, height = this.canvas.clientHeight;
-    if (!width || !height) return;
-    if (this.canvas.width !== Math.round(width * scale) || this.canvas.height !== Math.round(height * scale)) {
-      this.canvas.width = Math.round(width * scale);
-      this.canvas.height = Math.round(height * scale);
-    }
-    const g = this.ink;
-    g.setTransform(scale, 0, 0, scale, 0, 0);
-    g.clearRect(0, 0, width, height);
-    const left = 46, right = width - 14, axis = 26;
-    const split = Math.round((height - axis) * 0.52);
-    const curve = { top: 16, bottom: split - 8 };
-    const fall = { top: split + 6, bottom: height - axis };
-    const from = this.now - SPAN_S;
-    const x = (t) => left + (t - from) / SPAN_S * (right - left);
-    const y = (p) => curve.bottom - p * (curve.bottom - curve.top);
-    g.save();
-    g.beginPath();
-    g.rect(left, 0, right - left, height - axis);
-    g.clip();
-    this.drawSpans(g, x, curve, fall, from);
-    this.drawCurve(g, x, y, from);
-    this.drawWaterfall(g, x, fall, from);
-    this.drawSpanBars(g, x, fall, from);
-    g.restore();
-    this.drawAxes(g, x, y, { left, right, curve, fall, height, from });
-  }
-
-  drawSpans(g, x, curve, fall, from) {
-    g.fillStyle = colours["voice-soft"];
-    for (const span of this.spans) {
-      const to = span.to === null ? this.now : span.to;
-      if (to > from) g.fillRect(x(span.from), curve.top, x(to) - x(span.from), curve.bottom - curve.top);
-    }
-    g.fillStyle = colours.alarm;
-    for (const gap of this.gaps) {
-      g.fillRect(x(gap.t), curve.top, Math.max(2, x(gap.t + gap.lost) - x(gap.t)), curve.bottom - curve.top);
-    }
-  }
-
-  drawCurve(g, x, y, from) {
-    g.lineWidth = 1;
-    g.setLineDash([4, 4]);
-    g.strokeStyle = colours.quiet;
-    for (const p of this.thresholds || [0.5]) {
-      g.beginPath();
-      g.moveTo(0, Math.round(y(p)) + 0.5);
-      g.lineTo(x(this.now) + 20, Math.round(y(p)) + 0.5);
-      g.stroke();
-    }
-    g.setLineDash([]);
-    g.lineWidth = 2;
-    g.lineJoin = "round";
-    g.strokeStyle = colours.voice;
-    g.beginPath();
-    let last = null;
-    for (const d of this.decisions) {
-      if (d.t < from - 1) continue;
-      // No line where there was no decision.
-      if (last === null || d.t - last > 0.5) g.moveTo(x(d.t), y(d.p));
-      else g.lineTo(x(d.t), y(d.p));
-      last = d.t;
-    }
-    g.stroke();
-    const newest = this.decisions.at(-1);
-    if (newest) {
-      g.fillStyle = colours.voice;
-      g.beginPath();
-      g.arc(x(newest.t), y(newest.p), 4.5, 0, Math.PI * 2);
-      g.fill();
-    }
-  }
-
-  drawWaterfall(g, x, fall, from) {
-    const height = fall.bottom - fall.top;
-    g.imageSmoothingEnabled = true;
-    // Oldest to newest: from the column after the newest round to it.
-    const newest = this.columns.at(-1);
-    if (!newest) return;
-    const end = Math.floor(newest.t / COLUMN_S) + 1;
-    const start = Math.max(Math.floor(this.columns[0].t / COLUMN_S), end - COLUMNS + 1);
-    for (let a = start; a < end;) {
-      const place = a % COLUMNS;
-      const count = Math.min(COLUMNS - place, end - a);
-      const x0 = x(a * COLUMN_S), x1 = x((a + count) * COLUMN_S);
-      g.drawImage(this.waterfall, place, 0, count, MEL_BANDS, x0, fall.top, x1 - x0, height);
-      a += count;
-    }
-  }
-
-  drawSpanBars(g, x, fall, from) {
-    g.fillStyle = colours.voice;
-    for (const span of this.spans) {
-      const to = span.to === null ? this.now : span.to;
-      if (to > from) g.fillRect(x(span.from), fall.top - 5, Math.max(2, x(to) - x(span.from)), 4);
-    }
-  }
-
-  drawAxes(g, x, y, at) {
-    g.font = "13px system-ui, 'DejaVu Sans', sans-serif";
-    g.fillStyle = colours.quiet;
-    g.strokeStyle = colours.line;
-    g.lineWidth = 1;
-    g.textAlign = "right";
-    g.textBaseline = "middle";
-    for (const p of [0, 0.5, 1]) g.fillText(p.toString(), at.left - 9, y(p));
-    // Slaney's mel bands: 8 kHz at the top, linear below 1 kHz.
-    for (const [hz, name] of [[200, "200"], [1000, "1 k"], [4000, "4 k"]]) {
-      g.fillText(name, at.left - 9, at.fall.bottom - (mel(hz) - mel(27.5)) / (mel(8000) - mel(27.5)) * (at.fall.bottom - at.fall.top));
-    }
-    g.beginPath();
-    g.moveTo(at.left, Math.round(y(0)) + 0.5);
-    g.lineTo(at.right, Math.round(y(0)) + 0.5);
-    g.stroke();
-    g.textAlign = "center";
-    g.textBaseline = "alphabetic";
-    for (let t = Math.max(0, Math.ceil(at.from / 10) * 10); t <= this.now; t += 10) {
-      const place = x(t);
-      if (place > at.left + 14 && place < at.right - 14) g.fillText(clock(t), place, at.height - 9);
-    }
-  }
-}
-
-function mel(hz) {
-  return hz < 1000 ? hz * 3 / 200 : 15 + Math.log(hz / 1000) * 27 / Math.log(6.4);
 }
 
 function text(content) {
@@ -441,13 +253,17 @@ setInterval(() => {
 function frame() {
   if (dirty) {
     dirty = false;
-    for (const one of streams.values()) one.draw();
+    for (const one of streams.values()) one.chart.draw();
   }
   requestAnimationFrame(frame);
 }
 
 readColours();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readColours);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  readColours();
+  for (const one of streams.values()) one.chart.repaint();
+  dirty = true;
+});
 addEventListener("resize", () => { dirty = true; });
 connect();
 frame();
