@@ -1,34 +1,73 @@
-//! `vocald evaluate`: measures a checkpoint on one split of an experiment's corpora.
+//! `vocald evaluate`: measures a checkpoint on one split of an experiment's corpora, or on a folder
+//! of labelled sound.
 
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context as _, anyhow, bail};
+use indicatif::{ProgressBar, ProgressStyle};
 
+use super::Usage;
 use super::print::print;
 use super::train::{load, open_features};
-use crate::frontend::window::lookahead_s;
+use crate::config::DecisionConfig;
+use crate::decision::Horizon;
+use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
 use crate::inference::DeviceChoice;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
-use crate::trainer::dataset::Split;
-use crate::trainer::evaluate::{Figures, Smoothing, figures};
+use crate::trainer::dataset::{Corpus, Split, load_labelled};
+use crate::trainer::evaluate::curves::curves;
+use crate::trainer::evaluate::rival::Rival;
+use crate::trainer::evaluate::songs::{ranked, shown, songs};
+use crate::trainer::evaluate::stress::{self, Folders};
+use crate::trainer::evaluate::{Measured, figures, rival_figures, rival_scores};
 use crate::trainer::experiment::Experiment;
-use crate::trainer::validate::score;
+use crate::trainer::features::FeatureCache;
+use crate::trainer::report::{
+    self, CorpusAbout, MelPicture, Method, Model, REPORT_VERSION, Report, tables,
+};
+use crate::trainer::validate::{Levels, Scorer, pooled};
 
+/// Measure a checkpoint on labelled sound.
+///
+/// The thresholds are the checkpoint's own, chosen on validation; nothing is chosen here.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The experiment that names the corpora (see config/experiments)
-    experiment: PathBuf,
+    /// An experiment that names corpora (see config/experiments), or a folder of sound files with
+    /// NAME.lab, Audacity's NAME.txt or NAME.csv beside each NAME.ogg
+    #[arg(value_name = "EXPERIMENT|FOLDER")]
+    data_set: PathBuf,
     /// Folder that the experiment's corpora are found from
     #[arg(long, default_value = "data", value_name = "DIR")]
     data: PathBuf,
-    /// Which part of the corpora
-    #[arg(long, value_enum, default_value = "test")]
-    split: SplitName,
+    /// Which part of the experiment's corpora [default: test]
+    #[arg(long, value_enum)]
+    split: Option<SplitName>,
     /// The checkpoint [default: the built-in one]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// One JSON object a line instead of a table
+    /// Look closely at the longest horizon that hears no more than this beyond the moment it speaks
+    /// of [default: the checkpoint's own]
+    #[arg(long, value_name = "SECONDS")]
+    lookahead: Option<f64>,
+    /// Measure another detector's labels too: a folder with a .lab, .txt or .csv for every track
+    #[arg(long, value_name = "DIR")]
+    against: Option<PathBuf>,
+    /// Write report.html, report.md and report.json, with plots, to this folder
+    #[arg(long, value_name = "DIR")]
+    report: Option<PathBuf>,
+    /// Also test made tones, silence and noise, and the tracks at other levels
+    #[arg(long)]
+    stress: bool,
+    /// With --stress: a folder of speech; each sub-folder is reported for itself
+    #[arg(long, value_name = "DIR", requires = "stress")]
+    speech: Option<PathBuf>,
+    /// With --stress: a folder of music without a voice; each sub-folder is reported for itself
+    #[arg(long, value_name = "DIR", requires = "stress")]
+    music: Option<PathBuf>,
+    /// The report as JSON instead of tables
     #[arg(long)]
     json: bool,
     /// Folder for computed features [default: ~/.cache/vocald/features]
@@ -37,7 +76,17 @@ pub struct Args {
     /// auto, cpu or cuda:N
     #[arg(long, default_value = "auto")]
     device: DeviceChoice,
+    /// Tracks scored at the same time [default: one a core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  vocald evaluate songs/ --report out/                    songs with labels beside them
+  vocald evaluate songs/ --against other-labels/          beside another detector
+  vocald evaluate songs/ --stress --music instrumentals/  what should not be called voice
+  vocald evaluate config/experiments/live-14.toml --data DIR --split test";
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum SplitName {
@@ -46,81 +95,222 @@ enum SplitName {
     Test,
 }
 
+impl From<SplitName> for Split {
+    fn from(name: SplitName) -> Self {
+        match name {
+            SplitName::Train => Self::Train,
+            SplitName::Valid => Self::Valid,
+            SplitName::Test => Self::Test,
+        }
+    }
+}
+
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let experiment = Experiment::read(&args.experiment)?;
+    let is_folder = args.data_set.is_dir();
+    if is_folder && args.split.is_some() {
+        bail!(Usage(
+            "--split is for experiments; a folder is measured as a whole".into()
+        ));
+    }
     let device = args.device.resolve().map_err(|e| anyhow!(e))?;
     let checkpoint = match &args.model {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
     };
-    let split = match args.split {
-        SplitName::Train => Split::Train,
-        SplitName::Valid => Split::Valid,
-        SplitName::Test => Split::Test,
+    let decision = DecisionConfig {
+        lookahead_s: args.lookahead.into(),
+        ..DecisionConfig::default()
     };
-    let corpora = load(
-        &experiment,
-        &args.data,
-        split,
-        &open_features(args.features)?,
-    )?;
+    let horizon = decision.horizon(&checkpoint.metadata)?;
+    let cache = open_features(args.features.clone())?;
+    let split = Split::from(args.split.unwrap_or(SplitName::Test));
+    let corpora = match is_folder {
+        true => vec![load_labelled(&args.data_set, &cache)?],
+        false => load(
+            &Experiment::read(&args.data_set)?,
+            &args.data,
+            split,
+            &cache,
+        )?,
+    };
     if corpora.is_empty() {
         bail!(
             "no corpus of {} has a {} split",
-            args.experiment.display(),
+            args.data_set.display(),
             split.name()
         );
     }
-    let network = checkpoint.network(device);
-    let metadata = &checkpoint.metadata;
-    if !args.json {
-        print(&format!(
-            "{:<13} look-ahead  smoothing  windows  accuracy  by track [95 % interval]  \
-             precision  recall  F1     FPR    AUROC  always  false s/h  onsets/min\n",
-            "corpus"
-        ))?;
-    }
-    for corpus in &corpora {
-        let horizons = &metadata.horizons_frames;
-        let tracks = score(
-            &network,
-            &checkpoint.normalisation,
-            horizons,
-            corpus,
-            1,
-            device,
-        );
-        for row in figures(&corpus.name, &tracks, horizons, &metadata.operating_points)? {
-            print(&match args.json {
-                true => serde_json::to_string(&row)? + "\n",
-                false => table_row(&row),
-            })?;
+    let corpora = named_apart(corpora);
+    let rival = read_rival(&args, &corpora)?;
+    let folders = match args.stress {
+        true => Some(read_folders(&args, &cache)?),
+        false => None,
+    };
+
+    let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
+    let mut scorer = Scorer::new(&checkpoint, device, threads);
+    let bar = progress(&corpora, folders.as_ref());
+    let done = |frames: usize| bar.inc(frames as u64);
+    let measured = corpora.iter().map(|corpus| {
+        let tracks = corpus.tracks.iter();
+        let jobs: Vec<_> = tracks.map(|t| (t, Levels::AS_RECORDED)).collect();
+        let scored = scorer.score(&jobs, &done);
+        let tracks = corpus.tracks.iter().zip(scored);
+        tracks.map(|(t, scored)| Measured::new(t, scored)).collect()
+    });
+    let measured: Vec<Vec<Measured>> = measured.collect();
+    let stress = folders.map(|f| stress::stress(&mut scorer, &horizon, &corpora, &f, &done));
+    let stress = stress.transpose()?;
+    bar.finish_and_clear();
+
+    let mut report = Report {
+        v: REPORT_VERSION,
+        version: env!("CARGO_PKG_VERSION"),
+        model: Model::new(
+            &checkpoint.metadata,
+            checkpoint.architecture.parameters(),
+            &horizon,
+        ),
+        data: args.data_set.display().to_string(),
+        split: (!is_folder).then(|| split.name().to_owned()),
+        against: rival.as_ref().map(|r| r.name.clone()),
+        method: Method::current(),
+        corpora: corpora.iter().map(about).collect(),
+        figures: Vec::new(),
+        curves: Vec::new(),
+        songs: Vec::new(),
+        shown: Vec::new(),
+        stress,
+    };
+    let mut pictures = Vec::new();
+    for (corpus, tracks) in corpora.iter().zip(&measured) {
+        add(
+            &mut report,
+            &checkpoint,
+            &horizon,
+            rival.as_ref(),
+            &corpus.name,
+            tracks,
+        )?;
+        if args.report.is_some() {
+            let from = report.shown.len() - pictures.len();
+            for shown in &report.shown[report.shown.len() - from..] {
+                let track = corpus.tracks.iter().find(|t| t.name == shown.name);
+                pictures.extend(track.map(MelPicture::new).transpose()?);
+            }
         }
     }
+    if let Some(folder) = &args.report {
+        report::write(&report, &pictures, folder)
+            .with_context(|| format!("the report cannot be written to {}", folder.display()))?;
+    }
+    print(&match args.json {
+        true => serde_json::to_string(&report)? + "\n",
+        false => {
+            let tables = tables::summary(&report);
+            let texts: Vec<String> = tables.iter().map(tables::Table::text).collect();
+            texts.join("\n")
+        }
+    })
+}
+
+/// Measures a corpus.
+fn add(
+    report: &mut Report,
+    checkpoint: &Checkpoint,
+    horizon: &Horizon,
+    rival: Option<&Rival>,
+    corpus: &str,
+    tracks: &[Measured],
+) -> anyhow::Result<()> {
+    let metadata = &checkpoint.metadata;
+    report.figures.extend(figures(
+        corpus,
+        &metadata.name,
+        tracks,
+        &metadata.horizons_frames,
+        &metadata.operating_points,
+    )?);
+    let scored = pooled(tracks.iter().map(|t| &t.scored), horizon.index);
+    report.curves.push(curves(corpus, &metadata.name, &scored));
+    if let Some(rival) = rival {
+        let (h, frames) = (horizon.index, horizon.frames);
+        let row = rival_figures(corpus, rival, tracks, h, frames);
+        report.figures.extend(row);
+        let scores = rival_scores(rival, tracks, h, frames);
+        let of_rival = scores.map(|scores| curves(corpus, &rival.name, &scores));
+        report.curves.extend(of_rival);
+    }
+    let songs = songs(corpus, tracks, horizon, rival)?;
+    for (rank, index) in ranked(&songs) {
+        let track = shown(corpus, rank, &tracks[index], horizon, rival)?;
+        report.shown.push(track);
+    }
+    report.songs.extend(songs);
     Ok(())
 }
 
-fn table_row(row: &Figures) -> String {
-    let smoothing = match row.smoothing {
-        Smoothing::Raw => "raw",
-        Smoothing::Median => "median",
-        Smoothing::Causal => "causal",
+fn read_rival(args: &Args, corpora: &[Corpus]) -> anyhow::Result<Option<Rival>> {
+    let Some(folder) = &args.against else {
+        return Ok(None);
     };
-    let [mean, low, high] = row.track_accuracy;
-    format!(
-        "{:<13} {:8.2} s  {smoothing:<9} {:8}  {:8.3}  {mean:.3} [{low:.3}, {high:.3}]      \
-         {:9.3}  {:6.3}  {:5.3}  {:5.3}  {:5.3}  {:6.3}  {:9.1}  {:10.2}\n",
-        row.corpus,
-        lookahead_s(row.horizon_frames),
-        row.windows,
-        row.accuracy,
-        row.precision,
-        row.recall,
-        row.f1,
-        row.false_positive_rate,
-        row.auroc,
-        row.always_voice_accuracy,
-        row.false_voice_s_per_hour,
-        row.onsets_per_minute,
+    let tracks = corpora.iter().flat_map(|corpus| &corpus.tracks);
+    let names: Vec<&str> = tracks.map(|t| t.name.as_str()).collect();
+    let rival = Rival::read(folder, &names).map_err(|faults| all_of("--against", &faults))?;
+    Ok(Some(rival))
+}
+
+fn read_folders(args: &Args, cache: &FeatureCache) -> anyhow::Result<Folders> {
+    let given: Vec<(&str, &Path)> = [("speech", &args.speech), ("music", &args.music)]
+        .into_iter()
+        .filter_map(|(kind, folder)| Some((kind, folder.as_deref()?)))
+        .collect();
+    Folders::read(&given, cache).map_err(|faults| all_of("--speech or --music", &faults))
+}
+
+fn all_of(option: &str, faults: &[String]) -> anyhow::Error {
+    anyhow!(
+        "what {option} names cannot be used:\n  {}",
+        faults.join("\n  ")
     )
+}
+
+/// Corpora of the same kind are numbered, so that each name means one of them.
+fn named_apart(mut corpora: Vec<Corpus>) -> Vec<Corpus> {
+    let names: Vec<String> = corpora.iter().map(|c| c.name.clone()).collect();
+    for (index, corpus) in corpora.iter_mut().enumerate() {
+        let same = |n: &&String| **n == names[index];
+        if names.iter().filter(same).count() > 1 {
+            let number = names[..=index].iter().filter(same).count();
+            corpus.name = format!("{} {number}", names[index]);
+        }
+    }
+    corpora
+}
+
+fn about(corpus: &Corpus) -> CorpusAbout {
+    let frames: usize = corpus.tracks.iter().map(|t| t.frames()).sum();
+    let labels = corpus.tracks.iter().flat_map(|t| &t.voice);
+    let voiced = labels.filter(|v| **v == Some(true)).count();
+    CorpusAbout {
+        name: corpus.name.clone(),
+        tracks: corpus.tracks.len(),
+        minutes: (frames * HOP_SAMPLES) as f64 / f64::from(SAMPLE_RATE_HZ) / 60.0,
+        voice_share: voiced as f64 / frames as f64,
+    }
+}
+
+/// A bar over all frames that will be scored; nothing where standard error is no terminal.
+fn progress(corpora: &[Corpus], folders: Option<&Folders>) -> ProgressBar {
+    let frames = corpora.iter().flat_map(|c| &c.tracks).map(|t| t.frames());
+    let stressed = folders.map_or(0, |folders| stress::frames(corpora, folders));
+    let bar = ProgressBar::new((frames.sum::<usize>() + stressed) as u64);
+    match ProgressStyle::with_template("scoring {bar:40} {percent:>3} %, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

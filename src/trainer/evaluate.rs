@@ -1,45 +1,66 @@
 //! Measures a checkpoint on labelled tracks: raw decisions, the centred median that papers
-//! report, and the causal decisions the daemon publishes.
+//! report, and the causal decisions the daemon publishes; beside another detector where there are
+//! labels of one.
+//!
+//! [`decide`] makes decisions, [`events`] matches onsets and offsets, [`curves`] goes through all
+//! thresholds, [`songs`] looks at tracks one by one, [`rival`] reads another detector's labels,
+//! [`stress`] tests what should not matter.
 
-use serde::Serialize;
+pub mod curves;
+pub mod decide;
+pub mod events;
+pub mod rival;
+pub mod songs;
+pub mod stress;
+mod tones;
 
-use super::metrics::{Confusion, auroc};
-use super::validate::{ScoredTrack, pooled};
-use crate::decision::{Event, PointError, Tracker};
-use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_HOP_FRAMES, WINDOW_HOP_SAMPLES};
-use crate::model::OperatingPoint;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
+use serde::Serialize;
+
+use self::decide::{Decided, Smoothing, decide};
+use self::events::{EventFigures, EventTally, LabelChange, label_changes};
+use self::rival::{Answer, Rival};
+use super::dataset::Track;
+use super::metrics::{Confusion, auroc};
+use super::validate::{ScoredTrack, pooled};
+use crate::decision::PointError;
+use crate::frontend::window::lookahead_s;
+use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
+use crate::model::OperatingPoint;
 
 /// 0.79 s of decisions around each one: the odd number of windows nearest to 0.8 s.
-const MEDIAN_WINDOWS: usize = 11;
+pub const MEDIAN_WINDOWS: usize = 11;
 /// Draws of the bootstrap; its interval does not move in the third decimal beyond this.
-const BOOTSTRAP_DRAWS: usize = 2000;
+pub const BOOTSTRAP_DRAWS: usize = 2000;
 
 pub const WINDOW_HOP_S: f64 = WINDOW_HOP_SAMPLES as f64 / SAMPLE_RATE_HZ as f64;
 
-/// How probabilities were made into decisions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Smoothing {
-    /// Each probability against the threshold.
-    Raw,
-    /// The median of 0.8 s around it against the threshold; looks 0.4 s further ahead.
-    Median,
-    /// The state the daemon publishes.
-    Causal,
+/// A track, scored at every horizon of a checkpoint.
+pub struct Measured {
+    pub scored: ScoredTrack,
+    /// Whether there is a voice, a value a frame.
+    pub labels: Vec<bool>,
 }
 
-impl Smoothing {
-    pub const ALL: [Self; 3] = [Self::Raw, Self::Median, Self::Causal];
+impl Measured {
+    pub fn new(track: &Track, scored: ScoredTrack) -> Self {
+        let labels = track.voice.iter().map(|v| v.unwrap_or(false)).collect();
+        Self { scored, labels }
+    }
 }
 
-/// A corpus at one horizon and smoothing.
+/// A detector on a corpus, at one horizon and smoothing. What was not measured, as the AUROC of
+/// labels without probabilities, is NaN; in JSON null.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figures {
     pub corpus: String,
-    pub horizon_frames: u32,
+    pub detector: String,
     pub smoothing: Smoothing,
+    /// Whose frames the decisions speak of. Another detector is asked about the same ones.
+    pub horizon_frames: u32,
+    /// Of another detector it is not known.
+    pub lookahead_s: Option<f64>,
     pub windows: u64,
     pub accuracy: f64,
     /// Mean over tracks with the 95 % interval of a bootstrap over tracks.
@@ -50,108 +71,149 @@ pub struct Figures {
     pub false_positive_rate: f64,
     pub auroc: f64,
     pub always_voice_accuracy: f64,
-    /// Seconds decided to be voice where there is none, in an hour without voice.
+    /// Seconds decided to be voice in an hour of those tracks that have no voice at all.
     pub false_voice_s_per_hour: f64,
-    pub onsets_per_minute: f64,
+    /// Onsets and offsets together, of the decisions and of the labels.
+    pub events_per_minute: f64,
+    pub labelled_events_per_minute: f64,
+    pub onsets: EventFigures,
+    pub offsets: EventFigures,
 }
 
-/// All figures of a corpus: every horizon, every smoothing.
+/// All figures of a checkpoint on a corpus: every horizon, every smoothing.
 pub fn figures(
     corpus: &str,
-    tracks: &[ScoredTrack],
+    detector: &str,
+    tracks: &[Measured],
     horizons_frames: &[u32],
     points: &[OperatingPoint],
 ) -> Result<Vec<Figures>, PointError> {
     let mut rows = Vec::new();
     for (h, (&horizon_frames, point)) in horizons_frames.iter().zip(points).enumerate() {
-        for smoothing in Smoothing::ALL {
-            let mut total = Confusion::default();
-            let mut accuracies = Vec::new();
-            let mut onsets = 0;
+        for smoothing in Smoothing::OURS {
+            let mut tally = Tally::default();
             for track in tracks {
-                let decided = decide(&track.horizons[h], smoothing, point)?;
-                let mut confusion = Confusion::default();
-                for (voice, (_, label)) in decided.voice.iter().zip(&track.horizons[h]) {
-                    confusion.count(*voice, *label);
-                    total.count(*voice, *label);
-                }
-                onsets += decided.onsets;
-                if confusion.total() > 0 {
-                    accuracies.push(confusion.accuracy());
-                }
+                let scored = &track.scored.horizons[h];
+                let decided = decide(scored, smoothing, point, horizon_frames)?;
+                tally.add(track, h, horizon_frames, &decided);
             }
-            let minutes = total.total() as f64 * WINDOW_HOP_S / 60.0;
             rows.push(Figures {
-                corpus: corpus.into(),
-                horizon_frames,
-                smoothing,
-                windows: total.total(),
-                accuracy: total.accuracy(),
-                track_accuracy: mean_with_interval(&accuracies),
-                precision: total.precision(),
-                recall: total.recall(),
-                f1: total.f1(),
-                false_positive_rate: total.false_positive_rate(),
-                auroc: auroc(&pooled(tracks, h)),
-                always_voice_accuracy: total.always_voice_accuracy(),
-                false_voice_s_per_hour: total.false_positive_rate() * 3600.0,
-                onsets_per_minute: onsets as f64 / minutes,
+                lookahead_s: Some(lookahead_s(horizon_frames)),
+                auroc: auroc(&pooled(tracks.iter().map(|t| &t.scored), h)),
+                ..tally.figures(corpus, detector, smoothing, horizon_frames)
             });
         }
     }
     Ok(rows)
 }
 
-/// The decisions of a track.
-pub struct Decided {
-    pub voice: Vec<bool>,
-    pub onsets: usize,
-}
-
-fn decide(
-    scored: &[(f32, bool)],
-    smoothing: Smoothing,
-    point: &OperatingPoint,
-) -> Result<Decided, PointError> {
-    let voice: Vec<bool> = match smoothing {
-        Smoothing::Raw => scored.iter().map(|s| s.0 >= point.threshold).collect(),
-        Smoothing::Median => {
-            let p: Vec<f32> = scored.iter().map(|s| s.0).collect();
-            (0..p.len())
-                .map(|i| centred_median(&p, i) >= point.threshold)
-                .collect()
-        }
-        Smoothing::Causal => return causal(scored, point),
-    };
-    let onsets = std::iter::once(&false)
-        .chain(&voice)
-        .zip(&voice)
-        .filter(|(a, b)| !**a && **b);
-    Ok(Decided {
-        onsets: onsets.count(),
-        voice,
+/// The same of another detector, at the times of the decisions of horizon `h`. Nothing where it
+/// has not answered for every track.
+pub fn rival_figures(
+    corpus: &str,
+    rival: &Rival,
+    tracks: &[Measured],
+    h: usize,
+    horizon_frames: u32,
+) -> Option<Figures> {
+    let mut tally = Tally::default();
+    for track in tracks {
+        let answer = rival_answer(rival, track, h, horizon_frames)?;
+        tally.add(track, h, horizon_frames, &answer.decided);
+    }
+    Some(Figures {
+        auroc: rival_scores(rival, tracks, h, horizon_frames).map_or(f64::NAN, |s| auroc(&s)),
+        ..tally.figures(corpus, &rival.name, Smoothing::AsGiven, horizon_frames)
     })
 }
 
-/// What the daemon would have published.
-pub fn causal(scored: &[(f32, bool)], point: &OperatingPoint) -> Result<Decided, PointError> {
-    let mut tracker = Tracker::new(*point)?;
-    let hop_s = (WINDOW_HOP_FRAMES * HOP_SAMPLES) as f64 / f64::from(SAMPLE_RATE_HZ);
-    let mut onsets = 0;
-    let mut decide = |(i, s): (usize, &(f32, bool))| {
-        let decision = tracker.push(i as f64 * hop_s, s.0);
-        onsets += usize::from(matches!(decision.event, Some(Event::Onset { .. })));
-        decision.voice
-    };
-    let voice = scored.iter().enumerate().map(&mut decide).collect();
-    Ok(Decided { voice, onsets })
+fn rival_answer(rival: &Rival, track: &Measured, h: usize, horizon_frames: u32) -> Option<Answer> {
+    let windows = track.scored.horizons[h].len();
+    rival.answer(&track.scored.name, windows, horizon_frames)
 }
 
-fn centred_median(p: &[f32], index: usize) -> f32 {
-    let half = MEDIAN_WINDOWS / 2;
-    let mut around = p[index.saturating_sub(half)..(index + half + 1).min(p.len())].to_vec();
-    around.sort_by(f32::total_cmp);
-    around[around.len() / 2]
+/// Another detector's probabilities with the labels, where all its labels hold some.
+pub fn rival_scores(
+    rival: &Rival,
+    tracks: &[Measured],
+    h: usize,
+    horizon_frames: u32,
+) -> Option<Vec<(f32, bool)>> {
+    let mut scores = Vec::new();
+    for track in tracks {
+        let p = rival_answer(rival, track, h, horizon_frames)?.p?;
+        let labels = track.scored.horizons[h].iter().map(|s| s.1);
+        scores.extend(p.into_iter().zip(labels));
+    }
+    Some(scores)
+}
+
+/// What is counted over the tracks of a corpus.
+#[derive(Default)]
+struct Tally {
+    total: Confusion,
+    /// Of the tracks without any voice.
+    voiceless: Confusion,
+    accuracies: Vec<f64>,
+    events: usize,
+    labelled_events: usize,
+    onsets: EventTally,
+    offsets: EventTally,
+}
+
+impl Tally {
+    fn add(&mut self, track: &Measured, h: usize, horizon_frames: u32, decided: &Decided) {
+        let scored = &track.scored.horizons[h];
+        let mut confusion = Confusion::default();
+        for (voice, (_, label)) in decided.voice.iter().zip(scored) {
+            confusion.count(*voice, *label);
+        }
+        if confusion.total() == 0 {
+            return;
+        }
+        self.total = self.total + confusion;
+        if !track.labels.contains(&true) {
+            self.voiceless = self.voiceless + confusion;
+        }
+        self.accuracies.push(confusion.accuracy());
+        let labelled: Vec<LabelChange> = label_changes(&track.labels, scored.len(), horizon_frames);
+        self.events += decided.changes.len();
+        self.labelled_events += labelled.len();
+        self.onsets.add(&labelled, &decided.changes, true);
+        self.offsets.add(&labelled, &decided.changes, false);
+    }
+
+    fn figures(
+        &self,
+        corpus: &str,
+        detector: &str,
+        smoothing: Smoothing,
+        horizon_frames: u32,
+    ) -> Figures {
+        let total = &self.total;
+        let minutes = total.total() as f64 * WINDOW_HOP_S / 60.0;
+        Figures {
+            corpus: corpus.into(),
+            detector: detector.into(),
+            smoothing,
+            horizon_frames,
+            lookahead_s: None,
+            windows: total.total(),
+            accuracy: total.accuracy(),
+            track_accuracy: mean_with_interval(&self.accuracies),
+            precision: total.precision(),
+            recall: total.recall(),
+            f1: total.f1(),
+            false_positive_rate: total.false_positive_rate(),
+            auroc: f64::NAN,
+            always_voice_accuracy: total.always_voice_accuracy(),
+            false_voice_s_per_hour: self.voiceless.false_positive_rate() * 3600.0,
+            events_per_minute: self.events as f64 / minutes,
+            labelled_events_per_minute: self.labelled_events as f64 / minutes,
+            onsets: self.onsets.figures(),
+            offsets: self.offsets.figures(),
+        }
+    }
 }
 
 /// Mean, and the 2.5 and 97.5 % quantiles of the means of resampled tracks.

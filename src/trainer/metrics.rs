@@ -11,6 +11,19 @@ pub struct Confusion {
     pub missed_voice: u64,
 }
 
+impl std::ops::Add for Confusion {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            true_voice: self.true_voice + other.true_voice,
+            false_voice: self.false_voice + other.false_voice,
+            true_silence: self.true_silence + other.true_silence,
+            missed_voice: self.missed_voice + other.missed_voice,
+        }
+    }
+}
+
 impl Confusion {
     pub fn count(&mut self, decided: bool, voice: bool) {
         *match (decided, voice) {

@@ -3,7 +3,8 @@
 //! An [`experiment`] names the corpora and every setting. [`dataset`] reads each corpus in the
 //! layout its owners publish, [`features`] turns sound into mel magnitudes once and keeps them on
 //! disk, [`sampler`] draws and [`augment`]s windows, [`fit`] trains, [`validate`] scores whole
-//! tracks, [`operating_point`] chooses thresholds on them, [`metrics`] holds the measures.
+//! tracks, [`operating_point`] chooses thresholds on them, [`metrics`] holds the measures,
+//! [`evaluate`] and [`report`] tell how good a checkpoint is.
 
 pub mod adam;
 pub mod augment;
@@ -17,6 +18,7 @@ pub mod fit;
 pub mod loader;
 pub mod metrics;
 pub mod operating_point;
+pub mod report;
 pub mod sampler;
 pub mod state;
 pub mod step;

@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::evaluate::causal;
+use super::evaluate::decide::causal;
 use super::metrics::Confusion;
 use super::validate::{ScoredTrack, pooled};
 use crate::model::OperatingPoint;
@@ -99,7 +99,8 @@ fn causal_confusions(
         for track in tracks {
             let scored = &track.horizons[horizon];
             // The candidates are within a tracker's limits by construction.
-            let Ok(decided) = causal(scored, point) else {
+            // Their states do not depend on which frames they speak of.
+            let Ok(decided) = causal(scored, point, 0) else {
                 continue;
             };
             for (voice, (_, label)) in decided.voice.iter().zip(scored) {

@@ -1,5 +1,7 @@
 //! Scores whole tracks.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use tch::{Device, Tensor};
 
 use super::dataset::{Corpus, Sound, Track};
@@ -7,7 +9,7 @@ use super::features::MelTrack;
 use crate::frontend::{LOG_FLOOR, MEL_BANDS, WINDOW_FRAMES, WINDOW_HOP_FRAMES, WINDOW_VALUES};
 use crate::model::checkpoint::float_values;
 use crate::model::se_resnet::channels_last;
-use crate::model::{Normalisation, SeResNet};
+use crate::model::{Checkpoint, Normalisation, SeResNet};
 
 /// Windows in one forward pass: as fast as any on a CPU, and 6 MB.
 const BATCH_WINDOWS: usize = 64;
@@ -29,13 +31,126 @@ pub fn score(
     stride: usize,
     device: Device,
 ) -> Vec<ScoredTrack> {
-    let score = |track: &Track| {
-        let values = normalised(track, normalisation);
+    let look = Look {
+        normalisation,
+        horizons_frames,
+        stride,
+        device,
+    };
+    let tracks = corpus.tracks.iter();
+    tch::no_grad(|| {
+        tracks
+            .map(|track| look.score(network, track, Levels::AS_RECORDED))
+            .collect()
+    })
+}
+
+/// How loud the parts of a track are when it is scored, as factors.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Levels {
+    pub voice: f32,
+    pub accompaniment: f32,
+    /// Of the whole, finished mixes included.
+    pub gain: f32,
+}
+
+impl Levels {
+    /// A mix as it is, and the mean of two stems, as a mono version of their file would hold.
+    pub const AS_RECORDED: Self = Self {
+        voice: 0.5,
+        accompaniment: 0.5,
+        gain: 1.0,
+    };
+
+    pub fn with_gain_db(db: f32) -> Self {
+        Self {
+            gain: 10f32.powf(db / 20.0),
+            ..Self::AS_RECORDED
+        }
+    }
+}
+
+/// A checkpoint made ready to score many tracks.
+pub struct Scorer {
+    /// One a thread: two threads on one pass wait for each other more than they compute.
+    networks: Vec<SeResNet>,
+    normalisation: Normalisation,
+    horizons_frames: Vec<u32>,
+    device: Device,
+}
+
+impl Scorer {
+    /// On a GPU one thread is enough, whatever `threads` says.
+    pub fn new(checkpoint: &Checkpoint, device: Device, threads: usize) -> Self {
+        let threads = match device {
+            Device::Cpu => threads.max(1),
+            _ => 1,
+        };
+        Self {
+            networks: (0..threads).map(|_| checkpoint.network(device)).collect(),
+            normalisation: checkpoint.normalisation.clone(),
+            horizons_frames: checkpoint.metadata.horizons_frames.clone(),
+            device,
+        }
+    }
+
+    /// Scores every window of every track, in their order; `done` is told the frames of each.
+    pub fn score(
+        &mut self,
+        tracks: &[(&Track, Levels)],
+        done: &(dyn Fn(usize) + Sync),
+    ) -> Vec<ScoredTrack> {
+        let look = Look {
+            normalisation: &self.normalisation,
+            horizons_frames: &self.horizons_frames,
+            stride: 1,
+            device: self.device,
+        };
+        let next = AtomicUsize::new(0);
+        let (next, look) = (&next, &look);
+        let work = move |network: &mut SeResNet| {
+            tch::set_num_threads(1);
+            let mut scored = Vec::new();
+            while let Some((index, &(track, levels))) = {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                tracks.get(index).map(|job| (index, job))
+            } {
+                let track_scored = tch::no_grad(|| look.score(network, track, levels));
+                scored.push((index, track_scored));
+                done(track.frames());
+            }
+            scored
+        };
+        let mut scored: Vec<(usize, ScoredTrack)> = std::thread::scope(|scope| {
+            let networks = self.networks.iter_mut();
+            let workers: Vec<_> = networks.map(|n| scope.spawn(move || work(n))).collect();
+            let results = workers.into_iter().map(|worker| match worker.join() {
+                Ok(scored) => scored,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            results.flatten().collect()
+        });
+        scored.sort_by_key(|(index, _)| *index);
+        scored.into_iter().map(|(_, track)| track).collect()
+    }
+}
+
+/// What a network looks at in a track, and where.
+struct Look<'a> {
+    normalisation: &'a Normalisation,
+    horizons_frames: &'a [u32],
+    stride: usize,
+    device: Device,
+}
+
+impl Look<'_> {
+    fn score(&self, network: &SeResNet, track: &Track, levels: Levels) -> ScoredTrack {
+        let values = normalised(track, levels, self.normalisation);
         let starts: Vec<usize> = (0..)
-            .map(|n| n * stride * WINDOW_HOP_FRAMES)
+            .map(|n| n * self.stride * WINDOW_HOP_FRAMES)
             .take_while(|start| start + WINDOW_FRAMES <= track.frames())
             .collect();
-        let mut horizons = vec![Vec::with_capacity(starts.len()); horizons_frames.len()];
+        let mut horizons = vec![Vec::with_capacity(starts.len()); self.horizons_frames.len()];
         for batch in starts.chunks(BATCH_WINDOWS) {
             let windows: Vec<f32> = batch
                 .iter()
@@ -50,10 +165,10 @@ pub fn score(
             ];
             let input = Tensor::from_slice(&windows)
                 .reshape(shape)
-                .to_device(device);
+                .to_device(self.device);
             let rows = float_values(&network.probabilities(&channels_last(&input)));
-            for (row, start) in rows.chunks_exact(horizons_frames.len()).zip(batch) {
-                for ((out, &p), &h) in horizons.iter_mut().zip(row).zip(horizons_frames) {
+            for (row, start) in rows.chunks_exact(self.horizons_frames.len()).zip(batch) {
+                for ((out, &p), &h) in horizons.iter_mut().zip(row).zip(self.horizons_frames) {
                     let label = track.voice[start + WINDOW_FRAMES - 1 - h as usize];
                     // Tracks to measure on are labelled throughout: their corpus is refused otherwise.
                     out.push((p, label.unwrap_or(false)));
@@ -64,36 +179,43 @@ pub fn score(
             name: track.name.clone(),
             horizons,
         }
-    };
-    tch::no_grad(|| corpus.tracks.iter().map(score).collect())
+    }
 }
 
 /// Every scored window of a horizon, track after track.
-pub fn pooled(tracks: &[ScoredTrack], horizon: usize) -> Vec<(f32, bool)> {
+pub fn pooled<'a>(
+    tracks: impl IntoIterator<Item = &'a ScoredTrack>,
+    horizon: usize,
+) -> Vec<(f32, bool)> {
     tracks
-        .iter()
+        .into_iter()
         .flat_map(|t| t.horizons[horizon].iter().copied())
         .collect()
 }
 
 /// The track as the network sees it: normalised log-mel values, frame after frame.
-fn normalised(track: &Track, normalisation: &Normalisation) -> Vec<f32> {
-    let magnitude = |frame: usize, band: usize| match &track.sound {
-        Sound::Mix(mel) | Sound::Solo(mel) => mel.frame(frame)[band],
-        Sound::Stems {
-            voice,
-            accompaniment,
-        } => {
-            let of = |mel: &MelTrack| (0.5 * mel.frame(frame)[band]).powi(2);
-            (of(voice) + of(accompaniment)).sqrt()
-        }
-    };
+fn normalised(track: &Track, levels: Levels, normalisation: &Normalisation) -> Vec<f32> {
     let Normalisation { mean, std } = normalisation;
     let value = |frame: usize, band: usize| {
-        (magnitude(frame, band).max(LOG_FLOOR).ln() - mean[band]) / std[band]
+        (magnitude(track, levels, frame, band).max(LOG_FLOOR).ln() - mean[band]) / std[band]
     };
     (0..track.frames())
         .flat_map(|f| (0..MEL_BANDS).map(move |b| (f, b)))
         .map(|(f, b)| value(f, b))
         .collect()
+}
+
+/// A mel magnitude of a track at these levels.
+pub fn magnitude(track: &Track, levels: Levels, frame: usize, band: usize) -> f32 {
+    let mixed = match &track.sound {
+        Sound::Mix(mel) | Sound::Solo(mel) => mel.frame(frame)[band],
+        Sound::Stems {
+            voice,
+            accompaniment,
+        } => {
+            let of = |mel: &MelTrack, level: f32| (level * mel.frame(frame)[band]).powi(2);
+            (of(voice, levels.voice) + of(accompaniment, levels.accompaniment)).sqrt()
+        }
+    };
+    levels.gain * mixed
 }

@@ -27,7 +27,7 @@ pub fn voice_at(spans: &[Span], t_s: f64) -> Option<bool> {
     spans.iter().find(covers).map(|s| s.voice)
 }
 
-pub fn items(
+pub(super) fn items(
     root: &Path,
     settings: &CorpusSettings,
     split: Split,
@@ -71,6 +71,22 @@ fn read(path: &Path) -> Result<Labels, String> {
         "csv" => parse_csv(&text).map(Labels::Partial),
         _ => parse_audacity(&text).map(Labels::Spans),
     }
+}
+
+/// The labels of a file as spans; Audacity's hold nothing but voices.
+pub fn read_spans(path: &Path) -> Result<Vec<Span>, String> {
+    Ok(match read(path)? {
+        Labels::Partial(spans) => spans,
+        Labels::Spans(voices) => voices
+            .into_iter()
+            .map(|(from_s, to_s)| Span {
+                from_s,
+                to_s,
+                voice: true,
+            })
+            .collect(),
+        _ => Vec::new(),
+    })
 }
 
 /// Lines of `START END WORD`, in order of time.

@@ -1,8 +1,8 @@
 //! Corpora as tracks: mel magnitudes and when there is a voice. A file a corpus.
 
-mod files;
+pub(in crate::trainer) mod files;
 mod jamendo;
-mod labelled;
+pub(in crate::trainer) mod labelled;
 mod mir1k;
 mod plain;
 mod rwc;
@@ -162,6 +162,31 @@ pub fn load(
         voice_share: settings.voice_share,
         tracks,
     })
+}
+
+/// Reads a whole folder of songs with labels beside them, to measure on.
+pub fn load_labelled(root: &Path, cache: &FeatureCache) -> Result<Corpus, CorpusError> {
+    let name = root.canonicalize().ok().and_then(|whole| {
+        let name = whole.file_name()?;
+        Some(name.to_string_lossy().into_owned())
+    });
+    let name = name.unwrap_or_else(|| root.display().to_string());
+    let sounds = files::sounds_below(root).map_err(|faults| CorpusError {
+        name: name.clone(),
+        faults,
+    })?;
+    let settings = CorpusSettings {
+        kind: CorpusKind::Labelled,
+        root: root.into(),
+        weight: 0.0,
+        voice_share: None,
+        valid: Vec::new(),
+        test: sounds.iter().map(|path| files::stem(path)).collect(),
+        exclude: Vec::new(),
+    };
+    // The root is not below a data folder: it is where the caller says.
+    let corpus = load(&settings, Path::new(""), Split::Test, cache)?;
+    Ok(Corpus { name, ..corpus })
 }
 
 /// A short name for reports: the kind, as the settings spell it.

@@ -1,0 +1,244 @@
+//! Sounds and levels that a detector should not be moved by, at its frozen operating point.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::decide::{Smoothing, decide};
+use super::tones;
+use crate::decision::{Horizon, PointError};
+use crate::trainer::dataset::files::sounds_below;
+use crate::trainer::dataset::{Corpus, Sound, Track};
+use crate::trainer::features::{Channels, FeatureCache, MelTrack};
+use crate::trainer::metrics::Confusion;
+use crate::trainer::validate::{Levels, ScoredTrack, Scorer};
+
+const GAINS_DB: [f64; 7] = [-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0];
+const RATIOS_DB: [f64; 9] = [-12.0, -9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0, 12.0];
+
+/// Every stress test.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Stress {
+    /// Made sounds (`vibrato`, `signal`) and given folders (`speech`, `music`), none of which
+    /// sings: how much of each is called voice.
+    pub no_voice: Vec<NoVoice>,
+    /// The corpora, louder and softer.
+    pub gain: Vec<AtLevel>,
+    /// The corpora with stems, remixed: power of the voice where it sounds against the music there,
+    /// over mel bands.
+    pub voice_to_music: Vec<AtLevel>,
+}
+
+/// Sound without singing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NoVoice {
+    pub kind: String,
+    pub name: String,
+    pub windows: u64,
+    /// Shares of the decisions that are voice.
+    pub voice_raw: f64,
+    pub voice_causal: f64,
+}
+
+/// A corpus at a level.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AtLevel {
+    pub corpus: String,
+    pub db: f64,
+    pub windows: u64,
+    pub accuracy_raw: f64,
+    pub accuracy_causal: f64,
+    pub recall_causal: f64,
+    pub false_positive_rate_causal: f64,
+}
+
+/// Folders of sound without singing, by kind: each sub-folder is reported for itself.
+pub struct Folders {
+    tracks: Vec<(String, String, Track)>,
+}
+
+impl Folders {
+    /// Reads them. The error names every file that cannot be read.
+    pub fn read(folders: &[(&str, &Path)], cache: &FeatureCache) -> Result<Self, Vec<String>> {
+        let mut files = Vec::new();
+        for &(kind, root) in folders {
+            for path in sounds_below(root)? {
+                let place = path.strip_prefix(root).unwrap_or(&path);
+                let mut parts = place.components();
+                let name = parts.next().map(|part| part.as_os_str().to_string_lossy());
+                // A file of the folder itself has nothing after its name.
+                let name = match (name, parts.next()) {
+                    (Some(name), Some(_)) => name.into_owned(),
+                    _ => ".".to_owned(),
+                };
+                files.push((kind.to_owned(), name, path));
+            }
+        }
+        let read: Vec<Result<_, String>> = files
+            .into_par_iter()
+            .map(|(kind, name, path)| {
+                let mel = cache.track(&path, Channels::Mean)?;
+                Ok((kind, name, without_voice(mel)))
+            })
+            .collect();
+        let (tracks, faults): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
+        let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
+        match faults.is_empty() {
+            true => Ok(Self {
+                tracks: tracks.into_iter().flatten().collect(),
+            }),
+            false => Err(faults),
+        }
+    }
+}
+
+/// Runs every test at one horizon. `done` is told the frames of each track.
+pub fn stress(
+    scorer: &mut Scorer,
+    horizon: &Horizon,
+    corpora: &[Corpus],
+    folders: &Folders,
+    done: &(dyn Fn(usize) + Sync),
+) -> Result<Stress, PointError> {
+    let mut stress = Stress::default();
+    let made: Vec<_> = tones::all()
+        .into_iter()
+        .map(|made| {
+            let track = without_voice(MelTrack::of_samples(&made.samples));
+            (made.kind.to_owned(), made.name, track)
+        })
+        .collect();
+    for sounds in [&made, &folders.tracks] {
+        let jobs: Vec<_> = sounds
+            .iter()
+            .map(|(_, _, track)| (track, Levels::AS_RECORDED))
+            .collect();
+        let scored = scorer.score(&jobs, done);
+        let mut groups: BTreeMap<(&str, &str), [Confusion; 2]> = BTreeMap::new();
+        for ((kind, name, _), track) in sounds.iter().zip(&scored) {
+            let sums = groups.entry((kind, name)).or_default();
+            count(sums, track, horizon)?;
+        }
+        // In the order they came, which for made sounds means something.
+        for (kind, name, _) in sounds {
+            let Some([raw, causal]) = groups.remove(&(kind.as_str(), name.as_str())) else {
+                continue;
+            };
+            stress.no_voice.push(NoVoice {
+                kind: kind.clone(),
+                name: name.clone(),
+                windows: raw.total(),
+                voice_raw: raw.false_positive_rate(),
+                voice_causal: causal.false_positive_rate(),
+            });
+        }
+    }
+    for corpus in corpora {
+        for db in GAINS_DB {
+            let at_gain = |track| (track, Levels::with_gain_db(db as f32));
+            let jobs: Vec<_> = corpus.tracks.iter().map(at_gain).collect();
+            let row = at_level(scorer, horizon, corpus, db, &jobs, done)?;
+            stress.gain.push(row);
+        }
+        for db in RATIOS_DB {
+            let jobs: Vec<_> = corpus
+                .tracks
+                .iter()
+                .filter_map(|track| Some((track, at_ratio(track, db)?)))
+                .collect();
+            if !jobs.is_empty() {
+                let row = at_level(scorer, horizon, corpus, db, &jobs, done)?;
+                stress.voice_to_music.push(row);
+            }
+        }
+    }
+    Ok(stress)
+}
+
+/// Frames that [`stress`] will score, for its progress.
+pub fn frames(corpora: &[Corpus], folders: &Folders) -> usize {
+    let made: usize = tones::all().iter().map(|made| made.samples.len()).sum();
+    let given: usize = folders.tracks.iter().map(|(_, _, t)| t.frames()).sum();
+    let tracks = corpora.iter().flat_map(|corpus| &corpus.tracks);
+    let swept: usize = tracks
+        .map(|track| {
+            let ratios = at_ratio(track, 0.0).map_or(0, |_| RATIOS_DB.len());
+            track.frames() * (GAINS_DB.len() + ratios)
+        })
+        .sum();
+    made / crate::frontend::HOP_SAMPLES + given + swept
+}
+
+fn without_voice(mel: MelTrack) -> Track {
+    Track {
+        name: String::new(),
+        voice: vec![Some(false); mel.frames()],
+        sound: Sound::Mix(mel),
+    }
+}
+
+fn at_level(
+    scorer: &mut Scorer,
+    horizon: &Horizon,
+    corpus: &Corpus,
+    db: f64,
+    jobs: &[(&Track, Levels)],
+    done: &(dyn Fn(usize) + Sync),
+) -> Result<AtLevel, PointError> {
+    let mut sums = [Confusion::default(); 2];
+    for track in scorer.score(jobs, done) {
+        count(&mut sums, &track, horizon)?;
+    }
+    let [raw, causal] = sums;
+    Ok(AtLevel {
+        corpus: corpus.name.clone(),
+        db,
+        windows: raw.total(),
+        accuracy_raw: raw.accuracy(),
+        accuracy_causal: causal.accuracy(),
+        recall_causal: causal.recall(),
+        false_positive_rate_causal: causal.false_positive_rate(),
+    })
+}
+
+/// Adds the raw and the causal decisions of a track.
+fn count(
+    sums: &mut [Confusion; 2],
+    track: &ScoredTrack,
+    horizon: &Horizon,
+) -> Result<(), PointError> {
+    let scored = &track.horizons[horizon.index];
+    for (sum, smoothing) in sums.iter_mut().zip([Smoothing::Raw, Smoothing::Causal]) {
+        let decided = decide(scored, smoothing, &horizon.point, horizon.frames)?;
+        for (voice, (_, label)) in decided.voice.iter().zip(scored) {
+            sum.count(*voice, *label);
+        }
+    }
+    Ok(())
+}
+
+/// The levels at which the voice is `db` above the music; `None` where there are no stems, or one
+/// of them is silent where the voice should be.
+fn at_ratio(track: &Track, db: f64) -> Option<Levels> {
+    let Sound::Stems {
+        voice,
+        accompaniment,
+    } = &track.sound
+    else {
+        return None;
+    };
+    let voiced = || (0..track.frames()).filter(|&f| track.voice[f] == Some(true));
+    let power = |mel: &MelTrack| {
+        voiced()
+            .map(|f| f64::from(mel.power(f..f + 1)))
+            .sum::<f64>()
+    };
+    let balance = (power(accompaniment) / power(voice)).sqrt();
+    let usual = Levels::AS_RECORDED;
+    (balance.is_finite() && balance > 0.0).then(|| Levels {
+        voice: usual.accompaniment * (balance * 10f64.powf(db / 20.0)) as f32,
+        ..usual
+    })
+}

@@ -1,0 +1,59 @@
+//! The report as Markdown.
+
+use std::fmt::Write as _;
+
+use super::Report;
+use super::plots::Plot;
+use super::tables::Table;
+
+pub fn page(report: &Report, tables: &[Table], plots: &[Plot]) -> String {
+    let mut page = format!("# {}\n\n{}\n", title(report), about(report));
+    for table in tables {
+        // Writing to a String does not fail.
+        let _ = write!(page, "\n## {}\n\n", table.title);
+        if !table.note.is_empty() {
+            let _ = write!(page, "{}\n\n", table.note);
+        }
+        page += &line(table.head.iter().copied());
+        let rules = (0..table.head.len()).map(|column| match column < table.numbers_from {
+            true => "---",
+            false => "--:",
+        });
+        page += &line(rules);
+        for row in &table.rows {
+            page += &line(row.iter().map(String::as_str));
+        }
+    }
+    for plot in plots {
+        let _ = write!(page, "\n## {}\n\n![]({}.svg)\n", plot.title, plot.name);
+    }
+    page
+}
+
+pub fn title(report: &Report) -> String {
+    let against = report.against.as_ref();
+    let against = against.map_or(String::new(), |other| format!(" against {other}"));
+    format!("{}{against} on {}", report.model.name, report.data)
+}
+
+/// What was measured, in a sentence or two.
+pub fn about(report: &Report) -> String {
+    let model = &report.model;
+    let split = report.split.as_ref();
+    let split = split.map_or(String::new(), |split| format!(", the {split} split"));
+    format!(
+        "{} of depth {} ({:.1} million parameters), measured by vocald {} on {}{split}. Plots, songs and \
+         stress tests are at a look-ahead of {:.2} s. Every number is in report.json too.",
+        model.architecture,
+        model.depth,
+        model.parameters as f64 / 1e6,
+        report.version,
+        report.data,
+        model.lookahead_s,
+    )
+}
+
+fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let cells: Vec<String> = cells.map(|cell| cell.replace('|', "\\|")).collect();
+    format!("| {} |\n", cells.join(" | "))
+}

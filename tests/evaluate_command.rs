@@ -1,0 +1,274 @@
+//! `vocald evaluate` on a small folder: its tables, its report, and what it refuses.
+
+#[allow(dead_code)] // Shared with tests that use more of it.
+mod program;
+
+use std::fs;
+use std::path::Path;
+
+use program::{run, vocald, wav, with_model};
+use serde_json::{Map, Value};
+
+/// Two labelled files, six and four seconds, and another detector's labels for them.
+fn songs(root: &Path) {
+    let songs = root.join("songs");
+    fs::create_dir_all(&songs).unwrap();
+    wav(&songs.join("first.wav"), 1, 6.0);
+    wav(&songs.join("second.wav"), 2, 4.0);
+    fs::write(
+        songs.join("first.lab"),
+        "0 2.5 nosing\n2.5 3.5 sing\n3.5 6 nosing\n",
+    )
+    .unwrap();
+    fs::write(songs.join("second.txt"), "1.5\t2.5\tvoice\n").unwrap();
+    let other = root.join("other");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("first.txt"), "2.6\t3.6\tvoice\n").unwrap();
+    fs::write(other.join("second.lab"), "0 1.5 nosing\n1.5 4 sing\n").unwrap();
+}
+
+fn evaluate(root: &Path, options: &str) -> program::Said {
+    let mut command = with_model("evaluate");
+    command
+        .arg(root.join("songs"))
+        .arg("--features")
+        .arg(root.join("features"))
+        .args(options.replace("ROOT", root.to_str().unwrap()).split(' '));
+    run(&mut command)
+}
+
+/// The names of an object's fields, in their order.
+fn keys(value: &Value) -> Vec<&str> {
+    let object: &Map<String, Value> = value.as_object().unwrap();
+    object.keys().map(String::as_str).collect()
+}
+
+#[test]
+fn a_folder_is_measured_beside_another_detector_and_stressed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    songs(root);
+    fs::create_dir_all(root.join("speech/news")).unwrap();
+    wav(&root.join("speech/news/a.wav"), 1, 2.0);
+    let said = evaluate(
+        root,
+        "--against ROOT/other --stress --speech ROOT/speech --report ROOT/report --json --threads 1",
+    );
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    let kept = fs::read_to_string(root.join("report/report.json")).unwrap();
+    assert_eq!(serde_json::from_str::<Value>(&kept).unwrap(), report);
+
+    // The shape that docs/report.md promises.
+    assert_eq!(report["v"], 1);
+    let mut fields = keys(&report);
+    fields.sort_unstable();
+    assert_eq!(
+        fields,
+        [
+            "against", "corpora", "curves", "data", "figures", "method", "model", "shown", "songs",
+            "split", "stress", "v", "version"
+        ]
+    );
+    assert_eq!(report["model"]["name"], "untrained");
+    assert_eq!(report["model"]["horizon_frames"], 7);
+    assert_eq!(report["corpora"][0]["name"], "songs");
+    assert_eq!(report["corpora"][0]["tracks"], 2);
+
+    // Two horizons with three rows each, and the other detector.
+    let figures = report["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), 7);
+    let mut fields = keys(&figures[0]);
+    fields.sort_unstable();
+    assert_eq!(
+        fields,
+        [
+            "accuracy",
+            "always_voice_accuracy",
+            "auroc",
+            "corpus",
+            "detector",
+            "events_per_minute",
+            "f1",
+            "false_positive_rate",
+            "false_voice_s_per_hour",
+            "horizon_frames",
+            "labelled_events_per_minute",
+            "lookahead_s",
+            "offsets",
+            "onsets",
+            "precision",
+            "recall",
+            "smoothing",
+            "track_accuracy",
+            "windows"
+        ]
+    );
+    let mut fields = keys(&figures[0]["onsets"]);
+    fields.sort_unstable();
+    assert_eq!(
+        fields,
+        [
+            "delay_median_s",
+            "delay_p95_s",
+            "false_alarms",
+            "found",
+            "labelled",
+            "missed",
+            "t_error_median_s",
+            "t_error_p95_s"
+        ]
+    );
+    let other = &figures[6];
+    assert_eq!(
+        (&other["detector"], &other["smoothing"]),
+        (&"other".into(), &"as_given".into())
+    );
+    assert_eq!(other["onsets"]["found"], 2);
+    assert!(other["accuracy"].as_f64().unwrap() > 0.6);
+    assert!(other["auroc"].is_null() && other["lookahead_s"].is_null());
+    // Every decision of both files: (seconds - 1.175 s) / 71.4 ms of each, from the first on.
+    assert_eq!(figures[0]["windows"], 68 + 40);
+
+    let songs = report["songs"].as_array().unwrap();
+    assert_eq!(songs.len(), 2);
+    assert!(songs[0]["accuracy_against"].is_number());
+    assert_eq!(report["shown"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        report["shown"][0]["p"].as_array().unwrap().len() as u64,
+        songs_windows(&report)
+    );
+
+    let stress = &report["stress"];
+    let kinds: Vec<_> = stress["no_voice"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| &row["kind"])
+        .collect();
+    assert_eq!(kinds.iter().filter(|k| **k == "vibrato").count(), 16);
+    assert_eq!(kinds.iter().filter(|k| **k == "signal").count(), 3);
+    let speech = stress["no_voice"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&speech["kind"], &speech["name"]),
+        (&"speech".into(), &"news".into())
+    );
+    let gains: Vec<f64> = levels(&stress["gain"]);
+    assert_eq!(gains, [-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0]);
+    // At its own level the corpus measures as it did above.
+    assert_eq!(stress["gain"][3]["accuracy_raw"], figures[3]["accuracy"]);
+    assert!(stress["voice_to_music"].as_array().unwrap().is_empty());
+
+    // The same numbers in the other forms, and every plot.
+    let markdown = fs::read_to_string(root.join("report/report.md")).unwrap();
+    let accuracy = format!("{:.3}", other["accuracy"].as_f64().unwrap());
+    let html = fs::read_to_string(root.join("report/report.html")).unwrap();
+    assert!(markdown.contains(&accuracy) && html.contains(&accuracy));
+    for plot in [
+        "lookahead",
+        "roc",
+        "histogram-1",
+        "songs-songs",
+        "song-1",
+        "song-2",
+    ] {
+        let svg = fs::read_to_string(root.join(format!("report/{plot}.svg"))).unwrap();
+        assert!(svg.starts_with("<svg"), "{plot}");
+        assert!(markdown.contains(&format!("![]({plot}.svg)")), "{plot}");
+    }
+    assert_eq!(
+        html.matches("<svg").count(),
+        markdown.matches("![](").count()
+    );
+    // It fetches nothing: the only address is the name of SVG itself.
+    let addresses = html.matches("http").count();
+    assert_eq!(
+        addresses,
+        html.matches("http://www.w3.org/2000/svg").count()
+    );
+    assert!(!html.contains("NaN") && !markdown.contains("NaN"));
+}
+
+fn songs_windows(report: &Value) -> u64 {
+    let name = &report["shown"][0]["name"];
+    let songs = report["songs"].as_array().unwrap();
+    let song = songs.iter().find(|s| s["name"] == *name).unwrap();
+    song["windows"].as_u64().unwrap()
+}
+
+fn levels(rows: &Value) -> Vec<f64> {
+    let rows = rows.as_array().unwrap().iter();
+    rows.map(|row| row["db"].as_f64().unwrap()).collect()
+}
+
+#[test]
+fn stems_are_remixed_and_tables_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for (name, channels) in [("vocals", 1), ("instrumental", 2)] {
+        fs::create_dir_all(root.join("stems").join(name)).unwrap();
+        wav(&root.join(format!("stems/{name}/song.wav")), channels, 3.0);
+    }
+    let experiment = "\
+name = \"e\"\ndepth = 14\nhorizons_frames = [39]\ndefault_horizon_frames = 39\nlicense = \"CC0-1.0\"\n\
+[training]\nseed = 1\nbatch_windows = 2\nepoch_batches = 1\nmax_epochs = 1\npatience_epochs = 1\n\
+learning_rate = 1e-3\nlearning_rate_epochs = 1\nlearning_rate_factor = 1.0\nweight_decay = 0.0\n\
+[[corpus]]\nkind = \"stems\"\nroot = \"stems\"\nweight = 1.0\ntest = [\"song\"]\n";
+    fs::write(root.join("e.toml"), experiment).unwrap();
+    let mut command = with_model("evaluate --stress --lookahead 0.6 --threads 1");
+    command.arg(root.join("e.toml")).arg("--data").arg(root);
+    command.arg("--features").arg(root.join("features"));
+    let said = run(&mut command);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let lines: Vec<&str> = said.out.lines().collect();
+    let table = |title: &str| {
+        let from = lines.iter().position(|line| *line == title).unwrap();
+        let rows = &lines[from + 2..];
+        rows.iter().take_while(|line| !line.is_empty()).count()
+    };
+    assert_eq!(table("Decisions"), 6);
+    assert_eq!(table("Onsets and offsets"), 6);
+    assert_eq!(table("Gain"), 7);
+    assert_eq!(table("Voice to music"), 9);
+    assert_eq!(table("Sound without singing"), 19);
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    songs(root);
+    let said = evaluate(root, "--split test");
+    assert_eq!(said.code, Some(2));
+    assert!(
+        said.err.contains("--split is for experiments"),
+        "{}",
+        said.err
+    );
+    let said = evaluate(root, "--speech ROOT");
+    assert_eq!(said.code, Some(2));
+    let said = evaluate(root, "--lookahead 0.01");
+    assert_eq!(said.code, Some(2));
+    assert!(
+        said.err.contains("does not offer a look-ahead of 0.01 s"),
+        "{}",
+        said.err
+    );
+
+    fs::remove_file(root.join("other/second.lab")).unwrap();
+    let said = evaluate(root, "--against ROOT/other");
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.contains("holds no labels for second"),
+        "{}",
+        said.err
+    );
+    fs::remove_file(root.join("songs/second.txt")).unwrap();
+    let said = evaluate(root, "--threads 1");
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("second has no labels"), "{}", said.err);
+
+    let said = run(&mut vocald("evaluate /nonexistent"));
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("/nonexistent"), "{}", said.err);
+}
