@@ -1,6 +1,6 @@
 //! `vocald evaluate` on a small folder: its tables, its report, and what it refuses.
 
-#[allow(dead_code)] // Shared with tests that use more of it.
+#[allow(dead_code)] // each test takes what it needs
 mod program;
 
 use std::fs;

@@ -193,8 +193,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             tracks,
         )?;
         if args.report.is_some() {
-            let from = report.shown.len() - pictures.len();
-            for shown in &report.shown[report.shown.len() - from..] {
+            for shown in &report.shown[pictures.len()..] {
                 let track = corpus.tracks.iter().find(|t| t.name == shown.name);
                 pictures.extend(track.map(MelPicture::new).transpose()?);
             }

@@ -6,11 +6,11 @@ use super::Report;
 use super::markdown::{about, title};
 use super::plots::Plot;
 use super::svg::{STYLE, escape};
-use super::tables::Table;
+use super::tables::{SONGS, Table};
 
 const PAGE_STYLE: &str = "
 body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif;
-  margin: 2rem auto; max-width: 72rem; padding: 0 1rem; }
+  margin: 2rem auto; max-width: 84rem; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 p { max-width: 60rem; color: var(--soft); }
 .table { overflow-x: auto; }
@@ -29,7 +29,7 @@ pub fn page(report: &Report, tables: &[Table], plots: &[Plot]) -> String {
         escape(&about(report))
     );
     let (songs, first): (Vec<&Table>, Vec<&Table>) =
-        tables.iter().partition(|table| table.title == "Songs");
+        tables.iter().partition(|table| table.title == SONGS);
     for table in first {
         page += &written(table);
     }

@@ -13,6 +13,8 @@ const LEFT: f64 = 56.0;
 const TOP: f64 = 28.0;
 const BOTTOM: f64 = 44.0;
 const LEGEND_ROW: f64 = 18.0;
+/// Songs whose bars bear their names, at most.
+const MOST_NAMED: usize = 60;
 
 pub struct Plot {
     /// Of its file, without an extension.
@@ -90,25 +92,17 @@ fn colour(index: usize) -> &'static str {
 /// What a panel shows of a row.
 type Value = fn(&Figures) -> f64;
 
-/// Accuracy on the left, the median delay of onsets on the right; a line a corpus.
+/// Accuracy on the left, the median delay of onsets on the right; a colour a corpus, dashed for
+/// raw decisions.
 fn lookahead(report: &Report) -> Svg {
-    let rows = |corpus: &str, smoothing: Smoothing| -> Vec<&Figures> {
-        let of = |f: &&Figures| f.corpus == corpus && f.smoothing == smoothing;
-        report.figures.iter().filter(of).collect()
-    };
     let longest_s = report.model.horizons.iter().map(|h| h.lookahead_s);
     let longest_s = longest_s.fold(0.0, f64::max) * 1.08;
-    let lines: Vec<(String, Vec<&Figures>)> = report
-        .corpora
-        .iter()
-        .flat_map(|c| {
-            [Smoothing::Raw, Smoothing::Causal]
-                .map(|s| (format!("{}, {}", c.name, s.name()), rows(&c.name, s)))
-        })
-        .collect();
+    let styles = [(Smoothing::Raw, "line dashed"), (Smoothing::Causal, "line")];
+    let of_styles = |f: &&Figures| styles.iter().any(|(s, _)| *s == f.smoothing);
     let height = 260.0;
     let below = TOP + height + BOTTOM;
-    let mut svg = Svg::new(WIDE, below + (lines.len() + 1) as f64 * LEGEND_ROW);
+    let rows = report.corpora.len() + 1;
+    let mut svg = Svg::new(WIDE, below + rows as f64 * LEGEND_ROW);
     let width = (WIDE - 3.0 * LEFT) / 2.0;
     let panels: [(&str, f64, Value); 2] = [
         ("accuracy", LEFT, |f| f.accuracy),
@@ -117,32 +111,35 @@ fn lookahead(report: &Report) -> Svg {
         }),
     ];
     for (name, left, value) in panels {
-        let values = lines
-            .iter()
-            .flat_map(|(_, rows)| rows.iter().map(|f| value(f)));
         let axes = Axes {
             area: [left, TOP, width, height],
             x: [0.0, longest_s],
-            y: around(values),
+            y: around(report.figures.iter().filter(of_styles).map(value)),
         };
         axes.draw(&mut svg, "look-ahead, s", name);
-        for (index, (_, rows)) in lines.iter().enumerate() {
-            let points: Vec<(f64, f64)> = rows
-                .iter()
-                .filter_map(|f| Some((f.lookahead_s?, value(f))))
-                .filter(|(_, y)| y.is_finite())
-                .map(|(x, y)| axes.at(x, y))
-                .collect();
-            svg.polyline(colour(index), points.iter().copied());
-            for (x, y) in points {
-                svg.dot(colour(index), x, y);
+        for (index, corpus) in report.corpora.iter().enumerate() {
+            for (smoothing, class) in styles {
+                let of = |f: &&Figures| f.corpus == corpus.name && f.smoothing == smoothing;
+                let points: Vec<(f64, f64)> = report
+                    .figures
+                    .iter()
+                    .filter(of)
+                    .filter_map(|f| Some((f.lookahead_s?, value(f))))
+                    .filter(|(_, y)| y.is_finite())
+                    .map(|(x, y)| axes.at(x, y))
+                    .collect();
+                svg.polyline(class, colour(index), points.iter().copied());
+                for (x, y) in points {
+                    svg.dot(colour(index), x, y);
+                }
             }
         }
     }
-    let names: Vec<_> = lines
-        .into_iter()
+    let names: Vec<_> = report
+        .corpora
+        .iter()
         .enumerate()
-        .map(|(index, (name, _))| (name, colour(index)))
+        .map(|(index, c)| (format!("{}: causal; raw dashed", c.name), colour(index)))
         .collect();
     legend(&mut svg, LEFT, below + LEGEND_ROW, &names);
     svg
@@ -176,7 +173,8 @@ fn curves(all: &[Curves]) -> Svg {
     precision_recall.draw(&mut svg, "recall", "precision");
     for (index, of) in all.iter().enumerate() {
         for (axes, points) in [(&roc, &of.roc), (&precision_recall, &of.precision_recall)] {
-            svg.polyline(colour(index), points.iter().map(|[x, y]| axes.at(*x, *y)));
+            let points = points.iter().map(|[x, y]| axes.at(*x, *y));
+            svg.polyline("line", colour(index), points);
         }
     }
     let names: Vec<_> = all
@@ -247,7 +245,9 @@ fn histogram(of: &Curves, ours: Option<&Report>) -> Svg {
 fn song_bars(songs: &[&Song]) -> Svg {
     let mut songs = songs.to_vec();
     songs.sort_by(|a, b| b.accuracy_causal.total_cmp(&a.accuracy_causal));
-    let (label, bar) = (240.0, 16.0);
+    // Names of hundreds of clips would be a page long, and are in the table.
+    let named = songs.len() <= MOST_NAMED;
+    let (label, bar) = if named { (240.0, 16.0) } else { (LEFT, 4.0) };
     let height = songs.len() as f64 * bar;
     let against = songs.iter().any(|s| s.accuracy_against.is_some());
     let below = TOP + height + BOTTOM;
@@ -265,16 +265,19 @@ fn song_bars(songs: &[&Song]) -> Svg {
     for (row, song) in songs.iter().enumerate() {
         let y = TOP + row as f64 * bar;
         let width = axes.x(song.accuracy_causal) - label;
-        svg.area(SERIES[0], 0.75, [label, y + 2.0, width, bar - 4.0]);
-        svg.text(
-            Anchor::End,
-            label - 6.0,
-            y + bar - 4.0,
-            &shortened(&song.name),
-        );
+        let room = bar / 8.0;
+        svg.area(SERIES[0], 0.75, [label, y + room, width, bar - 2.0 * room]);
+        if named {
+            svg.text(
+                Anchor::End,
+                label - 6.0,
+                y + bar - 4.0,
+                &shortened(&song.name),
+            );
+        }
         if let Some(accuracy) = song.accuracy_against {
             let x = axes.x(accuracy);
-            svg.area(SERIES[1], 1.0, [x - 1.5, y + 1.0, 3.0, bar - 2.0]);
+            svg.area(SERIES[1], 1.0, [x - 1.5, y, 3.0, bar]);
         }
     }
     if against {
@@ -330,15 +333,17 @@ fn song(shown: &Shown, picture: &MelPicture, against: Option<&str>) -> Svg {
         curve_top + probability / 2.0,
         "p(voice)",
     );
-    for threshold in [shown.enter, shown.leave] {
+    for (name, threshold, below) in [("enter", shown.enter, -4.0), ("leave", shown.leave, 12.0)] {
         let y = axes.y(f64::from(threshold));
         svg.line("mark", [left, y, left + width, y]);
+        let name = format!("{name} {threshold:.2}");
+        svg.text(Anchor::End, left + width - 4.0, y + below, &name);
     }
     let points = shown
         .p
         .iter()
         .enumerate()
         .map(|(window, &p)| axes.at(shown.first_s + window as f64 * shown.hop_s, f64::from(p)));
-    svg.polyline(SERIES[0], points);
+    svg.polyline("line", SERIES[0], points);
     svg
 }

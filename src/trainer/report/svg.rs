@@ -5,18 +5,30 @@ use std::fmt::Write as _;
 /// Colours, on light and on dark paper. `s0` and on are the series.
 pub const STYLE: &str = "
 :root { color-scheme: light dark; --paper: #fff; --ink: #1c2128; --soft: #57606a; --line: #d0d7de;
-  --s0: #1f6feb; --s1: #c4540a; --s2: #1a7f37; --s3: #8250df; }
+  --s0: #1f6feb; --s1: #c4540a; --s2: #1a7f37; --s3: #8250df;
+  --s4: #bf3989; --s5: #0a7ea4; --s6: #8a6d00; --s7: #57606a; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14171b; --ink: #e6e9ed; --soft: #9aa4af; --line: #343b44;
-  --s0: #6cb0ff; --s1: #ffa061; --s2: #56d364; --s3: #c297ff; } }
+  --s0: #6cb0ff; --s1: #ffa061; --s2: #56d364; --s3: #c297ff;
+  --s4: #ff80c8; --s5: #56d4dd; --s6: #e3c341; --s7: #9aa4af; } }
 svg text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 svg .line { fill: none; stroke-width: 1.6; }
+svg .dashed { stroke-dasharray: 6 4; }
 svg .grid { stroke: var(--line); stroke-width: 1; }
 svg .frame { fill: none; stroke: var(--line); }
 svg .mark { stroke: var(--soft); stroke-dasharray: 4 3; }
 ";
 
 /// The colours that series have, in turn.
-pub const SERIES: [&str; 4] = ["var(--s0)", "var(--s1)", "var(--s2)", "var(--s3)"];
+pub const SERIES: [&str; 8] = [
+    "var(--s0)",
+    "var(--s1)",
+    "var(--s2)",
+    "var(--s3)",
+    "var(--s4)",
+    "var(--s5)",
+    "var(--s6)",
+    "var(--s7)",
+];
 
 /// A drawing of some size in pixels.
 pub struct Svg {
@@ -47,13 +59,19 @@ impl Svg {
         ));
     }
 
-    pub fn polyline(&mut self, colour: &str, points: impl IntoIterator<Item = (f64, f64)>) {
+    /// `class`: `line`, or `line dashed`.
+    pub fn polyline(
+        &mut self,
+        class: &str,
+        colour: &str,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) {
         let mut places = String::new();
         for (x, y) in points {
             let _ = write!(places, "{x:.1},{y:.1} ");
         }
         self.add(&format!(
-            "<polyline class=\"line\" stroke=\"{colour}\" points=\"{}\"/>",
+            "<polyline class=\"{class}\" stroke=\"{colour}\" points=\"{}\"/>",
             places.trim_end()
         ));
     }

@@ -7,6 +7,8 @@ use crate::trainer::evaluate::stress::{AtLevel, NoVoice, Stress};
 
 /// What stands where nothing was measured.
 const UNKNOWN: &str = "–";
+/// The title of the table with a row a track.
+pub const SONGS: &str = "Songs";
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -257,8 +259,6 @@ fn stressed(stress: &Stress) -> [Table; 3] {
         ),
     ]
 }
-
-const SONGS: &str = "Songs";
 
 fn songs(report: &Report) -> Table {
     let against = report.against.is_some();
