@@ -27,7 +27,7 @@ use crate::trainer::features::FeatureCache;
 use crate::trainer::report::{
     self, CorpusAbout, MelPicture, Method, Model, REPORT_VERSION, Report, tables,
 };
-use crate::trainer::validate::{Levels, Scorer, pooled};
+use crate::trainer::validate::{Scorer, cores, pooled};
 
 /// Measure a checkpoint on labelled sound.
 ///
@@ -35,8 +35,8 @@ use crate::trainer::validate::{Levels, Scorer, pooled};
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// An experiment that names corpora (see config/experiments), or a folder of sound files with
-    /// NAME.lab, Audacity's NAME.txt or NAME.csv beside each NAME.ogg
+    /// An experiment that names corpora (a file, see config/experiments, or paper-mir1k and the like),
+    /// or a folder of sound files with NAME.lab, Audacity's NAME.txt or NAME.csv beside each NAME.ogg
     #[arg(value_name = "EXPERIMENT|FOLDER")]
     data_set: PathBuf,
     /// Folder that the experiment's corpora are found from
@@ -152,9 +152,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let bar = progress(&corpora, folders.as_ref());
     let done = |frames: usize| bar.inc(frames as u64);
     let measured = corpora.iter().map(|corpus| {
-        let tracks = corpus.tracks.iter();
-        let jobs: Vec<_> = tracks.map(|t| (t, Levels::AS_RECORDED)).collect();
-        let scored = scorer.score(&jobs, &done);
+        let scored = scorer.score_corpus(corpus, &done);
         let tracks = corpus.tracks.iter().zip(scored);
         tracks.map(|(t, scored)| Measured::new(t, scored)).collect()
     });
@@ -308,8 +306,4 @@ fn progress(corpora: &[Corpus], folders: Option<&Folders>) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
-}
-
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

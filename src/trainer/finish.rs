@@ -8,7 +8,7 @@ use super::dataset::Corpus;
 use super::experiment::Experiment;
 use super::metrics::Confusion;
 use super::operating_point;
-use super::validate::{pooled, score};
+use super::validate::{Scorer, cores, pooled};
 use crate::model::metadata::{FORMAT_VERSION, SE_RESNET};
 use crate::model::se_resnet::Weights;
 use crate::model::{
@@ -59,12 +59,11 @@ pub fn finish(
     device: Device,
     out: &Path,
 ) -> Result<Metadata, String> {
-    let network = checkpoint.network(device);
+    let mut scorer = Scorer::new(&checkpoint, device, cores());
     let horizons = checkpoint.metadata.horizons_frames.clone();
-    let normalisation = &checkpoint.normalisation;
     let scored: Vec<_> = valid
         .iter()
-        .map(|corpus| score(&network, normalisation, &horizons, corpus, 1, device))
+        .map(|corpus| scorer.score_corpus(corpus, &|_| ()))
         .collect();
     for (h, frames) in horizons.iter().enumerate() {
         let point = operating_point::choose(&scored, h);

@@ -1,5 +1,6 @@
 //! Scores whole tracks.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tch::{Device, Tensor};
@@ -94,6 +95,17 @@ impl Scorer {
         }
     }
 
+    /// Scores every window of a corpus as it was recorded; `done` is told the frames of each track.
+    pub fn score_corpus(
+        &mut self,
+        corpus: &Corpus,
+        done: &(dyn Fn(usize) + Sync),
+    ) -> Vec<ScoredTrack> {
+        let tracks = corpus.tracks.iter();
+        let jobs: Vec<_> = tracks.map(|t| (t, Levels::AS_RECORDED)).collect();
+        self.score(&jobs, done)
+    }
+
     /// Scores every window of every track, in their order; `done` is told the frames of each.
     pub fn score(
         &mut self,
@@ -133,6 +145,11 @@ impl Scorer {
         scored.sort_by_key(|(index, _)| *index);
         scored.into_iter().map(|(_, track)| track).collect()
     }
+}
+
+/// As many tracks as are scored at once unless told otherwise.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// What a network looks at in a track, and where.
