@@ -140,6 +140,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             split.name()
         );
     }
+    // Training may leave out what has no label; a measure may not.
+    let mut tracks = corpora.iter().flat_map(|corpus| &corpus.tracks);
+    if let Some(track) = tracks.find(|t| t.voice.contains(&None)) {
+        bail!(
+            "{} is not labelled throughout, so it cannot be measured on",
+            track.name
+        );
+    }
     let corpora = named_apart(corpora);
     let rival = read_rival(&args, &corpora)?;
     let folders = match args.stress {
