@@ -261,6 +261,14 @@ fn two_tones_are_told_apart_and_the_checkpoint_says_how_well() {
     assert!(losses.last().unwrap() < &0.2, "{losses:?}");
     let log = fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
     assert_eq!(log.lines().count(), record.epochs.len());
+    let curves = fs::read_to_string(folder.path().join("curves.svg")).unwrap();
+    // Both losses and the one corpus, a point an epoch, and a mark at the best.
+    assert_eq!(curves.matches("<polyline").count(), 3);
+    assert_eq!(
+        curves.matches("<circle").count(),
+        3 * record.epochs.len() + 3
+    );
+    assert!(curves.contains("class=\"mark\"") && curves.contains(">tones<"));
 
     let corpora = [corpus()];
     let stop = AtomicBool::new(false);

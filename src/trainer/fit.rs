@@ -12,6 +12,7 @@ use super::adam::Adam;
 use super::dataset::Corpus;
 use super::experiment::{Experiment, Training};
 use super::finish::checkpoint;
+use super::learning_curves;
 use super::loader::{self, Batch, Epoch};
 use super::metrics::{Confusion, auroc, cross_entropy};
 use super::sampler::Sampler;
@@ -354,5 +355,6 @@ fn conclude(
         .open(&log)
         .and_then(|mut file| writeln!(file, "{line}"))
         .map_err(|e| format!("cannot write {}: {e}", log.display()))?;
+    learning_curves::write(folder)?;
     state.write(&Setting::state_path(folder))
 }

@@ -9,7 +9,7 @@ mod html;
 mod markdown;
 mod mel_picture;
 mod plots;
-mod svg;
+pub mod svg;
 pub mod tables;
 
 use std::io;
