@@ -1,6 +1,7 @@
 //! The configuration file: its defaults, what it refuses, and how two of them differ.
 
 use vocald::config::{Change, Config, ConfigError, DecisionConfig, FromCheckpoint, SourceConfig};
+use vocald::frontend::WindowLength;
 use vocald::model::{FrontendNumbers, Metadata, OperatingPoint};
 use vocald::publish::MessageType;
 
@@ -195,8 +196,8 @@ fn model() -> Metadata {
         format_version: 1,
         name: "test".into(),
         architecture: "se_resnet".into(),
-        depth: 14,
-        frontend: FrontendNumbers::current(),
+        depth: Some(14),
+        frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
         horizons_frames: vec![39, 21, 7],
         operating_points: vec![point(0.5), point(0.6), point(0.7)],
         default_horizon_frames: 21,

@@ -8,6 +8,7 @@ use crossbeam_channel::Sender;
 use vocald::audio::{
     AudioFormat, ChannelChoice, Health, RingWriter, Source, SourceEvent, StopFlag, ring, spawn,
 };
+use vocald::frontend::WindowLength;
 use vocald::frontend::feed::{FeedEnd, FeedOptions, Mixing, feed};
 use vocald::frontend::stream::{LossCause, Note, StreamItem};
 
@@ -65,7 +66,7 @@ fn told(
 ) -> (Vec<String>, FeedEnd) {
     let source = spawn(Box::new(Script(script)), StopFlag::new()).unwrap();
     let heard = Arc::new(Mutex::new(Vec::new()));
-    let end = feed(source, options, |channel| {
+    let end = feed(source, options, WindowLength::FRAMES_80, |channel| {
         let heard = Arc::clone(&heard);
         let name = channel.map_or("mean".into(), |c| c.to_string());
         Box::new(move |item| {
@@ -296,7 +297,7 @@ fn streams_that_take_nothing_more_end_the_source() {
         );
     });
     let source = spawn(Box::new(script), StopFlag::new()).unwrap();
-    let end = feed(source, options(true), |_| {
+    let end = feed(source, options(true), WindowLength::FRAMES_80, |_| {
         Box::new(|_| ControlFlow::Break(()))
     });
     assert_eq!(end, FeedEnd::Refused);

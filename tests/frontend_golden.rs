@@ -1,9 +1,7 @@
 //! The frontend against librosa, on real music (tests/reference/README.md).
 
 use safetensors::SafeTensors;
-use vocald::frontend::{
-    LOG_FLOOR, MEL_BANDS, WINDOW_FRAMES, WINDOW_HOP_FRAMES, WINDOW_VALUES, Window, Windower,
-};
+use vocald::frontend::{LOG_FLOOR, MEL_BANDS, WINDOW_HOP_FRAMES, Window, WindowLength, Windower};
 
 const TOLERANCE: f64 = 1e-4;
 
@@ -26,11 +24,11 @@ fn log_mel_equals_librosa_on_music() {
     assert!(golden.iter().any(|&v| v > 0.0));
 
     let mut windows: Vec<Window> = Vec::new();
-    Windower::new().push(&samples, |window| windows.push(window));
+    Windower::new(WindowLength::FRAMES_80).push(&samples, |window| windows.push(window));
 
     assert_eq!(
         windows.len(),
-        (golden_frames - WINDOW_FRAMES) / WINDOW_HOP_FRAMES + 1
+        (golden_frames - WindowLength::FRAMES_80.frames()) / WINDOW_HOP_FRAMES + 1
     );
     let mut worst = (0.0, 0, 0, 0);
     for (n, window) in windows.iter().enumerate() {
@@ -38,7 +36,7 @@ fn log_mel_equals_librosa_on_music() {
         for (i, (&ours, theirs)) in window
             .log_mel
             .iter()
-            .zip(&golden[start..start + WINDOW_VALUES])
+            .zip(&golden[start..start + WindowLength::FRAMES_80.values()])
             .enumerate()
         {
             let apart = (f64::from(ours) - theirs).abs();

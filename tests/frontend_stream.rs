@@ -1,5 +1,6 @@
 //! A stream keeps its times through losses and changes of rate, and tells its silences.
 
+use vocald::frontend::WindowLength;
 use vocald::frontend::stream::{CapturedWindow, LossCause, Note, Stream, StreamItem};
 
 const RATE_HZ: u32 = 16_000;
@@ -39,7 +40,7 @@ fn windows_do_not_depend_on_the_blocks_and_are_dated_by_the_capture() {
     let sound = tone(3 * RATE_HZ as usize);
     let start_unix_s = 1_700_000_000.0;
     let cut = |block: usize| {
-        let mut stream = Stream::new(RATE_HZ).unwrap();
+        let mut stream = Stream::new(RATE_HZ, WindowLength::FRAMES_80).unwrap();
         let mut items = Vec::new();
         for (k, part) in sound.chunks(block).enumerate() {
             let end = k * block + part.len();
@@ -65,7 +66,7 @@ fn windows_do_not_depend_on_the_blocks_and_are_dated_by_the_capture() {
 
 #[test]
 fn no_window_spans_a_loss_and_the_time_goes_on_behind_it() {
-    let mut stream = Stream::new(RATE_HZ).unwrap();
+    let mut stream = Stream::new(RATE_HZ, WindowLength::FRAMES_80).unwrap();
     let mut items = Vec::new();
     stream.push(&tone(32_000), 102.0, |item| items.push(item));
     stream.lose(8_000, LossCause::RingFull, |item| items.push(item));
@@ -95,7 +96,7 @@ fn no_window_spans_a_loss_and_the_time_goes_on_behind_it() {
 
 #[test]
 fn the_rounding_of_many_losses_does_not_add_up() {
-    let mut stream = Stream::new(RATE_HZ).unwrap();
+    let mut stream = Stream::new(RATE_HZ, WindowLength::FRAMES_80).unwrap();
     let mut last = 0;
     for k in 0..200 {
         stream.push(&tone(24_001), f64::from(k) * 2.0, |item| {
@@ -112,7 +113,7 @@ fn the_rounding_of_many_losses_does_not_add_up() {
 
 #[test]
 fn a_source_may_come_back_with_another_rate() {
-    let mut stream = Stream::new(RATE_HZ).unwrap();
+    let mut stream = Stream::new(RATE_HZ, WindowLength::FRAMES_80).unwrap();
     let mut items = Vec::new();
     stream.push(&tone(16_000), 100.0, |item| items.push(item));
     stream.change_rate(48_000, |item| items.push(item)).unwrap();
@@ -133,7 +134,7 @@ fn a_source_may_come_back_with_another_rate() {
 
 #[test]
 fn two_seconds_of_digital_zeros_are_silence_and_sound_ends_it() {
-    let mut stream = Stream::new(RATE_HZ).unwrap();
+    let mut stream = Stream::new(RATE_HZ, WindowLength::FRAMES_80).unwrap();
     let mut items = Vec::new();
     let mut push = |sound: &[f32]| {
         items.clear();

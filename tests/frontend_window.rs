@@ -1,7 +1,7 @@
 //! Windows do not depend on how the sound was cut up, and never span a gap.
 
 use proptest::prelude::*;
-use vocald::frontend::{WINDOW_HOP_SAMPLES, WINDOW_SAMPLES, Window, Windower};
+use vocald::frontend::{WINDOW_HOP_SAMPLES, Window, WindowLength, Windower};
 
 /// Sound in which every frame is different: a gliding tone under noise.
 fn sound(samples: usize) -> Vec<f32> {
@@ -38,10 +38,20 @@ fn bits(windows: &[Window]) -> Vec<(u64, Vec<u32>)> {
 #[test]
 fn the_first_window_is_complete_at_sample_25_909() {
     let sound = sound(25_909);
-    assert_eq!(windows_of(&mut Windower::new(), &sound[..25_908]).len(), 0);
-    assert_eq!(windows_of(&mut Windower::new(), &sound).len(), 1);
+    assert_eq!(
+        windows_of(
+            &mut Windower::new(WindowLength::FRAMES_80),
+            &sound[..25_908]
+        )
+        .len(),
+        0
+    );
+    assert_eq!(
+        windows_of(&mut Windower::new(WindowLength::FRAMES_80), &sound).len(),
+        1
+    );
 
-    let mut windower = Windower::new();
+    let mut windower = Windower::new(WindowLength::FRAMES_80);
     assert_eq!(windows_of(&mut windower, &sound[..25_908]).len(), 0);
     let windows = windows_of(&mut windower, &sound[25_908..]);
     assert_eq!(windows.len(), 1);
@@ -58,8 +68,8 @@ fn the_first_window_is_complete_at_sample_25_909() {
 #[test]
 fn windows_follow_each_other_by_1575_samples() {
     let windows = windows_of(
-        &mut Windower::new(),
-        &sound(WINDOW_SAMPLES + 9 * WINDOW_HOP_SAMPLES),
+        &mut Windower::new(WindowLength::FRAMES_80),
+        &sound(WindowLength::FRAMES_80.samples() + 9 * WINDOW_HOP_SAMPLES),
     );
     let places: Vec<_> = windows.iter().map(|w| (w.seq(), w.start_sample)).collect();
     let expected: Vec<_> = (0..10).map(|n| (n, n * 1575)).collect();
@@ -69,8 +79,8 @@ fn windows_follow_each_other_by_1575_samples() {
 #[test]
 fn a_window_dates_its_frames_by_their_middle() {
     let windows = windows_of(
-        &mut Windower::new(),
-        &sound(WINDOW_SAMPLES + WINDOW_HOP_SAMPLES),
+        &mut Windower::new(WindowLength::FRAMES_80),
+        &sound(WindowLength::FRAMES_80.samples() + WINDOW_HOP_SAMPLES),
     );
     // Frame 79 of window 1 starts at sample 1575 + 79 * 315.
     assert_eq!(
@@ -85,7 +95,7 @@ fn a_window_dates_its_frames_by_their_middle() {
 
 #[test]
 fn position_counts_pushed_and_lost_samples() {
-    let mut windower = Windower::new();
+    let mut windower = Windower::new(WindowLength::FRAMES_80);
     windows_of(&mut windower, &sound(30_001));
     assert_eq!(windower.position_samples(), 30_001);
     windower.gap(499);
@@ -103,10 +113,10 @@ proptest! {
             prop_oneof![Just(0usize), 1..8usize, 1..700usize, 700..9000usize], 1..60),
     ) {
         let sound = sound(blocks.iter().sum::<usize>().max(40_000));
-        let whole = windows_of(&mut Windower::new(), &sound);
+        let whole = windows_of(&mut Windower::new(WindowLength::FRAMES_80), &sound);
         prop_assert!(whole.len() >= 9);
 
-        let mut windower = Windower::new();
+        let mut windower = Windower::new(WindowLength::FRAMES_80);
         let mut cut = Vec::new();
         let mut rest = &sound[..];
         for block in blocks {
@@ -124,14 +134,14 @@ proptest! {
     fn no_window_spans_a_gap(
         stretches in prop::collection::vec((0..70_000usize, 0..100_000u64), 2..6),
     ) {
-        let mut windower = Windower::new();
+        let mut windower = Windower::new(WindowLength::FRAMES_80);
         let mut seen = Vec::new();
         let mut expected = Vec::new();
         let mut place = 0u64;
         for (samples, lost) in stretches {
             let sound = sound(samples);
             seen.extend(windows_of(&mut windower, &sound));
-            let fresh = windows_of(&mut Windower::new(), &sound);
+            let fresh = windows_of(&mut Windower::new(WindowLength::FRAMES_80), &sound);
             expected.extend(fresh.into_iter().map(|mut window| {
                 window.start_sample += place;
                 window

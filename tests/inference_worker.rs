@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use vocald::frontend::stream::{CapturedWindow, Level, Note, StreamItem};
-use vocald::frontend::{WINDOW_HOP_SAMPLES, WINDOW_VALUES, Window};
+use vocald::frontend::{WINDOW_HOP_SAMPLES, Window, WindowLength};
 use vocald::inference::worker::{Scorer, StreamSender, WhenBehind, WorkerGone};
 use vocald::inference::{EngineError, Output, Worker};
 
@@ -53,7 +53,7 @@ fn rig(fails: bool) -> Rig {
 }
 
 fn window(k: usize) -> StreamItem {
-    let mut log_mel = vec![0.0; WINDOW_VALUES];
+    let mut log_mel = vec![0.0; WindowLength::FRAMES_80.values()];
     log_mel[0] = k as f32;
     StreamItem::Window(CapturedWindow {
         window: Window {

@@ -6,17 +6,19 @@ use std::path::{Path, PathBuf};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::{Value, json};
+use vocald::frontend::WindowLength;
 use vocald::inference::{DeviceChoice, Engine};
-use vocald::model::se_resnet::initial_weights;
+use vocald::model::network::initial_weights;
 use vocald::model::{
-    Architecture, Checkpoint, Depth, FrontendNumbers, Metadata, Normalisation, OperatingPoint,
+    Architecture, Checkpoint, Depth, Family, FrontendNumbers, Metadata, Normalisation,
+    OperatingPoint,
 };
 
 type Tensors = Vec<(String, Dtype, Vec<usize>, Vec<u8>)>;
 
 fn good() -> Checkpoint {
     let architecture = Architecture {
-        depth: Depth::D14,
+        family: Family::SeResNet(Depth::D14),
         horizons: 2,
     };
     tch::manual_seed(1);
@@ -25,8 +27,8 @@ fn good() -> Checkpoint {
             format_version: 1,
             name: "test".into(),
             architecture: "se_resnet".into(),
-            depth: 14,
-            frontend: FrontendNumbers::current(),
+            depth: Some(14),
+            frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
             horizons_frames: vec![39, 7],
             operating_points: vec![OperatingPoint::around(0.5); 2],
             default_horizon_frames: 7,

@@ -6,24 +6,34 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize_to_file};
-use vocald::frontend::WINDOW_VALUES;
 use vocald::inference::{DeviceChoice, Engine};
-use vocald::model::metadata::{FORMAT_VERSION, SE_RESNET};
-use vocald::model::{FrontendNumbers, Metadata, OperatingPoint};
+use vocald::model::metadata::FORMAT_VERSION;
+use vocald::model::{Depth, Family, FrontendNumbers, Metadata, OperatingPoint};
 
 const TOLERANCE: f64 = 1e-5;
 
 #[test]
 fn basic_blocks_equal_pytorch() {
-    compare(14, include_bytes!("reference/se_resnet_14.safetensors"));
+    compare(
+        Family::SeResNet(Depth::D14),
+        include_bytes!("reference/se_resnet_14.safetensors"),
+    );
 }
 
 #[test]
 fn bottleneck_blocks_equal_pytorch() {
-    compare(50, include_bytes!("reference/se_resnet_50.safetensors"));
+    compare(
+        Family::SeResNet(Depth::D50),
+        include_bytes!("reference/se_resnet_50.safetensors"),
+    );
 }
 
-fn compare(depth: u32, fixture: &[u8]) {
+#[test]
+fn scnn_equals_pytorch() {
+    compare(Family::Scnn, include_bytes!("reference/scnn.safetensors"));
+}
+
+fn compare(family: Family, fixture: &[u8]) {
     let (_, header) = SafeTensors::read_metadata(fixture).unwrap();
     let shapes = &header.metadata().as_ref().unwrap()["shapes"];
     let shapes: BTreeMap<String, Vec<usize>> = serde_json::from_str(shapes).unwrap();
@@ -32,7 +42,7 @@ fn compare(depth: u32, fixture: &[u8]) {
         .chunks_exact(4)
         .map(|b| f32::from_le_bytes(b.try_into().unwrap()))
         .collect();
-    let windows: Vec<&[f32]> = windows.chunks_exact(WINDOW_VALUES).collect();
+    let windows: Vec<&[f32]> = windows.chunks_exact(family.window().values()).collect();
     let golden: Vec<f64> = (fixture.tensor("probabilities").unwrap().data())
         .chunks_exact(8)
         .map(|b| f64::from_le_bytes(b.try_into().unwrap()))
@@ -40,7 +50,7 @@ fn compare(depth: u32, fixture: &[u8]) {
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("golden.safetensors");
-    write_checkpoint(&path, depth, &shapes);
+    write_checkpoint(&path, family, &shapes);
     let mut engine = Engine::load(Some(&path), DeviceChoice::Cpu).unwrap();
     let together = engine.infer(&windows).unwrap();
 
@@ -51,20 +61,20 @@ fn compare(depth: u32, fixture: &[u8]) {
         .zip(&golden)
         .map(|(ours, theirs)| (f64::from(*ours) - theirs).abs())
         .fold(0.0, f64::max);
-    println!("depth {depth}: {apart:e} apart");
+    println!("{family}: {apart:e} apart");
     assert!(
         apart < TOLERANCE,
         "{together:?}, but PyTorch says {golden:?}"
     );
 }
 
-fn write_checkpoint(path: &Path, depth: u32, shapes: &BTreeMap<String, Vec<usize>>) {
+fn write_checkpoint(path: &Path, family: Family, shapes: &BTreeMap<String, Vec<usize>>) {
     let metadata = Metadata {
         format_version: FORMAT_VERSION,
-        name: format!("golden-{depth}"),
-        architecture: SE_RESNET.into(),
-        depth,
-        frontend: FrontendNumbers::current(),
+        name: format!("golden {family}"),
+        architecture: family.name().into(),
+        depth: family.depth(),
+        frontend: FrontendNumbers::of(family.window()),
         horizons_frames: vec![39, 7],
         operating_points: vec![OperatingPoint::around(0.5); 2],
         default_horizon_frames: 39,

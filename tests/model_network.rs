@@ -1,15 +1,19 @@
 //! The networks: their sizes, and that folding changes nothing.
 
 use tch::{Device, Kind, Tensor};
-use vocald::model::se_resnet::initial_weights;
-use vocald::model::{Architecture, Depth, SeResNet};
+use vocald::model::network::initial_weights;
+use vocald::model::{Architecture, Depth, Family, Network};
 
 #[test]
 fn parameters_of_every_depth_with_one_horizon() {
     let millions: Vec<(u32, String)> = Depth::ALL
         .into_iter()
         .map(|depth| {
-            let parameters = Architecture { depth, horizons: 1 }.parameters();
+            let parameters = Architecture {
+                family: Family::SeResNet(depth),
+                horizons: 1,
+            }
+            .parameters();
             (depth.layers(), format!("{:.2}", parameters as f64 / 1e6))
         })
         .collect();
@@ -26,7 +30,7 @@ fn parameters_of_every_depth_with_one_horizon() {
 }
 
 /// Weights with statistics that are not 0 and 1, as training leaves them.
-fn trained_like(architecture: Architecture) -> vocald::model::se_resnet::Weights {
+fn trained_like(architecture: Architecture) -> vocald::model::layers::Weights {
     tch::manual_seed(7);
     let mut weights = initial_weights(architecture);
     for (name, tensor) in &mut weights {
@@ -42,12 +46,15 @@ fn trained_like(architecture: Architecture) -> vocald::model::se_resnet::Weights
 #[test]
 fn a_folded_network_answers_as_the_unfolded_one() {
     for depth in [Depth::D14, Depth::D18, Depth::D50] {
-        let architecture = Architecture { depth, horizons: 3 };
+        let architecture = Architecture {
+            family: Family::SeResNet(depth),
+            horizons: 3,
+        };
         let weights = trained_like(architecture);
         let windows = Tensor::randn([4, 1, 80, 80], (Kind::Float, Device::Cpu));
         tch::no_grad(|| {
-            let unfolded = SeResNet::new(architecture, &weights).probabilities(&windows);
-            let folded = SeResNet::new(architecture, &weights)
+            let unfolded = Network::new(architecture, &weights).probabilities(&windows);
+            let folded = Network::new(architecture, &weights)
                 .fold()
                 .probabilities(&windows);
             assert_eq!(folded.size(), [4, 3]);
@@ -65,11 +72,11 @@ fn a_folded_network_answers_as_the_unfolded_one() {
 #[test]
 fn a_window_is_answered_the_same_alone_and_in_a_batch() {
     let architecture = Architecture {
-        depth: Depth::D14,
+        family: Family::SeResNet(Depth::D14),
         horizons: 1,
     };
     let weights = trained_like(architecture);
-    let network = tch::no_grad(|| SeResNet::new(architecture, &weights).fold());
+    let network = tch::no_grad(|| Network::new(architecture, &weights).fold());
     let windows = Tensor::randn([16, 1, 80, 80], (Kind::Float, Device::Cpu));
     tch::no_grad(|| {
         let together = network.probabilities(&windows);

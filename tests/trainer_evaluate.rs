@@ -3,18 +3,21 @@
 use std::fs;
 
 use vocald::decision::Horizon;
+use vocald::frontend::WindowLength;
 use vocald::frontend::window::lookahead_s;
 use vocald::model::OperatingPoint;
 use vocald::trainer::evaluate::curves::curves;
-use vocald::trainer::evaluate::decide::{Change, Smoothing, decide, decided_frame, decided_time_s};
+use vocald::trainer::evaluate::decide::{Change, Smoothing, decide};
 use vocald::trainer::evaluate::events::{EventTally, LabelChange, label_changes, pairs};
 use vocald::trainer::evaluate::rival::Rival;
 use vocald::trainer::evaluate::songs::{Rank, ranked, shown, songs};
 use vocald::trainer::evaluate::{Measured, figures, rival_figures, rival_scores};
 use vocald::trainer::features::frame_time_s;
+use vocald::trainer::grid::Grid;
 use vocald::trainer::validate::ScoredTrack;
 
 const HORIZON: u32 = 7;
+const GRID: Grid = Grid::new(WindowLength::FRAMES_80, HORIZON);
 const HOP_S: f64 = 5.0 * 315.0 / 22_050.0;
 
 /// Voice begins when two of three windows say so, and ends likewise, at once.
@@ -34,7 +37,7 @@ fn point() -> OperatingPoint {
 /// one word a window, `V` or `.` for the label, and 0.9 or 0.1 for the probability.
 fn track(name: &str, labels: &str, voice: &str) -> Measured {
     let is_voice: Vec<bool> = labels.chars().map(|c| c == 'V').collect();
-    let first = decided_frame(0, HORIZON);
+    let first = GRID.frame(0);
     let frames = 80 + 5 * (is_voice.len() - 1);
     let label = |frame: usize| {
         // The five frames up to a decided one have its label.
@@ -46,6 +49,7 @@ fn track(name: &str, labels: &str, voice: &str) -> Measured {
         labels: (0..frames).map(label).collect(),
         scored: ScoredTrack {
             name: name.into(),
+            window: WindowLength::FRAMES_80,
             horizons: vec![p.zip(is_voice).collect()],
         },
     }
@@ -138,14 +142,14 @@ fn a_delay_is_from_the_labelled_change_to_the_moment_of_telling() {
 
 #[test]
 fn changes_at_the_edges_of_a_track_do_not_count() {
-    let first = decided_frame(0, HORIZON);
+    let first = GRID.frame(0);
     assert_eq!(first, 72);
     // Voice from before the first decision; a change far from the end; one near it.
     let mut labels = vec![true; 380];
     labels[172..220].fill(false);
     labels[370..].fill(false);
     let windows = 61;
-    let changes = label_changes(&labels, windows, HORIZON);
+    let changes = label_changes(&labels, windows, GRID);
     let middle = |frame: usize| f64::midpoint(frame_time_s(frame - 1), frame_time_s(frame));
     let change = |voice, t_s, counts| LabelChange { voice, t_s, counts };
     assert_eq!(
@@ -157,16 +161,16 @@ fn changes_at_the_edges_of_a_track_do_not_count() {
             change(false, middle(370), false),
         ]
     );
-    assert_eq!(label_changes(&labels, 0, HORIZON), []);
+    assert_eq!(label_changes(&labels, 0, GRID), []);
 }
 
 #[test]
 fn decisions_are_told_after_look_ahead_and_confirmation() {
     let track = track("a", "........VVVVVVVV", "........VVVVVVVV");
     let scored = &track.scored.horizons[0];
-    let onset = decided_time_s(8, HORIZON);
+    let onset = GRID.time_s(8);
     let told = |smoothing| {
-        let decided = decide(scored, smoothing, &point(), HORIZON).unwrap();
+        let decided = decide(scored, smoothing, &point(), GRID).unwrap();
         assert_eq!(decided.changes.len(), 1, "{smoothing:?}");
         decided.changes[0]
     };
@@ -221,11 +225,8 @@ fn figures_of_a_corpus() {
         (1, 1, 1)
     );
     // The label changes two and a half frames before the window that should have said so.
-    let label_s = f64::midpoint(
-        frame_time_s(decided_frame(9, HORIZON)),
-        frame_time_s(decided_frame(9, HORIZON) + 1),
-    );
-    let onset_s = decided_time_s(11, HORIZON);
+    let label_s = f64::midpoint(frame_time_s(GRID.frame(9)), frame_time_s(GRID.frame(9) + 1));
+    let onset_s = GRID.time_s(11);
     close(
         onsets.delay_median_s,
         onset_s + lookahead_s(HORIZON) - label_s,
@@ -290,7 +291,7 @@ fn another_detectors_labels_are_read_at_our_times() {
     let dir = folder.path().join("other");
     fs::create_dir(&dir).unwrap();
     let labels = "..........VVVVVVVVVV........................";
-    let between = |window| decided_time_s(window, HORIZON) - 0.5 * HOP_S;
+    let between = |window| GRID.time_s(window) - 0.5 * HOP_S;
     let (from, to) = (between(10), between(20));
     fs::write(
         dir.join("a.lab"),
@@ -302,7 +303,7 @@ fn another_detectors_labels_are_read_at_our_times() {
         .map(|w| {
             let voice = (10..20).contains(&w);
             let p = if voice { 0.8 } else { 0.2 };
-            format!("{},{p},{}\n", decided_time_s(w, HORIZON), u8::from(voice))
+            format!("{},{p},{}\n", GRID.time_s(w), u8::from(voice))
         })
         .collect();
     fs::write(dir.join("c.csv"), "t,p,voice\n".to_owned() + &rows).unwrap();
@@ -367,7 +368,7 @@ fn the_best_the_median_and_the_worst_song_are_shown() {
     assert_eq!(ranked(&songs[..1]), [(Rank::Best, 0)]);
     let shown = shown("made", Rank::Best, &tracks[1], &horizon, None).unwrap();
     assert_eq!(shown.p.len(), 40);
-    let at = |w| decided_time_s(w, HORIZON);
+    let at = |w| GRID.time_s(w);
     assert_eq!(shown.decided, [[at(10), at(20)]]);
     assert_eq!(shown.labelled.len(), 1);
 }

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use tch::Device;
-use vocald::model::se_resnet::initial_weights;
-use vocald::model::{Architecture, Checkpoint, Depth, Normalisation};
+use vocald::frontend::WindowLength;
+use vocald::model::network::initial_weights;
+use vocald::model::{Architecture, Checkpoint, Depth, Family, Normalisation};
 use vocald::trainer::average::average;
 use vocald::trainer::dataset::{Corpus, Sound, Track};
 use vocald::trainer::experiment::{Augmentation, Experiment};
@@ -118,7 +119,13 @@ fn train(folder: &Path, max_epochs: usize, record: &mut Record) -> Result<Outcom
 #[test]
 fn drawn_windows_carry_the_label_of_their_frames() {
     let corpora = [corpus()];
-    let sampler = Sampler::new(&corpora, &Augmentation::default(), &[39, 7]).unwrap();
+    let sampler = Sampler::new(
+        &corpora,
+        &Augmentation::default(),
+        WindowLength::FRAMES_80,
+        &[39, 7],
+    )
+    .unwrap();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
     let (mut window, mut labels) = (vec![0.0; 6400], [0; 2]);
     // Band 45 lies near 1500 Hz, band 4 near 200 Hz.
@@ -146,7 +153,13 @@ fn a_corpus_is_drawn_with_the_share_of_voice_that_was_asked_for() {
     let mut corpora = [corpus()];
     for (share, expected) in [(Some(0.9), 90..=90), (Some(0.1), 10..=10), (None, 40..=60)] {
         corpora[0].voice_share = share;
-        let sampler = Sampler::new(&corpora, &Augmentation::default(), &[39, 7]).unwrap();
+        let sampler = Sampler::new(
+            &corpora,
+            &Augmentation::default(),
+            WindowLength::FRAMES_80,
+            &[39, 7],
+        )
+        .unwrap();
         let (mut window, mut labels) = (vec![0.0; 6400], [0; 2]);
         let voiced = (0..1000).filter(|&n| {
             sampler.draw(&mut window_rng(1, 0, n), &mut window, &mut labels);
@@ -186,7 +199,8 @@ fn a_dropped_voice_leaves_only_music_and_no_label() {
             drop_voice_fraction,
             ..Default::default()
         };
-        let sampler = Sampler::new(&corpora, &augmentation, &[39]).unwrap();
+        let sampler =
+            Sampler::new(&corpora, &augmentation, WindowLength::FRAMES_80, &[39]).unwrap();
         let (mut window, mut labels) = (vec![0.0; 6400], [0]);
         sampler.draw(&mut window_rng(1, 0, 0), &mut window, &mut labels);
         let loudest_high_band = window[40 * 80 + 25..40 * 80 + 55]
@@ -355,7 +369,7 @@ fn faults_of_an_experiment_are_named() {
 fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
     let checkpoint = |value: f64, horizons: Vec<u32>| {
         let architecture = Architecture {
-            depth: Depth::D14,
+            family: Family::SeResNet(Depth::D14),
             horizons: horizons.len(),
         };
         let weights = initial_weights(architecture);

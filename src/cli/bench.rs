@@ -4,9 +4,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use super::print::print;
-use crate::frontend::{
-    SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WINDOW_SAMPLES, WINDOW_VALUES, Windower,
-};
+use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength, Windower};
 use crate::inference::engine::MAX_BATCH;
 use crate::inference::{DeviceChoice, Engine};
 
@@ -33,10 +31,13 @@ pub struct Args {
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     let mut engine = Engine::load(args.model.as_deref(), args.device)?;
-    let window: Vec<f32> = (0..WINDOW_VALUES)
+    let window: Vec<f32> = (0..engine.window().values())
         .map(|i| -5.0 + (i % 97) as f32 * 0.05)
         .collect();
-    let mut rows = vec![("frontend".to_string(), frontend_ms(args.passes))];
+    let mut rows = vec![(
+        "frontend".to_string(),
+        frontend_ms(engine.window(), args.passes),
+    )];
     for windows in [1, 4, MAX_BATCH] {
         let batch = vec![window.as_slice(); windows];
         let mut times = Vec::new();
@@ -70,10 +71,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 }
 
 /// Time of a window's five frames, in milliseconds.
-fn frontend_ms(passes: u32) -> f64 {
-    let mut windower = Windower::new();
+fn frontend_ms(window: WindowLength, passes: u32) -> f64 {
+    let mut windower = Windower::new(window);
     let tone = |n: usize| (n as f32 * 0.05).sin() * 0.1;
-    windower.push(&(0..WINDOW_SAMPLES).map(tone).collect::<Vec<_>>(), drop);
+    windower.push(&(0..window.samples()).map(tone).collect::<Vec<_>>(), drop);
     let hop: Vec<f32> = (0..WINDOW_HOP_SAMPLES).map(tone).collect();
     let pass = |_| {
         let started = Instant::now();

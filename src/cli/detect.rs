@@ -71,12 +71,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         )),
     }
     let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
-    let (worker, model) = Worker::start(move || {
+    let (worker, (model, window)) = Worker::start(move || {
         let engine = Engine::load(path.as_deref(), device)?;
-        let about = engine.metadata().clone();
+        let about = (engine.metadata().clone(), engine.window());
         Ok((engine, about))
     })?;
-    let labeler = Labeler::new(worker.intake(), &model, config.decision.horizon(&model)?)?;
+    let horizon = config.decision.horizon(&model)?;
+    let labeler = Labeler::new(worker.intake(), &model, window, horizon)?;
     let progress = Progress::new(jobs.len());
     let failed = label_all(&args, &jobs, &labeler, &progress);
     drop(labeler);
@@ -109,8 +110,9 @@ fn label_all(
             });
             match labelled {
                 Ok(labels) if labels.decisions.is_empty() => progress.say(&format!(
-                    "{} is shorter than a window (1.175 s), so there is no decision in it",
-                    job.input.display()
+                    "{} is shorter than a window ({:.3} s), so there is no decision in it",
+                    job.input.display(),
+                    labeler.window().seconds()
                 )),
                 Ok(_) => {}
                 Err(error) => {

@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::Usage;
 use super::print::print;
 use crate::inference::DeviceChoice;
-use crate::model::{Checkpoint, Metadata};
+use crate::model::architecture::SE_RESNET;
+use crate::model::{Checkpoint, Family, Metadata};
 use crate::trainer::dataset::{self, Corpus, Split};
 use crate::trainer::experiment::Experiment;
 use crate::trainer::features::FeatureCache;
@@ -31,7 +33,11 @@ pub struct Args {
     /// Begin with the weights of this checkpoint instead of random ones
     #[arg(long, value_name = "FILE")]
     start_from: Option<PathBuf>,
-    /// Another depth than the experiment's; its name gets the depth's number
+    /// Another network than the experiment's, se_resnet or scnn; its name is added to the
+    /// experiment's
+    #[arg(long, value_name = "NAME")]
+    architecture: Option<String>,
+    /// Another depth of se_resnet than the experiment's; its number is added to the experiment's name
     #[arg(long, value_name = "LAYERS")]
     depth: Option<u32>,
     /// Other random numbers than the experiment's
@@ -56,10 +62,11 @@ pub struct Args {
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     let mut experiment = Experiment::read(&args.experiment)?;
-    if let Some(depth) = args.depth {
-        experiment.depth = depth;
-        experiment.name += &format!("-{depth}");
-        experiment.architecture().map_err(|e| anyhow!(e))?;
+    if args.architecture.is_some() || args.depth.is_some() {
+        let name = args.architecture.as_deref().unwrap_or(SE_RESNET);
+        let family = Family::named(name, args.depth)
+            .map_err(|wrong| Usage(format!("--architecture and --depth name {wrong}")))?;
+        experiment = experiment.with_family(family).map_err(|e| anyhow!(e))?;
     }
     if let Some(seed) = args.seed {
         experiment.training.seed = seed;

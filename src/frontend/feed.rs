@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use super::stream::{LossCause, Note, Stream, StreamItem};
+use super::window::WindowLength;
 use crate::audio::{
     AudioFormat, Block, ChannelChoice, ChannelMap, RingReader, SourceEvent, SourceHandle,
 };
@@ -45,16 +46,19 @@ pub enum FeedEnd {
     Refused,
 }
 
-/// Feeds the streams of `source` until it ends. `open` makes a stream's way out: of the
-/// channel of that number, or of the mean of all that were chosen.
+/// Feeds the streams of `source` until it ends, in windows of the length that the network looks at.
+/// `open` makes a stream's way out: of the channel of that number, or of the mean of all that were
+/// chosen.
 pub fn feed(
     source: SourceHandle,
     options: FeedOptions,
+    window: WindowLength,
     open: impl FnMut(Option<u16>) -> StreamOut,
 ) -> FeedEnd {
     let mut feed = Feed {
         source,
         options,
+        window,
         open,
         lanes: Vec::new(),
         reader: None,
@@ -74,6 +78,7 @@ pub fn feed(
 struct Feed<O> {
     source: SourceHandle,
     options: FeedOptions,
+    window: WindowLength,
     open: O,
     lanes: Vec<Lane>,
     reader: Option<RingReader>,
@@ -201,7 +206,7 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
             self.open_channels(&channels);
         }
         for place in 0..self.lanes.len() {
-            if let Err(reason) = self.lanes[place].start(format) {
+            if let Err(reason) = self.lanes[place].start(format, self.window) {
                 return self.failed(reason);
             }
         }
@@ -331,7 +336,7 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
 }
 
 impl Lane {
-    fn start(&mut self, format: AudioFormat) -> Result<(), String> {
+    fn start(&mut self, format: AudioFormat, window: WindowLength) -> Result<(), String> {
         let map = ChannelMap::new(&self.choice, format.channels).map_err(|e| e.to_string())?;
         match &mut self.sound {
             Some(sound) => {
@@ -347,7 +352,7 @@ impl Lane {
                     .map_err(|e| e.to_string())
             }
             none => {
-                let stream = Stream::new(format.rate_hz).map_err(|e| e.to_string())?;
+                let stream = Stream::new(format.rate_hz, window).map_err(|e| e.to_string())?;
                 *none = Some(Sound {
                     map,
                     stream,

@@ -1,4 +1,4 @@
-//! Samples in, 80 × 80 log-mel windows out.
+//! Samples in, windows of log-mel frames out.
 //!
 //! [`resample`] brings any rate to 22 050 Hz, [`stft`] takes magnitude spectra, [`mel`] sums
 //! them into bands, [`window`] collects frames into the windows a network looks at.
@@ -13,7 +13,7 @@ pub mod stream;
 pub mod window;
 
 pub use mel::LogMel;
-pub use window::{Window, Windower};
+pub use window::{Window, WindowLength, Windower};
 
 /// The rate every stage after the resampler works at (Gui et al. 2022, section 3.1).
 pub const SAMPLE_RATE_HZ: u32 = 22_050;
@@ -29,13 +29,7 @@ pub const MEL_MIN_HZ: f64 = 27.5;
 pub const MEL_MAX_HZ: f64 = 8000.0;
 /// Magnitudes below this count as this before the logarithm.
 pub const LOG_FLOOR: f32 = 1e-5;
-/// Frames in a window: 1.175 s from its first sample to its last.
-pub const WINDOW_FRAMES: usize = 80;
 /// Frames from a window to the next: 71.43 ms, fourteen windows a second.
 pub const WINDOW_HOP_FRAMES: usize = 5;
-/// Values in a window, frame after frame.
-pub const WINDOW_VALUES: usize = WINDOW_FRAMES * MEL_BANDS;
-/// Samples from the first of a window to its last.
-pub const WINDOW_SAMPLES: usize = (WINDOW_FRAMES - 1) * HOP_SAMPLES + FRAME_SAMPLES;
 /// Samples from the start of a window to the start of the next.
 pub const WINDOW_HOP_SAMPLES: usize = WINDOW_HOP_FRAMES * HOP_SAMPLES;

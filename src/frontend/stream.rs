@@ -3,7 +3,7 @@
 //! the same windows in both.
 
 use super::resample::{ResampleError, Resampler};
-use super::window::{Window, Windower};
+use super::window::{Window, WindowLength, Windower};
 use super::{HOP_SAMPLES, SAMPLE_RATE_HZ};
 
 /// So much of nothing but digital zeros is a muted or unplugged input, not a rest in the music:
@@ -84,10 +84,11 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub fn new(rate_hz: u32) -> Result<Self, ResampleError> {
+    /// `length` is what the network looks at.
+    pub fn new(rate_hz: u32, length: WindowLength) -> Result<Self, ResampleError> {
         Ok(Self {
             resampler: Resampler::new(rate_hz)?,
-            windower: Windower::new(),
+            windower: Windower::new(length),
             resampled: Vec::new(),
             origin_samples: 0,
             frames: 0,

@@ -6,10 +6,10 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
 use super::DeviceChoice;
-use crate::frontend::{MEL_BANDS, WINDOW_FRAMES, WINDOW_VALUES};
+use crate::frontend::{MEL_BANDS, WindowLength};
 use crate::model::checkpoint::float_values;
-use crate::model::se_resnet::channels_last;
-use crate::model::{Checkpoint, CheckpointError, Metadata, Normalisation, SeResNet};
+use crate::model::layers::channels_last;
+use crate::model::{Checkpoint, CheckpointError, Metadata, Network, Normalisation};
 
 /// The checkpoint that is used unless another is named, inside the program itself.
 const BUILT_IN: &[u8] = include_bytes!("../../models/live-14.safetensors");
@@ -40,7 +40,7 @@ pub fn built_in() -> Result<Checkpoint, EngineError> {
 pub struct Engine {
     metadata: Metadata,
     normalisation: Normalisation,
-    network: SeResNet,
+    network: Network,
     device: Device,
     /// The normalised windows of the pass under way. `input` looks into this very memory.
     staging: Box<[f32]>,
@@ -69,20 +69,17 @@ impl Engine {
             normalisation,
             ..
         } = checkpoint;
-        let mut staging = vec![0.0f32; MAX_BATCH * WINDOW_VALUES].into_boxed_slice();
-        let shape = [MAX_BATCH as i64, 1, WINDOW_FRAMES as i64, MEL_BANDS as i64];
+        let window = network.window();
+        let mut staging = vec![0.0f32; MAX_BATCH * window.values()].into_boxed_slice();
+        let shape = network.input_shape(MAX_BATCH);
+        let values = window.values() as i64;
         // SAFETY: the memory is owned by the engine beside the tensor, never moves (it is boxed)
         // and is freed after it; `input` never leaves the engine.
         let input = unsafe {
             Tensor::from_blob(
                 staging.as_mut_ptr().cast(),
                 &shape,
-                &[
-                    WINDOW_VALUES as i64,
-                    WINDOW_VALUES as i64,
-                    MEL_BANDS as i64,
-                    1,
-                ],
+                &[values, values, MEL_BANDS as i64, 1],
                 Kind::Float,
                 Device::Cpu,
             )
@@ -95,7 +92,7 @@ impl Engine {
             staging,
             input,
         };
-        let silence = vec![0.0; WINDOW_VALUES];
+        let silence = vec![0.0; window.values()];
         for _ in 0..WARM_UP_PASSES {
             engine.infer(&[&silence])?;
         }
@@ -106,6 +103,11 @@ impl Engine {
         &self.metadata
     }
 
+    /// What the network looks at: the windows to give to it.
+    pub fn window(&self) -> WindowLength {
+        self.network.window()
+    }
+
     /// The device it runs on, for people: `cpu` or `cuda:0`.
     pub fn device_name(&self) -> String {
         match self.device {
@@ -114,7 +116,7 @@ impl Engine {
         }
     }
 
-    /// The probability of voice for every window (`WINDOW_VALUES` log-mel values each) and
+    /// The probability of voice for every window ([`Engine::window`], its log-mel values) and
     /// horizon: a row a window, a value a horizon in the order of the metadata.
     pub fn infer(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
         let mut rows = Vec::with_capacity(windows.len());
@@ -127,12 +129,10 @@ impl Engine {
 
     fn stage(&mut self, batch: &[&[f32]]) -> Result<(), EngineError> {
         let Normalisation { mean, std } = &self.normalisation;
-        for (window, place) in batch
-            .iter()
-            .zip(self.staging.chunks_exact_mut(WINDOW_VALUES))
-        {
-            if window.len() != WINDOW_VALUES {
-                let fault = format!("a window has {} values, not {WINDOW_VALUES}", window.len());
+        let values = self.network.window().values();
+        for (window, place) in batch.iter().zip(self.staging.chunks_exact_mut(values)) {
+            if window.len() != values {
+                let fault = format!("a window has {} values, not {values}", window.len());
                 return Err(EngineError::Inference {
                     device: self.device_name(),
                     fault,

@@ -1,91 +1,119 @@
-//! What SE-ResNet of each depth is made of: blocks, tensors, parameters (Gui et al. 2022, section 2
-//! and table 1): a residual network (He et al. 2016) with squeeze-and-excitation in every block
-//! (Hu et al. 2018).
+//! Which networks there are: what each looks at, which tensors it has, how many parameters.
 //!
-//! Input: windows × 1 × 80 frames × 80 bands, normalised per band. Output: windows × horizons × 2
-//! logits, no voice and voice. Feature maps are 40, 20, 10, 5 and 3 wide; depth 14 ends at 5.
+//! Input of all: windows × 1 × frames × 80 bands, normalised per band; how many frames is the
+//! architecture's own. Output of all: windows × horizons × 2 logits, no voice and voice.
 
-/// Channels of the stem.
-const STEM_CHANNELS: i64 = 64;
-/// Squeeze-and-excitation narrows to a sixteenth of the channels (Hu et al. 2018, section 6.1).
-const SE_REDUCTION: i64 = 16;
-/// A bottleneck block widens by this at its end (He et al. 2016).
-const BOTTLENECK_EXPANSION: i64 = 4;
+use std::fmt;
 
-/// The depths of the paper.
+use super::depth::Depth;
+use super::scnn;
+use crate::frontend::WindowLength;
+
+/// The names of the architectures in experiments and checkpoints.
+pub const SE_RESNET: &str = "se_resnet";
+pub const SCNN: &str = "scnn";
+
+/// The kinds of network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Depth {
-    D14,
-    D18,
-    D34,
-    D50,
-    D101,
-    D152,
-    D200,
+pub enum Family {
+    /// Squeeze-and-excitation residual networks (Gui et al. 2022).
+    SeResNet(Depth),
+    /// The convolutional network of Schlüter & Grill (2015).
+    Scnn,
 }
 
-impl Depth {
-    pub const ALL: [Depth; 7] = [
-        Self::D14,
-        Self::D18,
-        Self::D34,
-        Self::D50,
-        Self::D101,
-        Self::D152,
-        Self::D200,
-    ];
-
-    pub fn from_layers(layers: u32) -> Option<Self> {
-        Self::ALL.into_iter().find(|depth| depth.layers() == layers)
-    }
-
-    pub fn layers(self) -> u32 {
-        match self {
-            Self::D14 => 14,
-            Self::D18 => 18,
-            Self::D34 => 34,
-            Self::D50 => 50,
-            Self::D101 => 101,
-            Self::D152 => 152,
-            Self::D200 => 200,
+impl Family {
+    /// The family that an experiment or a checkpoint names. The error is what it names wrongly.
+    pub fn named(name: &str, depth: Option<u32>) -> Result<Self, String> {
+        match (name, depth) {
+            (SE_RESNET, Some(layers)) => Depth::from_layers(layers)
+                .map(Self::SeResNet)
+                .ok_or_else(|| format!("depth {layers}, which {SE_RESNET} does not have")),
+            (SE_RESNET, None) => Err(format!("no depth, which {SE_RESNET} needs")),
+            (SCNN, None) => Ok(Self::Scnn),
+            (SCNN, Some(layers)) => Err(format!("depth {layers}, but {SCNN} has only one")),
+            _ => Err(format!(
+                "an unknown architecture `{name}`, neither {SE_RESNET} nor {SCNN}"
+            )),
         }
     }
 
-    /// Parameters as the paper's table 3 gives them, in millions. Its 118 for depth 200 does
-    /// not follow from the blocks of its own table 1, which make 81.0.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SeResNet(_) => SE_RESNET,
+            Self::Scnn => SCNN,
+        }
+    }
+
+    /// Layers, where the family has several depths.
+    pub fn depth(self) -> Option<u32> {
+        match self {
+            Self::SeResNet(depth) => Some(depth.layers()),
+            Self::Scnn => None,
+        }
+    }
+
+    /// What the network looks at.
+    pub fn window(self) -> WindowLength {
+        match self {
+            Self::SeResNet(_) => WindowLength::FRAMES_80,
+            Self::Scnn => WindowLength::FRAMES_115,
+        }
+    }
+
+    /// Parameters in millions as Gui et al. give them in their table 3.
     pub fn paper_parameters_m(self) -> f64 {
         match self {
-            Self::D14 => 2.8,
-            Self::D18 => 11.0,
-            Self::D34 => 21.0,
-            Self::D50 => 26.0,
-            Self::D101 => 47.0,
-            Self::D152 => 65.0,
-            Self::D200 => 118.0,
+            Self::SeResNet(depth) => depth.paper_parameters_m(),
+            Self::Scnn => scnn::PAPER_PARAMETERS_M,
         }
     }
+}
 
-    fn blocks(self) -> &'static [usize] {
-        match self {
-            Self::D14 => &[2, 2, 2],
-            Self::D18 => &[2, 2, 2, 2],
-            Self::D34 | Self::D50 => &[3, 4, 6, 3],
-            Self::D101 => &[3, 4, 23, 3],
-            Self::D152 => &[3, 8, 36, 3],
-            Self::D200 => &[3, 12, 48, 3],
+/// As people say it: `se_resnet of depth 14`, `scnn`.
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(self.name())?;
+        match self.depth() {
+            Some(layers) => write!(f, " of depth {layers}"),
+            None => Ok(()),
         }
-    }
-
-    fn is_bottleneck(self) -> bool {
-        self.layers() >= 50
     }
 }
 
 /// What makes two networks interchangeable: their weights have the same names and shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Architecture {
-    pub depth: Depth,
+    pub family: Family,
     pub horizons: usize,
+}
+
+impl Architecture {
+    pub fn window(&self) -> WindowLength {
+        self.family.window()
+    }
+
+    /// Every tensor of the network, in a fixed order.
+    pub fn slots(&self) -> Vec<Slot> {
+        let mut slots = SlotList::default();
+        let features = match self.family {
+            Family::SeResNet(depth) => depth.add_slots(&mut slots),
+            Family::Scnn => scnn::add_slots(&mut slots),
+        };
+        slots.linear("head", 2 * self.horizons as i64, features);
+        slots.0
+    }
+
+    /// Trained values of the network.
+    pub fn parameters(&self) -> usize {
+        let trained = self
+            .slots()
+            .into_iter()
+            .filter(|slot| slot.role.is_trained());
+        trained
+            .map(|slot| slot.shape.iter().product::<i64>() as usize)
+            .sum()
+    }
 }
 
 /// What a tensor of the network is for; it decides its first value and whether it is trained.
@@ -114,128 +142,9 @@ pub struct Slot {
     pub role: Role,
 }
 
-/// One residual block's place and sizes.
-pub(super) struct BlockPlan {
-    pub name: String,
-    in_channels: i64,
-    /// Channels inside a bottleneck; those of the output in a basic block.
-    width: i64,
-    out_channels: i64,
-    pub stride: i64,
-    bottleneck: bool,
-}
-
-impl Architecture {
-    /// Every tensor of the network, in a fixed order.
-    pub fn slots(&self) -> Vec<Slot> {
-        let mut slots = SlotList::default();
-        slots.convolution("stem", "conv", "norm", [STEM_CHANNELS, 1, 7, 7]);
-        for block in self.block_plans() {
-            let BlockPlan {
-                name,
-                in_channels,
-                out_channels,
-                ..
-            } = &block;
-            for (i, [out, inp, size]) in block.convolutions().into_iter().enumerate() {
-                let (conv, norm) = (format!("conv{}", i + 1), format!("norm{}", i + 1));
-                slots.convolution(name, &conv, &norm, [out, inp, size, size]);
-            }
-            let squeezed = out_channels / SE_REDUCTION;
-            slots.linear(&format!("{name}.se.reduce"), squeezed, *out_channels);
-            slots.linear(&format!("{name}.se.expand"), *out_channels, squeezed);
-            if block.changes_shape() {
-                let down = format!("{name}.down");
-                slots.convolution(&down, "conv", "norm", [*out_channels, *in_channels, 1, 1]);
-            }
-        }
-        slots.linear("head", 2 * self.horizons as i64, self.features());
-        slots.0
-    }
-
-    /// Trained values of the network.
-    pub fn parameters(&self) -> usize {
-        let trained = self
-            .slots()
-            .into_iter()
-            .filter(|slot| slot.role.is_trained());
-        trained
-            .map(|slot| slot.shape.iter().product::<i64>() as usize)
-            .sum()
-    }
-
-    /// Channels of the pooled features.
-    fn features(&self) -> i64 {
-        self.block_plans()
-            .last()
-            .map_or(STEM_CHANNELS, |block| block.out_channels)
-    }
-
-    pub(super) fn block_plans(&self) -> Vec<BlockPlan> {
-        let bottleneck = self.depth.is_bottleneck();
-        let mut plans = Vec::new();
-        let mut in_channels = STEM_CHANNELS;
-        for (stage, &count) in self.depth.blocks().iter().enumerate() {
-            let width = STEM_CHANNELS << stage;
-            let out_channels = if bottleneck {
-                width * BOTTLENECK_EXPANSION
-            } else {
-                width
-            };
-            for block in 0..count {
-                let stride = if stage > 0 && block == 0 { 2 } else { 1 };
-                let name = format!("stages.{stage}.{block}");
-                plans.push(BlockPlan {
-                    name,
-                    in_channels,
-                    width,
-                    out_channels,
-                    stride,
-                    bottleneck,
-                });
-                in_channels = out_channels;
-            }
-        }
-        plans
-    }
-}
-
-impl BlockPlan {
-    pub fn changes_shape(&self) -> bool {
-        self.stride != 1 || self.in_channels != self.out_channels
-    }
-
-    /// Output channels, input channels and kernel size of the convolutions on the residual branch.
-    pub fn convolutions(&self) -> Vec<[i64; 3]> {
-        let Self {
-            in_channels,
-            width,
-            out_channels,
-            ..
-        } = *self;
-        if self.bottleneck {
-            vec![
-                [width, in_channels, 1],
-                [width, width, 3],
-                [out_channels, width, 1],
-            ]
-        } else {
-            vec![[width, in_channels, 3], [width, width, 3]]
-        }
-    }
-
-    /// The stride sits on the first 3 × 3 convolution.
-    pub fn strides(&self) -> &'static [i64] {
-        match (self.bottleneck, self.stride) {
-            (true, 2) => &[1, 2, 1],
-            (false, 2) => &[2, 1],
-            _ => &[1, 1, 1],
-        }
-    }
-}
-
+/// The tensors of a network as they are listed.
 #[derive(Default)]
-struct SlotList(Vec<Slot>);
+pub(super) struct SlotList(Vec<Slot>);
 
 impl SlotList {
     fn add(&mut self, name: String, shape: &[i64], role: Role) {
@@ -246,24 +155,31 @@ impl SlotList {
         });
     }
 
-    fn convolution(&mut self, place: &str, conv: &str, norm: &str, shape: [i64; 4]) {
-        let channels = &shape[..1];
+    /// A convolution (outputs, inputs, height, width) and its normalisation.
+    pub fn convolution(&mut self, place: &str, conv: &str, norm: &str, shape: [i64; 4]) {
         self.add(format!("{place}.{conv}.weight"), &shape, Role::Convolution);
-        self.add(format!("{place}.{norm}.weight"), channels, Role::NormWeight);
-        self.add(format!("{place}.{norm}.bias"), channels, Role::Bias);
-        self.add(
-            format!("{place}.{norm}.running_mean"),
-            channels,
-            Role::NormMean,
-        );
-        self.add(
-            format!("{place}.{norm}.running_var"),
-            channels,
-            Role::NormVariance,
-        );
+        self.norm(&format!("{place}.{norm}"), shape[0]);
     }
 
-    fn linear(&mut self, place: &str, out_features: i64, in_features: i64) {
+    /// A dense layer without a bias and its normalisation, which has one.
+    pub fn normed_linear(&mut self, place: &str, out_features: i64, in_features: i64) {
+        let shape = [out_features, in_features];
+        self.add(format!("{place}.linear.weight"), &shape, Role::Linear);
+        self.norm(&format!("{place}.norm"), out_features);
+    }
+
+    fn norm(&mut self, place: &str, channels: i64) {
+        for (part, role) in [
+            ("weight", Role::NormWeight),
+            ("bias", Role::Bias),
+            ("running_mean", Role::NormMean),
+            ("running_var", Role::NormVariance),
+        ] {
+            self.add(format!("{place}.{part}"), &[channels], role);
+        }
+    }
+
+    pub fn linear(&mut self, place: &str, out_features: i64, in_features: i64) {
         self.add(
             format!("{place}.weight"),
             &[out_features, in_features],

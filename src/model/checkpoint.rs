@@ -11,8 +11,9 @@ use safetensors::{SafeTensors, serialize};
 use tch::{Device, Tensor};
 
 use super::architecture::{Architecture, Role, Slot};
+use super::layers::Weights;
 use super::metadata::Metadata;
-use super::se_resnet::{SeResNet, Weights};
+use super::network::Network;
 use crate::frontend::MEL_BANDS;
 
 /// The metadata key that marks a file as ours.
@@ -99,9 +100,9 @@ impl Checkpoint {
             );
         }
         if let Some(name) = tensors.keys().next() {
-            let depth = metadata.depth;
+            let family = architecture.family;
             return Err(format!(
-                "holds a tensor `{name}` that depth {depth} does not have"
+                "holds a tensor `{name}` that {family} does not have"
             ));
         }
         Ok(Self {
@@ -113,11 +114,11 @@ impl Checkpoint {
     }
 
     /// The network on a device, its batch normalisation folded away.
-    pub fn network(&self, device: Device) -> SeResNet {
+    pub fn network(&self, device: Device) -> Network {
         let on_device =
             |(name, weight): (&String, &Tensor)| (name.clone(), weight.to_device(device));
         let weights: Weights = self.weights.iter().map(on_device).collect();
-        tch::no_grad(|| SeResNet::new(self.architecture, &weights).fold())
+        tch::no_grad(|| Network::new(self.architecture, &weights).fold())
     }
 
     /// Writes the checkpoint; the file appears whole or not at all.

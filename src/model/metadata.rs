@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::architecture::{Architecture, Depth};
-use crate::frontend;
+use super::architecture::{Architecture, Family};
+use crate::frontend::{self, WindowLength};
 
 /// The version of the file format this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
-/// The name of the architecture in a checkpoint.
-pub const SE_RESNET: &str = "se_resnet";
 
 /// How a horizon's probabilities become decisions; chosen on validation, then frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -79,8 +77,8 @@ pub struct FrontendNumbers {
 }
 
 impl FrontendNumbers {
-    /// Those of this program's frontend.
-    pub fn current() -> Self {
+    /// Those of this program's frontend, for a network that looks at such windows.
+    pub fn of(window: WindowLength) -> Self {
         Self {
             sample_rate_hz: frontend::SAMPLE_RATE_HZ,
             frame_samples: frontend::FRAME_SAMPLES,
@@ -89,7 +87,7 @@ impl FrontendNumbers {
             mel_min_hz: frontend::MEL_MIN_HZ,
             mel_max_hz: frontend::MEL_MAX_HZ,
             log_floor: frontend::LOG_FLOOR,
-            window_frames: frontend::WINDOW_FRAMES,
+            window_frames: window.frames(),
             window_hop_frames: frontend::WINDOW_HOP_FRAMES,
         }
     }
@@ -102,10 +100,11 @@ pub struct Metadata {
     pub format_version: u32,
     /// A short name, as `live-14`.
     pub name: String,
-    /// `se_resnet`.
+    /// `se_resnet` or `scnn`.
     pub architecture: String,
-    /// Layers: 14, 18, 34, 50, 101, 152 or 200.
-    pub depth: u32,
+    /// Layers of `se_resnet`: 14, 18, 34, 50, 101, 152 or 200. `scnn` has none to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<u32>,
     pub frontend: FrontendNumbers,
     /// Distance of each output's frame from the window's last frame, in frames, the largest first.
     pub horizons_frames: Vec<u32>,
@@ -129,24 +128,18 @@ impl Metadata {
                 "is of format {version}, and this vocald reads {FORMAT_VERSION}"
             ));
         }
-        if self.architecture != SE_RESNET {
-            return Err(format!(
-                "holds a network of unknown architecture `{}`",
-                self.architecture
-            ));
-        }
-        let depth = Depth::from_layers(self.depth)
-            .ok_or_else(|| format!("claims depth {}, which SE-ResNet does not have", self.depth))?;
-        if self.frontend != FrontendNumbers::current() {
+        let family = Family::named(&self.architecture, self.depth)
+            .map_err(|wrong| format!("names {wrong}"))?;
+        let window = family.window();
+        if self.frontend != FrontendNumbers::of(window) {
             return Err("was trained behind a frontend with other numbers than this one".into());
         }
         let horizons = &self.horizons_frames;
-        let inside = horizons
-            .iter()
-            .all(|&h| (h as usize) < frontend::WINDOW_FRAMES);
+        let inside = horizons.iter().all(|&h| window.reaches(h));
         if horizons.is_empty() || !inside || !horizons.is_sorted_by(|a, b| a > b) {
             return Err(format!(
-                "lists horizons {horizons:?}, not falling numbers below 80"
+                "lists horizons {horizons:?}, not falling numbers below {}",
+                window.frames()
             ));
         }
         if !horizons.contains(&self.default_horizon_frames) {
@@ -162,7 +155,7 @@ impl Metadata {
             return Err(format!("has an impossible operating point: {fault}"));
         }
         Ok(Architecture {
-            depth,
+            family,
             horizons: horizons.len(),
         })
     }

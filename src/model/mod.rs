@@ -2,10 +2,15 @@
 
 pub mod architecture;
 pub mod checkpoint;
+pub mod depth;
+pub mod layers;
 pub mod metadata;
-pub mod se_resnet;
+pub mod network;
+mod scnn;
+mod se_resnet;
 
-pub use architecture::{Architecture, Depth};
+pub use architecture::{Architecture, Family};
 pub use checkpoint::{Checkpoint, CheckpointError, Normalisation};
+pub use depth::Depth;
 pub use metadata::{FrontendNumbers, Metadata, OperatingPoint};
-pub use se_resnet::SeResNet;
+pub use network::Network;

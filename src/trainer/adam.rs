@@ -3,7 +3,7 @@
 
 use tch::Tensor;
 
-use crate::model::se_resnet::Weights;
+use crate::model::layers::Weights;
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;

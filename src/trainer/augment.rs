@@ -6,8 +6,8 @@
 use rand::RngExt;
 
 use super::experiment::Augmentation;
+use crate::frontend::MEL_BANDS;
 use crate::frontend::mel::{band_of_hz, hz_of_band};
-use crate::frontend::{MEL_BANDS, WINDOW_FRAMES};
 
 /// The mel magnitudes of a frame.
 pub type Frame = [f32; MEL_BANDS];
@@ -38,7 +38,7 @@ pub fn either_way(rng: &mut impl RngExt, most: f64) -> f32 {
 }
 
 /// Changes a window's magnitudes, frame after frame, in place.
-pub fn magnitudes(frames: &mut [Frame; WINDOW_FRAMES], a: &Augmentation, rng: &mut impl RngExt) {
+pub fn magnitudes(frames: &mut [Frame], a: &Augmentation, rng: &mut impl RngExt) {
     if a.shift_bands > 0.0 {
         let warp = Warp::shift(either_way(rng, a.shift_bands));
         frames.iter_mut().for_each(|frame| warp.apply(frame));
@@ -69,9 +69,12 @@ pub fn mask(log_mel: &mut [f32], a: &Augmentation, rng: &mut impl RngExt) {
     }
     let blank = log_mel.iter().sum::<f32>() / log_mel.len() as f32;
     let bands = rng.random_bool(0.5);
-    let size = if bands { MASK_BANDS } else { MASK_FRAMES };
+    let (size, places) = match bands {
+        true => (MASK_BANDS, MEL_BANDS),
+        false => (MASK_FRAMES, log_mel.len() / MEL_BANDS),
+    };
     let length = rng.random_range(size);
-    let from = rng.random_range(0..WINDOW_FRAMES - length);
+    let from = rng.random_range(0..places - length);
     for (i, value) in log_mel.iter_mut().enumerate() {
         let place = if bands { i % MEL_BANDS } else { i / MEL_BANDS };
         if (from..from + length).contains(&place) {

@@ -16,11 +16,11 @@ pub fn average(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
     mean.weights.values_mut().for_each(doubles);
     for other in others {
         let (a, b) = (&mean.metadata, &other.metadata);
-        if (a.depth, &a.horizons_frames) != (b.depth, &b.horizons_frames)
+        if (mean.architecture, &a.horizons_frames) != (other.architecture, &b.horizons_frames)
             || mean.normalisation != other.normalisation
         {
             return Err(format!(
-                "{} and {} cannot be averaged: depth, horizons and normalisation must be the same, \
+                "{} and {} cannot be averaged: network, horizons and normalisation must be the same, \
                  as they are in trainings that went out from one checkpoint",
                 a.name, b.name
             ));

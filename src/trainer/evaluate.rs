@@ -22,6 +22,7 @@ use self::decide::{Decided, Smoothing, decide};
 use self::events::{EventFigures, EventTally, LabelChange, label_changes};
 use self::rival::{Answer, Rival};
 use super::dataset::Track;
+use super::grid::Grid;
 use super::metrics::{Confusion, auroc};
 use super::validate::{ScoredTrack, pooled};
 use crate::decision::PointError;
@@ -94,8 +95,9 @@ pub fn figures(
             let mut tally = Tally::default();
             for track in tracks {
                 let scored = &track.scored.horizons[h];
-                let decided = decide(scored, smoothing, point, horizon_frames)?;
-                tally.add(track, h, horizon_frames, &decided);
+                let grid = track.scored.grid(horizon_frames);
+                let decided = decide(scored, smoothing, point, grid)?;
+                tally.add(track, h, grid, &decided);
             }
             rows.push(Figures {
                 lookahead_s: Some(lookahead_s(horizon_frames)),
@@ -119,7 +121,8 @@ pub fn rival_figures(
     let mut tally = Tally::default();
     for track in tracks {
         let answer = rival_answer(rival, track, h, horizon_frames)?;
-        tally.add(track, h, horizon_frames, &answer.decided);
+        let grid = track.scored.grid(horizon_frames);
+        tally.add(track, h, grid, &answer.decided);
     }
     Some(Figures {
         auroc: rival_scores(rival, tracks, h, horizon_frames).map_or(f64::NAN, |s| auroc(&s)),
@@ -129,7 +132,8 @@ pub fn rival_figures(
 
 fn rival_answer(rival: &Rival, track: &Measured, h: usize, horizon_frames: u32) -> Option<Answer> {
     let windows = track.scored.horizons[h].len();
-    rival.answer(&track.scored.name, windows, horizon_frames)
+    let grid = track.scored.grid(horizon_frames);
+    rival.answer(&track.scored.name, windows, grid)
 }
 
 /// Another detector's probabilities with the labels, where all its labels hold some.
@@ -162,7 +166,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, track: &Measured, h: usize, horizon_frames: u32, decided: &Decided) {
+    fn add(&mut self, track: &Measured, h: usize, grid: Grid, decided: &Decided) {
         let scored = &track.scored.horizons[h];
         let mut confusion = Confusion::default();
         for (voice, (_, label)) in decided.voice.iter().zip(scored) {
@@ -176,7 +180,7 @@ impl Tally {
             self.voiceless = self.voiceless + confusion;
         }
         self.accuracies.push(confusion.accuracy());
-        let labelled: Vec<LabelChange> = label_changes(&track.labels, scored.len(), horizon_frames);
+        let labelled: Vec<LabelChange> = label_changes(&track.labels, scored.len(), grid);
         self.events += decided.changes.len();
         self.labelled_events += labelled.len();
         self.onsets.add(&labelled, &decided.changes, true);

@@ -4,19 +4,27 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::frontend::WINDOW_FRAMES;
-use crate::model::{Architecture, Depth};
+use crate::model::architecture::SE_RESNET;
+use crate::model::{Architecture, Family};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
     /// The checkpoint's name.
     pub name: String,
-    pub depth: u32,
+    /// `se_resnet` or `scnn`.
+    #[serde(default = "se_resnet", skip_serializing_if = "is_se_resnet")]
+    pub architecture: String,
+    /// Layers of `se_resnet`; `scnn` has none to choose from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<u32>,
     /// Look-aheads the network learns at once: frames before the window's last, the largest first.
+    /// Unless given, the frame at the window's centre.
+    #[serde(default)]
     pub horizons_frames: Vec<u32>,
-    /// The one that is published unless another is asked for.
-    pub default_horizon_frames: u32,
+    /// The one that is published unless another is asked for; unless given, the largest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_horizon_frames: Option<u32>,
     /// The licence the data leaves the checkpoint.
     pub license: String,
     pub training: Training,
@@ -168,6 +176,16 @@ const NAMED: [(&str, &str); 4] = [
     ),
 ];
 
+fn se_resnet() -> String {
+    SE_RESNET.into()
+}
+
+/// What is not written out: so experiments from before there was a choice stay the same text, which
+/// is what the state of an interrupted training remembers.
+fn is_se_resnet(architecture: &String) -> bool {
+    architecture == SE_RESNET
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
     #[error("cannot read the experiment {}: {reason}; there are also {}", path.display(), NAMED.map(|(name, _)| name).join(", "))]
@@ -194,34 +212,69 @@ impl Experiment {
             path: path.into(),
             fault,
         };
-        let experiment: Self =
+        let mut experiment: Self =
             toml::from_str(&text).map_err(|e| faulty(e.to_string().trim_end().to_owned()))?;
+        let family = experiment.family().map_err(faulty)?;
+        if experiment.horizons_frames.is_empty() {
+            experiment.horizons_frames = vec![family.window().centre_horizon_frames()];
+        }
         experiment.validate().map_err(faulty)?;
         Ok(experiment)
     }
 
+    fn family(&self) -> Result<Family, String> {
+        Family::named(&self.architecture, self.depth)
+            .map_err(|wrong| format!("the experiment names {wrong}"))
+    }
+
+    /// The same experiment with another network, whose name is added to its own. Where it labels
+    /// only the centre of the windows, it goes on doing so: the centre may be another frame.
+    pub fn with_family(mut self, family: Family) -> Result<Self, String> {
+        let centre = |family: Family| vec![family.window().centre_horizon_frames()];
+        if self.horizons_frames == centre(self.family()?) {
+            self.horizons_frames = centre(family);
+            // Given before, given again, and left out where it was left out.
+            let given = self.default_horizon_frames.is_some();
+            self.default_horizon_frames = given.then_some(self.horizons_frames[0]);
+        }
+        self.architecture = family.name().into();
+        self.depth = family.depth();
+        self.name += "-";
+        self.name += &match family.depth() {
+            Some(layers) => layers.to_string(),
+            None => family.name().to_owned(),
+        };
+        self.validate()?;
+        Ok(self)
+    }
+
+    /// The horizon that is published unless another is asked for.
+    pub fn default_horizon_frames(&self) -> u32 {
+        let largest = self.horizons_frames.first().copied();
+        self.default_horizon_frames.or(largest).unwrap_or_default()
+    }
+
     /// The network to train.
     pub fn architecture(&self) -> Result<Architecture, String> {
-        let depth = Depth::from_layers(self.depth)
-            .ok_or_else(|| format!("depth {} is none of SE-ResNet's", self.depth))?;
         Ok(Architecture {
-            depth,
+            family: self.family()?,
             horizons: self.horizons_frames.len(),
         })
     }
 
     fn validate(&self) -> Result<(), String> {
-        self.architecture()?;
+        let window = self.family()?.window();
         let horizons = &self.horizons_frames;
         if horizons.is_empty()
             || !horizons.is_sorted_by(|a, b| a > b)
-            || horizons[0] as usize >= WINDOW_FRAMES
+            || !horizons.iter().all(|&h| window.reaches(h))
         {
             return Err(format!(
-                "horizons_frames = {horizons:?}: give falling numbers below 80"
+                "horizons_frames = {horizons:?}: give falling numbers below {}",
+                window.frames()
             ));
         }
-        if !horizons.contains(&self.default_horizon_frames) {
+        if !horizons.contains(&self.default_horizon_frames()) {
             return Err("default_horizon_frames must be one of horizons_frames".into());
         }
         let t = &self.training;

@@ -9,8 +9,8 @@ use super::experiment::Experiment;
 use super::metrics::Confusion;
 use super::operating_point;
 use super::validate::{Scorer, cores, pooled};
-use crate::model::metadata::{FORMAT_VERSION, SE_RESNET};
-use crate::model::se_resnet::Weights;
+use crate::model::layers::Weights;
+use crate::model::metadata::FORMAT_VERSION;
 use crate::model::{
     Architecture, Checkpoint, FrontendNumbers, Metadata, Normalisation, OperatingPoint,
 };
@@ -25,12 +25,12 @@ pub fn checkpoint(
     let metadata = Metadata {
         format_version: FORMAT_VERSION,
         name: experiment.name.clone(),
-        architecture: SE_RESNET.into(),
-        depth: experiment.depth,
-        frontend: FrontendNumbers::current(),
+        architecture: architecture.family.name().into(),
+        depth: architecture.family.depth(),
+        frontend: FrontendNumbers::of(architecture.window()),
         horizons_frames: experiment.horizons_frames.clone(),
         operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
-        default_horizon_frames: experiment.default_horizon_frames,
+        default_horizon_frames: experiment.default_horizon_frames(),
         trained_on: experiment
             .corpus
             .iter()

@@ -19,8 +19,9 @@ use super::sampler::Sampler;
 use super::state::{Progress, State};
 use super::step::{Trained, average, trained_part};
 use super::validate::{pooled, score};
-use crate::model::se_resnet::{channels_last, initial_weights};
-use crate::model::{Architecture, Checkpoint, SeResNet};
+use crate::model::layers::channels_last;
+use crate::model::network::initial_weights;
+use crate::model::{Architecture, Checkpoint, Network};
 
 /// Validation looks at every such window of a track: one in 0.36 s.
 const VALIDATION_STRIDE: usize = 5;
@@ -100,6 +101,7 @@ pub fn fit(
     let sampler = Sampler::new(
         setting.train,
         &experiment.augmentation,
+        architecture.window(),
         &experiment.horizons_frames,
     )?;
     let mut state = begin(experiment, architecture, &sampler, setting)?;
@@ -122,6 +124,9 @@ pub fn fit(
             horizons: experiment.horizons_frames.len(),
         };
         let normalisation = state.normalisation.clone();
+        // What is dropped out of an epoch does not depend on the epochs before it having been
+        // trained by this process.
+        tch::manual_seed(epoch_seed(training.seed, epoch));
         let train_loss = std::thread::scope(|scope| {
             let batches = loader::start(
                 scope,
@@ -224,7 +229,7 @@ fn fresh(
     let (weights, normalisation) = match setting.start_from {
         Some(start) if start.architecture != architecture => {
             return Err(
-                "the checkpoint to start from is of another depth or other horizons".into(),
+                "the checkpoint to start from is of another network or other horizons".into(),
             );
         }
         Some(start) => (
@@ -267,6 +272,11 @@ fn fixed_part(experiment: &Experiment) -> Result<String, String> {
     toml::to_string(&fixed).map_err(|e| e.to_string())
 }
 
+/// Another seed for every epoch, and none that the first weights were drawn from.
+fn epoch_seed(seed: u64, epoch: usize) -> i64 {
+    (seed ^ (epoch as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)) as i64
+}
+
 fn learning_rate(training: &Training, epoch: usize, steps: u64) -> f64 {
     let falls = (epoch / training.learning_rate_epochs) as i32;
     let warm_up = (steps as f64 + 1.0) / (training.warm_up_batches as f64 + 1.0);
@@ -279,7 +289,7 @@ fn validate(
     state: &State,
     setting: &Setting,
 ) -> EpochReport {
-    let network = tch::no_grad(|| SeResNet::new(architecture, &state.average).fold());
+    let network = tch::no_grad(|| Network::new(architecture, &state.average).fold());
     let horizons = &experiment.horizons_frames;
     let (normalisation, stride) = (&state.normalisation, VALIDATION_STRIDE);
     let corpora = setting.valid.iter().map(|corpus| {

@@ -4,7 +4,7 @@ use crossbeam_channel::{Receiver, bounded};
 use std::thread::Scope;
 
 use super::sampler::{Sampler, window_rng};
-use crate::frontend::{MEL_BANDS, WINDOW_VALUES};
+use crate::frontend::MEL_BANDS;
 use crate::model::Normalisation;
 
 /// Batches a worker may be ahead.
@@ -56,10 +56,11 @@ pub fn start<'scope, 'env>(
 }
 
 fn draw(sampler: &Sampler, normalisation: &Normalisation, epoch: &Epoch, index: usize) -> Batch {
-    let mut windows = vec![0.0; epoch.batch_windows * WINDOW_VALUES];
+    let values = sampler.window().values();
+    let mut windows = vec![0.0; epoch.batch_windows * values];
     let mut labels = vec![0; epoch.batch_windows * epoch.horizons];
     let places = windows
-        .chunks_exact_mut(WINDOW_VALUES)
+        .chunks_exact_mut(values)
         .zip(labels.chunks_exact_mut(epoch.horizons));
     for (i, (window, labels)) in places.enumerate() {
         let number = (index * epoch.batch_windows + i) as u64;

@@ -15,6 +15,7 @@ pub mod experiment;
 pub mod features;
 pub mod finish;
 pub mod fit;
+pub mod grid;
 pub mod learning_curves;
 pub mod loader;
 pub mod metrics;

@@ -100,7 +100,7 @@ fn causal_confusions(
             let scored = &track.horizons[horizon];
             // The candidates are within a tracker's limits by construction.
             // Their states do not depend on which frames they speak of.
-            let Ok(decided) = causal(scored, point, 0) else {
+            let Ok(decided) = causal(scored, point, track.grid(0)) else {
                 continue;
             };
             for (voice, (_, label)) in decided.voice.iter().zip(scored) {

@@ -59,7 +59,8 @@ pub struct Report {
 pub struct Model {
     pub name: String,
     pub architecture: String,
-    pub depth: u32,
+    /// Where the architecture has several.
+    pub depth: Option<u32>,
     pub parameters: usize,
     pub horizons: Vec<ModelHorizon>,
     /// The horizon of curves, songs and stress tests.

@@ -9,7 +9,7 @@ use super::augment::{self, Warp};
 use super::dataset::{Corpus, Sound, Track};
 use super::experiment::Augmentation;
 use super::features::MelTrack;
-use crate::frontend::{LOG_FLOOR, MEL_BANDS, WINDOW_FRAMES, WINDOW_VALUES};
+use crate::frontend::{LOG_FLOOR, MEL_BANDS, WindowLength};
 use crate::model::Normalisation;
 use crate::model::checkpoint::MIN_STD;
 
@@ -74,15 +74,18 @@ pub struct Sampler<'a> {
     pools: Vec<Pool<'a>>,
     accompaniments: Vec<Part<'a>>,
     augmentation: Augmentation,
+    window: WindowLength,
     /// Labelled frames of a window.
     label_frames: Vec<usize>,
 }
 
 impl<'a> Sampler<'a> {
-    /// `horizons_frames` says which frames of a window are labelled. The error is a sentence.
+    /// `window` is what the network looks at; `horizons_frames` says which frames of it are labelled.
+    /// The error is a sentence.
     pub fn new(
         corpora: &'a [Corpus],
         augmentation: &Augmentation,
+        window: WindowLength,
         horizons_frames: &[u32],
     ) -> Result<Self, String> {
         let mut pools: Vec<Pool> = Vec::new();
@@ -111,26 +114,32 @@ impl<'a> Sampler<'a> {
         }
         let label_frames = horizons_frames
             .iter()
-            .map(|&h| WINDOW_FRAMES - 1 - h as usize)
+            .map(|&h| window.frame_at(h))
             .collect();
         Ok(Self {
             pools,
             accompaniments,
             augmentation: augmentation.clone(),
+            window,
             label_frames,
         })
     }
 
+    /// The windows that are drawn.
+    pub fn window(&self) -> WindowLength {
+        self.window
+    }
+
     /// Draws a window: its log-mel values, frame after frame, and a label for each horizon.
     pub fn draw(&self, rng: &mut Xoshiro256PlusPlus, log_mel: &mut [f32], labels: &mut [i64]) {
-        debug_assert_eq!(log_mel.len(), WINDOW_VALUES);
+        debug_assert_eq!(log_mel.len(), self.window.values());
         let a = &self.augmentation;
         let stretch = augment::factor(rng, a.stretch);
-        let span = (WINDOW_FRAMES as f32 * stretch).ceil() as usize + 1;
+        let span = (self.window.frames() as f32 * stretch).ceil() as usize + 1;
         let (track, start) = self.place(stretch, span, rng);
         let mix = self.mix(track, start, span, rng);
 
-        let mut frames = [[0.0f32; MEL_BANDS]; WINDOW_FRAMES];
+        let mut frames = vec![[0.0f32; MEL_BANDS]; self.window.frames()];
         for (i, frame) in frames.iter_mut().enumerate() {
             for layer in &mix.layers {
                 layer.add_power(i as f32 * stretch, frame);
@@ -155,7 +164,7 @@ impl<'a> Sampler<'a> {
     pub fn normalisation(&self, seed: u64) -> Normalisation {
         let mut sum = [0.0f64; MEL_BANDS];
         let mut squares = [0.0f64; MEL_BANDS];
-        let mut log_mel = vec![0.0; WINDOW_VALUES];
+        let mut log_mel = vec![0.0; self.window.values()];
         let mut labels = vec![0; self.label_frames.len()];
         for window in 0..NORMALISATION_WINDOWS {
             self.draw(
@@ -168,7 +177,7 @@ impl<'a> Sampler<'a> {
                 squares[i % MEL_BANDS] += f64::from(value).powi(2);
             }
         }
-        let count = (NORMALISATION_WINDOWS as usize * WINDOW_FRAMES) as f64;
+        let count = (NORMALISATION_WINDOWS as usize * self.window.frames()) as f64;
         let mean = sum.map(|s| s / count);
         let std = std::array::from_fn(|band| {
             let variance = squares[band] / count - mean[band].powi(2);

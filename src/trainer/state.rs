@@ -11,7 +11,7 @@ use tch::Tensor;
 use super::adam::Adam;
 use crate::frontend::MEL_BANDS;
 use crate::model::checkpoint::{float_values, to_bytes, write_safetensors};
-use crate::model::se_resnet::Weights;
+use crate::model::layers::Weights;
 use crate::model::{Architecture, Normalisation};
 
 const PROGRESS_KEY: &str = "vocald_training";

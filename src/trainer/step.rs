@@ -6,20 +6,19 @@ use super::adam::Adam;
 use super::experiment::{Precision, Training};
 use super::loader::Batch;
 use super::state::State;
-use crate::frontend::{MEL_BANDS, WINDOW_FRAMES};
-use crate::model::se_resnet::{Weights, channels_last};
-use crate::model::{Architecture, SeResNet};
+use crate::model::layers::{Weights, channels_last};
+use crate::model::{Architecture, Network};
 
 /// The network whose weights are being learnt.
 pub struct Trained {
-    network: SeResNet,
+    network: Network,
     weights: Weights,
 }
 
 impl Trained {
     pub fn new(architecture: Architecture, weights: &Weights) -> Self {
         Self {
-            network: SeResNet::new(architecture, weights),
+            network: Network::new(architecture, weights),
             weights: trained_part(architecture, weights),
         }
     }
@@ -33,7 +32,7 @@ impl Trained {
         learning_rate: f64,
         device: Device,
     ) -> f64 {
-        let shape = [-1, 1, WINDOW_FRAMES as i64, MEL_BANDS as i64];
+        let shape = self.network.input_shape(training.batch_windows);
         let input = channels_last(&Tensor::from_slice(&batch.windows).reshape(shape));
         let kind = match training.precision {
             Precision::Float32 => Kind::Float,

@@ -7,10 +7,11 @@ use tch::{Device, Tensor};
 
 use super::dataset::{Corpus, Sound, Track};
 use super::features::MelTrack;
-use crate::frontend::{LOG_FLOOR, MEL_BANDS, WINDOW_FRAMES, WINDOW_HOP_FRAMES, WINDOW_VALUES};
+use super::grid::Grid;
+use crate::frontend::{LOG_FLOOR, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength};
 use crate::model::checkpoint::float_values;
-use crate::model::se_resnet::channels_last;
-use crate::model::{Checkpoint, Normalisation, SeResNet};
+use crate::model::layers::channels_last;
+use crate::model::{Checkpoint, Network, Normalisation};
 
 /// Windows in one forward pass: as fast as any on a CPU, and 6 MB.
 const BATCH_WINDOWS: usize = 64;
@@ -18,14 +19,23 @@ const BATCH_WINDOWS: usize = 64;
 /// The probabilities of a track: for each horizon, a pair a window.
 pub struct ScoredTrack {
     pub name: String,
+    /// What the network looked at.
+    pub window: WindowLength,
     /// `[horizon][window]`: probability, and whether there is a voice in that horizon's frame.
     pub horizons: Vec<Vec<(f32, bool)>>,
+}
+
+impl ScoredTrack {
+    /// The frames that a horizon's decisions speak of.
+    pub fn grid(&self, horizon_frames: u32) -> Grid {
+        Grid::new(self.window, horizon_frames)
+    }
 }
 
 /// Scores every `stride`-th window of every track of a corpus with a network whose
 /// normalisation is folded. Stems are mixed as they were recorded.
 pub fn score(
-    network: &SeResNet,
+    network: &Network,
     normalisation: &Normalisation,
     horizons_frames: &[u32],
     corpus: &Corpus,
@@ -74,7 +84,7 @@ impl Levels {
 /// A checkpoint made ready to score many tracks.
 pub struct Scorer {
     /// One a thread: two threads on one pass wait for each other more than they compute.
-    networks: Vec<SeResNet>,
+    networks: Vec<Network>,
     normalisation: Normalisation,
     horizons_frames: Vec<u32>,
     device: Device,
@@ -120,7 +130,7 @@ impl Scorer {
         };
         let next = AtomicUsize::new(0);
         let (next, look) = (&next, &look);
-        let work = move |network: &mut SeResNet| {
+        let work = move |network: &mut Network| {
             tch::set_num_threads(1);
             let mut scored = Vec::new();
             while let Some((index, &(track, levels))) = {
@@ -161,32 +171,27 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn score(&self, network: &SeResNet, track: &Track, levels: Levels) -> ScoredTrack {
+    fn score(&self, network: &Network, track: &Track, levels: Levels) -> ScoredTrack {
         let values = normalised(track, levels, self.normalisation);
+        let window = network.window();
         let starts: Vec<usize> = (0..)
             .map(|n| n * self.stride * WINDOW_HOP_FRAMES)
-            .take_while(|start| start + WINDOW_FRAMES <= track.frames())
+            .take_while(|start| start + window.frames() <= track.frames())
             .collect();
         let mut horizons = vec![Vec::with_capacity(starts.len()); self.horizons_frames.len()];
         for batch in starts.chunks(BATCH_WINDOWS) {
             let windows: Vec<f32> = batch
                 .iter()
-                .flat_map(|start| &values[start * MEL_BANDS..][..WINDOW_VALUES])
+                .flat_map(|start| &values[start * MEL_BANDS..][..window.values()])
                 .copied()
                 .collect();
-            let shape = [
-                batch.len() as i64,
-                1,
-                WINDOW_FRAMES as i64,
-                MEL_BANDS as i64,
-            ];
             let input = Tensor::from_slice(&windows)
-                .reshape(shape)
+                .reshape(network.input_shape(batch.len()))
                 .to_device(self.device);
             let rows = float_values(&network.probabilities(&channels_last(&input)));
             for (row, start) in rows.chunks_exact(self.horizons_frames.len()).zip(batch) {
                 for ((out, &p), &h) in horizons.iter_mut().zip(row).zip(self.horizons_frames) {
-                    let label = track.voice[start + WINDOW_FRAMES - 1 - h as usize];
+                    let label = track.voice[start + window.frame_at(h)];
                     // Tracks to measure on are labelled throughout: their corpus is refused otherwise.
                     out.push((p, label.unwrap_or(false)));
                 }
@@ -194,6 +199,7 @@ impl Look<'_> {
         }
         ScoredTrack {
             name: track.name.clone(),
+            window,
             horizons,
         }
     }

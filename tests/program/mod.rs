@@ -6,9 +6,11 @@ use std::process::{Child, Command};
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use vocald::model::se_resnet::initial_weights;
+use vocald::frontend::WindowLength;
+use vocald::model::network::initial_weights;
 use vocald::model::{
-    Architecture, Checkpoint, Depth, FrontendNumbers, Metadata, Normalisation, OperatingPoint,
+    Architecture, Checkpoint, Depth, Family, FrontendNumbers, Metadata, Normalisation,
+    OperatingPoint,
 };
 
 /// Two horizons of untrained weights. Its probabilities move little, but they move: around 0.44
@@ -19,7 +21,7 @@ pub fn model() -> &'static Path {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let path = folder.join("untrained.safetensors");
         let architecture = Architecture {
-            depth: Depth::D14,
+            family: Family::SeResNet(Depth::D14),
             horizons: 2,
         };
         tch::manual_seed(3);
@@ -37,8 +39,8 @@ pub fn model() -> &'static Path {
                 format_version: 1,
                 name: "untrained".into(),
                 architecture: "se_resnet".into(),
-                depth: 14,
-                frontend: FrontendNumbers::current(),
+                depth: Some(14),
+                frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
                 horizons_frames: vec![39, 7],
                 operating_points: vec![point; 2],
                 default_horizon_frames: 7,

@@ -17,6 +17,7 @@ import soundfile
 import torch
 from safetensors.numpy import save_file
 
+from scnn import Scnn
 from se_resnet import SeResNet
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -25,6 +26,7 @@ SAMPLE_RATE_HZ = 22_050
 FRAME_SAMPLES = 1024
 HOP_SAMPLES = 315
 WINDOW_FRAMES = 80
+SCNN_WINDOW_FRAMES = 115
 LOG_FLOOR = 1e-5
 # Music alone, the voice's entry, and voice.
 EXCERPT_S = (1.5, 5.0)
@@ -104,20 +106,26 @@ def save(name: str, arrays: dict[str, np.ndarray], metadata: dict[str, str] | No
     path.chmod(0o644)
 
 
-def golden_model(depth: int, windows: np.ndarray) -> None:
-    model = SeResNet(depth, HORIZONS).eval()
+def excerpts(frames: np.ndarray, length: int) -> np.ndarray:
+    """Three windows of so many frames."""
+    starts = np.linspace(0, len(frames) - length, 3).astype(int)
+    return np.stack([frames[s : s + length] for s in starts]).astype(np.float32)
+
+
+def golden_model(name: str, model: torch.nn.Module, windows: np.ndarray) -> None:
+    model.eval()
     tensors = model.tensors()
     with torch.no_grad():
-        for name, tensor in tensors.items():
-            tensor.copy_(torch.from_numpy(generated(name, tuple(tensor.shape))))
+        for key, tensor in tensors.items():
+            tensor.copy_(torch.from_numpy(generated(key, tuple(tensor.shape))))
         model.double()
         logits = model(torch.from_numpy(windows).double())
         voice = torch.softmax(logits, dim=2)[:, :, 1]
-    print(f"depth {depth}: logits {logits.flatten().tolist()}")
-    print(f"depth {depth}: probabilities {voice.tolist()}")
-    shapes = {name: list(tensor.shape) for name, tensor in tensors.items()}
+    print(f"{name}: logits {logits.flatten().tolist()}")
+    print(f"{name}: probabilities {voice.tolist()}")
+    shapes = {key: list(tensor.shape) for key, tensor in tensors.items()}
     save(
-        f"se_resnet_{depth}",
+        name,
         {"windows": windows, "probabilities": voice.numpy()},
         {"shapes": json.dumps(shapes, separators=(",", ":"))},
     )
@@ -127,10 +135,10 @@ def main() -> None:
     samples = excerpt()
     frames = log_mel(samples)
     save("log_mel", {"samples": samples, "log_mel": frames})
-    starts = np.linspace(0, len(frames) - WINDOW_FRAMES, 3).astype(int)
-    windows = np.stack([frames[s : s + WINDOW_FRAMES] for s in starts]).astype(np.float32)
+    windows = excerpts(frames, WINDOW_FRAMES)
     for depth in GOLDEN_DEPTHS:
-        golden_model(depth, windows)
+        golden_model(f"se_resnet_{depth}", SeResNet(depth, HORIZONS), windows)
+    golden_model("scnn", Scnn(HORIZONS), excerpts(frames, SCNN_WINDOW_FRAMES))
 
 
 if __name__ == "__main__":

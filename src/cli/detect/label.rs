@@ -8,6 +8,7 @@ use crossbeam_channel::{Receiver, Sender};
 use super::progress::FileProgress;
 use crate::audio::{AudioFormat, ChannelChoice, ChannelMap, Decoder};
 use crate::decision::{Horizon, Tracker};
+use crate::frontend::WindowLength;
 use crate::frontend::stream::{Note, Stream, StreamItem};
 use crate::inference::worker::StreamSender;
 use crate::inference::{Intake, WhenBehind};
@@ -40,20 +41,32 @@ pub struct Voice {
 pub struct Labeler {
     intake: Intake,
     model: String,
+    window: WindowLength,
     horizon: Horizon,
     /// A fresh one, to be cloned.
     tracker: Tracker,
 }
 
 impl Labeler {
-    pub fn new(intake: Intake, model: &Metadata, horizon: Horizon) -> anyhow::Result<Self> {
+    /// `window` is what the model looks at.
+    pub fn new(
+        intake: Intake,
+        model: &Metadata,
+        window: WindowLength,
+        horizon: Horizon,
+    ) -> anyhow::Result<Self> {
         let tracker = Tracker::new(horizon.point)?;
         Ok(Self {
             intake,
             model: model.name.clone(),
+            window,
             horizon,
             tracker,
         })
+    }
+
+    pub fn window(&self) -> WindowLength {
+        self.window
     }
 
     pub fn label(&self, input: &Path, progress: &FileProgress) -> anyhow::Result<Labels> {
@@ -62,7 +75,7 @@ impl Labeler {
         let in_file = || input.display().to_string();
         let mut map =
             ChannelMap::new(&ChannelChoice::All, format.channels).with_context(in_file)?;
-        let mut stream = Stream::new(format.rate_hz).with_context(in_file)?;
+        let mut stream = Stream::new(format.rate_hz, self.window).with_context(in_file)?;
         let (sender, told) = self.open();
         let (mut mono, mut taken) = (Vec::new(), Ok(()));
         let expected_frames = decoder.duration_frames();

@@ -14,7 +14,7 @@ use crate::config::{Config, SourceConfig};
 use crate::decision::{Horizon, Tracker};
 use crate::frontend::feed::{FeedEnd, FeedOptions, Mixing, StreamOut, feed};
 use crate::frontend::window::lookahead_s;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
+use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
 use crate::inference::{Engine, Intake, WhenBehind, Worker};
 use crate::publish::event::Thresholds;
 use crate::publish::http::Probes;
@@ -35,9 +35,10 @@ pub fn listen(
     service.status("loading the model");
     let sources = open_sources(config, duration_s)?;
     let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
-    let (worker, (model, device)) = Worker::start(move || {
+    let (worker, (model, window, device)) = Worker::start(move || {
         let engine = Engine::load(path.as_deref(), device)?;
-        let about = (engine.metadata().clone(), engine.device_name());
+        let name = engine.device_name();
+        let about = (engine.metadata().clone(), engine.window(), name);
         Ok((engine, about))
     })?;
     let horizon = config.decision.horizon(&model)?;
@@ -79,6 +80,7 @@ pub fn listen(
         probes,
         intake: worker.intake(),
         tracker: Tracker::new(horizon.point)?,
+        window,
         horizon,
         levels: config.publish.levels_wanted(),
     };
@@ -219,7 +221,7 @@ impl OpenSource {
             .name("feed".into())
             .spawn(move || {
                 let open = |channel| streams.open(&stream_name(&name, channel), when_behind);
-                let end = feed(source, options, open);
+                let end = feed(source, options, streams.window, open);
                 // Nobody waits for it when the start of another source failed.
                 let _ = ended.send((name, end));
             })
@@ -241,6 +243,8 @@ struct Streams {
     hub: Arc<Hub>,
     probes: Arc<Probes>,
     intake: Intake,
+    /// What the model looks at.
+    window: WindowLength,
     horizon: Horizon,
     /// A fresh one, to be cloned.
     tracker: Tracker,

@@ -5,10 +5,8 @@ use serde::Serialize;
 
 use super::{MEDIAN_WINDOWS, WINDOW_HOP_S};
 use crate::decision::{Event, PointError, Tracker};
-use crate::frontend::window::lookahead_s;
-use crate::frontend::{WINDOW_FRAMES, WINDOW_HOP_FRAMES};
 use crate::model::OperatingPoint;
-use crate::trainer::features::frame_time_s;
+use crate::trainer::grid::Grid;
 
 /// How probabilities were made into decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,16 +36,6 @@ impl Smoothing {
     }
 }
 
-/// The frame of a track that window `window` speaks of at a horizon.
-pub fn decided_frame(window: usize, horizon_frames: u32) -> usize {
-    window * WINDOW_HOP_FRAMES + WINDOW_FRAMES - 1 - horizon_frames as usize
-}
-
-/// The time that the decision on a window speaks of, in seconds of the track.
-pub fn decided_time_s(window: usize, horizon_frames: u32) -> f64 {
-    frame_time_s(decided_frame(window, horizon_frames))
-}
-
 /// A detected change of state.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
@@ -74,21 +62,19 @@ pub fn decide(
     scored: &[(f32, bool)],
     smoothing: Smoothing,
     point: &OperatingPoint,
-    horizon_frames: u32,
+    grid: Grid,
 ) -> Result<Decided, PointError> {
     let p: Vec<f32> = scored.iter().map(|s| s.0).collect();
     let at_threshold = |p: Vec<f32>| p.into_iter().map(|p| p >= point.threshold).collect();
-    let lookahead_s = lookahead_s(horizon_frames);
+    let lookahead_s = grid.lookahead_s();
     Ok(match smoothing {
-        Smoothing::Raw | Smoothing::AsGiven => {
-            state_by_state(at_threshold(p), horizon_frames, lookahead_s)
-        }
+        Smoothing::Raw | Smoothing::AsGiven => state_by_state(at_threshold(p), grid, lookahead_s),
         Smoothing::Median => {
             let medians = (0..p.len()).map(|i| centred_median(&p, i)).collect();
             let wait_s = (MEDIAN_WINDOWS / 2) as f64 * WINDOW_HOP_S;
-            state_by_state(at_threshold(medians), horizon_frames, lookahead_s + wait_s)
+            state_by_state(at_threshold(medians), grid, lookahead_s + wait_s)
         }
-        Smoothing::Causal => causal(scored, point, horizon_frames)?,
+        Smoothing::Causal => causal(scored, point, grid)?,
     })
 }
 
@@ -96,7 +82,7 @@ pub fn decide(
 pub fn causal(
     scored: &[(f32, bool)],
     point: &OperatingPoint,
-    horizon_frames: u32,
+    grid: Grid,
 ) -> Result<Decided, PointError> {
     let mut tracker = Tracker::new(*point)?;
     let mut decided = Decided {
@@ -104,7 +90,7 @@ pub fn causal(
         changes: Vec::new(),
     };
     for (window, &(p, _)) in scored.iter().enumerate() {
-        let frame_s = decided_time_s(window, horizon_frames);
+        let frame_s = grid.time_s(window);
         let decision = tracker.push(frame_s, p);
         decided.voice.push(decision.voice);
         let change = decision.event.map(|event| match event {
@@ -114,19 +100,19 @@ pub fn causal(
         decided.changes.extend(change.map(|(voice, t_s)| Change {
             voice,
             t_s,
-            told_s: Some(frame_s + lookahead_s(horizon_frames)),
+            told_s: Some(frame_s + grid.lookahead_s()),
         }));
     }
     Ok(decided)
 }
 
 /// Changes where the state does, the first of them from silence.
-fn state_by_state(voice: Vec<bool>, horizon_frames: u32, wait_s: f64) -> Decided {
+fn state_by_state(voice: Vec<bool>, grid: Grid, wait_s: f64) -> Decided {
     let mut changes = Vec::new();
     let mut before = false;
     for (window, &voice) in voice.iter().enumerate() {
         if voice != before {
-            let t_s = decided_time_s(window, horizon_frames);
+            let t_s = grid.time_s(window);
             changes.push(Change {
                 voice,
                 t_s,

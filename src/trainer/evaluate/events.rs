@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::decide::{Change, decided_frame, decided_time_s};
+use super::decide::Change;
 use crate::trainer::features::frame_time_s;
+use crate::trainer::grid::Grid;
 
 /// A detected change belongs to a labelled one when its estimated time is at most this far from
 /// it. Wide enough that slow detections count as found and show in the 95th percentile; still
@@ -53,13 +54,13 @@ pub struct EventTally {
 /// value a frame. A change lies half-way between the frames around it. A voice that is there at
 /// the first decision has an onset there, which does not count; nor does a change in the last
 /// [`MATCH_TOLERANCE_S`], whose detection may have been cut off.
-pub fn label_changes(labels: &[bool], windows: usize, horizon_frames: u32) -> Vec<LabelChange> {
+pub fn label_changes(labels: &[bool], windows: usize, grid: Grid) -> Vec<LabelChange> {
     let Some(last) = windows.checked_sub(1) else {
         return Vec::new();
     };
-    let first_frame = decided_frame(0, horizon_frames);
-    let last_frame = decided_frame(last, horizon_frames).min(labels.len().saturating_sub(1));
-    let latest_s = decided_time_s(last, horizon_frames) - MATCH_TOLERANCE_S;
+    let first_frame = grid.frame(0);
+    let last_frame = grid.frame(last).min(labels.len().saturating_sub(1));
+    let latest_s = grid.time_s(last) - MATCH_TOLERANCE_S;
     let mut changes = Vec::new();
     if labels.get(first_frame) == Some(&true) {
         changes.push(LabelChange {

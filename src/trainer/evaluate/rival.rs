@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::decide::{Change, Decided, decided_time_s};
+use super::decide::{Change, Decided};
 use crate::trainer::dataset::files::{below, stem};
 use crate::trainer::dataset::labelled::{Span, read_spans, voice_at};
+use crate::trainer::grid::Grid;
 
 /// A detector that is known by its labels alone.
 pub struct Rival {
@@ -65,9 +66,9 @@ impl Rival {
 
     /// What it says at the times of our decisions; where its labels say nothing there is no voice.
     /// Its changes are those of its labels, wherever they lie among these times.
-    pub fn answer(&self, track: &str, windows: usize, horizon_frames: u32) -> Option<Answer> {
+    pub fn answer(&self, track: &str, windows: usize, grid: Grid) -> Option<Answer> {
         let labels = self.tracks.get(track)?;
-        let times = || (0..windows).map(|window| decided_time_s(window, horizon_frames));
+        let times = || (0..windows).map(|window| grid.time_s(window));
         let voice = times()
             .map(|t| voice_at(&labels.spans, t) == Some(true))
             .collect();
@@ -76,10 +77,7 @@ impl Rival {
             .as_ref()
             .map(|p| times().map(|t| p_at(p, t)).collect());
         let changes = labels.changes();
-        let (first_s, last_s) = (
-            decided_time_s(0, horizon_frames),
-            decided_time_s(windows.saturating_sub(1), horizon_frames),
-        );
+        let (first_s, last_s) = (grid.time_s(0), grid.time_s(windows.saturating_sub(1)));
         let mut inside: Vec<Change> = changes
             .iter()
             .copied()

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::decide::{Smoothing, decide, decided_time_s};
+use super::decide::{Smoothing, decide};
 use super::rival::Rival;
 use super::{Measured, WINDOW_HOP_S, rival_answer};
 use crate::decision::{Horizon, PointError};
@@ -73,6 +73,7 @@ pub fn songs(
 ) -> Result<Vec<Song>, PointError> {
     let song = |track: &Measured| {
         let scored = &track.scored.horizons[horizon.index];
+        let grid = track.scored.grid(horizon.frames);
         let confusion = |voice: &[bool]| {
             let mut confusion = Confusion::default();
             for (voice, (_, label)) in voice.iter().zip(scored) {
@@ -82,7 +83,7 @@ pub fn songs(
         };
         let mut ours = [Confusion::default(); 3];
         for (sum, smoothing) in ours.iter_mut().zip(Smoothing::OURS) {
-            let decided = decide(scored, smoothing, &horizon.point, horizon.frames)?;
+            let decided = decide(scored, smoothing, &horizon.point, grid)?;
             *sum = confusion(&decided.voice);
         }
         let [raw, median, causal] = ours;
@@ -136,8 +137,9 @@ pub fn shown(
     rival: Option<&Rival>,
 ) -> Result<Shown, PointError> {
     let scored = &track.scored.horizons[horizon.index];
-    let decided = decide(scored, Smoothing::Causal, &horizon.point, horizon.frames)?;
-    let window_s = |window: usize| decided_time_s(window, horizon.frames);
+    let grid = track.scored.grid(horizon.frames);
+    let decided = decide(scored, Smoothing::Causal, &horizon.point, grid)?;
+    let window_s = |window: usize| grid.time_s(window);
     let answer = rival.and_then(|r| rival_answer(r, track, horizon.index, horizon.frames));
     Ok(Shown {
         rank,

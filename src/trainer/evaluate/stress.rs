@@ -211,7 +211,12 @@ fn count(
 ) -> Result<(), PointError> {
     let scored = &track.horizons[horizon.index];
     for (sum, smoothing) in sums.iter_mut().zip([Smoothing::Raw, Smoothing::Causal]) {
-        let decided = decide(scored, smoothing, &horizon.point, horizon.frames)?;
+        let decided = decide(
+            scored,
+            smoothing,
+            &horizon.point,
+            track.grid(horizon.frames),
+        )?;
         for (voice, (_, label)) in decided.voice.iter().zip(scored) {
             sum.count(*voice, *label);
         }

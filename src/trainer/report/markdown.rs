@@ -39,13 +39,14 @@ pub fn title(report: &Report) -> String {
 /// What was measured, in a sentence or two.
 pub fn about(report: &Report) -> String {
     let model = &report.model;
+    let depth = model.depth;
+    let depth = depth.map_or(String::new(), |layers| format!(" of depth {layers}"));
     let split = report.split.as_ref();
     let split = split.map_or(String::new(), |split| format!(", the {split} split"));
     format!(
-        "{} of depth {} ({:.1} million parameters), measured by vocald {} on {}{split}. Plots, songs and \
+        "{}{depth} ({:.1} million parameters), measured by vocald {} on {}{split}. Plots, songs and \
          stress tests are at a look-ahead of {:.2} s. Every number is in report.json too.",
         model.architecture,
-        model.depth,
         model.parameters as f64 / 1e6,
         report.version,
         report.data,

@@ -1,0 +1,158 @@
+//! What the networks are built of: convolutions and dense layers with batch normalisation, which
+//! can be folded into them.
+
+use std::collections::BTreeMap;
+
+use tch::Tensor;
+
+const NORM_EPSILON: f64 = 1e-5;
+const NORM_MOMENTUM: f64 = 0.1;
+
+/// The tensors of a network by name: what a checkpoint stores and the optimiser moves.
+pub type Weights = BTreeMap<String, Tensor>;
+
+/// The same values, stored channel after channel for each place of the map: the order in which
+/// libtorch's CPU convolutions run fastest.
+pub fn channels_last(x: &Tensor) -> Tensor {
+    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+}
+
+/// A dense layer's weight and bias.
+pub(super) fn linear(weights: &Weights, place: &str) -> [Tensor; 2] {
+    ["weight", "bias"].map(|part| weights[&format!("{place}.{part}")].shallow_clone())
+}
+
+/// What follows a layer's sums.
+enum Affine {
+    /// Batch normalisation: scale, shift, running mean and variance.
+    Norm([Tensor; 4]),
+    /// Batch normalisation folded into the layer: only a bias is left.
+    Folded(Tensor),
+}
+
+impl Affine {
+    fn new(weights: &Weights, norm: &str) -> Self {
+        Self::Norm(
+            ["weight", "bias", "running_mean", "running_var"]
+                .map(|part| weights[&format!("{norm}.{part}")].shallow_clone()),
+        )
+    }
+
+    /// What the layer itself adds to its sums.
+    fn bias(&self) -> Option<&Tensor> {
+        match self {
+            Self::Norm(_) => None,
+            Self::Folded(bias) => Some(bias),
+        }
+    }
+
+    /// Normalises; in training by the batch, whose statistics move the running ones.
+    fn normalise(&self, y: Tensor, train: bool) -> Tensor {
+        match self {
+            Self::Folded(_) => y,
+            Self::Norm([scale, shift, mean, variance]) => y.batch_norm(
+                Some(scale),
+                Some(shift),
+                Some(mean),
+                Some(variance),
+                train,
+                NORM_MOMENTUM,
+                NORM_EPSILON,
+                true,
+            ),
+        }
+    }
+
+    /// The factor of each output that goes into the layer's weights, and the bias that is left.
+    /// None where that is done already.
+    fn fold(&self) -> Option<(Tensor, Self)> {
+        let Self::Norm([scale, shift, mean, variance]) = self else {
+            return None;
+        };
+        let factor = scale / (variance + NORM_EPSILON).sqrt();
+        let bias = shift - mean * &factor;
+        Some((factor, Self::Folded(bias)))
+    }
+}
+
+/// How far a map is widened with zeros before a convolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Padding {
+    /// By half the kernel, which must be odd: without a stride the map keeps its size.
+    Same,
+    /// Not at all.
+    Valid,
+}
+
+/// A convolution without a bias, then batch normalisation.
+pub(super) struct Convolution {
+    weight: Tensor,
+    affine: Affine,
+    stride: i64,
+    padding: Padding,
+}
+
+impl Convolution {
+    pub fn new(weights: &Weights, conv: &str, norm: &str, stride: i64, padding: Padding) -> Self {
+        Self {
+            weight: weights[&format!("{conv}.weight")].shallow_clone(),
+            affine: Affine::new(weights, norm),
+            stride,
+            padding,
+        }
+    }
+
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        let padding = match self.padding {
+            Padding::Same => self.weight.size()[2] / 2,
+            Padding::Valid => 0,
+        };
+        let weight = self.weight.to_kind(x.kind());
+        let (stride, padding) = ([self.stride; 2], [padding; 2]);
+        let y = x.conv2d(&weight, self.affine.bias(), stride, padding, [1, 1], 1);
+        self.affine.normalise(y, train)
+    }
+
+    /// The same function with the normalisation inside the weights.
+    pub fn fold(self) -> Self {
+        match self.affine.fold() {
+            None => self,
+            Some((factor, affine)) => Self {
+                weight: channels_last(&(&self.weight * factor.reshape([-1, 1, 1, 1]))),
+                affine,
+                ..self
+            },
+        }
+    }
+}
+
+/// A dense layer without a bias, then batch normalisation.
+pub(super) struct Dense {
+    weight: Tensor,
+    affine: Affine,
+}
+
+impl Dense {
+    pub fn new(weights: &Weights, linear: &str, norm: &str) -> Self {
+        Self {
+            weight: weights[&format!("{linear}.weight")].shallow_clone(),
+            affine: Affine::new(weights, norm),
+        }
+    }
+
+    pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
+        let y = x.linear(&self.weight, self.affine.bias());
+        self.affine.normalise(y, train)
+    }
+
+    /// The same function with the normalisation inside the weights.
+    pub fn fold(self) -> Self {
+        match self.affine.fold() {
+            None => self,
+            Some((factor, affine)) => Self {
+                weight: &self.weight * factor.reshape([-1, 1]),
+                affine,
+            },
+        }
+    }
+}
