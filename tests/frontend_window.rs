@@ -94,6 +94,28 @@ fn a_window_dates_its_frames_by_their_middle() {
 }
 
 #[test]
+fn a_longer_window_counts_its_horizons_from_its_own_last_frame() {
+    let length = WindowLength::FRAMES_115;
+    let windows = windows_of(
+        &mut Windower::new(length),
+        &sound(length.samples() + WINDOW_HOP_SAMPLES),
+    );
+    let spans: Vec<_> = windows
+        .iter()
+        .map(|w| (w.seq(), w.start_sample, w.end_sample(), w.log_mel.len()))
+        .collect();
+    assert_eq!(
+        spans,
+        [(0, 0, 36_934, 115 * 80), (1, 1575, 38_509, 115 * 80)]
+    );
+    let middle_s = |frame: f64| (1575.0 + frame * 315.0 + 512.0) / 22_050.0;
+    assert_eq!(length.centre_horizon_frames(), 57);
+    for (horizon, frame) in [(0, 114.0), (7, 107.0), (57, 57.0)] {
+        assert_eq!(windows[1].time_s(horizon), middle_s(frame));
+    }
+}
+
+#[test]
 fn position_counts_pushed_and_lost_samples() {
     let mut windower = Windower::new(WindowLength::FRAMES_80);
     windows_of(&mut windower, &sound(30_001));

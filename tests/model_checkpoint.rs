@@ -204,6 +204,105 @@ fn metadata_that_does_not_fit() {
     );
 }
 
+fn good_scnn() -> Checkpoint {
+    let architecture = Architecture {
+        family: Family::Scnn,
+        horizons: 2,
+    };
+    let mut checkpoint = good();
+    checkpoint.metadata.architecture = "scnn".into();
+    checkpoint.metadata.depth = None;
+    checkpoint.metadata.frontend = FrontendNumbers::of(WindowLength::FRAMES_115);
+    checkpoint.metadata.horizons_frames = vec![114, 7];
+    checkpoint.architecture = architecture;
+    checkpoint.weights = initial_weights(architecture);
+    checkpoint
+}
+
+#[test]
+fn an_scnn_is_read_as_it_was_written() {
+    let folder = Folder::new();
+    let written = good_scnn();
+    written.write(&folder.path()).unwrap();
+    let read = Checkpoint::read(&folder.path()).unwrap();
+    assert_eq!(read.metadata, written.metadata);
+    assert_eq!(read.architecture, written.architecture);
+    for (name, tensor) in &written.weights {
+        assert_eq!(&read.weights[name], tensor, "{name}");
+    }
+    let window = Engine::new(read, DeviceChoice::Cpu).unwrap().window();
+    assert_eq!(window, WindowLength::FRAMES_115);
+}
+
+#[test]
+fn an_scnn_that_does_not_fit() {
+    let refused = |change: &dyn Fn(&mut Checkpoint), fault: &str| {
+        let folder = Folder::new();
+        let mut checkpoint = good_scnn();
+        change(&mut checkpoint);
+        checkpoint.write(&folder.path()).unwrap();
+        let text = refusal(&folder.path());
+        assert!(text.contains(fault), "`{fault}` in: {text}");
+    };
+    refused(&|c| c.metadata.depth = Some(14), "depth 14, but scnn");
+    refused(
+        &|c| c.metadata.frontend = FrontendNumbers::of(WindowLength::FRAMES_80),
+        "other numbers",
+    );
+    refused(
+        &|c| c.metadata.horizons_frames = vec![115, 7],
+        "falling numbers below 115",
+    );
+    refused(
+        &|c| c.metadata.architecture = "se_resnet".into(),
+        "no depth, which se_resnet needs",
+    );
+    refused(
+        &|c| {
+            let dense = c.weights.get_mut("dense.0.linear.weight").unwrap();
+            let _ = dense.get(0).fill_(f64::NAN);
+        },
+        "not finite",
+    );
+    // A network is what its tensors are, whatever it is called.
+    refused(
+        &|c| {
+            c.metadata = good().metadata;
+        },
+        "lacks the tensor `stem.conv.weight`",
+    );
+}
+
+#[test]
+fn the_shipped_checkpoint_is_written_as_it_was_read() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live-14.safetensors");
+    let folder = Folder::new();
+    let checkpoint = Checkpoint::read(&shipped).unwrap();
+    checkpoint.write(&folder.path()).unwrap();
+    let (before, after) = (
+        std::fs::read(&shipped).unwrap(),
+        std::fs::read(folder.path()).unwrap(),
+    );
+    let metadata = |bytes: &[u8]| -> Value {
+        let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
+        let text = &header.metadata().as_ref().unwrap()["vocald"];
+        let mut value: Value = serde_json::from_str(text).unwrap();
+        // Numbers with seventeen digits are read to the last but one.
+        value.as_object_mut().unwrap().remove("figures");
+        value
+    };
+    assert_eq!(metadata(&before), metadata(&after));
+    let (before, after) = (
+        SafeTensors::deserialize(&before).unwrap(),
+        SafeTensors::deserialize(&after).unwrap(),
+    );
+    assert_eq!(before.len(), after.len());
+    for (name, tensor) in before.iter() {
+        let same = tensor.data() == after.tensor(name).unwrap().data();
+        assert!(same, "{name}, byte for byte");
+    }
+}
+
 #[test]
 fn another_depth_or_number_of_horizons() {
     assert_refused(|_, m| m["depth"] = json!(18), "lacks the tensor");

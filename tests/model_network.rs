@@ -29,6 +29,41 @@ fn parameters_of_every_depth_with_one_horizon() {
     assert_eq!(millions, expected.map(|(depth, m)| (depth, m.to_string())));
 }
 
+#[test]
+fn scnn_has_the_parameters_of_its_paper() {
+    let scnn = |horizons| {
+        let family = Family::Scnn;
+        Architecture { family, horizons }.parameters()
+    };
+    // The code of Schlüter & Grill's paper makes 1 408 225. Batch normalisation has a scale and a
+    // shift in place of each of 608 biases, the second output 64 weights and a bias.
+    assert_eq!(scnn(1), 1_408_225 + 608 + 65);
+    assert_eq!(scnn(4), scnn(1) + 3 * 2 * 65);
+    let apart = scnn(1) as f64 / 1e6 - Family::Scnn.paper_parameters_m();
+    assert!(apart.abs() < 0.05, "{apart} million");
+}
+
+#[test]
+fn scnn_drops_out_in_training_only() {
+    let architecture = Architecture {
+        family: Family::Scnn,
+        horizons: 1,
+    };
+    let weights = trained_like(architecture);
+    let network = Network::new(architecture, &weights);
+    let windows = Tensor::randn(network.input_shape(4), (Kind::Float, Device::Cpu));
+    tch::no_grad(|| {
+        assert_ne!(
+            network.forward(&windows, true),
+            network.forward(&windows, true)
+        );
+        assert_eq!(
+            network.forward(&windows, false),
+            network.forward(&windows, false)
+        );
+    });
+}
+
 /// Weights with statistics that are not 0 and 1, as training leaves them.
 fn trained_like(architecture: Architecture) -> vocald::model::layers::Weights {
     tch::manual_seed(7);
@@ -45,13 +80,15 @@ fn trained_like(architecture: Architecture) -> vocald::model::layers::Weights {
 
 #[test]
 fn a_folded_network_answers_as_the_unfolded_one() {
-    for depth in [Depth::D14, Depth::D18, Depth::D50] {
+    let depths = [Depth::D14, Depth::D18, Depth::D50].map(Family::SeResNet);
+    for family in depths.into_iter().chain([Family::Scnn]) {
         let architecture = Architecture {
-            family: Family::SeResNet(depth),
+            family,
             horizons: 3,
         };
         let weights = trained_like(architecture);
-        let windows = Tensor::randn([4, 1, 80, 80], (Kind::Float, Device::Cpu));
+        let frames = family.window().frames() as i64;
+        let windows = Tensor::randn([4, 1, frames, 80], (Kind::Float, Device::Cpu));
         tch::no_grad(|| {
             let unfolded = Network::new(architecture, &weights).probabilities(&windows);
             let folded = Network::new(architecture, &weights)
@@ -59,7 +96,7 @@ fn a_folded_network_answers_as_the_unfolded_one() {
                 .probabilities(&windows);
             assert_eq!(folded.size(), [4, 3]);
             let difference = (&folded - &unfolded).abs().max().double_value(&[]);
-            assert!(difference < 1e-5, "depth {}: {difference}", depth.layers());
+            assert!(difference < 1e-5, "{family}: {difference}");
             let spread = unfolded.max().double_value(&[]) - unfolded.min().double_value(&[]);
             assert!(
                 spread > 1e-3,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use vocald::model::{Depth, Family};
 use vocald::trainer::experiment::{CorpusKind, Experiment};
 
 #[test]
@@ -29,6 +30,54 @@ fn the_papers_recipe_is_had_by_name() {
         assert_eq!((t.label_smoothing, t.average_decay), (0.0, 0.0));
         let of: Vec<_> = experiment.corpus.iter().map(|c| c.kind).collect();
         assert_eq!(of, kinds);
+    }
+}
+
+#[test]
+fn the_papers_recipe_takes_either_network_at_its_own_centre() {
+    let paper = || Experiment::read(Path::new("paper-mir1k")).unwrap();
+    let deeper = paper().with_family(Family::SeResNet(Depth::D101)).unwrap();
+    assert_eq!(
+        (deeper.name.as_str(), deeper.depth, &*deeper.horizons_frames),
+        ("paper-mir1k-101", Some(101), &[39][..])
+    );
+    let scnn = paper().with_family(Family::Scnn).unwrap();
+    assert_eq!(
+        (scnn.name.as_str(), scnn.depth, &*scnn.horizons_frames),
+        ("paper-mir1k-scnn", None, &[57][..])
+    );
+    assert_eq!(scnn.default_horizon_frames(), 57);
+    assert_eq!(scnn.architecture().unwrap().family, Family::Scnn);
+}
+
+#[test]
+fn an_experiment_names_its_network_and_may_leave_the_horizon_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.toml");
+    let read = |network: &str| {
+        let text = include_str!("../config/experiments/paper-mir1k.toml")
+            .replace("depth = 50", network)
+            .replace("horizons_frames = [39]", "")
+            .replace("default_horizon_frames = 39", "");
+        std::fs::write(&path, text).unwrap();
+        Experiment::read(&path).map_err(|e| e.to_string())
+    };
+    for (network, centre) in [("architecture = \"scnn\"", 57), ("depth = 14", 39)] {
+        let experiment = read(network).unwrap();
+        assert_eq!(experiment.horizons_frames, [centre]);
+        assert_eq!(experiment.default_horizon_frames(), centre);
+    }
+    for (network, fault) in [
+        ("", "no depth"),
+        ("architecture = \"cnn\"", "unknown architecture `cnn`"),
+        ("architecture = \"scnn\"\ndepth = 14", "depth 14, but scnn"),
+        (
+            "architecture = \"scnn\"\nhorizons_frames = [115]",
+            "below 115",
+        ),
+    ] {
+        let text = read(network).unwrap_err();
+        assert!(text.contains(fault), "`{fault}` in: {text}");
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -98,8 +98,20 @@ impl Observer for Record {
 /// libtorch's seed belongs to the process: one training at a time draws its first weights.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner())
+}
+
 fn train(folder: &Path, max_epochs: usize, record: &mut Record) -> Result<Outcome, String> {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner());
+    train_as(&experiment(max_epochs), folder, record)
+}
+
+fn train_as(
+    experiment: &Experiment,
+    folder: &Path,
+    record: &mut Record,
+) -> Result<Outcome, String> {
+    let _alone = alone();
     tch::set_num_threads(1);
     static NEVER: AtomicBool = AtomicBool::new(false);
     let stop = record.stop_after_batch.map_or(&NEVER, |(_, _, stop)| stop);
@@ -113,7 +125,7 @@ fn train(folder: &Path, max_epochs: usize, record: &mut Record) -> Result<Outcom
         folder,
         stop,
     };
-    fit(&experiment(max_epochs), &setting, record)
+    fit(experiment, &setting, record)
 }
 
 #[test]
@@ -242,6 +254,43 @@ fn a_training_in_two_parts_ends_as_one_in_a_piece() {
     assert!(state(whole.path()) == state(parts.path()), "bit for bit");
 }
 
+/// The same training with the other network, which drops features out at random.
+fn scnn(max_epochs: usize) -> Experiment {
+    let mut scnn = experiment(max_epochs).with_family(Family::Scnn).unwrap();
+    scnn.horizons_frames = vec![57, 7];
+    scnn
+}
+
+#[test]
+fn scnn_tells_two_tones_apart_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut record = Record::default();
+    train_as(&scnn(10), folder.path(), &mut record).unwrap();
+    let losses: Vec<f64> = record.epochs.iter().map(|e| e.valid_loss).collect();
+    assert!(losses.last().unwrap() < &0.25, "{losses:?}");
+    let best = Checkpoint::read(&Setting::best_path(folder.path())).unwrap();
+    assert_eq!(best.architecture.family, Family::Scnn);
+    let out = folder.path().join("scnn.safetensors");
+    let figures = finish(best, &[corpus()], Device::Cpu, &out)
+        .unwrap()
+        .figures;
+    assert!(
+        figures["valid/tones/horizon_57/accuracy_raw"] > 0.9,
+        "{figures:?}"
+    );
+}
+
+#[test]
+fn an_scnn_in_two_parts_ends_as_one_in_a_piece() {
+    let whole = tempfile::tempdir().unwrap();
+    let parts = tempfile::tempdir().unwrap();
+    train_as(&scnn(2), whole.path(), &mut Record::default()).unwrap();
+    train_as(&scnn(1), parts.path(), &mut Record::default()).unwrap();
+    train_as(&scnn(2), parts.path(), &mut Record::default()).unwrap();
+    let state = |folder: &Path| fs::read(folder.join("state.safetensors")).unwrap();
+    assert!(state(whole.path()) == state(parts.path()), "bit for bit");
+}
+
 #[test]
 fn another_experiment_does_not_go_on_from_a_foreign_state() {
     let folder = tempfile::tempdir().unwrap();
@@ -328,6 +377,7 @@ fn a_training_may_begin_with_a_checkpoint_of_the_same_network() {
     let mut still = experiment(1);
     still.training.learning_rate = 1e-30;
     still.training.weight_decay = 0.0;
+    let _alone = alone();
     fit(&still, &setting, &mut Record::default()).unwrap();
     let after = Checkpoint::read(&next.path().join("best.safetensors")).unwrap();
     assert_eq!(after.weights["head.weight"], start.weights["head.weight"]);
@@ -367,6 +417,7 @@ fn faults_of_an_experiment_are_named() {
 
 #[test]
 fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
+    let _alone = alone();
     let checkpoint = |value: f64, horizons: Vec<u32>| {
         let architecture = Architecture {
             family: Family::SeResNet(Depth::D14),
