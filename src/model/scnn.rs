@@ -48,8 +48,8 @@ pub(super) fn add_slots(slots: &mut SlotList) -> i64 {
 
 /// The network, with its weights.
 pub(super) struct Scnn {
-    convolutions: [Convolution; 4],
-    dense: [Dense; 2],
+    convolutions: Vec<Convolution>,
+    dense: Vec<Dense>,
     head: [Tensor; 2],
 }
 
@@ -64,8 +64,8 @@ impl Scnn {
             Dense::new(weights, &part("linear"), &part("norm"))
         };
         Self {
-            convolutions: std::array::from_fn(convolution),
-            dense: std::array::from_fn(dense),
+            convolutions: (0..CHANNELS.len()).map(convolution).collect(),
+            dense: (0..DENSE.len()).map(dense).collect(),
             head: linear(weights, "head"),
         }
     }
@@ -89,10 +89,12 @@ impl Scnn {
 
     /// The same function with every batch normalisation folded into its layer.
     pub fn fold(self) -> Self {
+        let convolutions = self.convolutions.into_iter();
+        let dense = self.dense.into_iter();
         Self {
-            convolutions: self.convolutions.map(Convolution::fold),
-            dense: self.dense.map(Dense::fold),
-            head: self.head,
+            convolutions: convolutions.map(Convolution::fold).collect(),
+            dense: dense.map(Dense::fold).collect(),
+            ..self
         }
     }
 }
