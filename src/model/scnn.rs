@@ -7,12 +7,12 @@
 //! in training.
 //!
 //! Where it differs from the paper:
-//! - Batch normalisation after every layer but the output, before the rectifier, as the authors'
-//!   published code has had it by default since the paper, and Lee, Choi & Nam (ISMIR 2018) in
-//!   theirs. The code of the paper itself had none, and a bias in its place: 608 parameters fewer.
+//! - Batch normalisation after every layer but the output, before the rectifier. The code that the
+//!   authors published with the paper had none and a bias in its place, 608 parameters fewer; later
+//!   versions of it normalise by default, as Lee, Choi & Nam (ISMIR 2018) do.
 //! - The output is a softmax over no voice and voice where theirs is one sigmoid, which is the same
-//!   function of the features: the sigmoid's logit is the difference of the two. That is 65
-//!   parameters more a horizon.
+//!   function of the features: the sigmoid's logit is the difference of the two. With one horizon
+//!   that is 65 parameters more.
 //! - It hears our frontend, which is theirs but for the logarithm's floor (1e-5, not 1e-7), and its
 //!   first weights are drawn as SE-ResNet's are, not orthogonal.
 //!
