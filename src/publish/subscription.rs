@@ -8,11 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::MessageType;
 use super::event::Message;
 use super::hub::Published;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
+use super::peak::PeakRate;
 
-/// Decisions come on a grid of windows. One that comes this much too early still passes, the next is
-/// then due later: so the mean rate is the one that was asked for.
-const EARLY_S: f64 = WINDOW_HOP_SAMPLES as f64 / SAMPLE_RATE_HZ as f64;
 /// More names than this are no choice but an attack on memory.
 const STREAMS_MAX: usize = 256;
 
@@ -141,19 +138,8 @@ fn above_zero<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Erro
 #[derive(Debug, Default)]
 pub struct Filter {
     subscription: Subscription,
-    decisions: BTreeMap<String, Pace>,
-    levels: BTreeMap<String, Pace>,
-}
-
-/// One stream's messages of one type, thinned out.
-#[derive(Debug, Clone, Copy)]
-struct Pace {
-    /// Stream time at which the next message is due.
-    due_s: f64,
-    /// Stream time of the newest message.
-    newest_s: f64,
-    /// The largest value among those held back.
-    held_peak: f32,
+    decisions: BTreeMap<String, PeakRate>,
+    levels: BTreeMap<String, PeakRate>,
 }
 
 impl Filter {
@@ -175,7 +161,7 @@ impl Filter {
         };
         match &published.message {
             Message::Decision(d) => {
-                let p = pace(&mut self.decisions, &d.stream, d.t).peak(d.t, d.p, rate)?;
+                let p = peak(&mut self.decisions, rate, &d.stream, d.t, d.p)?;
                 if p == d.p {
                     return Some(Arc::clone(published));
                 }
@@ -184,7 +170,7 @@ impl Filter {
                 Some(Arc::new(Published::new(Message::Decision(decision))))
             }
             Message::Level(l) => {
-                let peak = pace(&mut self.levels, &l.stream, l.t).peak(l.t, l.peak_db, rate)?;
+                let peak = peak(&mut self.levels, rate, &l.stream, l.t, l.peak_db)?;
                 if peak == l.peak_db {
                     return Some(Arc::clone(published));
                 }
@@ -197,28 +183,16 @@ impl Filter {
     }
 }
 
-fn pace<'a>(paces: &'a mut BTreeMap<String, Pace>, stream: &str, t_s: f64) -> &'a mut Pace {
-    paces.entry(stream.to_owned()).or_insert(Pace {
-        due_s: t_s,
-        newest_s: t_s,
-        held_peak: f32::NEG_INFINITY,
-    })
-}
-
-impl Pace {
-    /// The largest value since the last that passed, where a message is due.
-    fn peak(&mut self, t_s: f64, value: f32, rate: f64) -> Option<f32> {
-        if t_s < self.newest_s {
-            self.due_s = t_s; // the stream began anew
-        }
-        self.newest_s = t_s;
-        let peak = self.held_peak.max(value);
-        if t_s < self.due_s - EARLY_S {
-            self.held_peak = peak;
-            return None;
-        }
-        self.due_s = self.due_s.max(t_s) + 1.0 / rate;
-        self.held_peak = f32::NEG_INFINITY;
-        Some(peak)
+/// What may be told now of one stream's messages of one type.
+fn peak(
+    rates: &mut BTreeMap<String, PeakRate>,
+    rate_hz: f64,
+    stream: &str,
+    t_s: f64,
+    value: f32,
+) -> Option<f32> {
+    if !rates.contains_key(stream) {
+        rates.insert(stream.to_owned(), PeakRate::new(rate_hz)?);
     }
+    rates.get_mut(stream)?.push(t_s, value)
 }

@@ -105,9 +105,13 @@ impl Reader {
         let (tell, told) = channel();
         let (ready, subscribed) = channel();
         std::thread::spawn(move || {
+            let mut connected = false;
             for event in connection.iter() {
                 match event {
-                    Ok(Event::Incoming(Packet::SubAck(_))) => drop(ready.send(())),
+                    Ok(Event::Incoming(Packet::SubAck(_))) => {
+                        connected = true;
+                        let _ = ready.send(());
+                    }
                     Ok(Event::Incoming(Packet::Publish(publish))) => {
                         let message = Told {
                             retained: publish.retain,
@@ -119,6 +123,8 @@ impl Reader {
                         }
                     }
                     Ok(_) => {}
+                    // A broker that has just been started may not listen on every port yet.
+                    Err(_) if !connected => std::thread::sleep(Duration::from_millis(50)),
                     Err(_) => return,
                 }
             }
