@@ -93,3 +93,12 @@ pub fn unknown_names(settings: &CorpusSettings, files: &[PathBuf]) -> Vec<String
         .map(|name| format!("the experiment names a track `{name}` that is not there"))
         .collect()
 }
+
+/// The items, or all that is wrong with their corpus.
+pub fn unless_faulty<T>(items: T, faults: Vec<String>) -> Result<T, Vec<String>> {
+    if faults.is_empty() {
+        Ok(items)
+    } else {
+        Err(faults)
+    }
+}

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::files::{below, sounds_below, stem};
+use super::files::{below, sounds_below, stem, unless_faulty};
 use super::labelled::parse_lab;
 use super::{Files, Item, Labels, Split};
 
@@ -43,9 +43,5 @@ pub fn items(root: &Path, split: Split) -> Result<Vec<Item>, Vec<String>> {
             Err(fault) => faults.push(fault),
         }
     }
-    if faults.is_empty() {
-        Ok(items)
-    } else {
-        Err(faults)
-    }
+    unless_faulty(items, faults)
 }

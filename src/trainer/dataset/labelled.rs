@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use super::super::experiment::CorpusSettings;
-use super::files::{below, sounds_below, split_of, stem, unknown_names};
+use super::files::{below, sounds_below, split_of, stem, unknown_names, unless_faulty};
 use super::{Files, Item, Labels, Split};
 
 /// Rounding of times may leave such a hole between a line's end and the next one's start.
@@ -56,11 +56,7 @@ pub(super) fn items(
             Err(fault) => faults.push(fault),
         }
     }
-    if faults.is_empty() {
-        Ok(items)
-    } else {
-        Err(faults)
-    }
+    unless_faulty(items, faults)
 }
 
 fn read(path: &Path) -> Result<Labels, String> {

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::files::{below, sounds_below, stem};
+use super::files::{below, sounds_below, stem, unless_faulty};
 use super::{Files, Item, Labels, Split};
 use crate::audio::Decoder;
 
@@ -52,11 +52,7 @@ pub fn items(root: &Path, split: Split) -> Result<Vec<Item>, Vec<String>> {
             Err(fault) => faults.push(fault),
         }
     }
-    if faults.is_empty() {
-        Ok(items)
-    } else {
-        Err(faults)
-    }
+    unless_faulty(items, faults)
 }
 
 fn files(path: PathBuf) -> Result<Files, String> {

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::files::{below, sounds_below, stem};
+use super::files::{below, sounds_below, stem, unless_faulty};
 use super::labelled::Span;
 use super::{Files, Item, Labels, Split};
 
@@ -81,11 +81,7 @@ pub fn items(root: &Path, split: Split) -> Result<Vec<Item>, Vec<String>> {
             Err(fault) => faults.push(fault),
         }
     }
-    if faults.is_empty() {
-        Ok(items)
-    } else {
-        Err(faults)
-    }
+    unless_faulty(items, faults)
 }
 
 fn song_number(path: &Path) -> Option<u32> {

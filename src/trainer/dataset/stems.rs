@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::experiment::CorpusSettings;
 use super::super::features::MelTrack;
-use super::files::{sounds_below, split_of, stem, unknown_names};
+use super::files::{sounds_below, split_of, stem, unknown_names, unless_faulty};
 use super::{Files, Item, Labels, Split};
 
 /// A voice sounds where its stem is louder than this, below its own loud parts:
@@ -42,11 +42,7 @@ pub fn items(
             None => faults.push(format!("vocals/{name} has no counterpart in instrumental/")),
         }
     }
-    if faults.is_empty() {
-        Ok(items)
-    } else {
-        Err(faults)
-    }
+    unless_faulty(items, faults)
 }
 
 /// Where a lone voice sounds, by its energy.

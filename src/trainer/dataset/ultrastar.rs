@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::super::experiment::CorpusSettings;
-use super::files::{below, sounds_below, split_of, stem, unknown_names};
+use super::files::{below, sounds_below, split_of, stem, unknown_names, unless_faulty};
 use super::{Files, Item, Labels, Split};
 
 /// Pauses between notes shorter than this are consonants and quick breaths within a phrase.
@@ -41,11 +41,7 @@ pub fn items(
             Err(fault) => faults.push(format!("{}: {fault}", notes.display())),
         }
     }
-    if faults.is_empty() {
-        Ok(items)
-    } else {
-        Err(faults)
-    }
+    unless_faulty(items, faults)
 }
 
 fn read_notes(path: &Path) -> Result<Vec<(f64, f64)>, String> {
