@@ -9,14 +9,16 @@ use std::sync::{Mutex, MutexGuard};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use tch::Device;
+use vocald::frontend::LogMel;
 use vocald::model::network::initial_weights;
 use vocald::model::{Architecture, Checkpoint, Depth, Family, Normalisation};
 use vocald::trainer::average::average;
 use vocald::trainer::dataset::{Corpus, Sound, Track};
 use vocald::trainer::experiment::{Augmentation, Experiment};
-use vocald::trainer::features::{MelTrack, SeparatedTrack, frame_time_s};
+use vocald::trainer::features::{SeparatedTrack, frame_time_s};
 use vocald::trainer::finish::{checkpoint as checkpoint_of, finish};
 use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
+use vocald::trainer::recording::Recording;
 use vocald::trainer::sampler::{Sampler, window_rng};
 use vocald::trainer::validate::Scorer;
 
@@ -58,7 +60,7 @@ fn corpus() -> Corpus {
         let hz = if n < 44_100 { 1500.0 } else { 200.0 };
         (2.0 * std::f32::consts::PI * hz * n as f32 / 22_050.0).sin() * 0.3
     };
-    let mel = MelTrack::of_samples(&(0..88_200).map(sample).collect::<Vec<_>>());
+    let mel = Recording::of_samples(&(0..88_200).map(sample).collect::<Vec<_>>());
     let voice = (0..mel.frames())
         .map(|frame| Some(frame * 315 + 512 < 44_100))
         .collect();
@@ -157,7 +159,7 @@ fn drawn_windows_carry_the_label_of_their_frames() {
     };
     let mut seen = [0; 2];
     for _ in 0..200 {
-        sampler.draw(&mut rng, &mut window, &mut labels);
+        sampler.draw(&mut LogMel::new(), &mut rng, &mut window, &mut labels);
         for (label, frame) in labels.iter().zip([40, 72]) {
             let near_change = voiced(frame - 2, &window) != voiced(frame + 2, &window);
             if !near_change {
@@ -183,7 +185,12 @@ fn a_corpus_is_drawn_with_the_share_of_voice_that_was_asked_for() {
         .unwrap();
         let (mut window, mut labels) = (vec![0.0; 6400], [0; 2]);
         let voiced = (0..1000).filter(|&n| {
-            sampler.draw(&mut window_rng(1, 0, n), &mut window, &mut labels);
+            sampler.draw(
+                &mut LogMel::new(),
+                &mut window_rng(1, 0, n),
+                &mut window,
+                &mut labels,
+            );
             labels[0] == 1
         });
         let percent = (voiced.count() as f64 / 10.0).round() as i32;
@@ -196,7 +203,7 @@ fn a_corpus_is_drawn_with_the_share_of_voice_that_was_asked_for() {
 fn a_dropped_voice_leaves_only_music_and_no_label() {
     let tone = |hz: f32| {
         let sample = |n| (2.0 * std::f32::consts::PI * hz * n as f32 / 22_050.0).sin() * 0.3;
-        MelTrack::of_samples(&(0..66_150).map(sample).collect::<Vec<_>>())
+        Recording::of_samples(&(0..66_150).map(sample).collect::<Vec<_>>())
     };
     let (voice, accompaniment) = (tone(1500.0), tone(200.0));
     let frames = voice.frames();
@@ -224,7 +231,12 @@ fn a_dropped_voice_leaves_only_music_and_no_label() {
         let sampler =
             Sampler::new(&corpora, &augmentation, Family::SeResNet(Depth::D14), &[39]).unwrap();
         let (mut window, mut labels) = (vec![0.0; 6400], [0]);
-        sampler.draw(&mut window_rng(1, 0, 0), &mut window, &mut labels);
+        sampler.draw(
+            &mut LogMel::new(),
+            &mut window_rng(1, 0, 0),
+            &mut window,
+            &mut labels,
+        );
         let loudest_high_band = window[40 * 80 + 25..40 * 80 + 55]
             .iter()
             .copied()
@@ -235,6 +247,46 @@ fn a_dropped_voice_leaves_only_music_and_no_label() {
     let (without, without_high) = draw(1.0);
     assert_eq!((with, without), (1, 0));
     assert!(with_high > without_high + 3.0, "{with_high} {without_high}");
+}
+
+#[test]
+fn stems_as_they_are_sound_as_their_mix_does() {
+    // Two tones in one mel band: what they are together depends on where they are against each other.
+    let tone = |hz: f32| {
+        let sample = move |n| (2.0 * std::f32::consts::PI * hz * n as f32 / 22_050.0).sin() * 0.3;
+        (0..66_150).map(sample).collect::<Vec<f32>>()
+    };
+    let (voice, accompaniment) = (tone(440.0), tone(447.0));
+    let mean = |(a, b): (&f32, &f32)| (a + b) / 2.0;
+    let mix: Vec<f32> = voice.iter().zip(&accompaniment).map(mean).collect();
+    let window = |sound: Sound| {
+        let track = Track {
+            name: "tones".into(),
+            sound,
+            voice: vec![Some(true); 206],
+            separated: None,
+        };
+        let corpora = [Corpus {
+            name: "tones".into(),
+            weight: 1.0,
+            voice_share: None,
+            tracks: vec![track],
+        }];
+        let family = Family::SeResNet(Depth::D14);
+        let sampler = Sampler::new(&corpora, &Augmentation::default(), family, &[39]).unwrap();
+        let (mut values, mut labels) = (vec![0.0; 6400], [0]);
+        let mut rng = window_rng(1, 0, 0);
+        sampler.draw(&mut LogMel::new(), &mut rng, &mut values, &mut labels);
+        values
+    };
+    let apart = window(Sound::Stems {
+        voice: Recording::of_samples(&voice),
+        accompaniment: Recording::of_samples(&accompaniment),
+    });
+    let together = window(Sound::Mix(Recording::of_samples(&mix)));
+    for (a, b) in apart.iter().zip(&together).filter(|(a, _)| **a > -7.0) {
+        assert!((a - b).abs() < 0.02, "{a} {b}");
+    }
 }
 
 #[test]
@@ -281,7 +333,7 @@ fn moving() -> Corpus {
         };
         (0..(8.0 * rate_hz) as usize).map(sample).collect()
     };
-    let mel = MelTrack::of_samples(&sound(22_050.0));
+    let mel = Recording::of_samples(&sound(22_050.0));
     let voice = (0..mel.frames()).map(|f| Some(frame_time_s(f) < 4.0));
     let track = Track {
         name: "moving".into(),
@@ -305,7 +357,12 @@ fn drawn_sequences_carry_the_label_of_every_frame() {
         let sampler = Sampler::new(corpora, &none, Family::BiLstm, &[768]).unwrap();
         assert_eq!((sampler.values(), sampler.labels()), (218 * 80, 218));
         let (mut values, mut labels) = (vec![0.0; 218 * 80], vec![7; 218]);
-        sampler.draw(&mut window_rng(1, 0, n), &mut values, &mut labels);
+        sampler.draw(
+            &mut LogMel::new(),
+            &mut window_rng(1, 0, n),
+            &mut values,
+            &mut labels,
+        );
         (values, labels)
     };
     let mut seen = [0; 2];

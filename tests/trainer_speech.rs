@@ -1,17 +1,18 @@
 //! Speech in training: it is no singing, and behind music it changes no label.
 
+use vocald::frontend::LogMel;
 use vocald::model::{Depth, Family};
 use vocald::trainer::dataset::{Corpus, Sound, Track};
 use vocald::trainer::experiment::Augmentation;
-use vocald::trainer::features::MelTrack;
+use vocald::trainer::recording::Recording;
 use vocald::trainer::sampler::{Sampler, window_rng};
 
 /// Bands around 3 kHz, where only the speech of these tests sounds.
 const SPEECH_BANDS: std::ops::Range<usize> = 50..60;
 
-fn tone(hz: f32) -> MelTrack {
+fn tone(hz: f32) -> Recording {
     let sample = |n| (2.0 * std::f32::consts::PI * hz * n as f32 / 22_050.0).sin() * 0.3;
-    MelTrack::of_samples(&(0..66_150).map(sample).collect::<Vec<_>>())
+    Recording::of_samples(&(0..66_150).map(sample).collect::<Vec<_>>())
 }
 
 fn corpus(name: &str, weight: f64, sound: Sound, voiced: bool) -> Corpus {
@@ -49,7 +50,12 @@ fn draw(corpora: &[Corpus], speech_fraction: f64, window: u64) -> Drawn {
     let sampler =
         Sampler::new(corpora, &augmentation, Family::SeResNet(Depth::D14), &[39]).unwrap();
     let (mut values, mut labels) = (vec![0.0; 6400], [0]);
-    sampler.draw(&mut window_rng(1, 0, window), &mut values, &mut labels);
+    sampler.draw(
+        &mut LogMel::new(),
+        &mut window_rng(1, 0, window),
+        &mut values,
+        &mut labels,
+    );
     let bands = &values[40 * 80..][..80];
     let loudest = |bands: &[f32]| bands.iter().copied().fold(f32::MIN, f32::max);
     Drawn {

@@ -6,11 +6,9 @@
 use rand::RngExt;
 
 use super::experiment::Augmentation;
+pub use super::recording::Frame;
 use crate::frontend::MEL_BANDS;
 use crate::frontend::mel::{band_of_hz, hz_of_band};
-
-/// The mel magnitudes of a frame.
-pub type Frame = [f32; MEL_BANDS];
 
 /// Gaussian bumps a random equaliser is made of.
 const EQUALISER_BUMPS: usize = 2;

@@ -1,57 +1,20 @@
-//! Sound files to mel magnitudes and to energies of separated parts, computed once and kept on disk.
+//! Sound files to recordings and to energies of separated parts, read once and kept on disk.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use super::recording::Recording;
 use crate::audio::Decoder;
 use crate::frontend::resample::Resampler;
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
 pub use crate::frontend::window::frame_time_s;
 use crate::frontend::{
-    FRAME_SAMPLES, Features, HOP_SAMPLES, LogMel, MEL_BANDS, SAMPLE_RATE_HZ, SeparatedMel,
+    FRAME_SAMPLES, Features, HOP_SAMPLES, MEL_BANDS, SAMPLE_RATE_HZ, SeparatedMel,
 };
 
 /// Raise them when the frontend's numbers change, so that old files are not taken for new ones.
 const CACHE_VERSION: u32 = 1;
 const SEPARATED_CACHE_VERSION: u32 = 1;
-
-/// Mel magnitudes of a sound before the logarithm: `frames()` × 80. Sounds that are played together
-/// have, on average, the square root of the sum of squares.
-#[derive(Debug, Clone, PartialEq)]
-pub struct MelTrack {
-    values: Vec<f32>,
-}
-
-impl MelTrack {
-    pub fn frames(&self) -> usize {
-        self.values.len() / MEL_BANDS
-    }
-
-    /// The 80 magnitudes of a frame; the last frame stands for all after it.
-    pub fn frame(&self, index: usize) -> &[f32] {
-        let index = index.min(self.frames().saturating_sub(1));
-        &self.values[index * MEL_BANDS..][..MEL_BANDS]
-    }
-
-    /// Mean square of the magnitudes of some frames.
-    pub fn power(&self, frames: std::ops::Range<usize>) -> f32 {
-        let end = frames.end.min(self.frames());
-        let values = &self.values[frames.start.min(end) * MEL_BANDS..end * MEL_BANDS];
-        values.iter().map(|v| v * v).sum::<f32>() / values.len().max(1) as f32
-    }
-
-    /// The magnitudes of samples at 22 050 Hz.
-    pub fn of_samples(samples: &[f32]) -> Self {
-        let mut log_mel = LogMel::new();
-        let mut values = Vec::with_capacity(samples.len() / HOP_SAMPLES * MEL_BANDS);
-        for frame in samples.windows(FRAME_SAMPLES).step_by(HOP_SAMPLES) {
-            if let Ok(frame) = frame.try_into() {
-                values.extend(log_mel.magnitude_frame(frame));
-            }
-        }
-        Self { values }
-    }
-}
 
 /// Mel energies of a recording's separated parts: `frames()` × 80, every 16 ms, the first centred on
 /// its first sample. Of two sounds together they are not the sum.
@@ -122,7 +85,7 @@ impl FeatureCache {
         })
     }
 
-    /// The same folder, giving what networks that look at `features` need. Mel magnitudes are given
+    /// The same folder, giving what networks that look at `features` need. Recordings are given
     /// always: labels and reports go by their frames.
     pub fn giving(self, features: Features) -> Self {
         Self {
@@ -157,30 +120,35 @@ impl FeatureCache {
         let mut mix = mix.unwrap_or_default();
         mix.iter_mut().for_each(|x| *x /= sources.len() as f32);
         let track = SeparatedTrack::of_samples(&mix);
-        self.keep(&place, &track.energies)?;
+        let bytes: Vec<u8> = track
+            .energies
+            .iter()
+            .flat_map(|v| v.to_le_bytes())
+            .collect();
+        self.keep(&place, &bytes)?;
         Ok(Some(track))
     }
 
-    /// The magnitudes of a file, from the cache or computed now. The error is one sentence.
-    pub fn track(&self, path: &Path, channels: Channels) -> Result<MelTrack, String> {
-        let name = format!("{:016x}.mel", key(path, channels)?);
+    /// A channel of a file, from the cache or decoded now. The error is one sentence.
+    pub fn recording(&self, path: &Path, channels: Channels) -> Result<Recording, String> {
+        let name = format!("{:016x}.pcm", key(path, channels)?);
         let place = self.folder.join(name);
-        if let Some(values) = read_cached(&place) {
-            return Ok(MelTrack { values });
+        let cached = std::fs::read(&place).ok();
+        if let Some(recording) = cached.and_then(|bytes| Recording::from_bytes(&bytes)) {
+            return Ok(recording);
         }
-        let track = MelTrack::of_samples(&samples(path, channels, SAMPLE_RATE_HZ)?);
-        if track.frames() == 0 {
+        let recording = Recording::of_samples(&samples(path, channels, SAMPLE_RATE_HZ)?);
+        if recording.frames() == 0 {
             return Err(format!(
                 "{} is shorter than one frame (46 ms)",
                 path.display()
             ));
         }
-        self.keep(&place, &track.values)?;
-        Ok(track)
+        self.keep(&place, &recording.to_bytes())?;
+        Ok(recording)
     }
 
-    fn keep(&self, place: &Path, values: &[f32]) -> Result<(), String> {
-        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+    fn keep(&self, place: &Path, bytes: &[u8]) -> Result<(), String> {
         let partial = place.with_extension(format!("{}.partial", std::process::id()));
         std::fs::write(&partial, bytes)
             .and_then(|()| std::fs::rename(&partial, place))

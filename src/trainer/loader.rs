@@ -4,7 +4,7 @@ use crossbeam_channel::{Receiver, bounded};
 use std::thread::Scope;
 
 use super::sampler::{Sampler, window_rng};
-use crate::frontend::MEL_BANDS;
+use crate::frontend::{LogMel, MEL_BANDS};
 use crate::model::Normalisation;
 
 /// Batches a worker may be ahead.
@@ -38,9 +38,10 @@ pub fn start<'scope, 'env>(
         .map(|worker| {
             let (sender, receiver) = bounded(AHEAD);
             scope.spawn(move || {
+                let mut log_mel = LogMel::new();
                 for index in (worker..epoch.batches).step_by(workers) {
                     if sender
-                        .send(draw(sampler, normalisation, epoch, index))
+                        .send(draw(sampler, &mut log_mel, normalisation, epoch, index))
                         .is_err()
                     {
                         return;
@@ -54,7 +55,13 @@ pub fn start<'scope, 'env>(
     (0..count).map_while(move |index| receivers[index % workers].recv().ok())
 }
 
-fn draw(sampler: &Sampler, normalisation: &Normalisation, epoch: &Epoch, index: usize) -> Batch {
+fn draw(
+    sampler: &Sampler,
+    log_mel: &mut LogMel,
+    normalisation: &Normalisation,
+    epoch: &Epoch,
+    index: usize,
+) -> Batch {
     let (values, answers) = (sampler.values(), sampler.labels());
     let mut windows = vec![0.0; epoch.batch_windows * values];
     let mut labels = vec![0; epoch.batch_windows * answers];
@@ -63,11 +70,8 @@ fn draw(sampler: &Sampler, normalisation: &Normalisation, epoch: &Epoch, index: 
         .zip(labels.chunks_exact_mut(answers));
     for (i, (window, labels)) in places.enumerate() {
         let number = (index * epoch.batch_windows + i) as u64;
-        sampler.draw(
-            &mut window_rng(epoch.seed, epoch.epoch, number),
-            window,
-            labels,
-        );
+        let mut rng = window_rng(epoch.seed, epoch.epoch, number);
+        sampler.draw(log_mel, &mut rng, window, labels);
         for (i, value) in window.iter_mut().enumerate() {
             let band = i % MEL_BANDS;
             *value = (*value - normalisation.mean[band]) / normalisation.std[band];

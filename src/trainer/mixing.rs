@@ -4,11 +4,9 @@
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use super::augment::{self, Warp};
 use super::dataset::{Corpus, Sound, Track};
 use super::experiment::Augmentation;
-use super::features::MelTrack;
-use crate::frontend::MEL_BANDS;
+use super::recording::Recording;
 
 /// Stems as they were recorded lie in a mix as the mean of two channels does.
 const MIX_GAIN: f32 = 0.5;
@@ -19,25 +17,23 @@ const CROWD_FRACTION: f64 = 0.5;
 
 /// A track and its loudness, for mixing voices and accompaniments of different origin.
 struct Part<'a> {
-    mel: &'a MelTrack,
+    recording: &'a Recording,
     power: f32,
 }
 
 impl<'a> Part<'a> {
     /// `None` for silence.
-    fn of(mel: &'a MelTrack) -> Option<Self> {
-        let power = mel.power(0..mel.frames());
-        (power > 0.0).then_some(Self { mel, power })
+    fn of(recording: &'a Recording) -> Option<Self> {
+        let power = recording.power(0..recording.frames());
+        (power > 0.0).then_some(Self { recording, power })
     }
 }
 
 /// One sound of a mix: where it is read and how loud.
 pub struct Layer<'a> {
-    mel: &'a MelTrack,
+    recording: &'a Recording,
     start: f32,
     gain: f32,
-    /// A change of pitch.
-    warp: Option<Warp>,
 }
 
 /// What sounds together.
@@ -59,9 +55,9 @@ impl<'a> Mixing<'a> {
     pub fn new(corpora: &'a [Corpus], augmentation: &Augmentation) -> Result<Self, String> {
         let trained = corpora.iter().filter(|c| c.weight > 0.0);
         let tracks: Vec<&Track> = trained.flat_map(|c| &c.tracks).collect();
-        let parts = |of: fn(&Track) -> Option<&MelTrack>| {
-            let mels = tracks.iter().filter_map(|track| of(track));
-            mels.filter_map(Part::of).collect::<Vec<_>>()
+        let parts = |of: fn(&Track) -> Option<&Recording>| {
+            let recordings = tracks.iter().filter_map(|track| of(track));
+            recordings.filter_map(Part::of).collect::<Vec<_>>()
         };
         let (accompaniments, speech) = (parts(accompaniment), parts(speech));
         if augmentation.speech_fraction > 0.0 && speech.is_empty() {
@@ -106,9 +102,11 @@ impl<'a> Mixing<'a> {
         let over_music =
             |voice, rng: &mut _| self.over_other_music(voice, &track.voice, start, span, rng);
         let layers = match &track.sound {
-            Sound::Mix(mel) | Sound::Speech(mel) => vec![Layer::plain(mel, start)],
-            Sound::Solo(mel) if rng.random_bool(a.solo_fraction) => {
-                vec![Layer::plain(mel, start)]
+            Sound::Mix(recording) | Sound::Speech(recording) => {
+                vec![Layer::plain(recording, start)]
+            }
+            Sound::Solo(recording) if rng.random_bool(a.solo_fraction) => {
+                vec![Layer::plain(recording, start)]
             }
             Sound::Solo(voice) => over_music(voice, rng),
             Sound::Stems {
@@ -147,13 +145,6 @@ impl<'a> Mixing<'a> {
         }
     }
 
-    /// Another pitch for a voice on its own, and so another singer. Not over the music it was sung
-    /// to: out of tune with it, voices would be too easy to hear.
-    fn voice_warp(&self, rng: &mut Xoshiro256PlusPlus) -> Option<Warp> {
-        let most = self.augmentation.voice_pitch;
-        (most > 0.0).then(|| Warp::pitch(augment::factor(rng, most)))
-    }
-
     /// Someone who talks, or a crowd, softer than what is heard of `layers`.
     fn talk(
         &self,
@@ -169,10 +160,10 @@ impl<'a> Mixing<'a> {
         let level = from_db(rng.random_range(SPEECH_DB)) / (talkers as f32).sqrt();
         let mut talker = || {
             let talk = &self.speech[rng.random_range(0..self.speech.len())];
-            let place = rng.random_range(0..=talk.mel.frames().saturating_sub(span)) as f32;
+            let place = rng.random_range(0..=talk.recording.frames().saturating_sub(span)) as f32;
             Layer {
                 gain: level * (heard / talk.power).sqrt(),
-                ..Layer::plain(talk.mel, place)
+                ..Layer::plain(talk.recording, place)
             }
         };
         (0..talkers).map(|_| talker()).collect()
@@ -181,23 +172,20 @@ impl<'a> Mixing<'a> {
     /// A voice over music it was not recorded with, at a random balance of their powers.
     fn over_other_music(
         &self,
-        voice: &'a MelTrack,
+        voice: &'a Recording,
         voiced: &[Option<bool>],
         start: f32,
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Vec<Layer<'a>> {
-        let alone = Layer {
-            warp: self.voice_warp(rng),
-            ..Layer::plain(voice, start)
-        };
+        let alone = Layer::plain(voice, start);
         if self.accompaniments.is_empty() {
             return vec![alone];
         }
         let music = &self.accompaniments[rng.random_range(0..self.accompaniments.len())];
         let balance = from_db(balance(&self.augmentation, rng));
         let gain = (sounding_power(voice, voiced) / music.power.max(f32::MIN_POSITIVE)).sqrt();
-        let place = rng.random_range(0..=music.mel.frames().saturating_sub(span)) as f32;
+        let place = rng.random_range(0..=music.recording.frames().saturating_sub(span)) as f32;
         let gain = if gain.is_finite() {
             gain / balance
         } else {
@@ -207,7 +195,7 @@ impl<'a> Mixing<'a> {
             alone,
             Layer {
                 gain,
-                ..Layer::plain(music.mel, place)
+                ..Layer::plain(music.recording, place)
             },
         ]
     }
@@ -215,55 +203,47 @@ impl<'a> Mixing<'a> {
 
 impl<'a> Layer<'a> {
     /// A sound as it is.
-    fn plain(mel: &'a MelTrack, start: f32) -> Self {
+    fn plain(recording: &'a Recording, start: f32) -> Self {
         Self {
-            mel,
+            recording,
             start,
             gain: 1.0,
-            warp: None,
         }
     }
 
     /// Mean power over a span of frames.
     fn power(&self, span: usize) -> f32 {
         let start = self.start as usize;
-        self.gain.powi(2) * self.mel.power(start..(start + span).min(self.mel.frames()))
+        self.gain.powi(2)
+            * self
+                .recording
+                .power(start..(start + span).min(self.recording.frames()))
     }
 
-    /// Adds the power of the frame `offset` frames after the start, between frames by interpolation.
-    pub fn add_power(&self, offset: f32, power: &mut [f32; MEL_BANDS]) {
-        let place = self.start + offset;
-        let (index, part) = (place as usize, place.fract());
-        let (now, next) = (self.mel.frame(index), self.mel.frame(index + 1));
-        let mut frame: augment::Frame =
-            std::array::from_fn(|i| self.gain * (now[i] * (1.0 - part) + next[i] * part));
-        if let Some(warp) = &self.warp {
-            warp.apply(&mut frame);
-        }
-        for (power, value) in power.iter_mut().zip(frame) {
-            *power += value * value;
-        }
+    /// What is heard of it `offset_frames` after the start: the recording, the place in it, and how loud.
+    pub fn at(&self, offset_frames: f32) -> (&'a Recording, f32, f32) {
+        (self.recording, self.start + offset_frames, self.gain)
     }
 }
 
 /// The music of a track, without any voice.
-fn accompaniment(track: &Track) -> Option<&MelTrack> {
+fn accompaniment(track: &Track) -> Option<&Recording> {
     match &track.sound {
         Sound::Stems { accompaniment, .. } => Some(accompaniment),
-        Sound::Mix(mel) if track.voice.iter().all(|v| *v == Some(false)) => Some(mel),
+        Sound::Mix(recording) if track.voice.iter().all(|v| *v == Some(false)) => Some(recording),
         _ => None,
     }
 }
 
-fn speech(track: &Track) -> Option<&MelTrack> {
+fn speech(track: &Track) -> Option<&Recording> {
     match &track.sound {
-        Sound::Speech(mel) => Some(mel),
+        Sound::Speech(recording) => Some(recording),
         _ => None,
     }
 }
 
 /// Mean power of a voice where it sounds; that of the whole of another lead.
-fn sounding_power(lead: &MelTrack, voiced: &[Option<bool>]) -> f32 {
+fn sounding_power(lead: &Recording, voiced: &[Option<bool>]) -> f32 {
     let has_voice = voiced.contains(&Some(true));
     let (sum, count) = (0..lead.frames())
         .filter(|&f| !has_voice || voiced.get(f) == Some(&Some(true)))

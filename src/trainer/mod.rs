@@ -1,8 +1,8 @@
 //! Trains checkpoints: corpora of labelled sound, windows drawn from them, Adam, early stopping.
 //!
 //! An [`experiment`] names the corpora and every setting. [`dataset`] reads each corpus in the
-//! layout its owners publish, [`features`] turns sound into mel magnitudes, and for those networks
-//! that want them into energies of its separated parts, once and keeps them on disk, [`sampler`]
+//! layout its owners publish, [`features`] turns files into [`recording`]s, and for those networks
+//! that want them into energies of their separated parts, once and keeps them on disk, [`sampler`]
 //! draws windows and [`augment`]s them, [`fit`] trains, [`validate`] scores whole
 //! tracks, [`operating_point`] chooses thresholds on them, [`metrics`] holds the measures,
 //! [`evaluate`] and [`report`] tell how good a checkpoint is, [`reproduce`] goes through the paper's
@@ -25,6 +25,7 @@ pub mod memory;
 pub mod metrics;
 mod mixing;
 pub mod operating_point;
+pub mod recording;
 pub mod report;
 pub mod reproduce;
 pub mod sampler;

@@ -9,8 +9,9 @@ use super::augment;
 use super::dataset::{Corpus, Track};
 use super::experiment::Augmentation;
 use super::mixing::Mixing;
+use super::recording::magnitudes_of_sum;
 use super::sequences;
-use crate::frontend::{Features, LOG_FLOOR, MEL_BANDS, WindowLength};
+use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WindowLength};
 use crate::model::checkpoint::MIN_STD;
 use crate::model::{Family, Normalisation};
 
@@ -113,12 +114,18 @@ impl<'a> Sampler<'a> {
         self.label_frames.len()
     }
 
-    /// Draws a window, or a sequence: its values before they are normalised, frame after frame, and a
+    /// Draws a window, or a sequence, with a frontend of the caller's: its values before they are normalised, frame after frame, and a
     /// label for each answer of the network.
-    pub fn draw(&self, rng: &mut Xoshiro256PlusPlus, values: &mut [f32], labels: &mut [i64]) {
+    pub fn draw(
+        &self,
+        log_mel: &mut LogMel,
+        rng: &mut Xoshiro256PlusPlus,
+        values: &mut [f32],
+        labels: &mut [i64],
+    ) {
         debug_assert_eq!(values.len(), self.values());
         match self.features {
-            Features::Mel(window) => self.draw_window(window, rng, values, labels),
+            Features::Mel(window) => self.draw_window(window, log_mel, rng, values, labels),
             Features::SeparatedMel => sequences::draw(&self.pools, rng, values, labels),
         }
     }
@@ -126,8 +133,9 @@ impl<'a> Sampler<'a> {
     fn draw_window(
         &self,
         window: WindowLength,
+        log_mel: &mut LogMel,
         rng: &mut Xoshiro256PlusPlus,
-        log_mel: &mut [f32],
+        values: &mut [f32],
         labels: &mut [i64],
     ) {
         let a = self.mixing.augmentation();
@@ -138,16 +146,14 @@ impl<'a> Sampler<'a> {
 
         let mut frames = vec![[0.0f32; MEL_BANDS]; window.frames()];
         for (i, frame) in frames.iter_mut().enumerate() {
-            for layer in &mix.layers {
-                layer.add_power(i as f32 * stretch, frame);
-            }
-            frame.iter_mut().for_each(|power| *power = power.sqrt());
+            let heard = mix.layers.iter().map(|layer| layer.at(i as f32 * stretch));
+            *frame = magnitudes_of_sum(log_mel, heard);
         }
         augment::magnitudes(&mut frames, a, rng);
-        for (out, value) in log_mel.iter_mut().zip(frames.as_flattened()) {
+        for (out, value) in values.iter_mut().zip(frames.as_flattened()) {
             *out = value.max(LOG_FLOOR).ln();
         }
-        augment::mask(log_mel, a, rng);
+        augment::mask(values, a, rng);
         for (label, &frame) in labels.iter_mut().zip(&self.label_frames) {
             let voiced = voiced_at(track, start, frame, stretch);
             *label = match voiced {
@@ -161,15 +167,13 @@ impl<'a> Sampler<'a> {
     pub fn normalisation(&self, seed: u64) -> Normalisation {
         let mut sum = [0.0f64; MEL_BANDS];
         let mut squares = [0.0f64; MEL_BANDS];
-        let mut log_mel = vec![0.0; self.values()];
+        let mut log_mel = LogMel::new();
+        let mut values = vec![0.0; self.values()];
         let mut labels = vec![0; self.labels()];
         for window in 0..NORMALISATION_WINDOWS {
-            self.draw(
-                &mut window_rng(seed, u64::MAX, window),
-                &mut log_mel,
-                &mut labels,
-            );
-            for (i, &value) in log_mel.iter().enumerate() {
+            let mut rng = window_rng(seed, u64::MAX, window);
+            self.draw(&mut log_mel, &mut rng, &mut values, &mut labels);
+            for (i, &value) in values.iter().enumerate() {
                 sum[i % MEL_BANDS] += f64::from(value);
                 squares[i % MEL_BANDS] += f64::from(value).powi(2);
             }

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tch::{Device, Tensor};
 
 use super::dataset::{Corpus, Sound, Track};
-use super::features::{MelTrack, SeparatedTrack, frame_time_s};
+use super::features::{SeparatedTrack, frame_time_s};
 use super::grid::Grid;
-use crate::frontend::{Features, LOG_FLOOR, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength};
+use super::recording::{Frame, magnitudes_of_sum};
+use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength};
 use crate::model::checkpoint::float_values;
 use crate::model::layers::channels_last;
 use crate::model::sequences::{at_time, frame_probabilities};
@@ -251,26 +252,31 @@ pub fn pooled<'a>(
 /// The track as the network sees it: normalised log-mel values, frame after frame.
 fn normalised(track: &Track, levels: Levels, normalisation: &Normalisation) -> Vec<f32> {
     let Normalisation { mean, std } = normalisation;
-    let value = |frame: usize, band: usize| {
-        (magnitude(track, levels, frame, band).max(LOG_FLOOR).ln() - mean[band]) / std[band]
-    };
-    (0..track.frames())
-        .flat_map(|f| (0..MEL_BANDS).map(move |b| (f, b)))
-        .map(|(f, b)| value(f, b))
-        .collect()
+    let mut values = Vec::with_capacity(track.frames() * MEL_BANDS);
+    for frame in magnitudes(track, levels) {
+        let bands = frame.iter().zip(mean.iter().zip(std));
+        values.extend(bands.map(|(value, (mean, std))| (value.max(LOG_FLOOR).ln() - mean) / std));
+    }
+    values
 }
 
-/// A mel magnitude of a track at these levels.
-pub fn magnitude(track: &Track, levels: Levels, frame: usize, band: usize) -> f32 {
-    let mixed = match &track.sound {
-        Sound::Mix(mel) | Sound::Solo(mel) | Sound::Speech(mel) => mel.frame(frame)[band],
+/// The mel magnitudes of a track at these levels, frame after frame.
+pub fn magnitudes(track: &Track, levels: Levels) -> impl Iterator<Item = Frame> {
+    let parts = match &track.sound {
+        Sound::Mix(whole) | Sound::Solo(whole) | Sound::Speech(whole) => {
+            vec![(whole, levels.gain)]
+        }
         Sound::Stems {
             voice,
             accompaniment,
-        } => {
-            let of = |mel: &MelTrack, level: f32| (level * mel.frame(frame)[band]).powi(2);
-            (of(voice, levels.voice) + of(accompaniment, levels.accompaniment)).sqrt()
-        }
+        } => vec![
+            (voice, levels.gain * levels.voice),
+            (accompaniment, levels.gain * levels.accompaniment),
+        ],
     };
-    levels.gain * mixed
+    let mut log_mel = LogMel::new();
+    (0..track.frames()).map(move |frame| {
+        let at_frame = parts.iter().map(|&(part, gain)| (part, frame as f32, gain));
+        magnitudes_of_sum(&mut log_mel, at_frame)
+    })
 }

@@ -1,4 +1,4 @@
-//! Corpora as tracks: mel magnitudes and when there is a voice. A file a corpus.
+//! Corpora as tracks: recordings and when there is a voice. A file a corpus.
 
 pub(in crate::trainer) mod files;
 mod jamendo;
@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::experiment::{CorpusKind, CorpusSettings};
-use super::features::{Channels, FeatureCache, MelTrack, SeparatedTrack, frame_at_s, frame_time_s};
+use super::features::{Channels, FeatureCache, SeparatedTrack, frame_at_s, frame_time_s};
+use super::recording::Recording;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Split {
@@ -37,16 +38,16 @@ impl Split {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sound {
     /// A finished mix.
-    Mix(MelTrack),
+    Mix(Recording),
     /// Voice and accompaniment apart, in the balance of the mix.
     Stems {
-        voice: MelTrack,
-        accompaniment: MelTrack,
+        voice: Recording,
+        accompaniment: Recording,
     },
     /// A voice, or another lead, alone: it may be laid over any music.
-    Solo(MelTrack),
+    Solo(Recording),
     /// Someone talking: neither a lead nor music to sing over.
-    Speech(MelTrack),
+    Speech(Recording),
 }
 
 /// A labelled piece of sound.
@@ -246,24 +247,24 @@ fn read(item: Item, cache: &FeatureCache) -> Result<Track, String> {
         } => cache.separated(&[(voice, Channels::Mean), (accompaniment, Channels::Mean)])?,
     };
     let sound = match item.sound {
-        Files::Mix(path) => Sound::Mix(cache.track(&path, Channels::Mean)?),
+        Files::Mix(path) => Sound::Mix(cache.recording(&path, Channels::Mean)?),
         Files::StereoStems {
             path,
             voice,
             accompaniment,
         } => Sound::Stems {
-            voice: cache.track(&path, Channels::Only(voice))?,
-            accompaniment: cache.track(&path, Channels::Only(accompaniment))?,
+            voice: cache.recording(&path, Channels::Only(voice))?,
+            accompaniment: cache.recording(&path, Channels::Only(accompaniment))?,
         },
         Files::Stems {
             voice,
             accompaniment,
         } => Sound::Stems {
-            voice: cache.track(&voice, Channels::Mean)?,
-            accompaniment: cache.track(&accompaniment, Channels::Mean)?,
+            voice: cache.recording(&voice, Channels::Mean)?,
+            accompaniment: cache.recording(&accompaniment, Channels::Mean)?,
         },
-        Files::Solo(path) => Sound::Solo(cache.track(&path, Channels::Mean)?),
-        Files::Speech(path) => Sound::Speech(cache.track(&path, Channels::Mean)?),
+        Files::Solo(path) => Sound::Solo(cache.recording(&path, Channels::Mean)?),
+        Files::Speech(path) => Sound::Speech(cache.recording(&path, Channels::Mean)?),
     };
     let (frames, loud) = match &sound {
         Sound::Mix(mix) => (mix.frames(), mix),

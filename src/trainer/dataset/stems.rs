@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::super::experiment::CorpusSettings;
-use super::super::features::MelTrack;
+use super::super::recording::Recording;
 use super::files::{below, sounds_below, split_of, stem, unknown_names, unless_faulty};
 use super::{Files, Item, Labels, Split, labelled};
 
@@ -51,7 +51,7 @@ pub fn items(
 }
 
 /// Where a lone voice sounds, by its energy.
-pub fn sounding(voice: &MelTrack, frames: usize) -> Vec<bool> {
+pub fn sounding(voice: &Recording, frames: usize) -> Vec<bool> {
     let power: Vec<f32> = (0..frames).map(|f| voice.power(f..f + 1)).collect();
     let mut sorted = power.clone();
     sorted.sort_by(f32::total_cmp);

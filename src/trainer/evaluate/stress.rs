@@ -14,8 +14,9 @@ use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
 use crate::frontend::{Features, SAMPLE_RATE_HZ};
 use crate::trainer::dataset::files::sounds_below;
 use crate::trainer::dataset::{Corpus, Sound, Track};
-use crate::trainer::features::{Channels, FeatureCache, MelTrack, SeparatedTrack};
+use crate::trainer::features::{Channels, FeatureCache, SeparatedTrack};
 use crate::trainer::metrics::Confusion;
+use crate::trainer::recording::Recording;
 use crate::trainer::validate::{Levels, ScoredTrack, Scorer};
 
 const GAINS_DB: [f64; 7] = [-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0];
@@ -82,9 +83,9 @@ impl Folders {
         let read: Vec<Result<_, String>> = files
             .into_par_iter()
             .map(|(kind, name, path)| {
-                let mel = cache.track(&path, Channels::Mean)?;
+                let sound = cache.recording(&path, Channels::Mean)?;
                 let separated = cache.separated(&[(&path, Channels::Mean)])?;
-                Ok((kind, name, without_voice(mel, separated)))
+                Ok((kind, name, without_voice(sound, separated)))
             })
             .collect();
         let (tracks, faults): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
@@ -114,7 +115,7 @@ pub fn stress(
                 Features::Mel(_) => None,
                 Features::SeparatedMel => separated(&made.samples),
             };
-            let track = without_voice(MelTrack::of_samples(&made.samples), separated);
+            let track = without_voice(Recording::of_samples(&made.samples), separated);
             (made.kind.to_owned(), made.name, track)
         })
         .collect();
@@ -189,11 +190,11 @@ fn separated(samples: &[f32]) -> Option<SeparatedTrack> {
     Some(SeparatedTrack::of_samples(&resampled))
 }
 
-fn without_voice(mel: MelTrack, separated: Option<SeparatedTrack>) -> Track {
+fn without_voice(sound: Recording, separated: Option<SeparatedTrack>) -> Track {
     Track {
         name: String::new(),
-        voice: vec![Some(false); mel.frames()],
-        sound: Sound::Mix(mel),
+        voice: vec![Some(false); sound.frames()],
+        sound: Sound::Mix(sound),
         separated,
     }
 }
@@ -257,9 +258,9 @@ fn at_ratio(track: &Track, db: f64) -> Option<Levels> {
         return None;
     };
     let voiced = || (0..track.frames()).filter(|&f| track.voice[f] == Some(true));
-    let power = |mel: &MelTrack| {
+    let power = |stem: &Recording| {
         voiced()
-            .map(|f| f64::from(mel.power(f..f + 1)))
+            .map(|f| f64::from(stem.power(f..f + 1)))
             .sum::<f64>()
     };
     let balance = (power(accompaniment) / power(voice)).sqrt();

@@ -10,8 +10,6 @@ pub struct Augmentation {
     pub stretch: f64,
     /// Pitch changes by up to this fraction either way, harmonics staying harmonics.
     pub pitch: f64,
-    /// A voice over music that it was not sung to changes by up to this on its own.
-    pub voice_pitch: f64,
     /// The spectrum moves by up to this many mel bands either way, which below 1 kHz bends
     /// harmonics out of tune; `pitch` does not.
     pub shift_bands: f64,
@@ -48,11 +46,10 @@ fn is_zero(x: &f64) -> bool {
 
 impl Augmentation {
     /// The settings that change mel bands, with the most that each may be.
-    fn of_mel_bands(&self) -> [(&'static str, f64, f64); 13] {
+    fn of_mel_bands(&self) -> [(&'static str, f64, f64); 12] {
         [
             ("stretch", self.stretch, 0.5),
             ("pitch", self.pitch, 0.5),
-            ("voice_pitch", self.voice_pitch, 0.5),
             ("shift_bands", self.shift_bands, 20.0),
             ("gain_db", self.gain_db, 60.0),
             ("equaliser_db", self.equaliser_db, 60.0),

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::frontend::{LOG_FLOOR, MEL_BANDS};
 use crate::trainer::dataset::Track;
-use crate::trainer::validate::{Levels, magnitude};
+use crate::trainer::validate::{Levels, magnitudes};
 
 /// Columns at most; a longer track has several frames to a column.
 const MOST_COLUMNS: usize = 1200;
@@ -20,17 +20,12 @@ impl MelPicture {
     pub fn new(track: &Track) -> io::Result<Self> {
         let frames = track.frames().max(1);
         let columns = frames.min(MOST_COLUMNS);
-        let log_mel = |frame, band| {
-            magnitude(track, Levels::AS_RECORDED, frame, band)
-                .max(LOG_FLOOR)
-                .ln()
-        };
         // The loudest frame of each column, so that nothing short is lost.
         let mut loudest = vec![[f32::MIN; MEL_BANDS]; columns];
-        for frame in 0..frames {
-            let column = &mut loudest[frame * columns / frames];
-            for (band, value) in column.iter_mut().enumerate() {
-                *value = value.max(log_mel(frame, band));
+        for (index, frame) in magnitudes(track, Levels::AS_RECORDED).enumerate() {
+            let column = &mut loudest[index * columns / frames];
+            for (value, magnitude) in column.iter_mut().zip(frame) {
+                *value = value.max(magnitude.max(LOG_FLOOR).ln());
             }
         }
         let top = loudest.iter().flatten().copied().fold(f32::MIN, f32::max);
