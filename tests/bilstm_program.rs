@@ -125,6 +125,7 @@ fn detect_answers_on_the_common_grid_as_evaluation_does() {
     assert!(tested.iter().all(|row| row["windows"].as_u64() > Some(40)));
     assert_eq!(report["stress"]["gain"].as_array().unwrap().len(), 7);
     assert_eq!(report["stress"]["voice_to_music"], serde_json::json!([]));
+    assert_eq!(report["stress"]["treble"], serde_json::json!([]));
 }
 
 /// What the checkpoint says of its look-ahead is so: sound later than that changes nothing, be it other

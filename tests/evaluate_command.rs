@@ -158,6 +158,14 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
     // At its own level the corpus measures as it did above.
     assert_eq!(stress["gain"][3]["accuracy_raw"], figures[3]["accuracy"]);
     assert!(stress["voice_to_music"].as_array().unwrap().is_empty());
+    let treble = stress["treble"].as_array().unwrap();
+    let up_to_hz: Vec<_> = treble.iter().map(|row| &row["up_to_hz"]).collect();
+    assert_eq!(up_to_hz, [7600.0, 5500.0, 3400.0]);
+    assert!(
+        treble
+            .iter()
+            .all(|row| row["windows"] == figures[3]["windows"])
+    );
 
     // The same numbers in the other forms, and every plot.
     let markdown = fs::read_to_string(root.join("report/report.md")).unwrap();
@@ -230,6 +238,7 @@ learning_rate = 1e-3\nlearning_rate_epochs = 1\nlearning_rate_factor = 1.0\nweig
     assert_eq!(table("Onsets and offsets"), 6);
     assert_eq!(table("Gain"), 7);
     assert_eq!(table("Voice to music"), 9);
+    assert_eq!(table("Without treble"), 3);
     assert_eq!(table("Sound without singing"), 19);
 }
 

@@ -20,7 +20,7 @@ use vocald::trainer::finish::{checkpoint as checkpoint_of, finish};
 use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
 use vocald::trainer::recording::Recording;
 use vocald::trainer::sampler::{Sampler, window_rng};
-use vocald::trainer::validate::Scorer;
+use vocald::trainer::validate::{Levels, Scorer, magnitudes};
 
 const EXPERIMENT: &str = r#"
 name = "tiny"
@@ -287,6 +287,31 @@ fn stems_as_they_are_sound_as_their_mix_does() {
     for (a, b) in apart.iter().zip(&together).filter(|(a, _)| **a > -7.0) {
         assert!((a - b).abs() < 0.02, "{a} {b}");
     }
+}
+
+#[test]
+fn without_treble_the_bands_above_it_are_silent() {
+    let hiss: Vec<f32> = (0..22_050u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 - 0.5)
+        .collect();
+    let track = Track {
+        name: "hiss".into(),
+        sound: Sound::Mix(Recording::of_samples(&hiss)),
+        voice: vec![Some(false); 67],
+        separated: None,
+    };
+    let heard = |treble_up_to_hz| {
+        let levels = Levels {
+            treble_up_to_hz,
+            ..Levels::AS_RECORDED
+        };
+        magnitudes(&track, levels).nth(30).unwrap()
+    };
+    let (whole, cut) = (heard(None), heard(Some(3400.0)));
+    // The bands' centres: librosa.mel_frequencies(82, fmin=27.5, fmax=8000)[1:][57:59] is [3334, 3463].
+    assert_eq!(whole[..57], cut[..57]);
+    assert!(cut[58..].iter().all(|value| *value == 0.0));
+    assert!(whole.iter().all(|value| *value > 0.0));
 }
 
 #[test]

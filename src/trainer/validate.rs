@@ -9,6 +9,7 @@ use super::dataset::{Corpus, Sound, Track};
 use super::features::{SeparatedTrack, frame_time_s};
 use super::grid::Grid;
 use super::recording::{Frame, magnitudes_of_sum};
+use crate::frontend::mel::band_of_hz;
 use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength};
 use crate::model::checkpoint::float_values;
 use crate::model::layers::channels_last;
@@ -42,6 +43,8 @@ pub struct Levels {
     pub accompaniment: f32,
     /// Of the whole, finished mixes included.
     pub gain: f32,
+    /// Nothing above this is heard, as after a telephone or a codec.
+    pub treble_up_to_hz: Option<f32>,
 }
 
 impl Levels {
@@ -50,6 +53,7 @@ impl Levels {
         voice: 0.5,
         accompaniment: 0.5,
         gain: 1.0,
+        treble_up_to_hz: None,
     };
 
     pub fn with_gain_db(db: f32) -> Self {
@@ -274,9 +278,14 @@ pub fn magnitudes(track: &Track, levels: Levels) -> impl Iterator<Item = Frame> 
             (accompaniment, levels.gain * levels.accompaniment),
         ],
     };
+    let heard = levels.treble_up_to_hz.map_or(MEL_BANDS, |hz| {
+        band_of_hz(f64::from(hz)).clamp(0.0, MEL_BANDS as f64) as usize
+    });
     let mut log_mel = LogMel::new();
     (0..track.frames()).map(move |frame| {
         let at_frame = parts.iter().map(|&(part, gain)| (part, frame as f32, gain));
-        magnitudes_of_sum(&mut log_mel, at_frame)
+        let mut bands = magnitudes_of_sum(&mut log_mel, at_frame);
+        bands[heard..].fill(0.0);
+        bands
     })
 }

@@ -20,6 +20,8 @@ use crate::trainer::recording::Recording;
 use crate::trainer::validate::{Levels, ScoredTrack, Scorer};
 
 const GAINS_DB: [f64; 7] = [-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0];
+/// Where a 16 kHz recording, wideband and narrowband telephony end.
+const TREBLE_UP_TO_HZ: [f64; 3] = [7600.0, 5500.0, 3400.0];
 const RATIOS_DB: [f64; 9] = [-12.0, -9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0, 12.0];
 
 /// Every stress test.
@@ -33,6 +35,8 @@ pub struct Stress {
     /// The corpora with stems, remixed: power of the voice where it sounds against the music there,
     /// over mel bands.
     pub voice_to_music: Vec<AtLevel>,
+    /// The corpora without their treble: its loss must not pass for a voice.
+    pub treble: Vec<WithoutTreble>,
 }
 
 /// Sound without singing.
@@ -51,6 +55,22 @@ pub struct NoVoice {
 pub struct AtLevel {
     pub corpus: String,
     pub db: f64,
+    #[serde(flatten)]
+    pub measured: Measured,
+}
+
+/// A corpus without what is above a frequency.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct WithoutTreble {
+    pub corpus: String,
+    pub up_to_hz: f64,
+    #[serde(flatten)]
+    pub measured: Measured,
+}
+
+/// What came out where there are voices and pauses.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measured {
     pub windows: u64,
     pub accuracy_raw: f64,
     pub accuracy_causal: f64,
@@ -108,10 +128,11 @@ pub fn stress(
     done: &(dyn Fn(usize) + Sync),
 ) -> Result<Stress, PointError> {
     let mut stress = Stress::default();
+    let features = scorer.features();
     let made: Vec<_> = tones::all()
         .into_iter()
         .map(|made| {
-            let separated = match scorer.features() {
+            let separated = match features {
                 Features::Mel(_) => None,
                 Features::SeparatedMel => separated(&made.samples),
             };
@@ -145,22 +166,40 @@ pub fn stress(
         }
     }
     for corpus in corpora {
+        let everywhere = |levels| corpus.tracks.iter().map(move |t| (t, levels)).collect();
+        let mut measure = |jobs: Vec<_>| measure(scorer, horizon, &jobs, done);
         for db in GAINS_DB {
-            let at_gain = |track| (track, Levels::with_gain_db(db as f32));
-            let jobs: Vec<_> = corpus.tracks.iter().map(at_gain).collect();
-            let row = at_level(scorer, horizon, corpus, db, &jobs, done)?;
-            stress.gain.push(row);
+            stress.gain.push(AtLevel {
+                corpus: corpus.name.clone(),
+                db,
+                measured: measure(everywhere(Levels::with_gain_db(db as f32)))?,
+            });
         }
         for db in RATIOS_DB {
-            let jobs: Vec<_> = corpus
-                .tracks
-                .iter()
-                .filter_map(|track| Some((track, at_ratio(track, db)?)))
-                .collect();
+            let at_ratio = |track| Some((track, at_ratio(track, db)?));
+            let jobs: Vec<_> = corpus.tracks.iter().filter_map(at_ratio).collect();
             if !jobs.is_empty() {
-                let row = at_level(scorer, horizon, corpus, db, &jobs, done)?;
-                stress.voice_to_music.push(row);
+                stress.voice_to_music.push(AtLevel {
+                    corpus: corpus.name.clone(),
+                    db,
+                    measured: measure(jobs)?,
+                });
             }
+        }
+        // A recording that was separated as a whole keeps its treble.
+        if features == Features::SeparatedMel {
+            continue;
+        }
+        for up_to_hz in TREBLE_UP_TO_HZ {
+            let levels = Levels {
+                treble_up_to_hz: Some(up_to_hz as f32),
+                ..Levels::AS_RECORDED
+            };
+            stress.treble.push(WithoutTreble {
+                corpus: corpus.name.clone(),
+                up_to_hz,
+                measured: measure(everywhere(levels))?,
+            });
         }
     }
     Ok(stress)
@@ -174,7 +213,11 @@ pub fn frames(corpora: &[Corpus], folders: &Folders) -> usize {
     let swept: usize = tracks
         .map(|track| {
             let ratios = at_ratio(track, 0.0).map_or(0, |_| RATIOS_DB.len());
-            track.frames() * (GAINS_DB.len() + ratios)
+            let treble = match track.separated {
+                None => TREBLE_UP_TO_HZ.len(),
+                Some(_) => 0,
+            };
+            track.frames() * (GAINS_DB.len() + ratios + treble)
         })
         .sum();
     made / crate::frontend::HOP_SAMPLES + given + swept
@@ -199,22 +242,18 @@ fn without_voice(sound: Recording, separated: Option<SeparatedTrack>) -> Track {
     }
 }
 
-fn at_level(
+fn measure(
     scorer: &mut Scorer,
     horizon: &Horizon,
-    corpus: &Corpus,
-    db: f64,
     jobs: &[(&Track, Levels)],
     done: &(dyn Fn(usize) + Sync),
-) -> Result<AtLevel, PointError> {
+) -> Result<Measured, PointError> {
     let mut sums = [Confusion::default(); 2];
     for track in scorer.score(jobs, done) {
         count(&mut sums, &track, horizon)?;
     }
     let [raw, causal] = sums;
-    Ok(AtLevel {
-        corpus: corpus.name.clone(),
-        db,
+    Ok(Measured {
         windows: raw.total(),
         accuracy_raw: raw.accuracy(),
         accuracy_causal: causal.accuracy(),

@@ -3,7 +3,7 @@
 use super::Report;
 use crate::trainer::evaluate::Figures;
 use crate::trainer::evaluate::events::EventFigures;
-use crate::trainer::evaluate::stress::{AtLevel, NoVoice, Stress};
+use crate::trainer::evaluate::stress::{AtLevel, Measured, NoVoice, Stress, WithoutTreble};
 
 /// What stands where nothing was measured.
 const UNKNOWN: &str = "–";
@@ -203,7 +203,7 @@ fn who(f: &Figures) -> Vec<String> {
     ]
 }
 
-fn stressed(stress: &Stress) -> [Table; 3] {
+fn stressed(stress: &Stress) -> [Table; 4] {
     let no_voice = |n: &NoVoice| {
         vec![
             n.kind.clone(),
@@ -213,30 +213,34 @@ fn stressed(stress: &Stress) -> [Table; 3] {
             percent(n.voice_causal),
         ]
     };
-    let level = |a: &AtLevel| {
+    let measured = |corpus: &str, setting: String, m: &Measured| {
         vec![
-            a.corpus.clone(),
-            format!("{:+} dB", a.db),
-            a.windows.to_string(),
-            number(a.accuracy_raw, 3),
-            number(a.accuracy_causal, 3),
-            number(a.recall_causal, 3),
-            number(a.false_positive_rate_causal, 3),
+            corpus.to_owned(),
+            setting,
+            m.windows.to_string(),
+            number(m.accuracy_raw, 3),
+            number(m.accuracy_causal, 3),
+            number(m.recall_causal, 3),
+            number(m.false_positive_rate_causal, 3),
         ]
     };
-    let levels = |title, note, rows: &[AtLevel]| Table {
+    let level = |a: &AtLevel| measured(&a.corpus, format!("{:+} dB", a.db), &a.measured);
+    let levels = |rows: &[AtLevel]| rows.iter().map(level).collect();
+    let treble =
+        |a: &WithoutTreble| measured(&a.corpus, format!("to {} Hz", a.up_to_hz), &a.measured);
+    let corpora = |title, note, setting, rows| Table {
         title,
         note,
         head: vec![
             "corpus",
-            "level",
+            setting,
             "count",
             "raw accuracy",
             "causal accuracy",
             "causal recall",
             "causal FPR",
         ],
-        rows: rows.iter().map(level).collect(),
+        rows,
         numbers_from: 1,
     };
     [
@@ -247,15 +251,23 @@ fn stressed(stress: &Stress) -> [Table; 3] {
             rows: stress.no_voice.iter().map(no_voice).collect(),
             numbers_from: 2,
         },
-        levels(
+        corpora(
             "Gain",
             "The same tracks softer and louder, at the frozen thresholds.",
-            &stress.gain,
+            "level",
+            levels(&stress.gain),
         ),
-        levels(
+        corpora(
             "Voice to music",
             "Stems remixed: power of the voice where it sounds, against the music there.",
-            &stress.voice_to_music,
+            "level",
+            levels(&stress.voice_to_music),
+        ),
+        corpora(
+            "Without treble",
+            "The same tracks with nothing above a frequency: its loss must not pass for a voice.",
+            "treble",
+            stress.treble.iter().map(treble).collect(),
         ),
     ]
 }
