@@ -18,6 +18,7 @@ use vocald::trainer::experiment::{Augmentation, Experiment};
 use vocald::trainer::features::{SeparatedTrack, frame_time_s};
 use vocald::trainer::finish::{checkpoint as checkpoint_of, finish};
 use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
+use vocald::trainer::operating_point::Aim;
 use vocald::trainer::recording::Recording;
 use vocald::trainer::sampler::{Sampler, window_rng};
 use vocald::trainer::validate::{Levels, Scorer, magnitudes};
@@ -454,7 +455,7 @@ fn a_bilstm_learns_and_goes_on_exactly_where_it_stopped() {
 
     let best = Checkpoint::read(&Setting::best_path(whole.path())).unwrap();
     let out = whole.path().join("bilstm.safetensors");
-    let made = finish(best, &[moving()], Device::Cpu, &out).unwrap();
+    let made = finish(best, &[moving()], Aim::Accuracy, Device::Cpu, &out).unwrap();
     assert!(made.figures["valid/moving/horizon_768/accuracy_raw"] > 0.95);
     assert_eq!(Checkpoint::read(&out).unwrap().metadata, made);
 }
@@ -476,7 +477,7 @@ fn scnn_tells_two_tones_apart_too() {
     let best = Checkpoint::read(&Setting::best_path(folder.path())).unwrap();
     assert_eq!(best.architecture.family, Family::Scnn);
     let out = folder.path().join("scnn.safetensors");
-    let figures = finish(best, &[corpus()], Device::Cpu, &out)
+    let figures = finish(best, &[corpus()], Aim::Accuracy, Device::Cpu, &out)
         .unwrap()
         .figures;
     assert!(
@@ -640,7 +641,7 @@ fn two_tones_are_told_apart_and_the_checkpoint_says_how_well() {
     };
     let out = folder.path().join("tiny.safetensors");
     let best = Checkpoint::read(&Setting::best_path(folder.path())).unwrap();
-    let metadata = finish(best, setting.valid, setting.device, &out).unwrap();
+    let metadata = finish(best, setting.valid, Aim::Accuracy, setting.device, &out).unwrap();
     let read = Checkpoint::read(&out).unwrap().metadata;
     assert_eq!(read, metadata);
     assert!(

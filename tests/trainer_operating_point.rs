@@ -2,7 +2,7 @@
 
 use vocald::frontend::{Features, WindowLength};
 use vocald::trainer::metrics::Confusion;
-use vocald::trainer::operating_point::choose;
+use vocald::trainer::operating_point::{Aim, choose};
 use vocald::trainer::validate::ScoredTrack;
 
 /// Phrases of two seconds and pauses of two; the voice scores around `voice_p`, the pauses around
@@ -39,7 +39,7 @@ fn music(p: f32, spread: f32) -> ScoredTrack {
 fn the_raw_threshold_keeps_music_within_four_percent() {
     // The song alone would be best at 0.35, but the music reaches up to 0.6.
     let corpora = [vec![song(0.5, 0.2, 0.2)], vec![music(0.3, 0.6)]];
-    let point = choose(&corpora, 0);
+    let point = choose(&corpora, 0, Aim::Accuracy);
     let on =
         |track: &ScoredTrack| Confusion::at(point.threshold, track.horizons[0].iter().copied());
     let rate = on(&corpora[1][0]).false_positive_rate();
@@ -57,7 +57,7 @@ fn the_raw_threshold_keeps_music_within_four_percent() {
 #[test]
 fn without_music_accuracy_decides_alone() {
     let corpora = [vec![song(0.7, 0.3, 0.2)]];
-    let point = choose(&corpora, 0);
+    let point = choose(&corpora, 0, Aim::Accuracy);
     assert!((0.4..=0.61).contains(&point.threshold), "{point:?}");
     let accuracy = Confusion::at(point.threshold, corpora[0][0].horizons[0].iter().copied());
     assert_eq!(accuracy.accuracy(), 1.0);
@@ -66,7 +66,7 @@ fn without_music_accuracy_decides_alone() {
 #[test]
 fn a_budget_that_cannot_be_kept_is_overdrawn_the_least() {
     let corpora = [vec![song(0.5, 0.2, 0.1)], vec![music(0.99, 0.0)]];
-    let point = choose(&corpora, 0);
+    let point = choose(&corpora, 0, Aim::Accuracy);
     assert_eq!(point.fault(), None);
 }
 
@@ -74,6 +74,36 @@ fn a_budget_that_cannot_be_kept_is_overdrawn_the_least() {
 fn a_small_corpus_weighs_by_its_windows() {
     // Ten songs would have the threshold at 0.35 and one, the other way about, at 0.65.
     let low = (0..10).map(|_| song(0.45, 0.25, 0.1)).collect();
-    let point = choose(&[low, vec![song(0.75, 0.55, 0.1)]], 0);
+    let point = choose(&[low, vec![song(0.75, 0.55, 0.1)]], 0, Aim::Accuracy);
     assert!((0.29..=0.41).contains(&point.threshold), "{point:?}");
+}
+
+#[test]
+fn a_balanced_point_does_not_care_how_much_is_sung() {
+    // Four fifths of one song are voice, a fifth of the other; the probabilities overlap alike.
+    let song = |voice_of_five: usize| ScoredTrack {
+        name: "song".into(),
+        features: Features::Mel(WindowLength::FRAMES_80),
+        horizons: vec![
+            (0..5000)
+                .map(|i| {
+                    let voice = i % 5 < voice_of_five;
+                    let (a, b) = ((i * 37 % 101) as f32 / 101.0, (i * 61 % 103) as f32 / 103.0);
+                    let jitter = (a + b - 1.0) * 0.4;
+                    ((if voice { 0.6 } else { 0.4 }) + jitter, voice)
+                })
+                .collect(),
+        ],
+    };
+    let threshold = |voice_of_five, aim| {
+        let point = choose(&[vec![song(voice_of_five)]], 0, aim);
+        point.threshold
+    };
+    assert!(threshold(4, Aim::Accuracy) < threshold(1, Aim::Accuracy) - 0.15);
+    let apart = threshold(4, Aim::Balanced) - threshold(1, Aim::Balanced);
+    assert!(apart.abs() <= 0.05, "{apart}");
+    // A corpus has the same say whatever its length.
+    let corpora = [vec![song(4), song(4), song(4)], vec![song(1)]];
+    let point = choose(&corpora, 0, Aim::Balanced);
+    assert!((point.threshold - 0.5).abs() <= 0.05, "{}", point.threshold);
 }

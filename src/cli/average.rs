@@ -47,6 +47,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if valid.is_empty() {
         bail!("no corpus of the experiment has tracks for validation");
     }
-    let metadata = finish(mean, &valid, device, &args.out).map_err(|e| anyhow!(e))?;
+    let metadata = finish(mean, &valid, experiment.operating_point, device, &args.out)
+        .map_err(|e| anyhow!(e))?;
     measured(&args.out, &metadata)
 }

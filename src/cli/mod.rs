@@ -3,6 +3,7 @@
 
 pub mod average;
 pub mod bench;
+mod calibrate;
 pub mod config;
 pub mod detect;
 pub mod devices;
@@ -63,6 +64,8 @@ pub enum Command {
     Train(train::Args),
     /// Make one checkpoint out of several trainings of a network.
     Average(average::Args),
+    /// Choose a checkpoint's thresholds anew, on sound like yours.
+    Calibrate(calibrate::Args),
     /// Measure a checkpoint on labelled sound.
     Evaluate(evaluate::Args),
     /// Train and measure the networks of the paper's tables on its corpora.
@@ -82,6 +85,7 @@ impl Command {
             Self::Model(args) => model::run(args),
             Self::Train(args) => train::run(args),
             Self::Average(args) => average::run(args),
+            Self::Calibrate(args) => calibrate::run(args),
             Self::Evaluate(args) => evaluate::run(args),
             Self::Reproduce(args) => reproduce::run(args),
             Self::Bench(args) => bench::run(args),

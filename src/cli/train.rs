@@ -161,8 +161,9 @@ pub fn train(
         Outcome::Finished => observer.bar.finish_and_clear(),
     }
     let best = Checkpoint::read(&Setting::best_path(folder))?;
+    let aim = experiment.operating_point;
     let metadata =
-        finish::finish(best, setting.valid, setting.device, out).map_err(|e| anyhow!(e))?;
+        finish::finish(best, setting.valid, aim, setting.device, out).map_err(|e| anyhow!(e))?;
     Ok(Some(metadata))
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use self::augmentation::Augmentation;
+use super::operating_point::Aim;
 use crate::frontend::Features;
 use crate::model::architecture::SE_RESNET;
 use crate::model::{Architecture, Family};
@@ -29,6 +30,9 @@ pub struct Experiment {
     /// The one that is published unless another is asked for; unless given, the largest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_horizon_frames: Option<u32>,
+    /// What the thresholds are chosen for on validation: `accuracy` or `balanced`.
+    #[serde(default, skip_serializing_if = "is_accuracy")]
+    pub operating_point: Aim,
     /// The licence the data leaves the checkpoint.
     pub license: String,
     pub training: Training,
@@ -147,6 +151,10 @@ const NAMED: [(&str, &str); 4] = [
         include_str!("../../config/experiments/paper-jrm.toml"),
     ),
 ];
+
+fn is_accuracy(aim: &Aim) -> bool {
+    *aim == Aim::Accuracy
+}
 
 fn se_resnet() -> String {
     SE_RESNET.into()

@@ -7,7 +7,7 @@ use tch::Device;
 use super::dataset::Corpus;
 use super::experiment::Experiment;
 use super::metrics::Confusion;
-use super::operating_point;
+use super::operating_point::{self, Aim};
 use super::validate::{Scorer, cores, pooled};
 use crate::model::layers::Weights;
 use crate::model::metadata::FORMAT_VERSION;
@@ -56,6 +56,7 @@ pub fn checkpoint(
 pub fn finish(
     mut checkpoint: Checkpoint,
     valid: &[Corpus],
+    aim: Aim,
     device: Device,
     out: &Path,
 ) -> Result<Metadata, String> {
@@ -66,7 +67,7 @@ pub fn finish(
         .map(|corpus| scorer.score_corpus(corpus, &|_| ()))
         .collect();
     for (h, frames) in horizons.iter().enumerate() {
-        let point = operating_point::choose(&scored, h);
+        let point = operating_point::choose(&scored, h, aim);
         checkpoint.metadata.operating_points[h] = point;
         for (corpus, tracks) in valid.iter().zip(&scored) {
             let accuracy = Confusion::at(point.threshold, pooled(tracks, h)).accuracy();

@@ -1,15 +1,28 @@
 //! Chooses, on validation, how probabilities become decisions.
 //!
-//! Music without a voice must be let pass: its share of false alarms has a budget. Within it,
-//! accuracy decides, over all windows of the corpora that have voices, as results are measured too:
-//! a corpus of two songs, whose labels may know nothing of the backing vocals, has no more to say.
+//! Music without a voice must be let pass: its share of false alarms has a budget. Within it the
+//! corpora that have voices decide, by what is aimed at.
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use super::evaluate::decide::causal;
 use super::metrics::Confusion;
 use super::validate::{ScoredTrack, pooled};
 use crate::model::OperatingPoint;
+
+/// What an operating point is chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Aim {
+    /// The share of right decisions over all windows, as papers measure: for music like that of
+    /// validation, with as much voice in it.
+    #[default]
+    Accuracy,
+    /// The mean of the shares of right decisions on voice and on its pauses, and the mean of that over
+    /// corpora: for music of which it is not known how much of it is sung.
+    Balanced,
+}
 
 /// Distances of the thresholds to enter and to leave voice from the raw one.
 const ENTER_ABOVE: [f32; 6] = [0.0, 0.05, 0.1, 0.15, 0.2, 0.3];
@@ -25,19 +38,19 @@ const RAW_FALSE_ALARMS: f64 = 0.04;
 const CAUSAL_FALSE_ALARMS: f64 = 0.02;
 
 /// The operating point of one horizon, from every corpus's scored tracks.
-pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize) -> OperatingPoint {
-    let threshold = raw_threshold(corpora, horizon);
+pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> OperatingPoint {
+    let threshold = raw_threshold(corpora, horizon, aim);
     let measured = candidates(threshold).into_par_iter().map(|point| {
         let confusions = causal_confusions(corpora, horizon, &point);
-        (point, merit(&confusions, CAUSAL_FALSE_ALARMS))
+        (point, merit(&confusions, CAUSAL_FALSE_ALARMS, aim))
     });
     let best = measured.max_by(|a, b| a.1.total_cmp(&b.1));
     best.map_or(OperatingPoint::around(threshold), |(point, _)| point)
 }
 
-/// Accuracy over the corpora with voices; below all of them where the budget is overdrawn,
+/// What is aimed at, over the corpora with voices; below all of them where the budget is overdrawn,
 /// so that the smallest overdraft is chosen when none keeps to it.
-fn merit(corpora: &[Confusion], false_alarms: f64) -> f64 {
+fn merit(corpora: &[Confusion], false_alarms: f64, aim: Aim) -> f64 {
     let has_voice = |c: &&Confusion| c.true_voice + c.missed_voice > 0;
     let (voiced, silent): (Vec<&Confusion>, Vec<&Confusion>) = corpora.iter().partition(has_voice);
     let rates = silent.iter().map(|c| c.false_positive_rate());
@@ -45,20 +58,31 @@ fn merit(corpora: &[Confusion], false_alarms: f64) -> f64 {
     if worst > false_alarms {
         return -worst;
     }
-    let right: u64 = voiced.iter().map(|c| c.true_voice + c.true_silence).sum();
-    let all: u64 = voiced.iter().map(|c| c.total()).sum();
-    right as f64 / all.max(1) as f64
+    match aim {
+        Aim::Accuracy => voiced
+            .iter()
+            .fold(Confusion::default(), |all, c| all + **c)
+            .accuracy(),
+        Aim::Balanced => {
+            let balanced = |c: &&Confusion| (c.recall() + 1.0 - c.false_positive_rate()) / 2.0;
+            voiced.iter().map(balanced).sum::<f64>() / voiced.len().max(1) as f64
+        }
+    }
 }
 
 /// The best threshold for raw decisions, in steps of 0.01.
-fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize) -> f32 {
+fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> f32 {
     let pooled: Vec<_> = corpora
         .iter()
         .map(|tracks| pooled(tracks, horizon))
         .collect();
     let merit_at = |threshold: f32| {
         let at = |scored: &Vec<_>| Confusion::at(threshold, scored.iter().copied());
-        merit(&pooled.iter().map(at).collect::<Vec<_>>(), RAW_FALSE_ALARMS)
+        merit(
+            &pooled.iter().map(at).collect::<Vec<_>>(),
+            RAW_FALSE_ALARMS,
+            aim,
+        )
     };
     let thresholds = (5..=95).map(|percent| percent as f32 / 100.0);
     let best = thresholds

@@ -1,0 +1,82 @@
+//! `vocald calibrate`: the operating points of a checkpoint, chosen anew on other sound.
+
+use std::path::PathBuf;
+
+use anyhow::{anyhow, bail};
+
+use super::train::{load, measured, open_features};
+use crate::inference::DeviceChoice;
+use crate::inference::engine::built_in;
+use crate::model::Checkpoint;
+use crate::trainer::dataset::{Split, load_labelled};
+use crate::trainer::experiment::Experiment;
+use crate::trainer::finish::finish;
+use crate::trainer::operating_point::Aim;
+
+/// Choose a checkpoint's thresholds anew, on sound like yours. Its weights stay as they are.
+///
+/// What was chosen on must not be what is measured on afterwards.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Args {
+    /// An experiment, whose validation data is listened to (a file, or paper-mir1k and the like), or a
+    /// folder of sound files with NAME.lab, Audacity's NAME.txt or NAME.csv beside each NAME.ogg
+    #[arg(value_name = "EXPERIMENT|FOLDER")]
+    data_set: PathBuf,
+    /// Where the checkpoint goes
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// The checkpoint [default: the built-in one]
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// The most right decisions on music like this, or the best balance between voice and pauses
+    /// [default: as the experiment says, or else accuracy]
+    #[arg(long, value_enum)]
+    aim: Option<Aim>,
+    /// Folder that the experiment's corpora are found from
+    #[arg(long, default_value = "data", value_name = "DIR")]
+    data: PathBuf,
+    /// Folder for computed features [default: ~/.cache/vocald/features]
+    #[arg(long, value_name = "DIR")]
+    features: Option<PathBuf>,
+    /// auto, cpu or cuda:N
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  vocald calibrate rehearsals/ --out ours.safetensors    songs of yours with labels beside them
+  vocald run --model ours.safetensors                    and on stage
+  vocald calibrate paper-mir1k --data DIR --out karaoke.safetensors";
+
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let device = args.device.resolve().map_err(|e| anyhow!(e))?;
+    let mut checkpoint = match &args.model {
+        Some(path) => Checkpoint::read(path)?,
+        None => built_in()?,
+    };
+    let cache = open_features(args.features, checkpoint.architecture.features())?;
+    let (corpora, aim) = match args.data_set.is_dir() {
+        true => (vec![load_labelled(&args.data_set, &cache)?], Aim::default()),
+        false => {
+            let experiment = Experiment::read(&args.data_set)?;
+            let valid = load(&experiment, &args.data, Split::Valid, &cache)?;
+            (valid, experiment.operating_point)
+        }
+    };
+    let mut labels = corpora
+        .iter()
+        .flat_map(|c| &c.tracks)
+        .flat_map(|t| &t.voice);
+    if !labels.any(|label| *label == Some(true)) {
+        bail!(
+            "{} has no voice to choose thresholds for",
+            args.data_set.display()
+        );
+    }
+    checkpoint.metadata.figures.clear();
+    let aim = args.aim.unwrap_or(aim);
+    let metadata = finish(checkpoint, &corpora, aim, device, &args.out).map_err(|e| anyhow!(e))?;
+    measured(&args.out, &metadata)
+}
