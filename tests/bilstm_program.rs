@@ -11,7 +11,8 @@ use tch::Device;
 use vocald::model::architecture::BILSTM;
 use vocald::model::network::initial_weights;
 use vocald::model::{
-    Architecture, Checkpoint, Family, FrontendNumbers, Metadata, Normalisation, OperatingPoint,
+    Architecture, Checkpoint, Family, FrontendNumbers, Level, Metadata, Normalisation,
+    OperatingPoint,
 };
 use vocald::trainer::dataset::load_labelled;
 use vocald::trainer::features::FeatureCache;
@@ -37,6 +38,7 @@ fn untrained(path: &Path) -> Checkpoint {
             architecture: BILSTM.into(),
             depth: None,
             frontend: FrontendNumbers::behind(Family::BiLstm.features()),
+            level: Level::Absolute,
             horizons_frames: vec![768],
             operating_points: vec![OperatingPoint::around(0.5)],
             default_horizon_frames: 768,
@@ -46,6 +48,7 @@ fn untrained(path: &Path) -> Checkpoint {
         },
         architecture,
         normalisation: Normalisation {
+            level: Level::Absolute,
             mean: [-8.0; 80],
             std: [3.0; 80],
         },

@@ -2,7 +2,7 @@
 
 use vocald::config::{Change, Config, ConfigError, DecisionConfig, FromCheckpoint, SourceConfig};
 use vocald::frontend::WindowLength;
-use vocald::model::{FrontendNumbers, Metadata, OperatingPoint};
+use vocald::model::{FrontendNumbers, Level, Metadata, OperatingPoint};
 use vocald::publish::MessageType;
 
 const DEFAULTS: &str = include_str!("../config/vocald.toml");
@@ -198,6 +198,7 @@ fn model() -> Metadata {
         architecture: "se_resnet".into(),
         depth: Some(14),
         frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
+        level: Level::Absolute,
         horizons_frames: vec![39, 21, 7],
         operating_points: vec![point(0.5), point(0.6), point(0.7)],
         default_horizon_frames: 21,

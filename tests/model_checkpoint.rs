@@ -10,7 +10,7 @@ use vocald::frontend::WindowLength;
 use vocald::inference::{DeviceChoice, Engine};
 use vocald::model::network::initial_weights;
 use vocald::model::{
-    Architecture, Checkpoint, Depth, Family, FrontendNumbers, Metadata, Normalisation,
+    Architecture, Checkpoint, Depth, Family, FrontendNumbers, Level, Metadata, Normalisation,
     OperatingPoint,
 };
 
@@ -29,6 +29,7 @@ fn good() -> Checkpoint {
             architecture: "se_resnet".into(),
             depth: Some(14),
             frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
+            level: Level::Absolute,
             horizons_frames: vec![39, 7],
             operating_points: vec![OperatingPoint::around(0.5); 2],
             default_horizon_frames: 7,
@@ -38,6 +39,7 @@ fn good() -> Checkpoint {
         },
         architecture,
         normalisation: Normalisation {
+            level: Level::Absolute,
             mean: [-5.0; 80],
             std: [2.0; 80],
         },

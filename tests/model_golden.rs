@@ -10,7 +10,7 @@ use tch::{Device, Tensor};
 use vocald::inference::{DeviceChoice, Engine};
 use vocald::model::checkpoint::float_values;
 use vocald::model::metadata::FORMAT_VERSION;
-use vocald::model::{Checkpoint, Depth, Family, FrontendNumbers, Metadata, OperatingPoint};
+use vocald::model::{Checkpoint, Depth, Family, FrontendNumbers, Level, Metadata, OperatingPoint};
 
 const TOLERANCE: f64 = 1e-5;
 
@@ -131,6 +131,7 @@ fn write_checkpoint(path: &Path, family: Family, shapes: &BTreeMap<String, Vec<u
         frontend: FrontendNumbers::behind(family.features()),
         operating_points: vec![OperatingPoint::around(0.5); horizons_frames.len()],
         default_horizon_frames: horizons_frames[0],
+        level: Level::Absolute,
         horizons_frames,
         trained_on: Vec::new(),
         figures: BTreeMap::new(),

@@ -13,7 +13,8 @@ use vocald::frontend::{LOG_FLOOR, WindowLength};
 use vocald::model::architecture::SCNN;
 use vocald::model::layers::Weights;
 use vocald::model::{
-    Architecture, Checkpoint, Family, FrontendNumbers, Metadata, Normalisation, OperatingPoint,
+    Architecture, Checkpoint, Family, FrontendNumbers, Level, Metadata, Normalisation,
+    OperatingPoint,
 };
 
 const SILENCE_S: f64 = 3.0;
@@ -72,6 +73,7 @@ fn hears_the_centre(path: &Path) {
             architecture: SCNN.into(),
             depth: None,
             frontend: FrontendNumbers::of(WindowLength::FRAMES_115),
+            level: Level::Absolute,
             horizons_frames: vec![57],
             operating_points: vec![point],
             default_horizon_frames: 57,
@@ -82,6 +84,7 @@ fn hears_the_centre(path: &Path) {
         architecture,
         // Digital silence is at 0, and all sound above it.
         normalisation: Normalisation {
+            level: Level::Absolute,
             mean: [LOG_FLOOR.ln(); 80],
             std: [1.0; 80],
         },

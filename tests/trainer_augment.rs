@@ -1,10 +1,11 @@
 //! Augmentation changes what it says it changes.
 
 use vocald::frontend::LogMel;
-use vocald::frontend::mel::{band_of_hz, hz_of_band};
-use vocald::trainer::augment::Warp;
+use vocald::frontend::mel::band_of_hz;
+use vocald::trainer::augment;
+use vocald::trainer::recording::{Heard, Recording, magnitudes_of_sum};
 
-/// Mel magnitudes of three partials, and the bands with the loudest of them.
+/// The bands with the loudest peaks.
 fn peaks(mel: &[f32; 80], count: usize) -> Vec<usize> {
     let is_peak = |&b: &usize| mel[b] > mel[b - 1] && mel[b] >= mel[b + 1];
     let mut found: Vec<usize> = (1..79).filter(is_peak).collect();
@@ -14,46 +15,82 @@ fn peaks(mel: &[f32; 80], count: usize) -> Vec<usize> {
     found
 }
 
-#[test]
-fn a_change_of_pitch_keeps_harmonics_harmonic() {
-    let sound = |f0: f32| -> [f32; 80] {
-        let sample = |n: usize| {
-            let t = n as f32 / 22_050.0;
-            let partial = |k: f32| (2.0 * std::f32::consts::PI * f0 * k * t).sin() * 0.2;
-            [1.0, 4.0, 10.0].map(partial).iter().sum::<f32>()
-        };
-        LogMel::new().magnitude_frame(&std::array::from_fn(sample))
+/// A second of partials, soft enough for the levels of 16 bits to matter.
+fn chord(partials_hz: [f32; 3]) -> Vec<f32> {
+    let sample = |n: usize| {
+        let t = n as f32 / 22_050.0;
+        let partial = |hz: f32| (2.0 * std::f32::consts::PI * hz * t).sin() * 0.02;
+        partials_hz.map(partial).iter().sum()
     };
-    for factor in [0.85f32, 1.0, 1.2] {
-        let mut warped = sound(400.0);
-        Warp::pitch(factor).apply(&mut warped);
-        let expected = [1.0, 4.0, 10.0].map(|k| band_of_hz(f64::from(400.0 * factor * k)));
-        for (peak, expected) in peaks(&warped, 3).into_iter().zip(expected) {
-            assert!(
-                (peak as f64 - expected).abs() <= 1.0,
-                "{factor}: {peak} {expected}"
-            );
+    (0..22_050).map(sample).collect()
+}
+
+#[test]
+fn a_recording_at_another_speed_sounds_as_if_all_its_frequencies_were_others() {
+    let mut log_mel = LogMel::new();
+    let partials_hz = [400.0, 1600.0, 4000.0];
+    let recording = Recording::of_samples(&chord(partials_hz));
+    for speed in [0.77, 0.85, 1.0, 1.2, 1.3] {
+        let heard = Heard {
+            speed,
+            ..Heard::plainly(&recording, 20.5)
+        };
+        let mel = magnitudes_of_sum(&mut log_mel, [heard]);
+        let really = Recording::of_samples(&chord(partials_hz.map(|hz| hz * speed)));
+        let expected = magnitudes_of_sum(&mut log_mel, [Heard::plainly(&really, 20.5)]);
+        assert_eq!(peaks(&mel, 3), peaks(&expected, 3), "{speed}");
+        let loudest = expected.iter().copied().fold(0.0, f32::max);
+        for (band, (mel, expected)) in mel.iter().zip(expected).enumerate() {
+            let error = (mel - expected).abs() / loudest;
+            assert!(error < 0.03, "{speed}: band {band} is off by {error}");
         }
     }
 }
 
 #[test]
-fn a_factor_of_one_changes_nothing() {
-    let before: [f32; 80] = std::array::from_fn(|band| (band * 7 % 11) as f32);
-    let mut after = before;
-    Warp::pitch(1.0).apply(&mut after);
-    for (a, b) in before.iter().zip(after) {
-        assert!((a - b).abs() < 1e-3, "{a} {b}");
+fn speed_and_gain_of_one_give_the_recorded_frame() {
+    let samples = chord([300.0, 900.0, 2000.0]);
+    let recording = Recording::of_samples(&samples);
+    let frame = samples[40 * 315..].first_chunk().unwrap();
+    let mut log_mel = LogMel::new();
+    let expected = log_mel.magnitude_frame(frame);
+    let heard = magnitudes_of_sum(&mut log_mel, [Heard::plainly(&recording, 40.0)]);
+    for (heard, expected) in heard.iter().zip(expected) {
+        assert!((heard - expected).abs() < 1e-4, "{heard} {expected}");
     }
 }
 
 #[test]
-fn bands_and_frequencies_are_each_others_inverse() {
-    for band in 0..80 {
-        let there_and_back = band_of_hz(hz_of_band(f64::from(band)));
-        assert!((there_and_back - f64::from(band)).abs() < 1e-9);
+fn what_lies_beyond_the_end_is_heard_as_the_end() {
+    let recording = Recording::of_samples(&chord([300.0, 900.0, 2000.0]));
+    let mut log_mel = LogMel::new();
+    for speed in [0.77, 1.0, 1.3] {
+        let mut at = |place| {
+            let heard = Heard {
+                speed,
+                ..Heard::plainly(&recording, place)
+            };
+            magnitudes_of_sum(&mut log_mel, [heard])
+        };
+        assert_eq!(at(70.0), at(1e4));
+        assert!(at(70.0).iter().copied().fold(0.0, f32::max) > 0.01);
     }
-    // librosa.mel_frequencies(82, fmin=27.5, fmax=8000)[1] and [80].
-    assert!((hz_of_band(-1.0) - 27.5).abs() < 1e-9);
-    assert!((hz_of_band(80.0) - 8000.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_shift_moves_bands_and_one_of_nothing_does_not() {
+    let before: [f32; 80] = std::array::from_fn(|band| (band * 7 % 11) as f32);
+    let mut after = before;
+    augment::shift(&mut after, 0.0);
+    assert_eq!(before, after);
+    augment::shift(&mut after, 2.0);
+    assert_eq!(before[..78], after[2..]);
+}
+
+#[test]
+fn places_among_the_bands_are_those_of_the_filter_bank() {
+    // The edges, and librosa.mel_frequencies(82, fmin=27.5, fmax=8000)[40].
+    assert!((band_of_hz(27.5) + 1.0).abs() < 1e-9);
+    assert!((band_of_hz(8000.0) - 80.0).abs() < 1e-6);
+    assert!((band_of_hz(1680.7423863694312) - 39.0).abs() < 1e-6);
 }

@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::Path;
 
-use vocald::frontend::Features;
-use vocald::frontend::LogMel;
+use vocald::frontend::{Features, LogMel};
 use vocald::trainer::dataset::{Corpus, CorpusError, Sound, Split, load};
 use vocald::trainer::experiment::{CorpusKind, CorpusSettings};
 use vocald::trainer::features::{FeatureCache, SeparatedTrack};
-use vocald::trainer::recording::magnitudes_of_sum;
+use vocald::trainer::recording::{Heard, magnitudes_of_sum};
 
 const RATE_HZ: u32 = 16_000;
 
@@ -99,7 +98,7 @@ fn mir1k_is_split_by_singer_and_its_stereo_clips_are_stems() {
         panic!("stereo is stems")
     };
     let loudest = |stem| {
-        let mel = magnitudes_of_sum(&mut LogMel::new(), [(stem, 60.0, 1.0)]);
+        let mel = magnitudes_of_sum(&mut LogMel::new(), [Heard::plainly(stem, 60.0)]);
         (0..80).max_by(|&a, &b| mel[a].total_cmp(&mel[b])).unwrap()
     };
     assert!(loudest(voice) > loudest(accompaniment));

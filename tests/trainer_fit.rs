@@ -11,7 +11,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use tch::Device;
 use vocald::frontend::LogMel;
 use vocald::model::network::initial_weights;
-use vocald::model::{Architecture, Checkpoint, Depth, Family, Normalisation};
+use vocald::model::{Architecture, Checkpoint, Depth, Family, Level, Normalisation};
 use vocald::trainer::average::average;
 use vocald::trainer::dataset::{Corpus, Sound, Track};
 use vocald::trainer::experiment::{Augmentation, Experiment};
@@ -723,6 +723,7 @@ fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
             let _ = tch::no_grad(|| weight.shallow_clone().fill_(value));
         }
         let normalisation = Normalisation {
+            level: Level::Absolute,
             mean: [0.0; 80],
             std: [1.0; 80],
         };

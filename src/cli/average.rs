@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 
-use super::train::{load, measured, open_features};
-use crate::inference::DeviceChoice;
+use super::sources::Sources;
+use super::train::measured;
 use crate::model::Checkpoint;
 use crate::trainer::average::average;
 use crate::trainer::dataset::Split;
@@ -23,27 +23,20 @@ pub struct Args {
     /// Where the averaged checkpoint goes
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// Folder that the experiment's corpora are found from
-    #[arg(long, default_value = "data", value_name = "DIR")]
-    data: PathBuf,
-    /// Folder for computed features [default: ~/.cache/vocald/features]
-    #[arg(long, value_name = "DIR")]
-    features: Option<PathBuf>,
-    /// auto, cpu or cuda:N
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
+    #[command(flatten)]
+    sources: Sources,
 }
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     let experiment = Experiment::read(&args.experiment)?;
-    let device = args.device.resolve().map_err(|e| anyhow!(e))?;
+    let device = args.sources.device()?;
     let read = args.checkpoints.iter().map(|path| Checkpoint::read(path));
     let mut mean = average(read.collect::<Result<_, _>>()?).map_err(|e| anyhow!(e))?;
     mean.metadata.name.clone_from(&experiment.name);
     mean.metadata.license.clone_from(&experiment.license);
     mean.metadata.figures.clear();
-    let cache = open_features(args.features, mean.architecture.features())?;
-    let valid = load(&experiment, &args.data, Split::Valid, &cache)?;
+    let cache = args.sources.cache(mean.architecture.features())?;
+    let valid = args.sources.load(&experiment, Split::Valid, &cache)?;
     if valid.is_empty() {
         bail!("no corpus of the experiment has tracks for validation");
     }

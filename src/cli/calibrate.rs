@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 
-use super::train::{load, measured, open_features};
-use crate::inference::DeviceChoice;
+use super::sources::Sources;
+use super::train::measured;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
 use crate::trainer::dataset::{Split, load_labelled};
@@ -33,15 +33,8 @@ pub struct Args {
     /// [default: as the experiment says, or else accuracy]
     #[arg(long, value_enum)]
     aim: Option<Aim>,
-    /// Folder that the experiment's corpora are found from
-    #[arg(long, default_value = "data", value_name = "DIR")]
-    data: PathBuf,
-    /// Folder for computed features [default: ~/.cache/vocald/features]
-    #[arg(long, value_name = "DIR")]
-    features: Option<PathBuf>,
-    /// auto, cpu or cuda:N
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
+    #[command(flatten)]
+    sources: Sources,
 }
 
 const EXAMPLES: &str = "\
@@ -51,17 +44,17 @@ Examples:
   vocald calibrate paper-mir1k --data DIR --out karaoke.safetensors";
 
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let device = args.device.resolve().map_err(|e| anyhow!(e))?;
+    let device = args.sources.device()?;
     let mut checkpoint = match &args.model {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
     };
-    let cache = open_features(args.features, checkpoint.architecture.features())?;
+    let cache = args.sources.cache(checkpoint.architecture.features())?;
     let (corpora, aim) = match args.data_set.is_dir() {
         true => (vec![load_labelled(&args.data_set, &cache)?], Aim::default()),
         false => {
             let experiment = Experiment::read(&args.data_set)?;
-            let valid = load(&experiment, &args.data, Split::Valid, &cache)?;
+            let valid = args.sources.load(&experiment, Split::Valid, &cache)?;
             (valid, experiment.operating_point)
         }
     };

@@ -9,11 +9,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Usage;
 use super::print::print;
-use super::train::{load, open_features};
+use super::sources::Sources;
 use crate::config::DecisionConfig;
 use crate::decision::Horizon;
 use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
-use crate::inference::DeviceChoice;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
 use crate::trainer::dataset::{Corpus, Split, load_labelled};
@@ -39,9 +38,8 @@ pub struct Args {
     /// or a folder of sound files with NAME.lab, Audacity's NAME.txt or NAME.csv beside each NAME.ogg
     #[arg(value_name = "EXPERIMENT|FOLDER")]
     data_set: PathBuf,
-    /// Folder that the experiment's corpora are found from
-    #[arg(long, default_value = "data", value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    sources: Sources,
     /// Which part of the experiment's corpora [default: test]
     #[arg(long, value_enum)]
     split: Option<SplitName>,
@@ -70,12 +68,6 @@ pub struct Args {
     /// The report as JSON instead of tables
     #[arg(long)]
     json: bool,
-    /// Folder for computed features [default: ~/.cache/vocald/features]
-    #[arg(long, value_name = "DIR")]
-    features: Option<PathBuf>,
-    /// auto, cpu or cuda:N
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
     /// Tracks scored at the same time [default: one a core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -112,7 +104,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             "--split is for experiments; a folder is measured as a whole".into()
         ));
     }
-    let device = args.device.resolve().map_err(|e| anyhow!(e))?;
+    let device = args.sources.device()?;
     let checkpoint = match &args.model {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
@@ -122,16 +114,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         ..DecisionConfig::default()
     };
     let horizon = decision.horizon(&checkpoint.metadata)?;
-    let cache = open_features(args.features.clone(), checkpoint.architecture.features())?;
+    let cache = args.sources.cache(checkpoint.architecture.features())?;
     let split = Split::from(args.split.unwrap_or(SplitName::Test));
     let corpora = match is_folder {
         true => vec![load_labelled(&args.data_set, &cache)?],
-        false => load(
-            &Experiment::read(&args.data_set)?,
-            &args.data,
-            split,
-            &cache,
-        )?,
+        false => {
+            let experiment = Experiment::read(&args.data_set)?;
+            args.sources.load(&experiment, split, &cache)?
+        }
     };
     if corpora.is_empty() {
         bail!(

@@ -3,7 +3,7 @@
 
 pub mod average;
 pub mod bench;
-mod calibrate;
+pub mod calibrate;
 pub mod config;
 pub mod detect;
 pub mod devices;
@@ -15,6 +15,7 @@ mod print;
 pub mod reproduce;
 pub mod run;
 mod settings;
+mod sources;
 pub mod train;
 pub mod watch;
 

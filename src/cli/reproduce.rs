@@ -15,8 +15,8 @@ use super::Usage;
 use super::interrupt::stop_flag;
 use super::precision::PrecisionName;
 use super::print::print;
+use super::sources::Sources;
 use super::train::{INTERRUPTED, set_threads};
-use crate::inference::DeviceChoice;
 use crate::trainer::dataset::look;
 use crate::trainer::experiment::{Experiment, Precision};
 use crate::trainer::fit::{DEFAULT_LOADER_THREADS, Outcome};
@@ -36,10 +36,8 @@ const TOLD_FAULTS: usize = 3;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Folder that the corpora are found from: mir1k, jamendo and rwc in the layout their owners
-    /// publish
-    #[arg(long, default_value = "data", value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    sources: Sources,
     /// Folder for the trainings, a folder each [default: ~/.cache/vocald/reproduce]
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
@@ -61,9 +59,6 @@ pub struct Args {
     /// processor has instructions for it [default: as a training was begun, or else float32]
     #[arg(long, value_enum)]
     precision: Option<PrecisionName>,
-    /// auto, cpu or cuda:N
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
     /// CPU threads of a training step [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -73,9 +68,6 @@ pub struct Args {
     /// Keep the tables as a page of Markdown, written anew after every training
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-    /// Folder for computed features [default: ~/.cache/vocald/features]
-    #[arg(long, value_name = "DIR")]
-    features: Option<PathBuf>,
     /// Train and measure nothing: the tables as they are, and what would be done, in its order
     #[arg(long)]
     dry_run: bool,
@@ -104,14 +96,14 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let columns = chosen(&args.corpus, COLUMNS.len(), paper::column)?;
     let rows = chosen(&args.architecture, ROWS.len(), paper::row)?;
-    let device = args.device.resolve().map_err(|e| anyhow!(e))?;
+    let device = args.sources.device()?;
     set_threads(args.threads)?;
     let wishes = Wishes {
         precision: args.precision.map(Precision::from),
         max_epochs: args.max_epochs,
         epoch_batches: args.epoch_batches,
     };
-    let corpora = Corpora::look(&args.data)?;
+    let corpora = Corpora::look(&args.sources.data)?;
     for &column in &columns {
         if let Some(why) = &corpora.missing[column] {
             eprintln!("{} is not there: {why}", COLUMNS[column].title);
@@ -148,8 +140,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
 
     let work = Work {
-        data: &args.data,
-        features: args.features,
+        sources: &args.sources,
         device,
         threads: args.threads.unwrap_or_else(cores),
         loader_threads: args.loader_threads,

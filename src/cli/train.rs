@@ -8,11 +8,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Usage;
 use super::interrupt::stop_flag;
 use super::print::print;
-use crate::frontend::Features;
-use crate::inference::DeviceChoice;
+use super::sources::Sources;
 use crate::model::architecture::SE_RESNET;
 use crate::model::{Checkpoint, Family, Metadata};
-use crate::trainer::dataset::{self, Corpus, Split};
+use crate::trainer::dataset::{Corpus, Split};
 use crate::trainer::experiment::Experiment;
 use crate::trainer::features::FeatureCache;
 use crate::trainer::finish;
@@ -25,9 +24,8 @@ pub struct Args {
     /// The experiment: corpora, network and settings, a file (see config/experiments); or the paper's
     /// recipe by name: paper-mir1k, paper-jamendo, paper-rwc, paper-jrm
     experiment: PathBuf,
-    /// Folder that the experiment's corpora are found from
-    #[arg(long, default_value = "data", value_name = "DIR")]
-    data: PathBuf,
+    #[command(flatten)]
+    sources: Sources,
     /// Folder for the training's state, log and best checkpoint; a training that was
     /// interrupted goes on from it [default: runs/NAME]
     #[arg(long, value_name = "DIR")]
@@ -48,12 +46,6 @@ pub struct Args {
     /// Where the finished checkpoint goes [default: RUN/NAME.safetensors]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Folder for computed features [default: ~/.cache/vocald/features]
-    #[arg(long, value_name = "DIR")]
-    features: Option<PathBuf>,
-    /// auto, cpu or cuda:N
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
     /// CPU threads of a training step [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -73,7 +65,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Some(seed) = args.seed {
         experiment.training.seed = seed;
     }
-    let device = args.device.resolve().map_err(|e| anyhow!(e))?;
+    let device = args.sources.device()?;
     set_threads(args.threads)?;
     let folder = args
         .run
@@ -82,9 +74,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .architecture()
         .map_err(|e| anyhow!(e))?
         .features();
-    let cache = open_features(args.features, features)?;
+    let cache = args.sources.cache(features)?;
     let stop = stop_flag()?;
-    let sound = Sound::read(&experiment, &args.data, &cache)?;
+    let sound = Sound::read(&experiment, &args.sources, &cache)?;
     let start = args
         .start_from
         .as_deref()
@@ -129,11 +121,11 @@ pub struct Sound {
 impl Sound {
     pub fn read(
         experiment: &Experiment,
-        data: &Path,
+        sources: &Sources,
         cache: &FeatureCache,
     ) -> anyhow::Result<Self> {
-        let train = load(experiment, data, Split::Train, cache)?;
-        let valid = load(experiment, data, Split::Valid, cache)?;
+        let train = sources.load(experiment, Split::Train, cache)?;
+        let valid = sources.load(experiment, Split::Valid, cache)?;
         if valid.is_empty() {
             bail!("no corpus of the experiment has tracks for validation");
         }
@@ -174,60 +166,6 @@ pub fn measured(out: &Path, metadata: &Metadata) -> anyhow::Result<()> {
         .map(|(name, value)| format!("  {name} {value:.4}\n"))
         .collect();
     print(&format!("{}\n{figures}", out.display()))
-}
-
-/// The features of earlier runs, and what networks that look at `features` need of others.
-pub fn open_features(folder: Option<PathBuf>, features: Features) -> anyhow::Result<FeatureCache> {
-    let folder = match (folder, std::env::home_dir()) {
-        (Some(folder), _) => folder,
-        (None, Some(home)) => home.join(".cache/vocald/features"),
-        (None, None) => bail!("there is no home folder to keep features in; give --features"),
-    };
-    let shown = folder.display().to_string();
-    let cache =
-        FeatureCache::open(folder).with_context(|| format!("cannot make the folder {shown}"))?;
-    Ok(cache.giving(features))
-}
-
-/// One split of every corpus of an experiment that has tracks in it.
-pub fn load(
-    experiment: &Experiment,
-    data: &Path,
-    split: Split,
-    cache: &FeatureCache,
-) -> anyhow::Result<Vec<Corpus>> {
-    let bar = ProgressBar::new(experiment.corpus.len() as u64)
-        .with_style(style("reading {msg} {bar:30} {pos}/{len}"));
-    let mut corpora = Vec::new();
-    let mut faults = Vec::new();
-    for settings in &experiment.corpus {
-        bar.set_message(format!("{} of {}", split.name(), settings.root.display()));
-        match dataset::load(settings, data, split, cache) {
-            Ok(corpus) if corpus.tracks.is_empty() => {}
-            Ok(corpus) => corpora.push(corpus),
-            Err(fault) => faults.push(fault.to_string()),
-        }
-        bar.inc(1);
-    }
-    bar.finish_and_clear();
-    if !faults.is_empty() {
-        bail!("{}", faults.join("\n"));
-    }
-    for corpus in &corpora {
-        let minutes = corpus.tracks.iter().map(|t| t.frames()).sum::<usize>() as f64 / 70.0 / 60.0;
-        let voiced: usize = corpus
-            .tracks
-            .iter()
-            .map(|t| t.voice.iter().filter(|v| **v == Some(true)).count())
-            .sum();
-        let share = voiced as f64 / (minutes * 60.0 * 70.0) * 100.0;
-        let (name, tracks) = (&corpus.name, corpus.tracks.len());
-        tracing::info!(
-            "{} {name}: {tracks} tracks, {minutes:.1} minutes, {share:.1} % voice",
-            split.name()
-        );
-    }
-    Ok(corpora)
 }
 
 fn style(template: &str) -> ProgressStyle {

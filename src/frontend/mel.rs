@@ -33,12 +33,6 @@ pub fn band_of_hz(hz: f64) -> f64 {
     (hz_to_mel(hz) - low) / (high - low) * (MEL_BANDS + 1) as f64 - 1.0
 }
 
-/// The frequency at a place among the bands.
-pub fn hz_of_band(band: f64) -> f64 {
-    let (low, high) = (hz_to_mel(MEL_MIN_HZ), hz_to_mel(MEL_MAX_HZ));
-    mel_to_hz(low + (high - low) * (band + 1.0) / (MEL_BANDS + 1) as f64)
-}
-
 /// One triangular filter: its weights for the bins from `first_bin` on.
 pub(super) struct Band {
     first_bin: usize,

@@ -149,7 +149,6 @@ impl Engine {
     }
 
     fn stage(&mut self, batch: &[&[f32]]) -> Result<(), EngineError> {
-        let Normalisation { mean, std } = &self.normalisation;
         let values = self.window.values();
         for (window, place) in batch.iter().zip(self.staging.chunks_exact_mut(values)) {
             if window.len() != values {
@@ -159,10 +158,7 @@ impl Engine {
                     fault,
                 });
             }
-            for (i, (out, x)) in place.iter_mut().zip(*window).enumerate() {
-                let band = i % MEL_BANDS;
-                *out = (x - mean[band]) / std[band];
-            }
+            self.normalisation.apply(window, place);
         }
         Ok(())
     }

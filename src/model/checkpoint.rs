@@ -14,19 +14,13 @@ use super::architecture::{Architecture, Role, Slot};
 use super::layers::Weights;
 use super::metadata::Metadata;
 use super::network::Network;
+use super::normalisation::Normalisation;
 use crate::frontend::MEL_BANDS;
 
 /// The metadata key that marks a file as ours.
 const METADATA_KEY: &str = "vocald";
 /// A band that hardly varies in training would blow noise up; the trainer never writes less.
 pub const MIN_STD: f32 = 1e-3;
-
-/// Mean and standard deviation of each log-mel band over the training set.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Normalisation {
-    pub mean: [f32; MEL_BANDS],
-    pub std: [f32; MEL_BANDS],
-}
 
 /// A checkpoint that was read whole and found good.
 pub struct Checkpoint {
@@ -106,9 +100,13 @@ impl Checkpoint {
             ));
         }
         Ok(Self {
+            normalisation: Normalisation {
+                level: metadata.level,
+                mean,
+                std,
+            },
             metadata,
             architecture,
-            normalisation: Normalisation { mean, std },
             weights,
         })
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::architecture::{Architecture, Family};
+use super::normalisation::Level;
 use crate::frontend::separated_mel as separated;
 use crate::frontend::separation::{ALPHA, GAMMA, ITERATIONS};
 use crate::frontend::{self, Features, WindowLength};
@@ -150,6 +151,8 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<u32>,
     pub frontend: FrontendNumbers,
+    #[serde(default, skip_serializing_if = "Level::is_absolute")]
+    pub level: Level,
     /// Distance of each output's frame from the window's last frame, in frames, the largest first.
     /// `bilstm`, which answers for every frame of a recording, has one: the frames that lie between
     /// one and the last sound that has a part in the answer.
@@ -179,6 +182,9 @@ impl Metadata {
         let features = family.features();
         if self.frontend != FrontendNumbers::behind(features) {
             return Err("was trained behind a frontend with other numbers than this one".into());
+        }
+        if features == Features::SeparatedMel && !self.level.is_absolute() {
+            return Err("asks for windows of one level, but hears recordings".into());
         }
         let horizons = &self.horizons_frames;
         let inside = horizons.iter().all(|&h| features.reach(h));

@@ -7,12 +7,14 @@ pub mod depth;
 pub mod layers;
 pub mod metadata;
 pub mod network;
+pub mod normalisation;
 mod scnn;
 mod se_resnet;
 pub mod sequences;
 
 pub use architecture::{Architecture, Family};
-pub use checkpoint::{Checkpoint, CheckpointError, Normalisation};
+pub use checkpoint::{Checkpoint, CheckpointError};
 pub use depth::Depth;
 pub use metadata::{FrontendNumbers, Metadata, OperatingPoint};
 pub use network::Network;
+pub use normalisation::{Level, Normalisation};

@@ -29,7 +29,7 @@ pub fn frame_probabilities(
     device: Device,
 ) -> Vec<f32> {
     let frames = energies.len() / MEL_BANDS;
-    let Normalisation { mean, std } = normalisation;
+    let Normalisation { mean, std, .. } = normalisation;
     let normalised: Vec<f32> = energies
         .iter()
         .enumerate()

@@ -1,14 +1,13 @@
 //! Changes to a window's mel magnitudes that leave its labels true.
 //!
-//! After Schlüter & Grill (ISMIR 2015, section 4): stretch, shift, loudness and random
-//! filters, all on the spectrogram. Stretching happens where frames are read, in the sampler.
+//! After Schlüter & Grill (ISMIR 2015, section 4): stretch, shift, loudness and random filters. Stretch
+//! and pitch happen where samples are read, in the sampler and the mixing.
 
 use rand::RngExt;
 
 use super::experiment::Augmentation;
-pub use super::recording::Frame;
+use super::recording::Frame;
 use crate::frontend::MEL_BANDS;
-use crate::frontend::mel::{band_of_hz, hz_of_band};
 
 /// Gaussian bumps a random equaliser is made of.
 const EQUALISER_BUMPS: usize = 2;
@@ -38,12 +37,8 @@ pub fn either_way(rng: &mut impl RngExt, most: f64) -> f32 {
 /// Changes a window's magnitudes, frame after frame, in place.
 pub fn magnitudes(frames: &mut [Frame], a: &Augmentation, rng: &mut impl RngExt) {
     if a.shift_bands > 0.0 {
-        let warp = Warp::shift(either_way(rng, a.shift_bands));
-        frames.iter_mut().for_each(|frame| warp.apply(frame));
-    }
-    if a.pitch > 0.0 {
-        let warp = Warp::pitch(factor(rng, a.pitch));
-        frames.iter_mut().for_each(|frame| warp.apply(frame));
+        let bands = either_way(rng, a.shift_bands);
+        frames.iter_mut().for_each(|frame| shift(frame, bands));
     }
     let gains = band_gains(a, rng);
     for frame in frames.iter_mut() {
@@ -81,32 +76,14 @@ pub fn mask(log_mel: &mut [f32], a: &Augmentation, rng: &mut impl RngExt) {
     }
 }
 
-/// Where each band of a changed spectrum is read in the old one, in bands.
-pub struct Warp([f32; MEL_BANDS]);
-
-impl Warp {
-    /// All frequencies times `factor`; 1 changes nothing.
-    pub fn pitch(factor: f32) -> Self {
-        let factor = f64::from(factor);
-        Self(std::array::from_fn(|band| {
-            band_of_hz(hz_of_band(band as f64) / factor) as f32
-        }))
-    }
-
-    /// The spectrum `bands` higher.
-    fn shift(bands: f32) -> Self {
-        Self(std::array::from_fn(|band| band as f32 - bands))
-    }
-
-    /// Reads between bands by interpolation; the edge repeats.
-    pub fn apply(&self, frame: &mut Frame) {
-        let old = *frame;
-        for (value, &from) in frame.iter_mut().zip(&self.0) {
-            let from = from.clamp(0.0, (MEL_BANDS - 1) as f32);
-            let (low, part) = (from as usize, from.fract());
-            let high = (low + 1).min(MEL_BANDS - 1);
-            *value = old[low] * (1.0 - part) + old[high] * part;
-        }
+/// Moves a spectrum so many bands up, between bands by interpolation; the edge repeats.
+pub fn shift(frame: &mut Frame, bands: f32) {
+    let old = *frame;
+    for (band, value) in frame.iter_mut().enumerate() {
+        let from = (band as f32 - bands).clamp(0.0, (MEL_BANDS - 1) as f32);
+        let (low, part) = (from as usize, from.fract());
+        let high = (low + 1).min(MEL_BANDS - 1);
+        *value = old[low] * (1.0 - part) + old[high] * part;
     }
 }
 

@@ -10,7 +10,7 @@ pub use self::augmentation::Augmentation;
 use super::operating_point::Aim;
 use crate::frontend::Features;
 use crate::model::architecture::SE_RESNET;
-use crate::model::{Architecture, Family};
+use crate::model::{Architecture, Family, Level};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +23,9 @@ pub struct Experiment {
     /// Layers of `se_resnet`; the others have none to choose from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<u32>,
+    /// `relative` brings every window to one level before the network sees it.
+    #[serde(default, skip_serializing_if = "Level::is_absolute")]
+    pub level: Level,
     /// Look-aheads the network learns at once: frames before the window's last, the largest first.
     /// Unless given, the frame at the window's centre. `bilstm` learns every frame and has none.
     #[serde(default)]
@@ -338,6 +341,11 @@ impl Experiment {
     /// Refuses what would have to be mixed or changed after the separation, which hears the mix.
     fn hears_recorded_mixes(&self) -> Result<(), String> {
         let network = &self.architecture;
+        if !self.level.is_absolute() {
+            return Err(format!(
+                "level = \"relative\" is for windows; {network} hears recordings"
+            ));
+        }
         if let Some(name) = self.augmentation.first_on_mel_bands() {
             return Err(format!(
                 "augmentation.{name} changes mel bands, but {network} hears recordings separated as \

@@ -28,6 +28,7 @@ pub fn checkpoint(
         architecture: architecture.family.name().into(),
         depth: architecture.family.depth(),
         frontend: FrontendNumbers::behind(architecture.features()),
+        level: normalisation.level,
         horizons_frames: experiment.horizons_frames.clone(),
         operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
         default_horizon_frames: experiment.default_horizon_frames(),

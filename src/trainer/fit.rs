@@ -21,7 +21,7 @@ use super::state::{Progress, State};
 use super::step::{Trained, average, learnable, place, trained_part};
 use super::validate::{Scorer, pooled};
 use crate::model::network::initial_weights;
-use crate::model::{Architecture, Checkpoint};
+use crate::model::{Architecture, Checkpoint, Normalisation};
 
 /// Validation looks at every such window of a track: one in 0.36 s.
 const VALIDATION_STRIDE: usize = 5;
@@ -184,7 +184,7 @@ fn begin(
     let path = Setting::state_path(setting.folder);
     let text = fixed_part(experiment)?;
     let mut state = if path.exists() {
-        let state = State::read(&path, architecture, experiment.training.weight_decay)?;
+        let state = State::read(&path, architecture, experiment)?;
         if state.progress.experiment != text {
             return Err(format!(
                 "{} belongs to an experiment with other settings; \
@@ -231,13 +231,17 @@ fn fresh(
                 .iter()
                 .map(|(n, w)| (n.clone(), w.copy()))
                 .collect(),
-            start.normalisation.clone(),
+            Normalisation {
+                // To be learnt: with gain among the augmentations it is little to learn.
+                level: experiment.level,
+                ..start.normalisation.clone()
+            },
         ),
         None => {
             tch::manual_seed(training.seed as i64);
             (
                 initial_weights(architecture),
-                sampler.normalisation(training.seed),
+                sampler.normalisation(experiment.level, training.seed),
             )
         }
     };

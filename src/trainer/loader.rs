@@ -4,7 +4,7 @@ use crossbeam_channel::{Receiver, bounded};
 use std::thread::Scope;
 
 use super::sampler::{Sampler, window_rng};
-use crate::frontend::{LogMel, MEL_BANDS};
+use crate::frontend::LogMel;
 use crate::model::Normalisation;
 
 /// Batches a worker may be ahead.
@@ -63,6 +63,7 @@ fn draw(
     index: usize,
 ) -> Batch {
     let (values, answers) = (sampler.values(), sampler.labels());
+    let mut drawn = vec![0.0; values];
     let mut windows = vec![0.0; epoch.batch_windows * values];
     let mut labels = vec![0; epoch.batch_windows * answers];
     let places = windows
@@ -71,11 +72,8 @@ fn draw(
     for (i, (window, labels)) in places.enumerate() {
         let number = (index * epoch.batch_windows + i) as u64;
         let mut rng = window_rng(epoch.seed, epoch.epoch, number);
-        sampler.draw(log_mel, &mut rng, window, labels);
-        for (i, value) in window.iter_mut().enumerate() {
-            let band = i % MEL_BANDS;
-            *value = (*value - normalisation.mean[band]) / normalisation.std[band];
-        }
+        sampler.draw(log_mel, &mut rng, &mut drawn, labels);
+        normalisation.apply(&drawn, window);
     }
     Batch { windows, labels }
 }

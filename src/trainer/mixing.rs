@@ -4,9 +4,10 @@
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use super::augment;
 use super::dataset::{Corpus, Sound, Track};
 use super::experiment::Augmentation;
-use super::recording::Recording;
+use super::recording::{Heard, Recording};
 
 /// Stems as they were recorded lie in a mix as the mean of two channels does.
 const MIX_GAIN: f32 = 0.5;
@@ -29,16 +30,10 @@ impl<'a> Part<'a> {
     }
 }
 
-/// One sound of a mix: where it is read and how loud.
-pub struct Layer<'a> {
-    recording: &'a Recording,
-    start: f32,
-    gain: f32,
-}
-
 /// What sounds together.
 pub struct Mix<'a> {
-    pub layers: Vec<Layer<'a>>,
+    /// As they are heard in the first frame.
+    pub layers: Vec<Heard<'a>>,
     /// Whether the track's voice is among the layers.
     pub has_voice: bool,
 }
@@ -101,22 +96,25 @@ impl<'a> Mixing<'a> {
         let a = &self.augmentation;
         let over_music =
             |voice, rng: &mut _| self.over_other_music(voice, &track.voice, start, span, rng);
+        // A voice and the music it was sung to stay in tune.
+        let speed = augment::factor(rng, a.pitch);
+        let heard = |recording, gain| Heard {
+            recording,
+            place: start,
+            speed,
+            gain,
+        };
         let layers = match &track.sound {
-            Sound::Mix(recording) | Sound::Speech(recording) => {
-                vec![Layer::plain(recording, start)]
-            }
+            Sound::Mix(recording) | Sound::Speech(recording) => vec![heard(recording, 1.0)],
             Sound::Solo(recording) if rng.random_bool(a.solo_fraction) => {
-                vec![Layer::plain(recording, start)]
+                vec![heard(recording, 1.0)]
             }
             Sound::Solo(voice) => over_music(voice, rng),
             Sound::Stems {
                 voice,
                 accompaniment,
             } => {
-                let accompaniment = Layer {
-                    gain: MIX_GAIN,
-                    ..Layer::plain(accompaniment, start)
-                };
+                let accompaniment = heard(accompaniment, MIX_GAIN);
                 if rng.random_bool(a.drop_voice_fraction) {
                     return Mix {
                         layers: vec![accompaniment],
@@ -129,13 +127,7 @@ impl<'a> Mixing<'a> {
                     let remix = rng.random_bool(a.remix_fraction);
                     let change_db = if remix { balance(a, rng) } else { 0.0 };
                     let gain = MIX_GAIN * from_db(change_db);
-                    vec![
-                        Layer {
-                            gain,
-                            ..Layer::plain(voice, start)
-                        },
-                        accompaniment,
-                    ]
+                    vec![heard(voice, gain), accompaniment]
                 }
             }
         };
@@ -148,10 +140,10 @@ impl<'a> Mixing<'a> {
     /// Someone who talks, or a crowd, softer than what is heard of `layers`.
     fn talk(
         &self,
-        layers: &[Layer<'a>],
+        layers: &[Heard<'a>],
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
-    ) -> Vec<Layer<'a>> {
+    ) -> Vec<Heard<'a>> {
         let heard: f32 = layers.iter().map(|layer| layer.power(span)).sum();
         let talkers = match rng.random_bool(CROWD_FRACTION) {
             true => CROWD_TALKERS,
@@ -161,15 +153,16 @@ impl<'a> Mixing<'a> {
         let mut talker = || {
             let talk = &self.speech[rng.random_range(0..self.speech.len())];
             let place = rng.random_range(0..=talk.recording.frames().saturating_sub(span)) as f32;
-            Layer {
+            Heard {
                 gain: level * (heard / talk.power).sqrt(),
-                ..Layer::plain(talk.recording, place)
+                ..Heard::plainly(talk.recording, place)
             }
         };
         (0..talkers).map(|_| talker()).collect()
     }
 
-    /// A voice over music it was not recorded with, at a random balance of their powers.
+    /// A voice over music it was not recorded with, at a random balance of their powers; the pitch of
+    /// each is changed by itself.
     fn over_other_music(
         &self,
         voice: &'a Recording,
@@ -177,8 +170,12 @@ impl<'a> Mixing<'a> {
         start: f32,
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
-    ) -> Vec<Layer<'a>> {
-        let alone = Layer::plain(voice, start);
+    ) -> Vec<Heard<'a>> {
+        let pitch = self.augmentation.pitch;
+        let alone = Heard {
+            speed: augment::factor(rng, pitch),
+            ..Heard::plainly(voice, start)
+        };
         if self.accompaniments.is_empty() {
             return vec![alone];
         }
@@ -193,36 +190,12 @@ impl<'a> Mixing<'a> {
         };
         vec![
             alone,
-            Layer {
+            Heard {
                 gain,
-                ..Layer::plain(music.recording, place)
+                speed: augment::factor(rng, pitch),
+                ..Heard::plainly(music.recording, place)
             },
         ]
-    }
-}
-
-impl<'a> Layer<'a> {
-    /// A sound as it is.
-    fn plain(recording: &'a Recording, start: f32) -> Self {
-        Self {
-            recording,
-            start,
-            gain: 1.0,
-        }
-    }
-
-    /// Mean power over a span of frames.
-    fn power(&self, span: usize) -> f32 {
-        let start = self.start as usize;
-        self.gain.powi(2)
-            * self
-                .recording
-                .power(start..(start + span).min(self.recording.frames()))
-    }
-
-    /// What is heard of it `offset_frames` after the start: the recording, the place in it, and how loud.
-    pub fn at(&self, offset_frames: f32) -> (&'a Recording, f32, f32) {
-        (self.recording, self.start + offset_frames, self.gain)
     }
 }
 

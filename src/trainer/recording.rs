@@ -47,18 +47,6 @@ impl Recording {
         powers.iter().sum::<f32>() / powers.len().max(1) as f32
     }
 
-    /// Adds the samples of the frame that begins `place` frames after the first, `gain` times. Places
-    /// lie between frames too; the last frame stands for all after it.
-    pub fn add_frame(&self, place: f32, gain: f32, frame: &mut [f32; FRAME_SAMPLES]) {
-        let last = self.frames().saturating_sub(1) as f32;
-        let start = (place.min(last) * HOP_SAMPLES as f32).round() as usize;
-        let gain = gain * self.step;
-        let samples = self.samples.get(start..).unwrap_or_default();
-        for (sum, &sample) in frame.iter_mut().zip(samples) {
-            *sum += gain * f32::from(sample);
-        }
-    }
-
     /// For the cache.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.step.to_le_bytes().to_vec();
@@ -93,14 +81,86 @@ impl Recording {
     }
 }
 
-/// The mel magnitudes of recordings that sound together: of each where it is read, in frames, and how loud.
+/// How a recording is heard in a frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Heard<'a> {
+    pub recording: &'a Recording,
+    /// Where the frame begins, in hops. Places lie between hops too; what lies beyond the end is heard as
+    /// the end.
+    pub place: f32,
+    /// As of a tape: all frequencies times this.
+    pub speed: f32,
+    pub gain: f32,
+}
+
+impl<'a> Heard<'a> {
+    /// As it was recorded.
+    pub fn plainly(recording: &'a Recording, place: f32) -> Self {
+        Self {
+            recording,
+            place,
+            speed: 1.0,
+            gain: 1.0,
+        }
+    }
+
+    /// The same, so many hops later.
+    pub fn later(self, hops: f32) -> Self {
+        Self {
+            place: self.place + hops,
+            ..self
+        }
+    }
+
+    /// Mean power over a span of frames.
+    pub fn power(&self, span: usize) -> f32 {
+        let start = self.place as usize;
+        self.gain.powi(2) * self.recording.power(start..start + span)
+    }
+
+    fn add_to(&self, frame: &mut [f32; FRAME_SAMPLES]) {
+        let samples = &self.recording.samples;
+        let gain = self.gain * self.recording.step;
+        let span = (FRAME_SAMPLES as f32 * self.speed).ceil() as usize;
+        let start = (self.place * HOP_SAMPLES as f32).round() as usize;
+        let start = start.min(samples.len().saturating_sub(span));
+        if self.speed == 1.0 {
+            for (sum, &sample) in frame.iter_mut().zip(&samples[start..]) {
+                *sum += gain * f32::from(sample);
+            }
+            return;
+        }
+        // A sample before the first and two after the last.
+        let start = start.saturating_sub(1);
+        let end = (start + span + 3).min(samples.len());
+        let samples = &samples[start..end];
+        for (i, sum) in frame.iter_mut().enumerate() {
+            let place = i as f32 * self.speed;
+            let after = samples.get(place as usize..).and_then(<[i16]>::first_chunk);
+            if let Some(around) = after {
+                *sum += gain * between(around.map(f32::from), place.fract());
+            }
+        }
+    }
+}
+
+/// The value between the second and the third of four samples, on the cubic that has their slopes
+/// (Catmull & Rom 1974).
+fn between([a, b, c, d]: [f32; 4], part: f32) -> f32 {
+    let slope = c - a;
+    let bend = 2.0 * a - 5.0 * b + 4.0 * c - d;
+    let twist = 3.0 * (b - c) + d - a;
+    b + 0.5 * part * (slope + part * (bend + part * twist))
+}
+
+/// The mel magnitudes of recordings that sound together.
 pub fn magnitudes_of_sum<'a>(
     log_mel: &mut LogMel,
-    parts: impl IntoIterator<Item = (&'a Recording, f32, f32)>,
+    parts: impl IntoIterator<Item = Heard<'a>>,
 ) -> Frame {
     let mut frame = [0.0; FRAME_SAMPLES];
-    for (recording, place, gain) in parts {
-        recording.add_frame(place, gain, &mut frame);
+    for part in parts {
+        part.add_to(&mut frame);
     }
     log_mel.magnitude_frame(&frame)
 }

@@ -13,7 +13,7 @@ use super::recording::magnitudes_of_sum;
 use super::sequences;
 use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WindowLength};
 use crate::model::checkpoint::MIN_STD;
-use crate::model::{Family, Normalisation};
+use crate::model::{Family, Level, Normalisation};
 
 /// Places tried for a window with (or without) a voice; a corpus may hold none.
 pub(super) const PLACE_TRIES: u32 = 16;
@@ -114,8 +114,8 @@ impl<'a> Sampler<'a> {
         self.label_frames.len()
     }
 
-    /// Draws a window, or a sequence, with a frontend of the caller's: its values before they are normalised, frame after frame, and a
-    /// label for each answer of the network.
+    /// Draws a window, or a sequence, with a frontend of the caller's: its values before they are
+    /// normalised, frame after frame, and a label for each answer of the network.
     pub fn draw(
         &self,
         log_mel: &mut LogMel,
@@ -146,7 +146,10 @@ impl<'a> Sampler<'a> {
 
         let mut frames = vec![[0.0f32; MEL_BANDS]; window.frames()];
         for (i, frame) in frames.iter_mut().enumerate() {
-            let heard = mix.layers.iter().map(|layer| layer.at(i as f32 * stretch));
+            let heard = mix
+                .layers
+                .iter()
+                .map(|layer| layer.later(i as f32 * stretch));
             *frame = magnitudes_of_sum(log_mel, heard);
         }
         augment::magnitudes(&mut frames, a, rng);
@@ -163,16 +166,24 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Mean and standard deviation of the bands over windows as they are drawn for training.
-    pub fn normalisation(&self, seed: u64) -> Normalisation {
+    /// Mean and standard deviation of the bands over windows as they are drawn for training, and brought
+    /// to one level if that is wanted.
+    pub fn normalisation(&self, level: Level, seed: u64) -> Normalisation {
+        let plain = Normalisation {
+            level,
+            mean: [0.0; MEL_BANDS],
+            std: [1.0; MEL_BANDS],
+        };
         let mut sum = [0.0f64; MEL_BANDS];
         let mut squares = [0.0f64; MEL_BANDS];
         let mut log_mel = LogMel::new();
-        let mut values = vec![0.0; self.values()];
+        let mut drawn = vec![0.0; self.values()];
+        let mut values = drawn.clone();
         let mut labels = vec![0; self.labels()];
         for window in 0..NORMALISATION_WINDOWS {
             let mut rng = window_rng(seed, u64::MAX, window);
-            self.draw(&mut log_mel, &mut rng, &mut values, &mut labels);
+            self.draw(&mut log_mel, &mut rng, &mut drawn, &mut labels);
+            plain.apply(&drawn, &mut values);
             for (i, &value) in values.iter().enumerate() {
                 sum[i % MEL_BANDS] += f64::from(value);
                 squares[i % MEL_BANDS] += f64::from(value).powi(2);
@@ -185,6 +196,7 @@ impl<'a> Sampler<'a> {
             (variance.max(0.0).sqrt() as f32).max(MIN_STD)
         });
         Normalisation {
+            level,
             mean: mean.map(|m| m as f32),
             std,
         }

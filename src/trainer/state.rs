@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::adam::Adam;
+use super::experiment::Experiment;
 use crate::frontend::MEL_BANDS;
 use crate::model::checkpoint::{float_values, to_bytes, write_safetensors};
 use crate::model::layers::Weights;
@@ -109,11 +110,11 @@ impl State {
         )
     }
 
-    /// Reads a state of the same network, as plain tensors on the CPU.
+    /// Reads a state of the same network and experiment, as plain tensors on the CPU.
     pub fn read(
         path: &Path,
         architecture: Architecture,
-        weight_decay: f64,
+        experiment: &Experiment,
     ) -> Result<Self, String> {
         let damaged = |fault: String| {
             format!(
@@ -162,7 +163,7 @@ impl State {
                 .try_into()
                 .map_err(|_| damaged(format!("{name} is of another length")))
         };
-        let mut adam = Adam::new(&Weights::new(), weight_decay);
+        let mut adam = Adam::new(&Weights::new(), experiment.training.weight_decay);
         adam.mean = group("adam_mean", true)?;
         adam.square = group("adam_square", true)?;
         adam.steps = progress.steps;
@@ -170,6 +171,7 @@ impl State {
             weights: group("weights", false)?,
             average: group("average", false)?,
             normalisation: Normalisation {
+                level: experiment.level,
                 mean: bands("mean")?,
                 std: bands("std")?,
             },

@@ -8,7 +8,7 @@ use tch::{Device, Tensor};
 use super::dataset::{Corpus, Sound, Track};
 use super::features::{SeparatedTrack, frame_time_s};
 use super::grid::Grid;
-use super::recording::{Frame, magnitudes_of_sum};
+use super::recording::{Frame, Heard, magnitudes_of_sum};
 use crate::frontend::mel::band_of_hz;
 use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength};
 use crate::model::checkpoint::float_values;
@@ -214,18 +214,19 @@ impl Look<'_> {
         track: &Track,
         levels: Levels,
     ) -> Vec<Vec<(f32, bool)>> {
-        let values = normalised(track, levels, self.normalisation);
+        let log = |value: f32| value.max(LOG_FLOOR).ln();
+        let log_mel: Vec<f32> = magnitudes(track, levels).flatten().map(log).collect();
         let starts: Vec<usize> = (0..)
             .map(|n| n * self.stride * WINDOW_HOP_FRAMES)
             .take_while(|start| start + window.frames() <= track.frames())
             .collect();
         let mut horizons = vec![Vec::with_capacity(starts.len()); self.horizons_frames.len()];
         for batch in starts.chunks(BATCH_WINDOWS) {
-            let windows: Vec<f32> = batch
-                .iter()
-                .flat_map(|start| &values[start * MEL_BANDS..][..window.values()])
-                .copied()
-                .collect();
+            let mut windows = vec![0.0; batch.len() * window.values()];
+            for (start, values) in batch.iter().zip(windows.chunks_exact_mut(window.values())) {
+                let log_mel = &log_mel[start * MEL_BANDS..][..window.values()];
+                self.normalisation.apply(log_mel, values);
+            }
             let input = Tensor::from_slice(&windows)
                 .reshape(network.input_shape(batch.len()))
                 .to_device(self.device);
@@ -253,17 +254,6 @@ pub fn pooled<'a>(
         .collect()
 }
 
-/// The track as the network sees it: normalised log-mel values, frame after frame.
-fn normalised(track: &Track, levels: Levels, normalisation: &Normalisation) -> Vec<f32> {
-    let Normalisation { mean, std } = normalisation;
-    let mut values = Vec::with_capacity(track.frames() * MEL_BANDS);
-    for frame in magnitudes(track, levels) {
-        let bands = frame.iter().zip(mean.iter().zip(std));
-        values.extend(bands.map(|(value, (mean, std))| (value.max(LOG_FLOOR).ln() - mean) / std));
-    }
-    values
-}
-
 /// The mel magnitudes of a track at these levels, frame after frame.
 pub fn magnitudes(track: &Track, levels: Levels) -> impl Iterator<Item = Frame> {
     let parts = match &track.sound {
@@ -283,7 +273,10 @@ pub fn magnitudes(track: &Track, levels: Levels) -> impl Iterator<Item = Frame> 
     });
     let mut log_mel = LogMel::new();
     (0..track.frames()).map(move |frame| {
-        let at_frame = parts.iter().map(|&(part, gain)| (part, frame as f32, gain));
+        let at_frame = parts.iter().map(|&(part, gain)| Heard {
+            gain,
+            ..Heard::plainly(part, frame as f32)
+        });
         let mut bands = magnitudes_of_sum(&mut log_mel, at_frame);
         bands[heard..].fill(0.0);
         bands

@@ -9,7 +9,7 @@ use serde_json::Value;
 use vocald::frontend::WindowLength;
 use vocald::model::network::initial_weights;
 use vocald::model::{
-    Architecture, Checkpoint, Depth, Family, FrontendNumbers, Metadata, Normalisation,
+    Architecture, Checkpoint, Depth, Family, FrontendNumbers, Level, Metadata, Normalisation,
     OperatingPoint,
 };
 
@@ -41,6 +41,7 @@ pub fn model() -> &'static Path {
                 architecture: "se_resnet".into(),
                 depth: Some(14),
                 frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
+                level: Level::Absolute,
                 horizons_frames: vec![39, 7],
                 operating_points: vec![point; 2],
                 default_horizon_frames: 7,
@@ -50,6 +51,7 @@ pub fn model() -> &'static Path {
             },
             architecture,
             normalisation: Normalisation {
+                level: Level::Absolute,
                 mean: [-5.0; 80],
                 std: [2.0; 80],
             },

@@ -1,13 +1,13 @@
 //! One training of the tables, from its data to its result.
 
-use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use anyhow::anyhow;
 use indicatif::ProgressBar;
 use tch::Device;
 
-use crate::cli::train::{Sound, load, open_features, out_path, train};
+use crate::cli::sources::Sources;
+use crate::cli::train::{Sound, out_path, train};
 use crate::trainer::dataset::Split;
 use crate::trainer::fit::Setting;
 use crate::trainer::reproduce::measure::measure;
@@ -16,8 +16,7 @@ use crate::trainer::reproduce::standing::TestResult;
 
 /// What the trainings share.
 pub struct Work<'a> {
-    pub data: &'a Path,
-    pub features: Option<PathBuf>,
+    pub sources: &'a Sources,
     pub device: Device,
     pub threads: usize,
     pub loader_threads: usize,
@@ -37,10 +36,10 @@ impl Work<'_> {
         let checkpoint = out_path(experiment, &training.folder);
         let architecture = experiment.architecture();
         let architecture = architecture.map_err(|e| Failure::Training(anyhow!(e)))?;
-        let cache = open_features(self.features.clone(), architecture.features())
-            .map_err(Failure::Training)?;
+        let cache = self.sources.cache(architecture.features());
+        let cache = cache.map_err(Failure::Training)?;
         {
-            let sound = Sound::read(experiment, self.data, &cache).map_err(Failure::Data)?;
+            let sound = Sound::read(experiment, self.sources, &cache).map_err(Failure::Data)?;
             let setting = Setting {
                 train: &sound.train,
                 valid: &sound.valid,
@@ -55,7 +54,8 @@ impl Work<'_> {
                 return Ok(None);
             }
         }
-        let test = load(experiment, self.data, Split::Test, &cache).map_err(Failure::Data)?;
+        let test = self.sources.load(experiment, Split::Test, &cache);
+        let test = test.map_err(Failure::Data)?;
         let tracks = test.iter().flat_map(|corpus| &corpus.tracks);
         let bar = ProgressBar::new(tracks.map(|t| t.frames() as u64).sum());
         let done = |frames: usize| bar.inc(frames as u64);

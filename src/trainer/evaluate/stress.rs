@@ -20,7 +20,7 @@ use crate::trainer::recording::Recording;
 use crate::trainer::validate::{Levels, ScoredTrack, Scorer};
 
 const GAINS_DB: [f64; 7] = [-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0];
-/// Where a 16 kHz recording, wideband and narrowband telephony end.
+/// Where a 16 kHz recording, one of 11 kHz and a telephone line end.
 const TREBLE_UP_TO_HZ: [f64; 3] = [7600.0, 5500.0, 3400.0];
 const RATIOS_DB: [f64; 9] = [-12.0, -9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0, 12.0];
 

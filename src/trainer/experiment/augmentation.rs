@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct Augmentation {
     /// Tempo changes by up to this fraction either way.
     pub stretch: f64,
-    /// Pitch changes by up to this fraction either way, harmonics staying harmonics.
+    /// Pitch and vocal tracts change by up to this fraction either way, as a tape's do that runs faster or
+    /// slower. A voice stays in tune with the music it was sung to, not with other music.
     pub pitch: f64,
     /// The spectrum moves by up to this many mel bands either way, which below 1 kHz bends
     /// harmonics out of tune; `pitch` does not.
@@ -49,7 +50,7 @@ impl Augmentation {
     fn of_mel_bands(&self) -> [(&'static str, f64, f64); 12] {
         [
             ("stretch", self.stretch, 0.5),
-            ("pitch", self.pitch, 0.5),
+            ("pitch", self.pitch, 0.3),
             ("shift_bands", self.shift_bands, 20.0),
             ("gain_db", self.gain_db, 60.0),
             ("equaliser_db", self.equaliser_db, 60.0),
