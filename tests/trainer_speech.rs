@@ -1,5 +1,6 @@
 //! Speech in training: it is no singing, and behind music it changes no label.
 
+use rand::RngExt;
 use vocald::frontend::LogMel;
 use vocald::model::{Depth, Family};
 use vocald::trainer::dataset::{Corpus, Sound, Track};
@@ -12,6 +13,17 @@ const SPEECH_BANDS: std::ops::Range<usize> = 50..60;
 
 fn tone(hz: f32) -> Recording {
     let sample = |n| (2.0 * std::f32::consts::PI * hz * n as f32 / 22_050.0).sin() * 0.3;
+    Recording::of_samples(&(0..66_150).map(sample).collect::<Vec<_>>())
+}
+
+/// Around 3 kHz, its phase wandering, so that talkers do not add up as one.
+fn talk() -> Recording {
+    let mut rng = window_rng(9, 0, 0);
+    let mut phase = 0.0f32;
+    let sample = |n| {
+        phase += rng.random_range(-0.2..0.2f32);
+        (2.0 * std::f32::consts::PI * 3000.0 * n as f32 / 22_050.0 + phase).sin() * 0.3
+    };
     Recording::of_samples(&(0..66_150).map(sample).collect::<Vec<_>>())
 }
 
@@ -71,7 +83,7 @@ fn talk_behind_music_is_heard_softly_and_changes_no_label() {
         let corpora = [
             corpus("song", 1.0, Sound::Mix(tone(300.0)), voiced),
             // Next to never drawn on its own.
-            corpus("talk", 1e-9, Sound::Speech(tone(3000.0)), false),
+            corpus("talk", 1e-9, Sound::Speech(talk()), false),
         ];
         for window in 0..20 {
             let without = draw(&corpora, 0.0, window);
@@ -85,13 +97,13 @@ fn talk_behind_music_is_heard_softly_and_changes_no_label() {
 
 #[test]
 fn speech_is_drawn_alone_and_is_no_voice_nor_music_to_sing_over() {
-    let speech = [corpus("talk", 1.0, Sound::Speech(tone(3000.0)), false)];
+    let speech = [corpus("talk", 1.0, Sound::Speech(talk()), false)];
     let alone = draw(&speech, 0.0, 3);
     assert_eq!(alone.label, 0);
     // A lone voice finds no music here, and stays alone.
     let corpora = [
         corpus("voice", 1.0, Sound::Solo(tone(300.0)), true),
-        corpus("talk", 1e-9, Sound::Speech(tone(3000.0)), false),
+        corpus("talk", 1e-9, Sound::Speech(talk()), false),
     ];
     for window in 0..20 {
         let sung = draw(&corpora, 0.0, window);
