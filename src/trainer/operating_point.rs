@@ -32,10 +32,12 @@ const CONFIRM: [(u32, u32); 3] = [(1, 1), (2, 3), (3, 5)];
 const MIN_VOICE_S: [f32; 2] = [0.2, 0.3];
 const MIN_GAP_S: [f32; 3] = [0.2, 0.35, 0.5];
 
-/// False alarms on music without a voice that are borne, as shares of its decisions. The raw
-/// threshold is for measuring; what is published switches lights, and stays well below.
+/// False alarms on music without a voice that are borne, as shares of its decisions. The raw threshold
+/// is for measuring.
 const RAW_FALSE_ALARMS: f64 = 0.04;
-const CAUSAL_FALSE_ALARMS: f64 = 0.02;
+/// What is published switches lights: 36 s an hour are the goal on music that was never heard, and a third
+/// of them is left for how much it differs from what is chosen on.
+const CAUSAL_FALSE_ALARMS: f64 = 0.01 * 2.0 / 3.0;
 
 /// The operating point of one horizon, from every corpus's scored tracks.
 pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> OperatingPoint {
