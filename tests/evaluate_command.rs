@@ -52,7 +52,7 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
     wav(&root.join("speech/news/a.wav"), 1, 2.0);
     let said = evaluate(
         root,
-        "--against ROOT/other --stress --speech ROOT/speech --report ROOT/report --json --threads 1",
+        "--against ROOT/other --stress --speech ROOT/speech --report ROOT/report --scores ROOT/scores --json --threads 1",
     );
     assert_eq!(said.code, Some(0), "{}", said.err);
     let report: Value = serde_json::from_str(&said.out).unwrap();
@@ -130,6 +130,19 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
     // Every decision of both files: (seconds - 1.175 s) / 71.4 ms of each, from the first on.
     assert_eq!(figures[0]["windows"], 68 + 40);
 
+    // What was scored is told window by window, and gives the same accuracy.
+    let threshold = report["model"]["horizons"][0]["operating_point"]["threshold"]
+        .as_f64()
+        .unwrap();
+    let rows = scores(&root.join("scores/songs"), 39);
+    assert_eq!(rows.len(), 68 + 40);
+    let right = rows
+        .iter()
+        .filter(|(p, label)| (*p >= threshold) == *label)
+        .count();
+    let accuracy = figures[0]["accuracy"].as_f64().unwrap();
+    assert!((right as f64 / rows.len() as f64 - accuracy).abs() < 1e-9);
+
     let songs = report["songs"].as_array().unwrap();
     assert_eq!(songs.len(), 2);
     assert!(songs[0]["accuracy_against"].is_number());
@@ -195,6 +208,24 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
         html.matches("http://www.w3.org/2000/svg").count()
     );
     assert!(!html.contains("NaN") && !markdown.contains("NaN"));
+}
+
+/// Probability and label of every window of a folder's tables, at one horizon.
+fn scores(folder: &Path, horizon_frames: u32) -> Vec<(f64, bool)> {
+    let tables = ["first.csv", "second.csv"].map(|name| fs::read_to_string(folder.join(name)));
+    let mut rows = Vec::new();
+    for table in tables {
+        let table = table.unwrap();
+        let (header, lines) = table.split_once('\n').unwrap();
+        assert_eq!(header, "horizon_frames,t,p,label");
+        for line in lines.lines() {
+            let fields: Vec<&str> = line.split(',').collect();
+            if fields[0] == horizon_frames.to_string() {
+                rows.push((fields[2].parse().unwrap(), fields[3] == "1"));
+            }
+        }
+    }
+    rows
 }
 
 fn songs_windows(report: &Value) -> u64 {

@@ -1,6 +1,8 @@
 //! `vocald evaluate`: measures a checkpoint on one split of an experiment's corpora, or on a folder
 //! of labelled sound.
 
+mod scores;
+
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -56,6 +58,9 @@ pub struct Args {
     /// Write report.html, report.md and report.json, with plots, to this folder
     #[arg(long, value_name = "DIR")]
     report: Option<PathBuf>,
+    /// Write the probability and the label of every window to this folder, a CSV file a track
+    #[arg(long, value_name = "DIR")]
+    scores: Option<PathBuf>,
     /// Also test made tones, silence and noise, and the tracks at other levels
     #[arg(long)]
     stress: bool,
@@ -180,6 +185,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let mut pictures = Vec::new();
     for (corpus, tracks) in corpora.iter().zip(&measured) {
+        if let Some(folder) = &args.scores {
+            let scored = tracks.iter().map(|t| &t.scored);
+            let horizons_frames = &checkpoint.metadata.horizons_frames;
+            scores::write(folder, &corpus.name, scored, horizons_frames)?;
+        }
         add(
             &mut report,
             &checkpoint,
