@@ -1,6 +1,7 @@
 //! `vocald train`: makes a checkpoint out of an experiment file and labelled sound.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -172,10 +173,14 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
-/// A bar an epoch, and a line when it is over.
+/// Lines an epoch where nobody sees a bar, as in a log file.
+const LINES_AN_EPOCH: usize = 8;
+
+/// A bar an epoch, or some lines where there is no terminal, and a line when it is over.
 struct Terminal {
     bar: ProgressBar,
     epochs: usize,
+    epoch_began: Instant,
 }
 
 impl Terminal {
@@ -185,6 +190,7 @@ impl Terminal {
         Self {
             bar,
             epochs: experiment.training.max_epochs,
+            epoch_began: Instant::now(),
         }
     }
 }
@@ -192,6 +198,7 @@ impl Terminal {
 impl Observer for Terminal {
     fn batch(&mut self, epoch: usize, done: usize, of: usize, loss: f64) {
         if done == 1 {
+            self.epoch_began = Instant::now();
             self.bar.reset();
             self.bar.set_length(of as u64);
             self.bar
@@ -199,6 +206,14 @@ impl Observer for Terminal {
         }
         self.bar.set_message(format!("{loss:.3}"));
         self.bar.set_position(done as u64);
+        // The first batch is not counted: it began before this was told.
+        if self.bar.is_hidden() && done > 1 && done.is_multiple_of(of.div_ceil(LINES_AN_EPOCH)) {
+            let batch_s = self.epoch_began.elapsed().as_secs_f64() / (done - 1) as f64;
+            let (epoch, epochs) = (epoch + 1, self.epochs);
+            eprintln!(
+                "epoch {epoch}/{epochs}: {done} of {of} batches, loss {loss:.3}, {batch_s:.2} s a batch"
+            );
+        }
     }
 
     fn epoch(&mut self, report: &EpochReport) {
@@ -206,10 +221,12 @@ impl Observer for Terminal {
             .corpora
             .iter()
             .map(|c| {
-                format!(
-                    "{} {:.3} (auroc {:.3})",
-                    c.name, c.accuracy_at_half, c.auroc
-                )
+                // There is none where all is voice, or nothing.
+                let auroc = match c.auroc.is_nan() {
+                    true => String::new(),
+                    false => format!(" (auroc {:.3})", c.auroc),
+                };
+                format!("{} {:.3}{auroc}", c.name, c.accuracy_at_half)
             })
             .collect();
         let line = format!(
