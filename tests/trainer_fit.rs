@@ -745,5 +745,41 @@ fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
         checkpoint(1.0, vec![39]),
     ]);
     assert!(fault.err().unwrap().contains("cannot be averaged"));
+    let mut other_bands = checkpoint(1.0, vec![39]);
+    other_bands.normalisation.mean[3] = 0.5;
+    let fault = average(vec![checkpoint(1.0, vec![39]), other_bands]);
+    assert!(fault.err().unwrap().contains("cannot be averaged"));
     assert!(average(vec![]).is_err());
+}
+
+#[test]
+fn the_average_with_a_training_on_windows_of_one_level_is_given_such_windows() {
+    let _alone = alone();
+    let at = |level: Level| {
+        let mut experiment = experiment(1);
+        experiment.level = level;
+        let architecture = experiment.architecture().unwrap();
+        let normalisation = Normalisation {
+            level,
+            mean: [0.0; 80],
+            std: [1.0; 80],
+        };
+        let weights = initial_weights(architecture);
+        checkpoint_of(&experiment, architecture, &weights, &normalisation)
+    };
+    for levels in [
+        [Level::Absolute, Level::Relative],
+        [Level::Relative, Level::Absolute],
+    ] {
+        let mean = average(levels.map(at).into()).unwrap();
+        assert_eq!(mean.normalisation.level, Level::Relative);
+        // What is written and read again agrees.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mean.safetensors");
+        mean.write(&path).unwrap();
+        let read = Checkpoint::read(&path).unwrap();
+        assert_eq!(read.normalisation.level, Level::Relative);
+    }
+    let absolute = average([Level::Absolute; 2].map(at).into()).unwrap();
+    assert_eq!(absolute.normalisation.level, Level::Absolute);
 }

@@ -48,6 +48,11 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
+    /// Whether the bands have the same means and deviations.
+    pub fn has_bands_of(&self, other: &Self) -> bool {
+        (self.mean, self.std) == (other.mean, other.std)
+    }
+
     /// A window's values as the network sees them, frame after frame, from its log-mel values.
     pub fn apply(&self, log_mel: &[f32], out: &mut [f32]) {
         let change = self.level.change(log_mel);

@@ -2,11 +2,13 @@
 
 use tch::{Kind, Tensor};
 
-use crate::model::Checkpoint;
+use crate::model::{Checkpoint, Level};
 
 /// The mean of the checkpoints' weights, which often does better on unheard music than any of them
-/// where they went out from the same weights (Wortsman et al., "Model soups", ICML 2022). What
-/// else it holds is the first one's. The error is a sentence.
+/// where they went out from the same weights (Wortsman et al., "Model soups", ICML 2022); the weights
+/// that they went out from may be among them (Wortsman et al., "Robust fine-tuning", CVPR 2022). Its
+/// windows are of one level if those of any of them are. What else it holds is the first one's. The
+/// error is a sentence.
 pub fn average(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
     let count = checkpoints.len() as f64;
     let mut others = checkpoints.into_iter();
@@ -17,13 +19,17 @@ pub fn average(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
     for other in others {
         let (a, b) = (&mean.metadata, &other.metadata);
         if (mean.architecture, &a.horizons_frames) != (other.architecture, &b.horizons_frames)
-            || mean.normalisation != other.normalisation
+            || !mean.normalisation.has_bands_of(&other.normalisation)
         {
             return Err(format!(
                 "{} and {} cannot be averaged: network, horizons and normalisation must be the same, \
                  as they are in trainings that went out from one checkpoint",
                 a.name, b.name
             ));
+        }
+        if other.normalisation.level == Level::Relative {
+            mean.normalisation.level = Level::Relative;
+            mean.metadata.level = Level::Relative;
         }
         for source in b.trained_on.clone() {
             if !mean.metadata.trained_on.contains(&source) {
