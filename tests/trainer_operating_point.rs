@@ -79,6 +79,32 @@ fn a_small_corpus_weighs_by_its_windows() {
 }
 
 #[test]
+fn an_even_point_gives_every_corpus_the_same_say() {
+    // The one song loses more by the threshold of the ten than each of them by the one's.
+    let low = || (0..10).map(|_| song(0.45, 0.25, 0.3)).collect::<Vec<_>>();
+    let high = || vec![song(0.8, 0.6, 0.1)];
+    let corpora = [low(), high()];
+    let pooled = choose(&corpora, 0, Aim::Accuracy).threshold;
+    let even = choose(&corpora, 0, Aim::Even).threshold;
+    let accuracy = |threshold: f32, corpus: &[ScoredTrack]| {
+        let scored = corpus.iter().flat_map(|t| t.horizons[0].iter().copied());
+        Confusion::at(threshold, scored).accuracy()
+    };
+    let mean = |t: f32| (accuracy(t, &corpora[0]) + accuracy(t, &corpora[1])) / 2.0;
+    assert!(even > pooled, "{even} {pooled}");
+    assert!(mean(even) > mean(pooled) + 0.05);
+    // It is the best there is, in steps of 0.01.
+    let best = (5..=95).map(|percent| mean(percent as f32 / 100.0));
+    assert!(best.fold(0.0, f64::max) <= mean(even) + 1e-9);
+    // With as much of each it is the same as over all windows.
+    let one = [vec![song(0.45, 0.25, 0.3)], high()];
+    assert_eq!(
+        choose(&one, 0, Aim::Even).threshold,
+        choose(&one, 0, Aim::Accuracy).threshold
+    );
+}
+
+#[test]
 fn a_balanced_point_does_not_care_how_much_is_sung() {
     // Four fifths of one song are voice, a fifth of the other; the probabilities overlap alike.
     let song = |voice_of_five: usize| ScoredTrack {

@@ -33,7 +33,7 @@ pub struct Experiment {
     /// The one that is published unless another is asked for; unless given, the largest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_horizon_frames: Option<u32>,
-    /// What the thresholds are chosen for on validation: `accuracy` or `balanced`.
+    /// What the thresholds are chosen for on validation: `accuracy`, `even` or `balanced`.
     #[serde(default, skip_serializing_if = "is_accuracy")]
     pub operating_point: Aim,
     /// The licence the data leaves the checkpoint.

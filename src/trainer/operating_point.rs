@@ -19,6 +19,9 @@ pub enum Aim {
     /// validation, with as much voice in it.
     #[default]
     Accuracy,
+    /// The mean over corpora of their shares of right decisions, however long they are: where karaoke
+    /// and full mixes are as likely to be heard, and there is more of one than of the other.
+    Even,
     /// The mean of the shares of right decisions on voice and on its pauses, and the mean of that over
     /// corpora: for music of which it is not known how much of it is sung.
     Balanced,
@@ -65,11 +68,18 @@ fn merit(corpora: &[Confusion], false_alarms: f64, aim: Aim) -> f64 {
             .iter()
             .fold(Confusion::default(), |all, c| all + **c)
             .accuracy(),
+        Aim::Even => mean(voiced.iter().map(|c| c.accuracy())),
         Aim::Balanced => {
             let balanced = |c: &&Confusion| (c.recall() + 1.0 - c.false_positive_rate()) / 2.0;
-            voiced.iter().map(balanced).sum::<f64>() / voiced.len().max(1) as f64
+            mean(voiced.iter().map(balanced))
         }
     }
+}
+
+/// 0 of nothing, which any point is as good for.
+fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len().max(1) as f64;
+    values.sum::<f64>() / count
 }
 
 /// The best threshold for raw decisions, in steps of 0.01.
