@@ -111,8 +111,9 @@ fn candidates(threshold: f32) -> Vec<OperatingPoint> {
                 for min_voice_s in MIN_VOICE_S {
                     points.extend(MIN_GAP_S.map(|min_gap_s| OperatingPoint {
                         threshold,
-                        enter: (threshold + above).min(0.99),
-                        leave: (threshold - below).clamp(0.01, (threshold + above).min(0.99)),
+                        enter: hundredths(threshold + above).min(0.99),
+                        leave: hundredths(threshold - below)
+                            .clamp(0.01, hundredths(threshold + above).min(0.99)),
                         confirm_n,
                         confirm_m,
                         min_voice_s,
@@ -123,6 +124,11 @@ fn candidates(threshold: f32) -> Vec<OperatingPoint> {
         }
     }
     points
+}
+
+/// As thresholds are told: sums of them end in digits that mean nothing.
+fn hundredths(p: f32) -> f32 {
+    (p * 100.0).round() / 100.0
 }
 
 fn causal_confusions(
