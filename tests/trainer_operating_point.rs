@@ -52,6 +52,9 @@ fn the_raw_threshold_keeps_music_within_four_percent() {
     assert!(lower.false_positive_rate() > 0.04);
     assert!(point.leave <= point.enter);
     assert_eq!(point.fault(), None);
+    for p in [point.threshold, point.enter, point.leave] {
+        assert_eq!(p, (p * 100.0).round() / 100.0, "told in hundredths");
+    }
 }
 
 #[test]

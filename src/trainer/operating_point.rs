@@ -106,14 +106,15 @@ fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> f32 
 fn candidates(threshold: f32) -> Vec<OperatingPoint> {
     let mut points = Vec::new();
     for above in ENTER_ABOVE {
+        let enter = hundredths(threshold + above).min(0.99);
         for below in LEAVE_BELOW {
+            let leave = hundredths(threshold - below).clamp(0.01, enter);
             for (confirm_n, confirm_m) in CONFIRM {
                 for min_voice_s in MIN_VOICE_S {
                     points.extend(MIN_GAP_S.map(|min_gap_s| OperatingPoint {
                         threshold,
-                        enter: hundredths(threshold + above).min(0.99),
-                        leave: hundredths(threshold - below)
-                            .clamp(0.01, hundredths(threshold + above).min(0.99)),
+                        enter,
+                        leave,
                         confirm_n,
                         confirm_m,
                         min_voice_s,
