@@ -1,5 +1,6 @@
 //! Every scored window as a table, for whoever draws or measures it another way.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -12,15 +13,22 @@ use crate::trainer::validate::ScoredTrack;
 /// seconds, the network's probability of voice, and the label (1 for voice).
 const HEADER: &str = "horizon_frames,t,p,label\n";
 
-/// Writes `FOLDER/CORPUS/TRACK.csv` for each track of a corpus.
+/// Writes `FOLDER/CORPUS/TRACK.csv` for each track of a corpus; of several tracks with one name the
+/// later ones are numbered, `TRACK-2.csv`.
 pub fn write<'a>(
     folder: &Path,
     corpus: &str,
     tracks: impl IntoIterator<Item = &'a ScoredTrack>,
     horizons_frames: &[u32],
 ) -> anyhow::Result<()> {
+    let mut written = HashSet::new();
     for track in tracks {
-        let path = path_of(folder, corpus, &track.name);
+        let mut path = path_of(folder, corpus, &track.name);
+        let mut number = 1;
+        while !written.insert(path.clone()) {
+            number += 1;
+            path = path_of(folder, corpus, &format!("{}-{number}", track.name));
+        }
         let kept = path.parent().map_or(Ok(()), fs::create_dir_all);
         kept.and_then(|()| fs::write(&path, table(track, horizons_frames)))
             .with_context(|| format!("the scores cannot be written to {}", path.display()))?;
