@@ -14,7 +14,7 @@ use vocald::model::{
     Architecture, Checkpoint, Family, FrontendNumbers, Level, Metadata, Normalisation,
     OperatingPoint,
 };
-use vocald::trainer::dataset::load_labelled;
+use vocald::trainer::dataset::{Coverage, load_labelled};
 use vocald::trainer::features::FeatureCache;
 use vocald::trainer::validate::Scorer;
 
@@ -104,14 +104,19 @@ fn detect_answers_on_the_common_grid_as_evaluation_does() {
     }
 
     let cache = FeatureCache::open(at.join("features")).unwrap();
-    let corpus = load_labelled(&songs, &cache.giving(Family::BiLstm.features())).unwrap();
+    let corpus = load_labelled(
+        &songs,
+        &cache.giving(Family::BiLstm.features()),
+        Coverage::Throughout,
+    )
+    .unwrap();
     let scored = Scorer::new(&checkpoint, Device::Cpu, 1).score_corpus(&corpus, &|_| ());
     let scored_rows = &scored[0].horizons[0];
     assert_eq!(scored_rows.len(), rows.len());
     for (window, ((t, p), (scored_p, voice))) in rows.iter().zip(scored_rows).enumerate() {
         assert!((p - f64::from(*scored_p)).abs() < 2e-6, "at {t}");
         assert!((scored[0].grid(768).time_s(window) - t).abs() < 1e-5);
-        assert_eq!(*voice, *t < 4.0, "at {t}");
+        assert_eq!(*voice, Some(*t < 4.0), "at {t}");
     }
 
     let line = "evaluate songs --model both-ways.safetensors --device cpu --features features \

@@ -274,6 +274,78 @@ learning_rate = 1e-3\nlearning_rate_epochs = 1\nlearning_rate_factor = 1.0\nweig
 }
 
 #[test]
+fn what_is_labelled_in_parts_is_measured_in_parts_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    songs(root);
+    // The same labels again, but for two seconds and a half of which nobody is sure.
+    let whole = evaluate(root, "--json --scores ROOT/whole");
+    let parts = "0 2.5 nosing\n2.5 3.5 sing\n5.0 6 nosing\n";
+    fs::write(root.join("songs/first.lab"), parts).unwrap();
+    let refused = evaluate(root, "--json");
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.err.contains("first has no label at 3.5"),
+        "{}",
+        refused.err
+    );
+
+    let said = evaluate(root, "--partly-labelled --json --scores ROOT/parts");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    let whole: Value = serde_json::from_str(&whole.out).unwrap();
+    let share = report["corpora"][0]["labelled_share"].as_f64().unwrap();
+    assert!((share - 8.5 / 10.0).abs() < 0.01, "{share}");
+    assert_eq!(whole["corpora"][0]["labelled_share"], 1.0);
+
+    // The tables hold every window; the figures those with a label.
+    let table = |run: &str| fs::read_to_string(root.join(run).join("songs/first.csv")).unwrap();
+    let (all, known) = (table("whole"), table("parts"));
+    let open: Vec<&str> = known.lines().filter(|row| row.ends_with(',')).collect();
+    assert_eq!(all.lines().count(), known.lines().count());
+    for (row, part) in all.lines().zip(known.lines()).skip(1) {
+        let t: f64 = part.split(',').nth(1).unwrap().parse().unwrap();
+        let (row, label) = row.rsplit_once(',').unwrap();
+        let is_open = (3.5..5.0).contains(&t);
+        assert_eq!(
+            part.strip_prefix(row),
+            Some(if is_open { "," } else { &part[row.len()..] })
+        );
+        assert!(is_open || part.ends_with(label), "{part}");
+    }
+    let horizons = report["model"]["horizons"].as_array().unwrap().len();
+    let windows = |report: &Value| {
+        let rows = report["figures"].as_array().unwrap().iter();
+        let raw = rows.filter(|row| row["smoothing"] == "raw");
+        raw.map(|row| row["windows"].as_u64().unwrap()).sum::<u64>()
+    };
+    assert!(horizons > 0 && !open.is_empty());
+    assert_eq!(windows(&whole) - windows(&report), open.len() as u64);
+    // Only the other track's changes are counted: a voice that comes and goes once.
+    let labelled = |report: &Value| report["figures"][0]["onsets"]["labelled"].as_u64().unwrap();
+    assert_eq!((labelled(&whole), labelled(&report)), (2, 1));
+}
+
+#[test]
+fn scores_of_tracks_with_one_name_are_kept_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for (place, seconds) in [("a", 2.0), ("b", 3.0)] {
+        let songs = root.join("songs").join(place);
+        fs::create_dir_all(&songs).unwrap();
+        wav(&songs.join("take.wav"), 1, seconds);
+        fs::write(songs.join("take.lab"), "0 1.5 sing\n1.5 3 nosing\n").unwrap();
+    }
+    let said = evaluate(root, "--json --scores ROOT/scores");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let rows = |name: &str| {
+        let table = fs::read_to_string(root.join("scores/songs").join(name)).unwrap();
+        table.lines().count()
+    };
+    assert!(rows("take.csv") < rows("take-2.csv"));
+}
+
+#[test]
 fn what_cannot_be_measured_is_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();

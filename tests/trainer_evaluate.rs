@@ -46,11 +46,11 @@ fn track(name: &str, labels: &str, voice: &str) -> Measured {
     };
     let p = voice.chars().map(|c| if c == 'V' { 0.9 } else { 0.1 });
     Measured {
-        labels: (0..frames).map(label).collect(),
+        labels: (0..frames).map(|frame| Some(label(frame))).collect(),
         scored: ScoredTrack {
             name: name.into(),
             features: Features::Mel(WindowLength::FRAMES_80),
-            horizons: vec![p.zip(is_voice).collect()],
+            horizons: vec![p.zip(is_voice.iter().copied().map(Some)).collect()],
         },
     }
 }

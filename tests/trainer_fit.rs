@@ -21,7 +21,7 @@ use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
 use vocald::trainer::operating_point::Aim;
 use vocald::trainer::recording::Recording;
 use vocald::trainer::sampler::{Sampler, window_rng};
-use vocald::trainer::validate::{Levels, Scorer, magnitudes};
+use vocald::trainer::validate::{Levels, ScoredWindow, Scorer, magnitudes};
 
 const EXPERIMENT: &str = r#"
 name = "tiny"
@@ -509,7 +509,7 @@ fn validation_is_the_same_on_any_number_of_threads() {
         three.tracks.push(track);
     }
     let _alone = alone();
-    let score = |threads, stride| -> Vec<Vec<(f32, bool)>> {
+    let score = |threads, stride| -> Vec<Vec<ScoredWindow>> {
         let mut scorer = Scorer::new(&best, Device::Cpu, threads).with_stride(stride);
         let tracks = scorer.score_corpus(&three, &|_| ());
         tracks.into_iter().flat_map(|t| t.horizons).collect()

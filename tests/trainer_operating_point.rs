@@ -12,7 +12,7 @@ fn song(voice_p: f32, pause_p: f32, spread: f32) -> ScoredTrack {
         let voice = (i / 28) % 2 == 1;
         let jitter = ((i * 37 % 101) as f32 / 101.0 - 0.5) * spread;
         let p = if voice { voice_p } else { pause_p } + jitter;
-        (p.clamp(0.001, 0.999), voice)
+        (p.clamp(0.001, 0.999), Some(voice))
     };
     ScoredTrack {
         name: "song".into(),
@@ -25,7 +25,7 @@ fn music(p: f32, spread: f32) -> ScoredTrack {
     let score = |i: usize| {
         (
             (p + ((i * 53 % 211) as f32 / 211.0 - 0.5) * spread).max(0.001),
-            false,
+            Some(false),
         )
     };
     ScoredTrack {
@@ -40,15 +40,11 @@ fn the_raw_threshold_keeps_music_within_four_percent() {
     // The song alone would be best at 0.35, but the music reaches up to 0.6.
     let corpora = [vec![song(0.5, 0.2, 0.2)], vec![music(0.3, 0.6)]];
     let point = choose(&corpora, 0, Aim::Accuracy);
-    let on =
-        |track: &ScoredTrack| Confusion::at(point.threshold, track.horizons[0].iter().copied());
+    let on = |track: &ScoredTrack| Confusion::at(point.threshold, track.labelled(0));
     let rate = on(&corpora[1][0]).false_positive_rate();
     assert!(rate <= 0.04, "{rate}");
     // No lower threshold keeps the budget, and a higher one loses voice.
-    let lower = Confusion::at(
-        point.threshold - 0.02,
-        corpora[1][0].horizons[0].iter().copied(),
-    );
+    let lower = Confusion::at(point.threshold - 0.02, corpora[1][0].labelled(0));
     assert!(lower.false_positive_rate() > 0.04);
     assert!(point.leave <= point.enter);
     assert_eq!(point.fault(), None);
@@ -62,7 +58,7 @@ fn without_music_accuracy_decides_alone() {
     let corpora = [vec![song(0.7, 0.3, 0.2)]];
     let point = choose(&corpora, 0, Aim::Accuracy);
     assert!((0.4..=0.61).contains(&point.threshold), "{point:?}");
-    let accuracy = Confusion::at(point.threshold, corpora[0][0].horizons[0].iter().copied());
+    let accuracy = Confusion::at(point.threshold, corpora[0][0].labelled(0));
     assert_eq!(accuracy.accuracy(), 1.0);
 }
 
@@ -90,7 +86,7 @@ fn an_even_point_gives_every_corpus_the_same_say() {
     let pooled = choose(&corpora, 0, Aim::Accuracy).threshold;
     let even = choose(&corpora, 0, Aim::Even).threshold;
     let accuracy = |threshold: f32, corpus: &[ScoredTrack]| {
-        let scored = corpus.iter().flat_map(|t| t.horizons[0].iter().copied());
+        let scored = corpus.iter().flat_map(|t| t.labelled(0));
         Confusion::at(threshold, scored).accuracy()
     };
     let mean = |t: f32| (accuracy(t, &corpora[0]) + accuracy(t, &corpora[1])) / 2.0;
@@ -119,7 +115,7 @@ fn a_balanced_point_does_not_care_how_much_is_sung() {
                     let voice = i % 5 < voice_of_five;
                     let (a, b) = ((i * 37 % 101) as f32 / 101.0, (i * 61 % 103) as f32 / 103.0);
                     let jitter = (a + b - 1.0) * 0.4;
-                    ((if voice { 0.6 } else { 0.4 }) + jitter, voice)
+                    ((if voice { 0.6 } else { 0.4 }) + jitter, Some(voice))
                 })
                 .collect(),
         ],

@@ -8,7 +8,7 @@ use super::sources::Sources;
 use super::train::measured;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
-use crate::trainer::dataset::{Split, load_labelled};
+use crate::trainer::dataset::{Coverage, Split, load_labelled};
 use crate::trainer::experiment::Experiment;
 use crate::trainer::finish::finish;
 use crate::trainer::operating_point::Aim;
@@ -51,7 +51,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let cache = args.sources.cache(checkpoint.architecture.features())?;
     let (corpora, aim) = match args.data_set.is_dir() {
-        true => (vec![load_labelled(&args.data_set, &cache)?], Aim::default()),
+        true => (
+            vec![load_labelled(&args.data_set, &cache, Coverage::Throughout)?],
+            Aim::default(),
+        ),
         false => {
             let experiment = Experiment::read(&args.data_set)?;
             let valid = args.sources.load(&experiment, Split::Valid, &cache)?;

@@ -17,7 +17,7 @@ use crate::decision::Horizon;
 use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
-use crate::trainer::dataset::{Corpus, Split, load_labelled};
+use crate::trainer::dataset::{Corpus, Coverage, Split, load_labelled};
 use crate::trainer::evaluate::curves::curves;
 use crate::trainer::evaluate::rival::Rival;
 use crate::trainer::evaluate::songs::{ranked, shown, songs};
@@ -52,6 +52,10 @@ pub struct Args {
     /// of [default: the checkpoint's own]
     #[arg(long, value_name = "SECONDS")]
     lookahead: Option<f64>,
+    /// Measure tracks whose labels leave parts of them open, where there are labels; their onsets and
+    /// offsets are not counted
+    #[arg(long)]
+    partly_labelled: bool,
     /// Measure another detector's labels too: a folder with a .lab, .txt or .csv for every track
     #[arg(long, value_name = "DIR")]
     against: Option<PathBuf>,
@@ -81,6 +85,7 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   vocald evaluate songs/ --report out/                    songs with labels beside them
+  vocald evaluate songs/ --partly-labelled                 where there are labels
   vocald evaluate songs/ --against other-labels/          beside another detector
   vocald evaluate songs/ --stress --music instrumentals/  what should not be called voice
   vocald evaluate config/experiments/live-14.toml --data DIR --split test";
@@ -121,8 +126,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let horizon = decision.horizon(&checkpoint.metadata)?;
     let cache = args.sources.cache(checkpoint.architecture.features())?;
     let split = Split::from(args.split.unwrap_or(SplitName::Test));
+    let coverage = match args.partly_labelled {
+        true => Coverage::InParts,
+        false => Coverage::Throughout,
+    };
     let corpora = match is_folder {
-        true => vec![load_labelled(&args.data_set, &cache)?],
+        true => vec![load_labelled(&args.data_set, &cache, coverage)?],
         false => {
             let experiment = Experiment::read(&args.data_set)?;
             args.sources.load(&experiment, split, &cache)?
@@ -135,11 +144,12 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             split.name()
         );
     }
-    // Training may leave out what has no label; a measure may not.
+    // A folder is read as it was asked for; an experiment's training tracks may have parts without labels.
     let mut tracks = corpora.iter().flat_map(|corpus| &corpus.tracks);
-    if let Some(track) = tracks.find(|t| t.voice.contains(&None)) {
+    let in_parts = tracks.find(|t| t.voice.contains(&None));
+    if let (Some(track), Coverage::Throughout) = (in_parts, coverage) {
         bail!(
-            "{} is not labelled throughout, so it cannot be measured on",
+            "{} is not labelled throughout, so it cannot be measured on without --partly-labelled",
             track.name
         );
     }
@@ -296,12 +306,14 @@ fn named_apart(mut corpora: Vec<Corpus>) -> Vec<Corpus> {
 fn about(corpus: &Corpus) -> CorpusAbout {
     let frames: usize = corpus.tracks.iter().map(|t| t.frames()).sum();
     let labels = corpus.tracks.iter().flat_map(|t| &t.voice);
-    let voiced = labels.filter(|v| **v == Some(true)).count();
+    let labels: Vec<bool> = labels.copied().flatten().collect();
+    let voiced = labels.iter().filter(|voice| **voice).count();
     CorpusAbout {
         name: corpus.name.clone(),
         tracks: corpus.tracks.len(),
         minutes: (frames * HOP_SAMPLES) as f64 / f64::from(SAMPLE_RATE_HZ) / 60.0,
-        voice_share: voiced as f64 / frames as f64,
+        labelled_share: labels.len() as f64 / frames as f64,
+        voice_share: voiced as f64 / labels.len() as f64,
     }
 }
 

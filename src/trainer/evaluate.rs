@@ -40,14 +40,16 @@ pub const WINDOW_HOP_S: f64 = WINDOW_HOP_SAMPLES as f64 / SAMPLE_RATE_HZ as f64;
 /// A track, scored at every horizon of a checkpoint.
 pub struct Measured {
     pub scored: ScoredTrack,
-    /// Whether there is a voice, a value a frame.
-    pub labels: Vec<bool>,
+    /// Whether there is a voice, a value a frame, where it is known.
+    pub labels: Vec<Option<bool>>,
 }
 
 impl Measured {
     pub fn new(track: &Track, scored: ScoredTrack) -> Self {
-        let labels = track.voice.iter().map(|v| v.unwrap_or(false)).collect();
-        Self { scored, labels }
+        Self {
+            scored,
+            labels: track.voice.clone(),
+        }
     }
 }
 
@@ -74,7 +76,7 @@ pub struct Figures {
     pub always_voice_accuracy: f64,
     /// Seconds decided to be voice in an hour of those tracks that have no voice at all.
     pub false_voice_s_per_hour: f64,
-    /// Onsets and offsets together, of the decisions and of the labels.
+    /// Onsets and offsets together, of the decisions and of the labels, where tracks are labelled throughout.
     pub events_per_minute: f64,
     pub labelled_events_per_minute: f64,
     pub onsets: EventFigures,
@@ -147,7 +149,8 @@ pub fn rival_scores(
     for track in tracks {
         let p = rival_answer(rival, track, h, horizon_frames)?.p?;
         let labels = track.scored.horizons[h].iter().map(|s| s.1);
-        scores.extend(p.into_iter().zip(labels));
+        let labelled = p.into_iter().zip(labels);
+        scores.extend(labelled.filter_map(|(p, voice)| Some((p, voice?))));
     }
     Some(scores)
 }
@@ -159,6 +162,8 @@ struct Tally {
     /// Of the tracks without any voice.
     voiceless: Confusion,
     accuracies: Vec<f64>,
+    /// Of the tracks labelled throughout, whose events are counted.
+    followed_windows: usize,
     events: usize,
     labelled_events: usize,
     onsets: EventTally,
@@ -167,20 +172,23 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, track: &Measured, h: usize, grid: Grid, decided: &Decided) {
-        let scored = &track.scored.horizons[h];
-        let mut confusion = Confusion::default();
-        for (voice, (_, label)) in decided.voice.iter().zip(scored) {
-            confusion.count(*voice, *label);
-        }
+        let confusion = track.scored.confusion(h, &decided.voice);
         if confusion.total() == 0 {
             return;
         }
         self.total = self.total + confusion;
-        if !track.labels.contains(&true) {
+        if !track.labels.contains(&Some(true)) {
             self.voiceless = self.voiceless + confusion;
         }
         self.accuracies.push(confusion.accuracy());
-        let labelled: Vec<LabelChange> = label_changes(&track.labels, scored.len(), grid);
+        // Beside a part without a label nobody knows when the voice came or went.
+        let known: Option<Vec<bool>> = track.labels.iter().copied().collect();
+        let Some(labels) = known else {
+            return;
+        };
+        let windows = track.scored.horizons[h].len();
+        let labelled: Vec<LabelChange> = label_changes(&labels, windows, grid);
+        self.followed_windows += windows;
         self.events += decided.changes.len();
         self.labelled_events += labelled.len();
         self.onsets.add(&labelled, &decided.changes, true);
@@ -195,7 +203,7 @@ impl Tally {
         horizon_frames: u32,
     ) -> Figures {
         let total = &self.total;
-        let minutes = total.total() as f64 * WINDOW_HOP_S / 60.0;
+        let minutes = self.followed_windows as f64 * WINDOW_HOP_S / 60.0;
         Figures {
             corpus: corpus.into(),
             detector: detector.into(),

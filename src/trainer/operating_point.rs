@@ -146,9 +146,7 @@ fn causal_confusions(
             let Ok(decided) = causal(scored, point, track.grid(0)) else {
                 continue;
             };
-            for (voice, (_, label)) in decided.voice.iter().zip(scored) {
-                confusion.count(*voice, *label);
-            }
+            confusion = confusion + track.confusion(horizon, &decided.voice);
         }
         confusion
     };

@@ -92,7 +92,9 @@ pub struct CorpusAbout {
     pub name: String,
     pub tracks: usize,
     pub minutes: f64,
-    /// Share of the frames with a voice.
+    /// Share of the frames with a label.
+    pub labelled_share: f64,
+    /// Share of those with a voice.
     pub voice_share: f64,
 }
 

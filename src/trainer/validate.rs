@@ -8,6 +8,7 @@ use tch::{Device, Tensor};
 use super::dataset::{Corpus, Sound, Track};
 use super::features::{SeparatedTrack, frame_time_s};
 use super::grid::Grid;
+use super::metrics::Confusion;
 use super::recording::{Frame, Heard, magnitudes_of_sum};
 use crate::frontend::mel::band_of_hz;
 use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength};
@@ -24,14 +25,34 @@ pub struct ScoredTrack {
     pub name: String,
     /// What the network looked at.
     pub features: Features,
-    /// `[horizon][window]`: probability, and whether there is a voice in that horizon's frame.
-    pub horizons: Vec<Vec<(f32, bool)>>,
+    pub horizons: Vec<Vec<ScoredWindow>>,
 }
+
+/// The probability of a voice in the frame that a horizon speaks of, and whether there is one, where a
+/// label says.
+pub type ScoredWindow = (f32, Option<bool>);
 
 impl ScoredTrack {
     /// The frames that a horizon's decisions speak of.
     pub fn grid(&self, horizon_frames: u32) -> Grid {
         Grid::new(self.features, horizon_frames)
+    }
+
+    /// The windows of a horizon whose label is known.
+    pub fn labelled(&self, horizon: usize) -> impl Iterator<Item = (f32, bool)> {
+        let windows = self.horizons[horizon].iter();
+        windows.filter_map(|&(p, voice)| Some((p, voice?)))
+    }
+
+    /// Decisions, one a window, against the labels of a horizon where there are any.
+    pub fn confusion(&self, horizon: usize, decided: &[bool]) -> Confusion {
+        let mut confusion = Confusion::default();
+        for (&voice, (_, label)) in decided.iter().zip(&self.horizons[horizon]) {
+            if let Some(label) = label {
+                confusion.count(voice, *label);
+            }
+        }
+        confusion
     }
 }
 
@@ -193,17 +214,13 @@ impl Look<'_> {
         separated: &SeparatedTrack,
         track: &Track,
         levels: Levels,
-    ) -> Vec<(f32, bool)> {
+    ) -> Vec<ScoredWindow> {
         // The separation is the same at any level, and energies go with its square.
         let gain = levels.gain * levels.gain;
         let energies: Vec<f32> = separated.energies().iter().map(|e| e * gain).collect();
         let p = frame_probabilities(network, self.normalisation, &energies, self.device);
         let frames = (0..track.frames()).step_by(self.stride * WINDOW_HOP_FRAMES);
-        let scored = frames.map(|frame| {
-            // Tracks to measure on are labelled throughout, as below.
-            let label = track.voice[frame].unwrap_or(false);
-            (at_time(&p, frame_time_s(frame)), label)
-        });
+        let scored = frames.map(|frame| (at_time(&p, frame_time_s(frame)), track.voice[frame]));
         scored.collect()
     }
 
@@ -213,7 +230,7 @@ impl Look<'_> {
         window: WindowLength,
         track: &Track,
         levels: Levels,
-    ) -> Vec<Vec<(f32, bool)>> {
+    ) -> Vec<Vec<ScoredWindow>> {
         let log = |value: f32| value.max(LOG_FLOOR).ln();
         let log_mel: Vec<f32> = magnitudes(track, levels).flatten().map(log).collect();
         let starts: Vec<usize> = (0..)
@@ -233,9 +250,7 @@ impl Look<'_> {
             let rows = float_values(&network.probabilities(&channels_last(&input)));
             for (row, start) in rows.chunks_exact(self.horizons_frames.len()).zip(batch) {
                 for ((out, &p), &h) in horizons.iter_mut().zip(row).zip(self.horizons_frames) {
-                    let label = track.voice[start + window.frame_at(h)];
-                    // Tracks to measure on are labelled throughout: their corpus is refused otherwise.
-                    out.push((p, label.unwrap_or(false)));
+                    out.push((p, track.voice[start + window.frame_at(h)]));
                 }
             }
         }
@@ -243,14 +258,14 @@ impl Look<'_> {
     }
 }
 
-/// Every scored window of a horizon, track after track.
+/// Every scored and labelled window of a horizon, track after track.
 pub fn pooled<'a>(
     tracks: impl IntoIterator<Item = &'a ScoredTrack>,
     horizon: usize,
 ) -> Vec<(f32, bool)> {
     tracks
         .into_iter()
-        .flat_map(|t| t.horizons[horizon].iter().copied())
+        .flat_map(|t| t.labelled(horizon))
         .collect()
 }
 

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use crate::trainer::validate::ScoredTrack;
 
 /// A row a window and horizon: the frame's distance from the window's last, the time it speaks of in
-/// seconds, the network's probability of voice, and the label (1 for voice).
+/// seconds, the network's probability of voice, and the label (1 for voice, nothing where there is none).
 const HEADER: &str = "horizon_frames,t,p,label\n";
 
 /// Writes `FOLDER/CORPUS/TRACK.csv` for each track of a corpus; of several tracks with one name the
@@ -43,7 +43,8 @@ fn table(track: &ScoredTrack, horizons_frames: &[u32]) -> String {
         for (window, &(p, voice)) in scored.iter().enumerate() {
             let t_s = grid.time_s(window);
             // Writing to a string cannot fail.
-            let _ = writeln!(text, "{frames},{t_s:.6},{p},{}", u8::from(voice));
+            let label = voice.map_or("", |voice| if voice { "1" } else { "0" });
+            let _ = writeln!(text, "{frames},{t_s:.6},{p},{label}");
         }
     }
     text

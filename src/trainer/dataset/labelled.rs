@@ -42,7 +42,7 @@ pub(super) fn items(
         if split_of(&name, settings) != Some(split) {
             continue;
         }
-        match named(&labels, &name) {
+        match beside(&labels, &path) {
             Ok(None) => faults.push(format!("{name} has no labels ({name}.lab, .txt or .csv)")),
             Ok(Some(labels)) => items.push(Item {
                 name,
@@ -53,6 +53,17 @@ pub(super) fn items(
         }
     }
     unless_faulty(items, faults)
+}
+
+/// What the labels of a sound say: those in its own folder, or the only ones of its name.
+fn beside(labels: &[PathBuf], sound: &Path) -> Result<Option<Labels>, String> {
+    let name = stem(sound);
+    let in_folder = labels.iter().filter(|l| l.parent() == sound.parent());
+    let in_folder: Vec<PathBuf> = in_folder.cloned().collect();
+    match named(&in_folder, &name)? {
+        Some(labels) => Ok(Some(labels)),
+        None => named(labels, &name),
+    }
 }
 
 /// What the one file of labels called `name` says, if there is one.

@@ -136,11 +136,34 @@ pub fn load(
     split: Split,
     cache: &FeatureCache,
 ) -> Result<Corpus, CorpusError> {
+    let coverage = match split {
+        Split::Train => Coverage::InParts,
+        Split::Valid | Split::Test => Coverage::Throughout,
+    };
+    load_covered(settings, data, split, cache, coverage)
+}
+
+/// How much of a track labels must speak of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// All of it: a measure should not depend on which parts were left without a label.
+    Throughout,
+    /// Any of it; the rest is neither trained on nor measured.
+    InParts,
+}
+
+fn load_covered(
+    settings: &CorpusSettings,
+    data: &Path,
+    split: Split,
+    cache: &FeatureCache,
+    coverage: Coverage,
+) -> Result<Corpus, CorpusError> {
     let failed = |faults| error(settings, data, faults);
     let items = items(settings, data, split)?;
     let read: Vec<Result<Track, String>> = items
         .into_par_iter()
-        .map(|item| read(item, cache).and_then(|track| measurable(track, split)))
+        .map(|item| read(item, cache).and_then(|track| covered(track, coverage)))
         .collect();
     let (tracks, faults): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
     let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
@@ -198,7 +221,11 @@ fn error(settings: &CorpusSettings, data: &Path, faults: Vec<String>) -> CorpusE
 }
 
 /// Reads a whole folder of songs with labels beside them, to measure on.
-pub fn load_labelled(root: &Path, cache: &FeatureCache) -> Result<Corpus, CorpusError> {
+pub fn load_labelled(
+    root: &Path,
+    cache: &FeatureCache,
+    coverage: Coverage,
+) -> Result<Corpus, CorpusError> {
     let name = root.canonicalize().ok().and_then(|whole| {
         let name = whole.file_name()?;
         Some(name.to_string_lossy().into_owned())
@@ -218,7 +245,7 @@ pub fn load_labelled(root: &Path, cache: &FeatureCache) -> Result<Corpus, Corpus
         exclude: Vec::new(),
     };
     // The root is not below a data folder: it is where the caller says.
-    let corpus = load(&settings, Path::new(""), Split::Test, cache)?;
+    let corpus = load_covered(&settings, Path::new(""), Split::Test, cache, coverage)?;
     Ok(Corpus { name, ..corpus })
 }
 
@@ -314,11 +341,11 @@ fn read(item: Item, cache: &FeatureCache) -> Result<Track, String> {
     })
 }
 
-/// A measure must not depend on which parts of a track were left without a label.
-fn measurable(track: Track, split: Split) -> Result<Track, String> {
+fn covered(track: Track, coverage: Coverage) -> Result<Track, String> {
     match track.voice.iter().position(Option::is_none) {
-        Some(frame) if split != Split::Train => Err(format!(
-            "{} has no label at {:.2} s, and is to be measured on",
+        Some(frame) if coverage == Coverage::Throughout => Err(format!(
+            "{} has no label at {:.2} s, and is to be measured on throughout (of a folder, `vocald evaluate \
+             --partly-labelled` measures what has labels)",
             track.name,
             frame_time_s(frame)
         )),

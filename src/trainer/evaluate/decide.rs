@@ -7,6 +7,7 @@ use super::{MEDIAN_WINDOWS, WINDOW_HOP_S};
 use crate::decision::{Event, PointError, Tracker};
 use crate::model::OperatingPoint;
 use crate::trainer::grid::Grid;
+use crate::trainer::validate::ScoredWindow;
 
 /// How probabilities were made into decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -59,7 +60,7 @@ pub struct Decided {
 
 /// Decides on every window of a track. `scored`: a probability a window, with its label.
 pub fn decide(
-    scored: &[(f32, bool)],
+    scored: &[ScoredWindow],
     smoothing: Smoothing,
     point: &OperatingPoint,
     grid: Grid,
@@ -80,7 +81,7 @@ pub fn decide(
 
 /// What the daemon would have published.
 pub fn causal(
-    scored: &[(f32, bool)],
+    scored: &[ScoredWindow],
     point: &OperatingPoint,
     grid: Grid,
 ) -> Result<Decided, PointError> {

@@ -14,8 +14,9 @@ use crate::trainer::metrics::Confusion;
 pub struct Song {
     pub corpus: String,
     pub name: String,
+    /// With a label.
     pub windows: u64,
-    /// Share of the decided frames with a voice, by the labels.
+    /// Share of the labelled ones with a voice.
     pub voice_share: f64,
     pub accuracy_raw: f64,
     pub accuracy_median: f64,
@@ -74,13 +75,7 @@ pub fn songs(
     let song = |track: &Measured| {
         let scored = &track.scored.horizons[horizon.index];
         let grid = track.scored.grid(horizon.frames);
-        let confusion = |voice: &[bool]| {
-            let mut confusion = Confusion::default();
-            for (voice, (_, label)) in voice.iter().zip(scored) {
-                confusion.count(*voice, *label);
-            }
-            confusion
-        };
+        let confusion = |voice: &[bool]| track.scored.confusion(horizon.index, voice);
         let mut ours = [Confusion::default(); 3];
         for (sum, smoothing) in ours.iter_mut().zip(Smoothing::OURS) {
             let decided = decide(scored, smoothing, &horizon.point, grid)?;
@@ -141,6 +136,7 @@ pub fn shown(
     let decided = decide(scored, Smoothing::Causal, &horizon.point, grid)?;
     let window_s = |window: usize| grid.time_s(window);
     let answer = rival.and_then(|r| rival_answer(r, track, horizon.index, horizon.frames));
+    let voiced: Vec<bool> = track.labels.iter().map(|l| *l == Some(true)).collect();
     Ok(Shown {
         rank,
         corpus: corpus.into(),
@@ -154,7 +150,7 @@ pub fn shown(
         leave: horizon.point.leave,
         decided: spans(&decided.voice, window_s),
         against: answer.map(|a| spans(&a.decided.voice, window_s)),
-        labelled: spans(&track.labels, frame_time_s),
+        labelled: spans(&voiced, frame_time_s),
     })
 }
 

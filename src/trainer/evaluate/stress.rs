@@ -276,9 +276,7 @@ fn count(
             &horizon.point,
             track.grid(horizon.frames),
         )?;
-        for (voice, (_, label)) in decided.voice.iter().zip(scored) {
-            sum.count(*voice, *label);
-        }
+        *sum = *sum + track.confusion(horizon.index, &decided.voice);
     }
     Ok(())
 }

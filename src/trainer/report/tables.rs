@@ -75,13 +75,14 @@ fn corpora(report: &Report) -> Table {
             c.name.clone(),
             c.tracks.to_string(),
             number(c.minutes, 1),
+            percent(c.labelled_share),
             percent(c.voice_share),
         ]
     };
     Table {
         title: "Corpora",
         note: "",
-        head: vec!["corpus", "tracks", "minutes", "voice"],
+        head: vec!["corpus", "tracks", "minutes", "labelled", "voice"],
         rows: report.corpora.iter().map(row).collect(),
         numbers_from: 1,
     }

@@ -70,10 +70,7 @@ pub fn measure(
     if raw.windows == 0 {
         return Err("no test track is as long as a window".into());
     }
-    let of_track = |track: &Measured| {
-        let windows = track.scored.horizons[0].iter().copied();
-        Confusion::at(point.threshold, windows)
-    };
+    let of_track = |track: &Measured| Confusion::at(point.threshold, track.scored.labelled(0));
     let right = |c: Confusion| [c.true_voice + c.true_silence, c.total()];
     let counts: Vec<[u64; 2]> = tracks.iter().map(|track| right(of_track(track))).collect();
     let shares: Vec<[f64; 2]> = counts.iter().map(|track| track.map(|n| n as f64)).collect();
