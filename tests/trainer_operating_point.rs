@@ -1,6 +1,7 @@
 //! The operating point keeps to its budget of false alarms, and decides by accuracy within it.
 
 use vocald::frontend::{Features, WindowLength};
+use vocald::trainer::evaluate::decide::causal;
 use vocald::trainer::metrics::Confusion;
 use vocald::trainer::operating_point::{Aim, choose};
 use vocald::trainer::validate::ScoredTrack;
@@ -131,4 +132,32 @@ fn a_balanced_point_does_not_care_how_much_is_sung() {
     let corpora = [vec![song(4), song(4), song(4)], vec![song(1)]];
     let point = choose(&corpora, 0, Aim::Balanced);
     assert!((point.threshold - 0.5).abs() <= 0.05, "{}", point.threshold);
+}
+
+#[test]
+fn of_points_that_are_as_good_the_calmest_is_taken() {
+    // Every phrase dips in its middle for half a second, to where no pause ever is.
+    let dips = |i: usize| {
+        let voice = (i / 28) % 2 == 1;
+        let dip = voice && (i % 28) / 7 == 1;
+        let p = if dip {
+            0.45
+        } else if voice {
+            0.9
+        } else {
+            0.1
+        };
+        (p, Some(voice))
+    };
+    let song = ScoredTrack {
+        name: "song".into(),
+        features: Features::Mel(WindowLength::FRAMES_80),
+        horizons: vec![(0..2800).map(dips).collect()],
+    };
+    let corpora = [vec![song], vec![music(0.2, 0.3)]];
+    let point = choose(&corpora, 0, Aim::Even);
+    // Two changes a phrase, none for its dip; and no voice is held beyond its end.
+    let decided = causal(&corpora[0][0].horizons[0], &point, corpora[0][0].grid(0)).unwrap();
+    assert_eq!(decided.changes.len(), 100 - 1, "{point:?}");
+    assert_eq!(corpora[0][0].confusion(0, &decided.voice).accuracy(), 1.0);
 }

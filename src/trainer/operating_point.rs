@@ -29,11 +29,15 @@ pub enum Aim {
 
 /// Distances of the thresholds to enter and to leave voice from the raw one.
 const ENTER_ABOVE: [f32; 6] = [0.0, 0.05, 0.1, 0.15, 0.2, 0.3];
-const LEAVE_BELOW: [f32; 5] = [-0.1, 0.0, 0.05, 0.1, 0.2];
+const LEAVE_BELOW: [f32; 8] = [-0.1, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.35];
 const CONFIRM: [(u32, u32); 3] = [(1, 1), (2, 3), (3, 5)];
-/// Shorter voices and pauses make a light flicker, whatever the accuracy says.
-const MIN_VOICE_S: [f32; 2] = [0.2, 0.3];
-const MIN_GAP_S: [f32; 3] = [0.2, 0.35, 0.5];
+/// Holding a voice or bridging a pause for so long says voice where there may be none; thresholds far apart
+/// keep a light as calm for less.
+const MIN_VOICE_S: [f32; 3] = [0.0, 0.1, 0.2];
+const MIN_GAP_S: [f32; 3] = [0.0, 0.1, 0.2];
+/// Of the points whose merit is at most this far from the best, the calmest is taken: a light that flickers
+/// serves nobody, whatever the accuracy says.
+const CALM_MERIT: f64 = 0.005;
 
 /// False alarms on music without a voice that are borne, as shares of its decisions. The raw threshold
 /// is for measuring.
@@ -46,11 +50,17 @@ const CAUSAL_FALSE_ALARMS: f64 = 0.01 * 2.0 / 3.0;
 pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> OperatingPoint {
     let threshold = raw_threshold(corpora, horizon, aim);
     let measured = candidates(threshold).into_par_iter().map(|point| {
-        let confusions = causal_confusions(corpora, horizon, &point);
-        (point, merit(&confusions, CAUSAL_FALSE_ALARMS, aim))
+        let (confusions, changes) = causal_decisions(corpora, horizon, &point);
+        let merit = merit(&confusions, CAUSAL_FALSE_ALARMS, aim);
+        (point, merit, changes)
     });
-    let best = measured.max_by(|a, b| a.1.total_cmp(&b.1));
-    best.map_or(OperatingPoint::around(threshold), |(point, _)| point)
+    let measured: Vec<_> = measured.collect();
+    let best = measured.iter().map(|m| m.1).fold(f64::MIN, f64::max);
+    // Over the budget there is nothing to give away for calm.
+    let given = if best > 0.0 { CALM_MERIT } else { 0.0 };
+    let near = measured.iter().filter(|m| m.1 >= best - given);
+    let calmest = near.min_by(|a, b| a.2.cmp(&b.2).then(b.1.total_cmp(&a.1)));
+    calmest.map_or(OperatingPoint::around(threshold), |m| m.0)
 }
 
 /// What is aimed at, over the corpora with voices; below all of them where the budget is overdrawn,
@@ -132,11 +142,13 @@ fn hundredths(p: f32) -> f32 {
     (p * 100.0).round() / 100.0
 }
 
-fn causal_confusions(
+/// The causal decisions of each corpus against its labels, and how often they change in all.
+fn causal_decisions(
     corpora: &[Vec<ScoredTrack>],
     horizon: usize,
     point: &OperatingPoint,
-) -> Vec<Confusion> {
+) -> (Vec<Confusion>, usize) {
+    let mut changes = 0;
     let of_corpus = |tracks: &Vec<ScoredTrack>| {
         let mut confusion = Confusion::default();
         for track in tracks {
@@ -147,8 +159,10 @@ fn causal_confusions(
                 continue;
             };
             confusion = confusion + track.confusion(horizon, &decided.voice);
+            changes += decided.changes.len();
         }
         confusion
     };
-    corpora.iter().map(of_corpus).collect()
+    let confusions = corpora.iter().map(of_corpus).collect();
+    (confusions, changes)
 }
