@@ -37,7 +37,7 @@ const MIN_VOICE_S: [f32; 3] = [0.0, 0.1, 0.2];
 const MIN_GAP_S: [f32; 3] = [0.0, 0.1, 0.2];
 /// Of the points whose merit is at most this far from the best, the calmest is taken: a light that flickers
 /// serves nobody, whatever the accuracy says.
-const CALM_MERIT: f64 = 0.005;
+const CALM_MERIT: f64 = 0.01;
 
 /// False alarms on music without a voice that are borne, as shares of its decisions. The raw threshold
 /// is for measuring.
