@@ -85,7 +85,7 @@ pub struct Args {
 const EXAMPLES: &str = "\
 Examples:
   vocald evaluate songs/ --report out/                    songs with labels beside them
-  vocald evaluate songs/ --partly-labelled                 where there are labels
+  vocald evaluate songs/ --partly-labelled                where there are labels
   vocald evaluate songs/ --against other-labels/          beside another detector
   vocald evaluate songs/ --stress --music instrumentals/  what should not be called voice
   vocald evaluate config/experiments/live-14.toml --data DIR --split test";

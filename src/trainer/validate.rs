@@ -25,6 +25,7 @@ pub struct ScoredTrack {
     pub name: String,
     /// What the network looked at.
     pub features: Features,
+    /// `[horizon][window]`.
     pub horizons: Vec<Vec<ScoredWindow>>,
 }
 
