@@ -40,6 +40,7 @@ fn untrained(path: &Path) -> Checkpoint {
             frontend: FrontendNumbers::behind(Family::BiLstm.features()),
             level: Level::Absolute,
             horizons_frames: vec![768],
+            consensus: false,
             operating_points: vec![OperatingPoint::around(0.5)],
             default_horizon_frames: 768,
             trained_on: vec![],

@@ -200,6 +200,7 @@ fn model() -> Metadata {
         frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
         level: Level::Absolute,
         horizons_frames: vec![39, 21, 7],
+        consensus: false,
         operating_points: vec![point(0.5), point(0.6), point(0.7)],
         default_horizon_frames: 21,
         trained_on: vec![],

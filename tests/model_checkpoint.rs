@@ -31,6 +31,7 @@ fn good() -> Checkpoint {
             frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
             level: Level::Absolute,
             horizons_frames: vec![39, 7],
+            consensus: false,
             operating_points: vec![OperatingPoint::around(0.5); 2],
             default_horizon_frames: 7,
             trained_on: vec![],

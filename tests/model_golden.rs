@@ -129,6 +129,7 @@ fn write_checkpoint(path: &Path, family: Family, shapes: &BTreeMap<String, Vec<u
         architecture: family.name().into(),
         depth: family.depth(),
         frontend: FrontendNumbers::behind(family.features()),
+        consensus: false,
         operating_points: vec![OperatingPoint::around(0.5); horizons_frames.len()],
         default_horizon_frames: horizons_frames[0],
         level: Level::Absolute,

@@ -75,6 +75,7 @@ fn hears_the_centre(path: &Path) {
             frontend: FrontendNumbers::of(WindowLength::FRAMES_115),
             level: Level::Absolute,
             horizons_frames: vec![57],
+            consensus: false,
             operating_points: vec![point],
             default_horizon_frames: 57,
             trained_on: vec![],

@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
-use tch::Device;
+use tch::{Device, Tensor};
 use vocald::frontend::LogMel;
 use vocald::model::network::initial_weights;
 use vocald::model::{Architecture, Checkpoint, Depth, Family, Level, Normalisation};
@@ -683,6 +683,46 @@ fn a_training_may_begin_with_a_checkpoint_of_the_same_network() {
     fs::remove_file(next.path().join("state.safetensors")).unwrap();
     let text = fit(&other, &setting, &mut Record::default()).unwrap_err();
     assert!(text.contains("other horizons"), "{text}");
+}
+
+#[test]
+fn more_look_aheads_are_learnt_without_touching_the_rest() {
+    let folder = tempfile::tempdir().unwrap();
+    train(folder.path(), 1, &mut Record::default()).unwrap();
+    let finished = || Checkpoint::read(&folder.path().join("best.safetensors")).unwrap();
+    let mut more = experiment(1);
+    more.horizons_frames = vec![39, 23, 7, 2];
+    more.training.only_horizons_frames = vec![23, 2];
+    let start = finished().with_horizons(&more.horizons_frames).unwrap();
+    let corpora = [corpus()];
+    let stop = AtomicBool::new(false);
+    let next = tempfile::tempdir().unwrap();
+    let setting = |start_from| Setting {
+        train: &corpora,
+        valid: &corpora,
+        device: Device::Cpu,
+        start_from,
+        loader_threads: 1,
+        folder: next.path(),
+        stop: &stop,
+    };
+    let _alone = alone();
+    let fault = fit(&more, &setting(None), &mut Record::default()).unwrap_err();
+    assert!(fault.contains("--start-from"), "{fault}");
+    fit(&more, &setting(Some(&start)), &mut Record::default()).unwrap();
+
+    let after = Checkpoint::read(&next.path().join("best.safetensors")).unwrap();
+    for (name, weight) in &start.weights {
+        if !name.starts_with("head.") {
+            assert!(weight.equal(&after.weights[name]), "{name}");
+            continue;
+        }
+        for (place, learnt) in [false, true, false, true].into_iter().enumerate() {
+            let of = |weight: &Tensor| weight.narrow(0, 2 * place as i64, 2);
+            let same = of(weight).equal(&of(&after.weights[name]));
+            assert_eq!(same, !learnt, "{name} {place}");
+        }
+    }
 }
 
 #[test]

@@ -17,7 +17,8 @@ pub struct Args {
     /// The experiment whose validation the operating points are chosen on; it also names the
     /// checkpoint and its licence
     experiment: PathBuf,
-    /// Checkpoints of trainings that went out from the same weights
+    /// Checkpoints of trainings that went out from the same weights, and these; those of other horizons
+    /// are brought to the experiment's. One that is named twice counts twice
     #[arg(required = true)]
     checkpoints: Vec<PathBuf>,
     /// Where the averaged checkpoint goes
@@ -30,11 +31,18 @@ pub struct Args {
 pub fn run(args: Args) -> anyhow::Result<()> {
     let experiment = Experiment::read(&args.experiment)?;
     let device = args.sources.device()?;
-    let read = args.checkpoints.iter().map(|path| Checkpoint::read(path));
-    let mut mean = average(read.collect::<Result<_, _>>()?).map_err(|e| anyhow!(e))?;
+    let read = |path: &PathBuf| {
+        Checkpoint::read(path)?
+            .with_horizons(&experiment.horizons_frames)
+            .map_err(|e| anyhow!("{} cannot be averaged: {e}", path.display()))
+    };
+    let checkpoints: anyhow::Result<_> = args.checkpoints.iter().map(read).collect();
+    let mut mean = average(checkpoints?).map_err(|e| anyhow!(e))?;
     mean.metadata.name.clone_from(&experiment.name);
     mean.metadata.license.clone_from(&experiment.license);
     mean.metadata.figures.clear();
+    mean.metadata.default_horizon_frames = experiment.default_horizon_frames();
+    mean.metadata.consensus = experiment.consensus;
     let cache = args.sources.cache(mean.architecture.features())?;
     let valid = args.sources.load(&experiment, Split::Valid, &cache)?;
     if valid.is_empty() {

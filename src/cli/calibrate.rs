@@ -33,6 +33,10 @@ pub struct Args {
     /// [default: as the experiment says, or else accuracy]
     #[arg(long, value_enum)]
     aim: Option<Aim>,
+    /// Decide by what all windows so far have said of a frame, not by the newest alone, where the
+    /// checkpoint does not yet
+    #[arg(long)]
+    consensus: bool,
     #[command(flatten)]
     sources: Sources,
 }
@@ -49,6 +53,13 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
     };
+    if args.consensus && checkpoint.metadata.horizons_frames.len() < 2 {
+        bail!(
+            "{} has one horizon; a consensus takes several, as a training with horizons_frames gives",
+            checkpoint.metadata.name
+        );
+    }
+    checkpoint.metadata.consensus |= args.consensus;
     let cache = args.sources.cache(checkpoint.architecture.features())?;
     let (corpora, aim) = match args.data_set.is_dir() {
         true => (

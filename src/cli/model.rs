@@ -102,7 +102,7 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
         return print(&(serde_json::to_string_pretty(m)? + "\n"));
     }
     let mut text = format!(
-        "{}: {}\nparameters    {}\nlooks at      {}\nlicence       {}\ntrained on    {}\n\n\
+        "{}: {}\nparameters    {}\nlooks at      {}\nlicence       {}\ntrained on    {}\ndecides by    {}\n\n\
          horizon  look-ahead  threshold  enter  leave  confirm  voice >=  gap >=\n",
         m.name,
         checkpoint.architecture.family,
@@ -110,6 +110,10 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
         checkpoint.architecture.features(),
         m.license,
         m.trained_on.join("\n              "),
+        match m.consensus {
+            true => "all windows so far that speak of a frame",
+            false => "the newest window",
+        },
     );
     for (horizon, point) in m.horizons_frames.iter().zip(&m.operating_points) {
         let published = match *horizon == m.default_horizon_frames {

@@ -81,7 +81,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let start = args
         .start_from
         .as_deref()
-        .map(Checkpoint::read)
+        .map(|path| start(path, &experiment))
         .transpose()?;
     let out = args.out.unwrap_or_else(|| out_path(&experiment, &folder));
     let setting = Setting {
@@ -97,6 +97,21 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         None => bail!(INTERRUPTED),
         Some(metadata) => measured(&out, &metadata),
     }
+}
+
+/// A checkpoint to begin with, at the experiment's look-aheads.
+fn start(path: &Path, experiment: &Experiment) -> anyhow::Result<Checkpoint> {
+    let start = Checkpoint::read(path)?;
+    if start.metadata.horizons_frames != experiment.horizons_frames {
+        tracing::info!(
+            "{} has the horizons {:?}; those of the experiment begin between them",
+            path.display(),
+            start.metadata.horizons_frames
+        );
+    }
+    start
+        .with_horizons(&experiment.horizons_frames)
+        .map_err(|e| anyhow!("the training cannot begin with {}: {e}", path.display()))
 }
 
 pub const INTERRUPTED: &str = "interrupted; the same command goes on after the last whole epoch";

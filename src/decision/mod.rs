@@ -1,7 +1,11 @@
 //! Probabilities to states and events, causal.
 
+mod consensus;
+mod decider;
 mod tracker;
 
+pub use consensus::Consensus;
+pub use decider::Decider;
 pub use tracker::{Decision, Event, PointError, Tracker};
 
 use crate::model::OperatingPoint;

@@ -97,6 +97,9 @@ impl fmt::Display for Family {
     }
 }
 
+/// The name of the last layer's tensors: two rows a horizon, no voice and voice.
+pub const HEAD: &str = "head";
+
 /// What makes two networks interchangeable: their weights have the same names and shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Architecture {
@@ -125,7 +128,7 @@ impl Architecture {
             Family::Scnn => scnn::add_slots(&mut slots),
             Family::BiLstm => bilstm::add_slots(&mut slots),
         };
-        slots.linear("head", 2 * self.horizons as i64, features);
+        slots.linear(HEAD, 2 * self.horizons as i64, features);
         slots.0
     }
 

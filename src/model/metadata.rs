@@ -6,12 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture::{Architecture, Family};
 use super::normalisation::Level;
+use crate::decision::Consensus;
 use crate::frontend::separated_mel as separated;
 use crate::frontend::separation::{ALPHA, GAMMA, ITERATIONS};
 use crate::frontend::{self, Features, WindowLength};
 
 /// The version of the file format this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
 
 /// How a horizon's probabilities become decisions; chosen on validation, then frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -157,6 +162,10 @@ pub struct Metadata {
     /// `bilstm`, which answers for every frame of a recording, has one: the frames that lie between
     /// one and the last sound that has a part in the answer.
     pub horizons_frames: Vec<u32>,
+    /// Whether decisions go by what all windows so far have said of a frame
+    /// ([`Consensus`]); else by the newest alone. The operating points are for the one or the other.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub consensus: bool,
     /// One for each horizon.
     pub operating_points: Vec<OperatingPoint>,
     /// The horizon that is published unless another is asked for.
@@ -194,6 +203,9 @@ impl Metadata {
                 features.horizons_wanted()
             ));
         }
+        if self.consensus && horizons.len() < 2 {
+            return Err("asks for a consensus of horizons, but has only one".into());
+        }
         if !horizons.contains(&self.default_horizon_frames) {
             let default = self.default_horizon_frames;
             return Err(format!(
@@ -210,6 +222,14 @@ impl Metadata {
             family,
             horizons: horizons.len(),
         })
+    }
+
+    /// What combines the answers on one stream's windows; it has heard none yet.
+    pub fn new_consensus(&self) -> Consensus {
+        match self.consensus {
+            true => Consensus::new(&self.horizons_frames),
+            false => Consensus::none(),
+        }
     }
 
     /// The output that speaks of the frame `horizon_frames` before the window's last.

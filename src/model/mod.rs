@@ -4,6 +4,7 @@ pub mod architecture;
 mod bilstm;
 pub mod checkpoint;
 pub mod depth;
+mod horizons;
 pub mod layers;
 pub mod metadata;
 pub mod network;

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::event::{
     Decision, Gap, GapReason, Level, Message, Offset, Onset, State, StreamState, Version,
 };
-use crate::decision::{Event, Horizon, Tracker};
+use crate::decision::{self, Decider, Event};
 use crate::frontend::stream::{LossCause, Note};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
@@ -18,10 +18,8 @@ const BRIDGED_S: f64 = 1.0;
 
 pub struct Reporter<E: FnMut(Message)> {
     stream: String,
-    horizon_index: usize,
-    horizon_frames: u32,
     levels: bool,
-    tracker: Tracker,
+    decider: Decider,
     emit: E,
     /// The state that was told last.
     state: Option<StreamState>,
@@ -32,14 +30,12 @@ pub struct Reporter<E: FnMut(Message)> {
 }
 
 impl<E: FnMut(Message)> Reporter<E> {
-    /// `tracker` decides, and has seen nothing yet. `levels`: tells the level with every window.
-    pub fn new(stream: String, horizon: &Horizon, tracker: Tracker, levels: bool, emit: E) -> Self {
+    /// `decider` has seen nothing yet. `levels`: tells the level with every window.
+    pub fn new(stream: String, decider: Decider, levels: bool, emit: E) -> Self {
         Self {
             stream,
-            horizon_index: horizon.index,
-            horizon_frames: horizon.frames,
             levels,
-            tracker,
+            decider,
             emit,
             state: None,
             onsets: 0,
@@ -68,11 +64,12 @@ impl<E: FnMut(Message)> Reporter<E> {
         let end_s = window.end_sample() as f64 / f64::from(SAMPLE_RATE_HZ);
         let latency_s = unix_now_s() - scored.captured.end_unix_s;
         self.start_unix_s = scored.captured.end_unix_s - end_s;
-        let t = window.time_s(self.horizon_frames);
-        let Some(&p) = scored.probabilities.get(self.horizon_index) else {
+        let t = window.time_s(self.decider.horizon().frames);
+        let answers = &scored.probabilities;
+        let Some(decision) = self.decider.window(window.start_sample, t, answers) else {
             return self.set_state(StreamState::Failed, Some("the model gave no answer".into()));
         };
-        self.answer(window.seq(), t, p, latency_s);
+        self.tell_decision(window.seq(), t, decision, latency_s);
         if self.levels {
             let level = scored.captured.level;
             let message = Message::Level(Level {
@@ -91,17 +88,21 @@ impl<E: FnMut(Message)> Reporter<E> {
     /// Decides by the probability of voice at stream time `t`, the `seq`-th of the stream, from sound
     /// the last of which was captured `latency_s` ago.
     pub fn answer(&mut self, seq: u64, t: f64, p: f32, latency_s: f64) {
-        self.newest_p = p;
-        let decision = self.tracker.push(t, p);
+        let decision = self.decider.answer(t, p);
+        self.tell_decision(seq, t, decision, latency_s);
+    }
+
+    fn tell_decision(&mut self, seq: u64, t: f64, decision: decision::Decision, latency_s: f64) {
+        self.newest_p = decision.p;
         let message = Message::Decision(Decision {
             v: Version,
             stream: self.stream.clone(),
             seq,
             t: microseconds(t),
             wall: self.wall(t),
-            p,
+            p: decision.p,
             voice: decision.voice,
-            lookahead: microseconds(lookahead_s(self.horizon_frames)),
+            lookahead: microseconds(lookahead_s(self.decider.horizon().frames)),
             latency: microseconds(latency_s),
         });
         (self.emit)(message);
@@ -157,7 +158,7 @@ impl<E: FnMut(Message)> Reporter<E> {
     }
 
     fn close_voice(&mut self) {
-        if let Some(event) = self.tracker.gap() {
+        if let Some(event) = self.decider.gap() {
             self.tell_event(event);
         }
     }

@@ -33,6 +33,10 @@ pub struct Experiment {
     /// The one that is published unless another is asked for; unless given, the largest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_horizon_frames: Option<u32>,
+    /// Whether decisions go by what all windows so far have said of a frame, at this and at shorter
+    /// look-aheads, rather than by the newest window alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub consensus: bool,
     /// What the thresholds are chosen for on validation: `accuracy`, `even` or `balanced`.
     #[serde(default, skip_serializing_if = "is_accuracy")]
     pub operating_point: Aim,
@@ -71,6 +75,10 @@ pub struct Training {
     pub average_decay: f64,
     #[serde(default)]
     pub precision: Precision,
+    /// Learns nothing but the outputs at these of `horizons_frames`: more look-aheads for a checkpoint that is
+    /// good as it is. Unless given, everything is learnt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only_horizons_frames: Vec<u32>,
 }
 
 /// What the convolutions of a training step compute in. The weights are always 32-bit.
@@ -154,6 +162,10 @@ const NAMED: [(&str, &str); 4] = [
         include_str!("../../config/experiments/paper-jrm.toml"),
     ),
 ];
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
 
 fn is_accuracy(aim: &Aim) -> bool {
     *aim == Aim::Accuracy
@@ -271,6 +283,14 @@ impl Experiment {
         })
     }
 
+    /// The places of the outputs that are learnt, where not everything is.
+    pub fn learnt_outputs(&self) -> Option<Vec<usize>> {
+        let only = &self.training.only_horizons_frames;
+        let learnt = self.horizons_frames.iter().enumerate();
+        let learnt = learnt.filter(|(_, h)| only.contains(h));
+        (!only.is_empty()).then(|| learnt.map(|(index, _)| index).collect())
+    }
+
     fn validate(&self) -> Result<(), String> {
         let features = self.family()?.features();
         let horizons = &self.horizons_frames;
@@ -286,7 +306,19 @@ impl Experiment {
         if !horizons.contains(&self.default_horizon_frames()) {
             return Err("default_horizon_frames must be one of horizons_frames".into());
         }
+        if self.consensus && horizons.len() < 2 {
+            return Err("consensus needs at least two horizons_frames".into());
+        }
         let t = &self.training;
+        if let Some(other) = t
+            .only_horizons_frames
+            .iter()
+            .find(|h| !horizons.contains(h))
+        {
+            return Err(format!(
+                "training.only_horizons_frames names {other}, which is none of horizons_frames"
+            ));
+        }
         let counts = [
             ("batch_windows", t.batch_windows),
             ("epoch_batches", t.epoch_batches),

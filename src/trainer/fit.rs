@@ -110,7 +110,10 @@ pub fn fit(
     )?;
     let mut state = begin(experiment, architecture, &sampler, setting)?;
     let training = &experiment.training;
-    let trained = Trained::new(architecture, &state.weights);
+    let mut trained = Trained::new(architecture, &state.weights);
+    if let Some(learnt) = experiment.learnt_outputs() {
+        trained = trained.only_outputs(&learnt);
+    }
     while !state.progress.is_over(training.max_epochs) {
         let started = Instant::now();
         let epoch = state.progress.epochs_done;
@@ -220,7 +223,10 @@ fn fresh(
 ) -> Result<State, String> {
     let training = &experiment.training;
     let (weights, normalisation) = match setting.start_from {
-        Some(start) if start.architecture != architecture => {
+        Some(start)
+            if (start.architecture, &start.metadata.horizons_frames)
+                != (architecture, &experiment.horizons_frames) =>
+        {
             return Err(
                 "the checkpoint to start from is of another network or other horizons".into(),
             );
@@ -237,6 +243,13 @@ fn fresh(
                 ..start.normalisation.clone()
             },
         ),
+        None if experiment.learnt_outputs().is_some() => {
+            return Err(
+                "training.only_horizons_frames leaves everything else as the checkpoint to start from has it; \
+                 name one (--start-from)"
+                    .into(),
+            );
+        }
         None => {
             tch::manual_seed(training.seed as i64);
             (

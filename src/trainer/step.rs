@@ -6,6 +6,7 @@ use super::adam::Adam;
 use super::experiment::{Precision, Training};
 use super::loader::Batch;
 use super::state::State;
+use crate::model::architecture::HEAD;
 use crate::model::layers::{Weights, channels_last};
 use crate::model::{Architecture, Network};
 
@@ -13,6 +14,10 @@ use crate::model::{Architecture, Network};
 pub struct Trained {
     network: Network,
     weights: Weights,
+    /// Everything is learnt, or else nothing but outputs.
+    whole: bool,
+    /// Of the outputs that are not learnt, the rows as they are used and as they shall stay.
+    kept: Vec<(Tensor, Tensor)>,
 }
 
 impl Trained {
@@ -20,7 +25,26 @@ impl Trained {
         Self {
             network: Network::new(architecture, weights),
             weights: trained_part(architecture, weights),
+            whole: true,
+            kept: Vec::new(),
         }
+    }
+
+    /// The same, learning nothing but the outputs of these horizons, by their places. The rest of the
+    /// network is used as it answers, so its statistics do not move either.
+    pub fn only_outputs(mut self, learnt: &[usize]) -> Self {
+        self.whole = false;
+        self.weights.retain(|name, _| name.starts_with(HEAD));
+        for tensor in self.weights.values() {
+            let horizons = (tensor.size()[0] / 2) as usize;
+            let others = (0..horizons).filter(|index| !learnt.contains(index));
+            self.kept.extend(others.map(|index| {
+                let rows = tensor.detach().narrow(0, 2 * index as i64, 2);
+                let as_it_was = rows.copy();
+                (rows, as_it_was)
+            }));
+        }
+        self
     }
 
     /// One step of the optimiser; the loss before it.
@@ -40,7 +64,8 @@ impl Trained {
         };
         let input = input.to_device(device).to_kind(kind);
         let labels = Tensor::from_slice(&batch.labels).to_device(device);
-        let logits = self.network.forward(&input, true).reshape([-1, 2]);
+        let logits = self.network.forward(&input, self.whole);
+        let logits = logits.reshape([-1, 2]);
         let loss = logits.cross_entropy_loss::<Tensor>(
             &labels,
             None,
@@ -49,6 +74,9 @@ impl Trained {
             training.label_smoothing,
         );
         adam.step(&self.weights, &loss, learning_rate);
+        for (rows, as_it_was) in &self.kept {
+            let _ = rows.shallow_clone().copy_(as_it_was);
+        }
         loss.double_value(&[])
     }
 }

@@ -10,8 +10,11 @@ use super::features::{SeparatedTrack, frame_time_s};
 use super::grid::Grid;
 use super::metrics::Confusion;
 use super::recording::{Frame, Heard, magnitudes_of_sum};
+use crate::decision::Consensus;
 use crate::frontend::mel::band_of_hz;
-use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength};
+use crate::frontend::{
+    Features, HOP_SAMPLES, LOG_FLOOR, LogMel, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength,
+};
 use crate::model::checkpoint::float_values;
 use crate::model::layers::channels_last;
 use crate::model::sequences::{at_time, frame_probabilities};
@@ -29,7 +32,8 @@ pub struct ScoredTrack {
     pub horizons: Vec<Vec<ScoredWindow>>,
 }
 
-/// The probability of a voice in the frame that a horizon speaks of, and whether there is one, where a
+/// The probability of a voice in the frame that a horizon speaks of, by the consensus of all windows so
+/// far where the checkpoint asks for that, and whether there is one, where a
 /// label says.
 pub type ScoredWindow = (f32, Option<bool>);
 
@@ -93,6 +97,8 @@ pub struct Scorer {
     features: Features,
     normalisation: Normalisation,
     horizons_frames: Vec<u32>,
+    /// A fresh one, to be cloned.
+    consensus: Consensus,
     device: Device,
     stride: usize,
 }
@@ -109,6 +115,7 @@ impl Scorer {
             features: checkpoint.architecture.features(),
             normalisation: checkpoint.normalisation.clone(),
             horizons_frames: checkpoint.metadata.horizons_frames.clone(),
+            consensus: checkpoint.metadata.new_consensus(),
             device,
             stride: 1,
         }
@@ -119,7 +126,8 @@ impl Scorer {
         self.features
     }
 
-    /// The same, looking at every `stride`-th window of a track only.
+    /// The same, looking at every `stride`-th window of a track only; a consensus of windows finds
+    /// none beside them then, and each stands for itself.
     pub fn with_stride(self, stride: usize) -> Self {
         Self { stride, ..self }
     }
@@ -146,6 +154,7 @@ impl Scorer {
         let look = Look {
             normalisation: &self.normalisation,
             horizons_frames: &self.horizons_frames,
+            consensus: &self.consensus,
             stride: self.stride,
             device: self.device,
         };
@@ -187,6 +196,7 @@ pub fn cores() -> usize {
 struct Look<'a> {
     normalisation: &'a Normalisation,
     horizons_frames: &'a [u32],
+    consensus: &'a Consensus,
     stride: usize,
     device: Device,
 }
@@ -239,6 +249,7 @@ impl Look<'_> {
             .take_while(|start| start + window.frames() <= track.frames())
             .collect();
         let mut horizons = vec![Vec::with_capacity(starts.len()); self.horizons_frames.len()];
+        let mut consensus = self.consensus.clone();
         for batch in starts.chunks(BATCH_WINDOWS) {
             let mut windows = vec![0.0; batch.len() * window.values()];
             for (start, values) in batch.iter().zip(windows.chunks_exact_mut(window.values())) {
@@ -250,7 +261,8 @@ impl Look<'_> {
                 .to_device(self.device);
             let rows = float_values(&network.probabilities(&channels_last(&input)));
             for (row, start) in rows.chunks_exact(self.horizons_frames.len()).zip(batch) {
-                for ((out, &p), &h) in horizons.iter_mut().zip(row).zip(self.horizons_frames) {
+                let row = consensus.push((start * HOP_SAMPLES) as u64, row);
+                for ((out, &p), &h) in horizons.iter_mut().zip(&row).zip(self.horizons_frames) {
                     out.push((p, track.voice[start + window.frame_at(h)]));
                 }
             }

@@ -43,6 +43,7 @@ pub fn model() -> &'static Path {
                 frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
                 level: Level::Absolute,
                 horizons_frames: vec![39, 7],
+                consensus: false,
                 operating_points: vec![point; 2],
                 default_horizon_frames: 7,
                 trained_on: vec![],

@@ -9,7 +9,7 @@ use crossbeam_channel::{Receiver, Sender};
 
 use super::progress::FileProgress;
 use crate::audio::{AudioFormat, ChannelChoice, ChannelMap, Decoder};
-use crate::decision::{Horizon, Tracker};
+use crate::decision::{Decider, Horizon};
 use crate::frontend::resample::Resampler;
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
 use crate::frontend::stream::{Note, Stream, StreamItem};
@@ -45,9 +45,8 @@ pub struct Voice {
 pub struct Labeler {
     answers: Answers,
     model: String,
-    horizon: Horizon,
     /// A fresh one, to be cloned.
-    tracker: Tracker,
+    decider: Decider,
 }
 
 /// Who gives the probabilities.
@@ -61,12 +60,11 @@ pub enum Answers {
 
 impl Labeler {
     pub fn new(answers: Answers, model: &Metadata, horizon: Horizon) -> anyhow::Result<Self> {
-        let tracker = Tracker::new(horizon.point)?;
+        let decider = Decider::new(model, horizon)?;
         Ok(Self {
             answers,
             model: model.name.clone(),
-            horizon,
-            tracker,
+            decider,
         })
     }
 
@@ -90,7 +88,7 @@ impl Labeler {
         let mut labels = Labels {
             input: input.into(),
             model: self.model.clone(),
-            horizon_frames: self.horizon.frames,
+            horizon_frames: self.decider.horizon().frames,
             format,
             duration_s: file.frames as f64 / f64::from(format.rate_hz),
             damage: file.decoder.damaged().map(ToOwned::to_owned),
@@ -158,8 +156,8 @@ impl Labeler {
         let (tell, told): (Sender<Message>, _) = crossbeam_channel::unbounded();
         // Nobody listens when the file has failed meanwhile.
         let emit = move |message| _ = tell.send(message);
-        let tracker = self.tracker.clone();
-        let reporter = Reporter::new(String::new(), &self.horizon, tracker, false, emit);
+        let decider = self.decider.clone();
+        let reporter = Reporter::new(String::new(), decider, false, emit);
         (reporter, told)
     }
 }

@@ -11,7 +11,7 @@ use crossbeam_channel::{Receiver, Sender, select};
 use super::sinks;
 use crate::audio::{self, ChannelChoice, Source, StopFlag};
 use crate::config::{Config, SourceConfig};
-use crate::decision::{Horizon, Tracker};
+use crate::decision::Decider;
 use crate::frontend::feed::{FeedEnd, FeedOptions, Mixing, StreamOut, feed};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
@@ -79,9 +79,8 @@ pub fn listen(
         hub: Arc::clone(&hub),
         probes,
         intake: worker.intake(),
-        tracker: Tracker::new(horizon.point)?,
+        decider: Decider::new(&model, horizon)?,
         window,
-        horizon,
         levels: config.publish.levels_wanted(),
     };
     let mut feeds = Vec::new();
@@ -245,9 +244,8 @@ struct Streams {
     intake: Intake,
     /// What the model looks at.
     window: WindowLength,
-    horizon: Horizon,
     /// A fresh one, to be cloned.
-    tracker: Tracker,
+    decider: Decider,
     levels: bool,
 }
 
@@ -256,8 +254,8 @@ impl Streams {
         self.hub.add_stream(stream);
         let hub = Arc::clone(&self.hub);
         let emit = move |message| hub.publish(message);
-        let tracker = self.tracker.clone();
-        let mut reporter = Reporter::new(stream.into(), &self.horizon, tracker, self.levels, emit);
+        let decider = self.decider.clone();
+        let mut reporter = Reporter::new(stream.into(), decider, self.levels, emit);
         let handler = Box::new(move |output| reporter.handle(output));
         let sender = self.intake.add_stream(when_behind, handler);
         Box::new(move |item| match sender.send(item) {
