@@ -75,7 +75,7 @@ impl Trained {
         );
         adam.step(&self.weights, &loss, learning_rate);
         for (rows, as_it_was) in &self.kept {
-            let _ = rows.shallow_clone().copy_(as_it_was);
+            rows.shallow_clone().copy_(as_it_was);
         }
         loss.double_value(&[])
     }
