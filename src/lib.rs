@@ -2,7 +2,8 @@
 //!
 //! A folder is a stage, and data goes down the list:
 //! [`audio`] (source, ring) → [`frontend`] (resampler, log-mel windows) → [`inference`]
-//! (one worker) → [`decision`] (hysteresis, onsets and offsets) → [`publish`] (hub and sinks).
+//! (one worker) → [`decision`] (consensus of windows, hysteresis, onsets and offsets) →
+//! [`publish`] (hub and sinks).
 //! [`model`] (networks and checkpoints) and [`frontend`] are shared with the [`trainer`];
 //! [`client`] is for programs that listen to the daemon. [`cli`] puts the stages together, a file
 //! a command.

@@ -14,10 +14,6 @@ use crate::frontend::{self, Features, WindowLength};
 /// The version of the file format this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
 
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
 /// How a horizon's probabilities become decisions; chosen on validation, then frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,7 +160,7 @@ pub struct Metadata {
     pub horizons_frames: Vec<u32>,
     /// Whether decisions go by what all windows so far have said of a frame
     /// ([`Consensus`]); else by the newest alone. The operating points are for the one or the other.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub consensus: bool,
     /// One for each horizon.
     pub operating_points: Vec<OperatingPoint>,

@@ -35,7 +35,7 @@ pub struct Experiment {
     pub default_horizon_frames: Option<u32>,
     /// Whether decisions go by what all windows so far have said of a frame, at this and at shorter
     /// look-aheads, rather than by the newest window alone.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub consensus: bool,
     /// What the thresholds are chosen for on validation: `accuracy`, `even` or `balanced`.
     #[serde(default, skip_serializing_if = "is_accuracy")]
@@ -162,10 +162,6 @@ const NAMED: [(&str, &str); 4] = [
         include_str!("../../config/experiments/paper-jrm.toml"),
     ),
 ];
-
-fn is_false(value: &bool) -> bool {
-    !value
-}
 
 fn is_accuracy(aim: &Aim) -> bool {
     *aim == Aim::Accuracy
