@@ -693,7 +693,8 @@ fn more_look_aheads_are_learnt_without_touching_the_rest() {
     let mut more = experiment(1);
     more.horizons_frames = vec![39, 23, 7, 2];
     more.training.only_horizons_frames = vec![23, 2];
-    let start = finished().with_horizons(&more.horizons_frames).unwrap();
+    let mut start = finished().with_horizons(&more.horizons_frames).unwrap();
+    start.metadata.trained_on = vec!["an earlier part".into()];
     let corpora = [corpus()];
     let stop = AtomicBool::new(false);
     let next = tempfile::tempdir().unwrap();
@@ -712,6 +713,9 @@ fn more_look_aheads_are_learnt_without_touching_the_rest() {
     fit(&more, &setting(Some(&start)), &mut Record::default()).unwrap();
 
     let after = Checkpoint::read(&next.path().join("best.safetensors")).unwrap();
+    // What the network heard before, it has heard.
+    let heard = &after.metadata.trained_on;
+    assert!(heard.contains(&"an earlier part".to_owned()), "{heard:?}");
     for (name, weight) in &start.weights {
         if !name.starts_with("head.") {
             assert!(weight.equal(&after.weights[name]), "{name}");

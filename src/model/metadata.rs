@@ -220,6 +220,15 @@ impl Metadata {
         })
     }
 
+    /// What another part of its training heard, each named once.
+    pub fn add_trained_on(&mut self, sources: &[String]) {
+        for source in sources {
+            if !self.trained_on.contains(source) {
+                self.trained_on.push(source.clone());
+            }
+        }
+    }
+
     /// What combines the answers on one stream's windows; it has heard none yet.
     pub fn new_consensus(&self) -> Consensus {
         match self.consensus {

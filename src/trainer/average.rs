@@ -31,11 +31,7 @@ pub fn average(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
             mean.normalisation.level = Level::Relative;
             mean.metadata.level = Level::Relative;
         }
-        for source in b.trained_on.clone() {
-            if !mean.metadata.trained_on.contains(&source) {
-                mean.metadata.trained_on.push(source);
-            }
-        }
+        mean.metadata.add_trained_on(&b.trained_on);
         for (name, sum) in &mut mean.weights {
             *sum = &*sum + &other.weights[name];
         }

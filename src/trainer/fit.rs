@@ -165,13 +165,7 @@ pub fn fit(
         report.train_loss = train_loss;
         report.learning_rate = learning_rate;
         report.seconds = started.elapsed().as_secs_f64();
-        conclude(
-            experiment,
-            architecture,
-            &mut state,
-            &mut report,
-            setting.folder,
-        )?;
+        conclude(experiment, architecture, &mut state, &mut report, setting)?;
         observer.epoch(&report);
     }
     Ok(Outcome::Finished)
@@ -350,8 +344,9 @@ fn conclude(
     architecture: Architecture,
     state: &mut State,
     report: &mut EpochReport,
-    folder: &Path,
+    setting: &Setting,
 ) -> Result<(), String> {
+    let folder = setting.folder;
     report.best = state
         .progress
         .best_loss
@@ -368,14 +363,17 @@ fn conclude(
             progress.epochs_without_gain >= experiment.training.patience_epochs;
     }
     if report.best {
-        checkpoint(
+        let mut best = checkpoint(
             experiment,
             architecture,
             &state.average,
             &state.normalisation,
-        )
-        .write(&Setting::best_path(folder))
-        .map_err(|e| e.to_string())?;
+        );
+        if let Some(start) = setting.start_from {
+            best.metadata.add_trained_on(&start.metadata.trained_on);
+        }
+        best.write(&Setting::best_path(folder))
+            .map_err(|e| e.to_string())?;
     }
     let log = folder.join("log.jsonl");
     let line = serde_json::to_string(report).map_err(|e| e.to_string())?;
