@@ -33,8 +33,7 @@ pub struct ScoredTrack {
 }
 
 /// The probability of a voice in the frame that a horizon speaks of, by the consensus of all windows so
-/// far where the checkpoint asks for that, and whether there is one, where a
-/// label says.
+/// far where the checkpoint asks for that, and whether there is one, where a label says.
 pub type ScoredWindow = (f32, Option<bool>);
 
 impl ScoredTrack {
