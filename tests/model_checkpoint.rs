@@ -358,13 +358,30 @@ fn an_scnn_that_does_not_fit() {
 }
 
 #[test]
-fn the_shipped_checkpoint_is_written_as_it_was_read() {
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live-14.safetensors");
+fn every_shipped_checkpoint_is_written_as_it_was_read_and_has_a_card() {
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
+    let mut checked = Vec::new();
+    for entry in std::fs::read_dir(models).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|e| e != "safetensors") {
+            continue;
+        }
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        written_as_read(&path, &name);
+        let card = std::fs::read_to_string(path.with_extension("md")).unwrap();
+        assert!(card.starts_with(&format!("# {name}\n")), "{name}");
+        checked.push(name);
+    }
+    assert!(checked.contains(&"live-14".to_owned()), "{checked:?}");
+}
+
+fn written_as_read(shipped: &Path, name: &str) {
     let folder = Folder::new();
-    let checkpoint = Checkpoint::read(&shipped).unwrap();
+    let checkpoint = Checkpoint::read(shipped).unwrap();
+    assert_eq!(checkpoint.metadata.name, name);
     checkpoint.write(&folder.path()).unwrap();
     let (before, after) = (
-        std::fs::read(&shipped).unwrap(),
+        std::fs::read(shipped).unwrap(),
         std::fs::read(folder.path()).unwrap(),
     );
     let metadata = |bytes: &[u8]| -> Value {
