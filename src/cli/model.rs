@@ -60,7 +60,7 @@ fn list(models: &Path) -> anyhow::Result<()> {
     }
     text += "With one horizon. The paper's 118 M for depth 200 does not follow from the blocks in \
              its own table 1,\nwhich make the 81.0 M above.\n\n\
-             checkpoint    architecture  depth  horizons (frames)  file\n";
+             checkpoint    architecture  depth  horizons (frames)       file\n";
     text += &list_row(&built_in()?.metadata, "(built in)");
     let mut files: Vec<PathBuf> = match std::fs::read_dir(models) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
@@ -84,7 +84,7 @@ fn list_row(metadata: &Metadata, place: &str) -> String {
     let horizons = horizons.collect::<Vec<_>>().join(" ");
     let (name, depth) = (&metadata.name, depth_cell(metadata.depth));
     let architecture = &metadata.architecture;
-    format!("{name:<12}  {architecture:<12}  {depth:>5}  {horizons:<17}  {place}\n")
+    format!("{name:<12}  {architecture:<12}  {depth:>5}  {horizons:<22}  {place}\n")
 }
 
 /// A depth in a table.
