@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 use vocald::trainer::adam::Adam;
+use vocald::trainer::packed::Packed;
 
 const RATE: f64 = 0.01;
 const DECAY: f64 = 0.1;
@@ -38,20 +39,29 @@ impl Expected {
     }
 }
 
+/// The weights in one piece of memory, with gradients.
+fn learnt(weights: &BTreeMap<String, Tensor>, order: &[String]) -> Packed {
+    let mut packed = Packed::new(weights, order.to_vec(), Device::Cpu);
+    packed.learn(|_| true);
+    packed
+}
+
 #[test]
 fn weights_move_as_the_formulas_say_even_where_they_share_a_gradient() {
     let start = [0.5f32, -1.5, 2.0];
-    let learnt = |x: f32| Tensor::from_slice(&[x]).set_requires_grad(true);
     let names = ["a", "b", "c"].map(String::from);
-    let weights: BTreeMap<String, Tensor> = names.iter().cloned().zip(start.map(learnt)).collect();
+    let values = start.map(|x| Tensor::from_slice(&[x]));
+    let weights: BTreeMap<String, Tensor> = names.iter().cloned().zip(values).collect();
+    let packed = learnt(&weights, &names);
+    let weights = packed.parts();
     let mut expected = start.map(|x| Expected::new(x.into()));
-    let mut adam = Adam::new(&weights, DECAY);
+    let mut adam = Adam::new(&packed, DECAY);
     for _ in 0..50 {
         let [a, b, c] = names.each_ref().map(|name| &weights[name]);
         // To a and b the gradient is one and the same tensor.
         let loss = ((a + b) * c).sum(Kind::Float);
         let [x, y, z] = expected.each_ref().map(|e| e.weight);
-        adam.step(&weights, &loss, RATE);
+        adam.step(&packed, &loss, RATE);
         for (e, gradient) in expected.iter_mut().zip([z, z, x + y]) {
             e.step(gradient);
         }
@@ -68,12 +78,57 @@ fn weights_move_as_the_formulas_say_even_where_they_share_a_gradient() {
 
 #[test]
 fn a_rate_of_nothing_moves_nothing() {
-    let weight = Tensor::from_slice(&[1.0f32, 0.0]).set_requires_grad(true);
-    let weights = BTreeMap::from([("w".to_owned(), weight)]);
-    let mut adam = Adam::new(&weights, 0.0);
+    let weight = Tensor::from_slice(&[1.0f32, 0.0]);
+    let packed = learnt(&BTreeMap::from([("w".to_owned(), weight)]), &["w".into()]);
+    let weights = packed.parts();
+    let mut adam = Adam::new(&packed, 0.0);
     for rate in [0.0, 1e-300] {
         let loss = weights["w"].square().sum(Kind::Float);
-        adam.step(&weights, &loss, rate);
+        adam.step(&packed, &loss, rate);
     }
     assert_eq!(Vec::<f32>::try_from(&weights["w"]).unwrap(), [1.0, 0.0]);
+}
+
+#[test]
+fn tensors_in_one_memory_keep_their_names_their_shapes_and_their_values() {
+    let shapes: [(&str, &[i64]); 3] = [
+        ("kernel", &[2, 3, 2, 2]),
+        ("bias", &[5]),
+        ("dense", &[4, 3]),
+    ];
+    let tensors: BTreeMap<String, Tensor> = shapes
+        .iter()
+        .map(|(name, shape)| {
+            let values = Tensor::arange(shape.iter().product::<i64>(), (Kind::Float, Device::Cpu));
+            (name.to_string(), values.reshape(*shape))
+        })
+        .collect();
+    let order = ["dense", "kernel", "bias"].map(String::from);
+    let packed = Packed::new(&tensors, order.to_vec(), Device::Cpu);
+    for (name, tensor) in &tensors {
+        assert!(packed.parts()[name].equal(tensor), "{name}");
+    }
+    // What is done to all of them is done to each.
+    let _ = packed.whole().shallow_clone().g_add_scalar_(1.0);
+    assert!(packed.parts()["kernel"].equal(&(&tensors["kernel"] + 1.0)));
+    let first = packed.leading(|name| name != "bias");
+    assert_eq!(first.order(), &order[..2]);
+    assert_eq!(first.whole().numel(), 24 + 12);
+}
+
+/// A convolution's weights lie in another order than their gradients may; each must meet its own.
+#[test]
+fn a_kernel_moves_against_its_own_gradients() {
+    let kernel = Tensor::arange(24, (Kind::Float, Device::Cpu)).reshape([2, 3, 2, 2]) / 24.0;
+    let factors = kernel.flip([0, 2]).contiguous() - 0.4;
+    let packed = learnt(
+        &BTreeMap::from([("k".to_owned(), kernel.copy())]),
+        &["k".into()],
+    );
+    let mut adam = Adam::new(&packed, 0.0);
+    let loss = (&packed.parts()["k"] * &factors).sum(Kind::Float);
+    adam.step(&packed, &loss, RATE);
+    // The first step goes as far as the rate, whatever the gradient's size.
+    let expected = kernel - factors.sign() * RATE;
+    assert!(packed.parts()["k"].allclose(&expected, 1e-5, 1e-6, false));
 }

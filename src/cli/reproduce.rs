@@ -19,7 +19,7 @@ use super::sources::Sources;
 use super::train::{INTERRUPTED, set_threads};
 use crate::trainer::dataset::look;
 use crate::trainer::experiment::{Experiment, Precision};
-use crate::trainer::fit::{DEFAULT_LOADER_THREADS, Outcome};
+use crate::trainer::fit::{Outcome, loader_threads};
 use crate::trainer::reproduce::paper::{self, COLUMNS, ROWS};
 use crate::trainer::reproduce::plan::{Training, Wishes, cheapest_first};
 use crate::trainer::reproduce::standing::Standing;
@@ -62,9 +62,9 @@ pub struct Args {
     /// CPU threads of a training step [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Threads that draw windows
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_LOADER_THREADS)]
-    loader_threads: usize,
+    /// Threads that draw windows [default: 1, or for a GPU all cores but one]
+    #[arg(long, value_name = "N")]
+    loader_threads: Option<usize>,
     /// Keep the tables as a page of Markdown, written anew after every training
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -143,7 +143,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         sources: &args.sources,
         device,
         threads: args.threads.unwrap_or_else(cores),
-        loader_threads: args.loader_threads,
+        loader_threads: args
+            .loader_threads
+            .unwrap_or_else(|| loader_threads(device)),
         stop: &*stop_flag()?,
     };
     let mut night = Night {

@@ -50,9 +50,9 @@ pub struct Args {
     /// CPU threads of a training step [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// Threads that draw windows
-    #[arg(long, value_name = "N", default_value_t = fit::DEFAULT_LOADER_THREADS)]
-    loader_threads: usize,
+    /// Threads that draw windows [default: 1, or for a GPU all cores but one]
+    #[arg(long, value_name = "N")]
+    loader_threads: Option<usize>,
 }
 
 pub fn run(args: Args) -> anyhow::Result<()> {
@@ -89,7 +89,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         train: &sound.train,
         valid: &sound.valid,
         device,
-        loader_threads: args.loader_threads,
+        loader_threads: args
+            .loader_threads
+            .unwrap_or_else(|| fit::loader_threads(device)),
         folder: &folder,
         stop: &stop,
     };
@@ -188,6 +190,8 @@ fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
+/// The share of an epoch from which on waiting for windows is told.
+const TOLD_WAIT: f64 = 0.05;
 /// Lines an epoch where nobody sees a bar, as in a log file.
 const LINES_AN_EPOCH: usize = 8;
 
@@ -244,8 +248,13 @@ impl Observer for Terminal {
                 format!("{} {:.3}{auroc}", c.name, c.accuracy_at_half)
             })
             .collect();
+        // A training that waits could be faster: the user is told.
+        let waited = match report.waited_s > TOLD_WAIT * report.seconds {
+            true => format!(", {:.0} s of them for windows", report.waited_s),
+            false => String::new(),
+        };
         let line = format!(
-            "epoch {:3}  train {:.4}  valid {:.4}{}  {}  {:.0} s",
+            "epoch {:3}  train {:.4}  valid {:.4}{}  {}  {:.0} s{waited}",
             report.epoch + 1,
             report.train_loss,
             report.valid_loss,

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use tch::Device;
@@ -16,17 +16,18 @@ use super::finish::checkpoint;
 use super::learning_curves;
 use super::loader::{self, Batch, Epoch};
 use super::metrics::{Confusion, auroc, cross_entropy};
+use super::packed::Packed;
 use super::sampler::Sampler;
 use super::state::{Progress, State};
-use super::step::{Trained, average, learnable, place, trained_part};
-use super::validate::{Scorer, pooled};
+use super::step::{Trained, average};
+use super::validate::{Scorer, cores, pooled};
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Checkpoint, Normalisation};
 
 /// Validation looks at every such window of a track: one in 0.36 s.
 const VALIDATION_STRIDE: usize = 5;
-/// Draws windows while the network trains; one keeps a CPU busy, a GPU wants more.
-const LOADER_THREADS: usize = 1;
+/// More threads than this draw windows faster than any network learns from them.
+const MOST_LOADER_THREADS: usize = 14;
 
 /// What a training needs beside its experiment.
 pub struct Setting<'a> {
@@ -52,7 +53,14 @@ impl Setting<'_> {
     }
 }
 
-pub const DEFAULT_LOADER_THREADS: usize = LOADER_THREADS;
+/// Threads that draw windows unless told otherwise: one keeps up with a network on the CPU; for a GPU
+/// all cores but one draw, which feeds it.
+pub fn loader_threads(device: Device) -> usize {
+    match device {
+        Device::Cpu => 1,
+        _ => (cores() - 1).clamp(1, MOST_LOADER_THREADS),
+    }
+}
 
 /// Told how the training goes.
 pub trait Observer {
@@ -71,6 +79,8 @@ pub struct EpochReport {
     pub valid_loss: f64,
     pub corpora: Vec<CorpusReport>,
     pub seconds: f64,
+    /// Of these, how long steps waited for windows to be drawn.
+    pub waited_s: f64,
     pub best: bool,
     /// What the steps were computed on, and on how many of its threads where it is the CPU.
     pub device: String,
@@ -133,7 +143,7 @@ pub fn fit(
         // What is dropped out of an epoch does not depend on the epochs before it having been
         // trained by this process.
         tch::manual_seed(epoch_seed(training.seed, epoch));
-        let train_loss = std::thread::scope(|scope| {
+        let drawn = std::thread::scope(|scope| {
             let batches = loader::start(
                 scope,
                 &sampler,
@@ -141,18 +151,21 @@ pub fn fit(
                 &plan,
                 setting.loader_threads,
             );
-            let mut sum = 0.0;
+            let (mut sum, mut waited) = (0.0, Duration::ZERO);
+            let mut asked = Instant::now();
             for (done, batch) in batches.enumerate() {
+                waited += asked.elapsed();
                 if setting.stop.load(Ordering::Relaxed) {
                     return None;
                 }
                 let loss = step(batch, &mut state);
                 sum += loss;
                 observer.batch(epoch, done + 1, plan.batches, loss);
+                asked = Instant::now();
             }
-            Some(sum / plan.batches as f64)
+            Some((sum / plan.batches as f64, waited))
         });
-        let Some(train_loss) = train_loss else {
+        let Some((train_loss, waited)) = drawn else {
             return Ok(Outcome::Interrupted);
         };
         if !train_loss.is_finite() {
@@ -164,6 +177,7 @@ pub fn fit(
         let mut report = validate(experiment, architecture, &state, setting);
         report.train_loss = train_loss;
         report.learning_rate = learning_rate;
+        report.waited_s = waited.as_secs_f64();
         report.seconds = started.elapsed().as_secs_f64();
         conclude(experiment, architecture, &mut state, &mut report, setting)?;
         observer.epoch(&report);
@@ -181,7 +195,7 @@ fn begin(
     let path = Setting::state_path(setting.folder);
     let text = fixed_part(experiment)?;
     let mut state = if path.exists() {
-        let state = State::read(&path, architecture, experiment)?;
+        let state = State::read(&path, architecture, experiment, setting.device)?;
         if state.progress.experiment != text {
             return Err(format!(
                 "{} belongs to an experiment with other settings; \
@@ -193,16 +207,8 @@ fn begin(
     } else {
         fresh(experiment, architecture, sampler, setting, text)?
     };
-    let State {
-        weights,
-        average,
-        adam,
-        ..
-    } = &mut state;
-    for group in [weights, average, &mut adam.mean, &mut adam.square] {
-        place(group, setting.device);
-    }
-    learnable(architecture, &mut state.weights);
+    let learnt = state.adam.mean.parts();
+    state.weights.learn(|name| learnt.contains_key(name));
     Ok(state)
 }
 
@@ -252,10 +258,12 @@ fn fresh(
             )
         }
     };
+    let copied = || Packed::network(architecture, &weights, setting.device);
+    let learnt = Packed::learnt(architecture, &weights, setting.device);
     Ok(State {
-        average: weights.iter().map(|(n, w)| (n.clone(), w.copy())).collect(),
-        adam: Adam::new(&trained_part(architecture, &weights), training.weight_decay),
-        weights,
+        weights: copied(),
+        average: copied(),
+        adam: Adam::new(&learnt, training.weight_decay),
         normalisation,
         progress: Progress {
             experiment: text,
@@ -296,7 +304,7 @@ fn validate(
     let checkpoint = checkpoint(
         experiment,
         architecture,
-        &state.average,
+        state.average.parts(),
         &state.normalisation,
     );
     let threads = tch::get_num_threads();
@@ -323,6 +331,7 @@ fn validate(
         valid_loss: corpora.iter().map(|c| c.loss).sum::<f64>() / corpora.len() as f64,
         corpora,
         seconds: 0.0,
+        waited_s: 0.0,
         best: false,
         device: device_name(setting.device),
         threads,
@@ -366,7 +375,7 @@ fn conclude(
         let mut best = checkpoint(
             experiment,
             architecture,
-            &state.average,
+            state.average.parts(),
             &state.normalisation,
         );
         if let Some(start) = setting.start_from {

@@ -25,6 +25,7 @@ pub mod memory;
 pub mod metrics;
 mod mixing;
 pub mod operating_point;
+pub mod packed;
 pub mod recording;
 pub mod report;
 pub mod reproduce;

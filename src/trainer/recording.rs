@@ -134,15 +134,23 @@ impl<'a> Heard<'a> {
         let start = start.saturating_sub(1);
         let end = (start + span + 3).min(samples.len());
         let samples = &samples[start..end];
-        for (i, sum) in frame.iter_mut().enumerate() {
-            let place = i as f32 * self.speed;
-            let after = samples.get(place as usize..).and_then(<[i16]>::first_chunk);
-            if let Some(around) = after {
-                *sum += gain * between(around.map(f32::from), place.fract());
-            }
+        // Places as whole samples and 32 bits of a part: no rounding of floats for each of them.
+        let step = (f64::from(self.speed) * PART) as u64;
+        let mut place = 0u64;
+        for sum in frame.iter_mut() {
+            let after = samples.get((place >> 32) as usize..);
+            let Some(around) = after.and_then(<[i16]>::first_chunk) else {
+                return;
+            };
+            let part = (place as u32 >> 8) as f32 * (256.0 / PART as f32);
+            *sum += gain * between(around.map(f32::from), part);
+            place += step;
         }
     }
 }
+
+/// Parts of a sample that places are counted in.
+const PART: f64 = (1u64 << 32) as f64;
 
 /// The value between the second and the third of four samples, on the cubic that has their slopes
 /// (Catmull & Rom 1974).

@@ -8,10 +8,11 @@ use std::path::Path;
 
 use safetensors::SafeTensors;
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::adam::Adam;
 use super::experiment::Experiment;
+use super::packed::Packed;
 use crate::frontend::MEL_BANDS;
 use crate::model::checkpoint::{float_values, to_bytes, write_safetensors};
 use crate::model::layers::Weights;
@@ -68,8 +69,8 @@ impl Progress {
 
 pub struct State {
     pub progress: Progress,
-    pub weights: Weights,
-    pub average: Weights,
+    pub weights: Packed,
+    pub average: Packed,
     pub adam: Adam,
     pub normalisation: Normalisation,
 }
@@ -84,7 +85,7 @@ impl State {
             ("adam_square", &self.adam.square),
         ];
         for (group, weights) in groups {
-            for (name, tensor) in weights {
+            for (name, tensor) in weights.parts() {
                 let shape = tensor.size().iter().map(|&n| n as usize).collect();
                 tensors.push((
                     format!("{group}/{name}"),
@@ -110,11 +111,12 @@ impl State {
         )
     }
 
-    /// Reads a state of the same network and experiment, as plain tensors on the CPU.
+    /// Reads a state of the same network and experiment onto a device.
     pub fn read(
         path: &Path,
         architecture: Architecture,
         experiment: &Experiment,
+        device: Device,
     ) -> Result<Self, String> {
         let damaged = |fault: String| {
             format!(
@@ -163,13 +165,23 @@ impl State {
                 .try_into()
                 .map_err(|_| damaged(format!("{name} is of another length")))
         };
-        let mut adam = Adam::new(&Weights::new(), experiment.training.weight_decay);
-        adam.mean = group("adam_mean", true)?;
-        adam.square = group("adam_square", true)?;
-        adam.steps = progress.steps;
+        let network = |name: &str| {
+            let tensors = group(name, false)?;
+            Ok::<_, String>(Packed::network(architecture, &tensors, device))
+        };
+        let learnt = |name: &str| {
+            let tensors = group(name, true)?;
+            Ok::<_, String>(Packed::learnt(architecture, &tensors, device))
+        };
+        let adam = Adam::resumed(
+            learnt("adam_mean")?,
+            learnt("adam_square")?,
+            progress.steps,
+            experiment.training.weight_decay,
+        );
         Ok(Self {
-            weights: group("weights", false)?,
-            average: group("average", false)?,
+            weights: network("weights")?,
+            average: network("average")?,
             normalisation: Normalisation {
                 level: experiment.level,
                 mean: bands("mean")?,

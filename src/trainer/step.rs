@@ -5,15 +5,17 @@ use tch::{Device, Kind, Tensor};
 use super::adam::Adam;
 use super::experiment::{Precision, Training};
 use super::loader::Batch;
+use super::packed::Packed;
 use super::state::State;
 use crate::model::architecture::HEAD;
-use crate::model::layers::{Weights, channels_last};
+use crate::model::layers::channels_last;
 use crate::model::{Architecture, Network};
 
 /// The network whose weights are being learnt.
 pub struct Trained {
     network: Network,
-    weights: Weights,
+    /// What is learnt.
+    weights: Packed,
     /// Everything is learnt, or else nothing but outputs.
     whole: bool,
     /// Of the outputs that are not learnt, the rows as they are used and as they shall stay.
@@ -21,10 +23,12 @@ pub struct Trained {
 }
 
 impl Trained {
-    pub fn new(architecture: Architecture, weights: &Weights) -> Self {
+    /// Learns every tensor of `weights` that wants a gradient.
+    pub fn new(architecture: Architecture, weights: &Packed) -> Self {
+        let learnt = |name: &str| weights.parts()[name].requires_grad();
         Self {
-            network: Network::new(architecture, weights),
-            weights: trained_part(architecture, weights),
+            network: Network::new(architecture, weights.parts()),
+            weights: weights.leading(learnt),
             whole: true,
             kept: Vec::new(),
         }
@@ -34,8 +38,8 @@ impl Trained {
     /// network is used as it answers, so its statistics do not move either.
     pub fn only_outputs(mut self, learnt: &[usize]) -> Self {
         self.whole = false;
-        self.weights.retain(|name, _| name.starts_with(HEAD));
-        for tensor in self.weights.values() {
+        self.weights = self.weights.leading(|name| name.starts_with(HEAD));
+        for tensor in self.weights.parts().values() {
             let horizons = (tensor.size()[0] / 2) as usize;
             let others = (0..horizons).filter(|index| !learnt.contains(index));
             self.kept.extend(others.map(|index| {
@@ -83,43 +87,11 @@ impl Trained {
 
 /// Moves the running average of the weights, statistics of the normalisation included. It starts
 /// short, so that the first, random weights are soon forgotten.
-pub fn average(state: &mut State, decay: f64) {
+pub fn average(state: &State, decay: f64) {
     let steps = state.adam.steps as f64;
     let decay = decay.min(steps / (steps + 10.0));
     tch::no_grad(|| {
-        for (name, average) in &mut state.average {
-            let _ = average.lerp_(&state.weights[name], 1.0 - decay);
-        }
+        let mut average = state.average.whole().shallow_clone();
+        let _ = average.lerp_(state.weights.whole(), 1.0 - decay);
     });
-}
-
-/// The weights that are learnt, without the gathered statistics.
-pub fn trained_part(architecture: Architecture, weights: &Weights) -> Weights {
-    let slots = architecture.slots();
-    let names = slots
-        .iter()
-        .filter(|s| s.role.is_trained())
-        .map(|s| &s.name);
-    names
-        .map(|name| (name.clone(), weights[name].shallow_clone()))
-        .collect()
-}
-
-/// Puts tensors where and how a step wants them.
-pub fn place(tensors: &mut Weights, device: Device) {
-    for tensor in tensors.values_mut() {
-        *tensor = tensor.to_device(device);
-        if tensor.dim() == 4 {
-            *tensor = channels_last(tensor);
-        }
-    }
-}
-
-/// Has gradients kept for the weights that are learnt.
-pub fn learnable(architecture: Architecture, weights: &mut Weights) {
-    for slot in architecture.slots().iter().filter(|s| s.role.is_trained()) {
-        if let Some(weight) = weights.get_mut(&slot.name) {
-            *weight = weight.detach().set_requires_grad(true);
-        }
-    }
 }

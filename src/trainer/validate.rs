@@ -22,6 +22,8 @@ use crate::model::{Checkpoint, Network, Normalisation};
 
 /// Windows in one forward pass: as fast as any on a CPU, and 6 MB.
 const BATCH_WINDOWS: usize = 64;
+/// Each has the network in the GPU's memory once more.
+const MOST_GPU_THREADS: usize = 8;
 
 /// The probabilities of a track: for each horizon, a pair a window.
 pub struct ScoredTrack {
@@ -103,11 +105,11 @@ pub struct Scorer {
 }
 
 impl Scorer {
-    /// On a GPU one thread is enough, whatever `threads` says.
+    /// A GPU computes for one thread after the other, but each takes its own tracks' spectra.
     pub fn new(checkpoint: &Checkpoint, device: Device, threads: usize) -> Self {
         let threads = match device {
             Device::Cpu => threads.max(1),
-            _ => 1,
+            _ => threads.clamp(1, MOST_GPU_THREADS),
         };
         Self {
             networks: (0..threads).map(|_| checkpoint.network(device)).collect(),

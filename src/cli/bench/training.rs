@@ -15,7 +15,8 @@ use crate::trainer::adam::Adam;
 use crate::trainer::experiment::{Experiment, Training};
 use crate::trainer::loader::Batch;
 use crate::trainer::memory;
-use crate::trainer::step::{Trained, learnable, place, trained_part};
+use crate::trainer::packed::Packed;
+use crate::trainer::step::Trained;
 
 /// What is measured is a step of the paper's training.
 const RECIPE: &str = "paper-mir1k";
@@ -97,10 +98,11 @@ fn step_s(architecture: Architecture, recipe: &Training, device: Device, steps: 
     };
     memory::keep();
     tch::manual_seed(recipe.seed as i64);
-    let mut weights = initial_weights(architecture);
-    place(&mut weights, device);
-    learnable(architecture, &mut weights);
-    let mut adam = Adam::new(&trained_part(architecture, &weights), recipe.weight_decay);
+    let first = initial_weights(architecture);
+    let mut weights = Packed::network(architecture, &first, device);
+    let learnt = Packed::learnt(architecture, &first, device);
+    weights.learn(|name| learnt.parts().contains_key(name));
+    let mut adam = Adam::new(&learnt, recipe.weight_decay);
     let trained = Trained::new(architecture, &weights);
     let mut step = || {
         let started = Instant::now();

@@ -4,7 +4,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::trainer::validate::cores;
 
-/// The processor and how many of its cores this program may use: `AMD EPYC 7B13, 2 cores`.
+/// The processor, how many of its cores this program may use, and NVIDIA's cards: `AMD EPYC 7B13, 2 cores,
+/// NVIDIA A10`.
 pub fn name() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = text.lines().find_map(|line| {
@@ -12,10 +13,29 @@ pub fn name() -> String {
         (key.trim() == "model name").then(|| value.trim().to_owned())
     });
     let model = model.unwrap_or_else(|| format!("a {} processor", std::env::consts::ARCH));
-    match cores() {
+    let processor = match cores() {
         1 => format!("{model}, 1 core"),
         cores => format!("{model}, {cores} cores"),
-    }
+    };
+    std::iter::once(processor)
+        .chain(cards())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The names of NVIDIA's cards, as their driver tells them.
+fn cards() -> Vec<String> {
+    let Ok(folders) = std::fs::read_dir("/proc/driver/nvidia/gpus") else {
+        return Vec::new();
+    };
+    let name = |folder: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(folder.path().join("information")).ok()?;
+        let model = text.lines().find_map(|line| line.strip_prefix("Model:"));
+        model.map(|name| name.trim().to_owned())
+    };
+    let mut names: Vec<String> = folders.flatten().filter_map(name).collect();
+    names.sort();
+    names
 }
 
 /// The date in UTC, as 2022-06-30.

@@ -96,7 +96,8 @@ fn differences() -> Result<String, ExperimentError> {
          replacement. Early stopping (patience {}) looks at one window in 0.36 s of the validation data.\n\
          - SCNN and Bi-LSTM are trained by the same recipe, not by their authors' own.\n\
          - Where the precision is bfloat16, the convolutions of the training steps computed in 16 bits; the \
-         weights, validation and test are float32.\n\
+         weights, validation and test are float32. A GPU rounds what it multiplies in convolutions of float32 to \
+         TF32, as libtorch has it unless told otherwise.\n\
          - The test data is looked at once, by a finished training, at a threshold chosen on validation.\n\
          - Minutes are of the machines named above, the paper's of its own.\n\
          - The paper's figures that are not at hand were not guessed; of its accuracies, the best of \
