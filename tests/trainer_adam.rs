@@ -113,7 +113,17 @@ fn tensors_in_one_memory_keep_their_names_their_shapes_and_their_values() {
     assert!(packed.parts()["kernel"].equal(&(&tensors["kernel"] + 1.0)));
     let first = packed.leading(|name| name != "bias");
     assert_eq!(first.order(), &order[..2]);
-    assert_eq!(first.whole().numel(), 24 + 12);
+    assert_eq!(
+        first.whole().size(),
+        packed.whole().narrow(0, 0, 16 + 32).size()
+    );
+    for (name, part) in packed.parts() {
+        assert_eq!(
+            part.data_ptr() as usize % 64,
+            0,
+            "{name} begins where kernels cannot read"
+        );
+    }
 }
 
 /// A convolution's weights lie in another order than their gradients may; each must meet its own.

@@ -230,7 +230,7 @@ impl Observer for Terminal {
             let batch_s = self.epoch_began.elapsed().as_secs_f64() / (done - 1) as f64;
             let (epoch, epochs) = (epoch + 1, self.epochs);
             eprintln!(
-                "epoch {epoch}/{epochs}: {done} of {of} batches, loss {loss:.3}, {batch_s:.2} s a batch"
+                "epoch {epoch}/{epochs}: {done} of {of} batches, loss {loss:.3}, {batch_s:.3} s a batch"
             );
         }
     }

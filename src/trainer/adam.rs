@@ -3,7 +3,7 @@
 
 use tch::{Kind, Tensor};
 
-use super::packed::{Packed, in_memory};
+use super::packed::{Packed, one_row};
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
@@ -46,8 +46,7 @@ impl Adam {
         let weights: Vec<&Tensor> = weights.collect();
         let gradients = Tensor::run_backward(&[loss], &weights, false, false);
         tch::no_grad(|| {
-            let gradients: Vec<Tensor> = gradients.iter().map(in_memory).collect();
-            let gradients = Tensor::cat(&gradients, 0);
+            let gradients = one_row(&gradients.iter().collect::<Vec<_>>());
             let weights = trained.whole();
             let values = weights.numel() as i64;
             let mut mean = self.mean.whole().narrow(0, 0, values);

@@ -7,6 +7,10 @@ use crate::model::Architecture;
 use crate::model::architecture::HEAD;
 use crate::model::layers::Weights;
 
+/// Every tensor begins at a multiple of so many values, 64 bytes: vector instructions and a GPU's kernels
+/// take several values at once from such places only. What is left free between is zero, and stays it.
+const ALIGNED_VALUES: i64 = 16;
+
 /// Tensors by name, which share the memory of one.
 pub struct Packed {
     whole: Tensor,
@@ -19,16 +23,13 @@ impl Packed {
     /// Copies the tensors that `order` names, in this order, to a device. A convolution's weights lie
     /// there as its step wants them, channel after channel for each place of the kernel.
     pub fn new(tensors: &Weights, order: Vec<String>, device: Device) -> Self {
-        let flat: Vec<Tensor> = order.iter().map(|name| in_memory(&tensors[name])).collect();
-        let whole = match flat.is_empty() {
-            true => Tensor::zeros([0], (Kind::Float, Device::Cpu)),
-            false => Tensor::cat(&flat, 0),
-        };
-        let whole = whole.detach().to_device(device);
+        let in_order: Vec<&Tensor> = order.iter().map(|name| &tensors[name]).collect();
+        let whole = one_row(&in_order).detach().to_device(device);
         let mut start = 0;
         let parts = order.iter().map(|name| {
-            let part = view(&whole, start, &tensors[name].size());
-            start += part.numel() as i64;
+            let size = tensors[name].size();
+            let part = view(&whole, start, &size);
+            start += with_free(&part);
             (name.clone(), part)
         });
         Self {
@@ -73,7 +74,7 @@ impl Packed {
             .collect();
         let part = |name: &String| (name.clone(), self.parts[name].shallow_clone());
         let parts: Weights = order.iter().map(part).collect();
-        let values = parts.values().map(|part| part.numel() as i64).sum();
+        let values = parts.values().map(with_free).sum();
         Self {
             whole: self.whole.narrow(0, 0, values),
             parts,
@@ -98,13 +99,29 @@ impl Packed {
     }
 }
 
-/// Values in the order in which they lie in memory, as one row.
-pub fn in_memory(tensor: &Tensor) -> Tensor {
-    let ordered = match tensor.dim() {
-        4 => tensor.permute([0, 2, 3, 1]),
-        _ => tensor.shallow_clone(),
-    };
-    ordered.reshape([-1])
+/// Tensors as they lie in one memory, one after the other.
+pub fn one_row(tensors: &[&Tensor]) -> Tensor {
+    let mut pieces = Vec::new();
+    for tensor in tensors {
+        let ordered = match tensor.dim() {
+            4 => tensor.permute([0, 2, 3, 1]),
+            _ => tensor.shallow_clone(),
+        };
+        pieces.push(ordered.reshape([-1]));
+        let free = with_free(tensor) - tensor.numel() as i64;
+        if free > 0 {
+            pieces.push(Tensor::zeros([free], (tensor.kind(), tensor.device())));
+        }
+    }
+    match pieces.is_empty() {
+        true => Tensor::zeros([0], (Kind::Float, Device::Cpu)),
+        false => Tensor::cat(&pieces, 0),
+    }
+}
+
+/// How many values a tensor takes up.
+fn with_free(tensor: &Tensor) -> i64 {
+    (tensor.numel() as i64 + ALIGNED_VALUES - 1) / ALIGNED_VALUES * ALIGNED_VALUES
 }
 
 /// The tensor of this size whose values begin at a place of a row.
