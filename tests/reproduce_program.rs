@@ -343,3 +343,26 @@ fn what_cannot_be_is_refused_and_what_is_damaged_is_named() {
     );
     assert!(!place.at("run").exists());
 }
+
+#[test]
+fn bench_tells_how_fast_windows_are_drawn_and_what_is_not_there() {
+    let place = Place::new();
+    let bench = |options: &str| {
+        run(vocald(&format!("bench {options}"))
+            .args(["--features", "features"])
+            .current_dir(place.folder.path()))
+    };
+    let said = bench("--drawing paper-mir1k --passes 20 --json");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let told: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        (&told["experiment"], &told["windows"]),
+        (&"paper-mir1k".into(), &20.into())
+    );
+    assert!(told["windows_a_second"].as_f64().unwrap() > 0.0);
+    let said = bench("--drawing paper-jamendo");
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("jamendo is not a folder"), "{}", said.err);
+    let said = bench("--drawing paper-mir1k --training");
+    assert_eq!(said.code, Some(2), "{}", said.err);
+}

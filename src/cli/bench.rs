@@ -1,17 +1,18 @@
 //! `vocald bench`: how fast this machine is with a checkpoint, and how many streams that makes; or how
-//! fast a network learns here.
+//! fast a network learns here, and how fast windows are drawn for it.
 
+mod drawing;
 mod training;
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::anyhow;
-
 use super::print::print;
+use super::sources::Sources;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength, Windower};
+use crate::inference::Engine;
 use crate::inference::engine::MAX_BATCH;
-use crate::inference::{DeviceChoice, Engine};
+use crate::trainer::experiment::Experiment;
 
 /// Passes of each measurement unless told otherwise: some seconds in all.
 const DEFAULT_PASSES: u32 = 200;
@@ -23,10 +24,9 @@ pub struct Args {
     /// The checkpoint [default: the built-in one]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// auto, cpu or cuda:N
-    #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
-    /// Passes of each measurement [default: 200, or 20 steps of training]
+    #[command(flatten)]
+    sources: Sources,
+    /// Passes of each measurement [default: 200, or 20 steps of training, or 3000 windows drawn]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     passes: Option<u32>,
     /// The figures as JSON
@@ -34,15 +34,21 @@ pub struct Args {
     json: bool,
     #[command(flatten)]
     training: training::Args,
+    #[command(flatten)]
+    drawing: drawing::Args,
 }
 
 pub fn run(args: Args) -> anyhow::Result<()> {
+    if let Some(path) = &args.drawing.drawing {
+        let experiment = Experiment::read(path)?;
+        return drawing::run(&experiment, &args.sources, args.passes, args.json);
+    }
     if args.training.training {
-        let device = args.device.resolve().map_err(|e| anyhow!(e))?;
+        let device = args.sources.device()?;
         return training::run(&args.training, device, args.passes, args.json);
     }
     let passes = args.passes.unwrap_or(DEFAULT_PASSES);
-    let mut engine = Engine::load(args.model.as_deref(), args.device)?;
+    let mut engine = Engine::load(args.model.as_deref(), args.sources.device)?;
     let window: Vec<f32> = (0..engine.window().values())
         .map(|i| -5.0 + (i % 97) as f32 * 0.05)
         .collect();

@@ -23,7 +23,7 @@ pub struct Sources {
     features: Option<PathBuf>,
     /// auto, cpu or cuda:N
     #[arg(long, default_value = "auto")]
-    device: DeviceChoice,
+    pub device: DeviceChoice,
 }
 
 impl Sources {
