@@ -463,8 +463,19 @@ fn numbers_that_cannot_be_right() {
 }
 
 #[test]
-fn denormal_weights_become_zero() {
+fn denormal_weights_become_zero_when_read_and_when_written() {
     let folder = Folder::new();
+    let weights = good();
+    let _ = weights.weights["stem.conv.weight"]
+        .shallow_clone()
+        .fill_(1e-40);
+    let written = folder.path();
+    weights.write(&written).unwrap();
+    let bytes = std::fs::read(&written).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let kernel = file.tensor("stem.conv.weight").unwrap();
+    assert!(kernel.data().iter().all(|byte| *byte == 0));
+
     let path = folder.changed(|t, _| {
         find(t, "stem.conv.weight").3[..4].copy_from_slice(&1e-40f32.to_le_bytes());
     });

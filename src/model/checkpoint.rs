@@ -119,7 +119,8 @@ impl Checkpoint {
         tch::no_grad(|| Network::new(self.architecture, &weights).fold())
     }
 
-    /// Writes the checkpoint; the file appears whole or not at all.
+    /// Writes the checkpoint as it will be read, without denormal weights; the file appears whole or not
+    /// at all.
     pub fn write(&self, path: &Path) -> Result<(), CheckpointError> {
         let unwritable = |reason| CheckpointError::Unwritable {
             path: path.into(),
@@ -135,13 +136,20 @@ impl Checkpoint {
             tensors.push((name.into(), vec![MEL_BANDS], to_bytes(values)));
         }
         for Slot { name, shape, .. } in self.architecture.slots() {
-            let values = float_values(&self.weights[&name]);
+            let values: Vec<f32> = float_values(&self.weights[&name])
+                .into_iter()
+                .map(without_denormals)
+                .collect();
             let shape = shape.iter().map(|&n| n as usize).collect();
             tensors.push((name, shape, to_bytes(&values)));
         }
         write_safetensors(path, &tensors, HashMap::from([(METADATA_KEY.into(), json)]))
             .map_err(unwritable)
     }
+}
+
+fn without_denormals(value: f32) -> f32 {
+    if value.is_subnormal() { 0.0 } else { value }
 }
 
 /// The values of a tensor on any device and of any kind, row after row.
@@ -217,11 +225,10 @@ fn take(
             "holds `{name}` of shape {found:?} where {shape:?} is needed"
         ));
     }
-    let flush_denormal = |v: f32| if v.is_subnormal() { 0.0 } else { v };
     let values: Vec<f32> = view
         .data()
         .chunks_exact(4)
-        .map(|b| flush_denormal(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
+        .map(|b| without_denormals(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
         .collect();
     if values.iter().any(|v| !v.is_finite()) {
         return Err(format!("holds a number in `{name}` that is not finite"));
