@@ -26,8 +26,6 @@ use crate::model::{Architecture, Checkpoint, Normalisation};
 
 /// Validation looks at every such window of a track: one in 0.36 s.
 const VALIDATION_STRIDE: usize = 5;
-/// More threads than this draw windows faster than any network learns from them.
-const MOST_LOADER_THREADS: usize = 14;
 
 /// What a training needs beside its experiment.
 pub struct Setting<'a> {
@@ -58,7 +56,7 @@ impl Setting<'_> {
 pub fn loader_threads(device: Device) -> usize {
     match device {
         Device::Cpu => 1,
-        _ => (cores() - 1).clamp(1, MOST_LOADER_THREADS),
+        _ => (cores() - 1).max(1),
     }
 }
 
