@@ -35,9 +35,9 @@ fn a_recording_at_another_speed_sounds_as_if_all_its_frequencies_were_others() {
             speed,
             ..Heard::plainly(&recording, 20.5)
         };
-        let mel = magnitudes_of_sum(&mut log_mel, [heard]);
+        let mel = magnitudes_of_sum(&mut log_mel, [heard], 1, 1.0)[0];
         let really = Recording::of_samples(&chord(partials_hz.map(|hz| hz * speed)));
-        let expected = magnitudes_of_sum(&mut log_mel, [Heard::plainly(&really, 20.5)]);
+        let expected = magnitudes_of_sum(&mut log_mel, [Heard::plainly(&really, 20.5)], 1, 1.0)[0];
         assert_eq!(peaks(&mel, 3), peaks(&expected, 3), "{speed}");
         let loudest = expected.iter().copied().fold(0.0, f32::max);
         for (band, (mel, expected)) in mel.iter().zip(expected).enumerate() {
@@ -54,7 +54,7 @@ fn speed_and_gain_of_one_give_the_recorded_frame() {
     let frame = samples[40 * 315..].first_chunk().unwrap();
     let mut log_mel = LogMel::new();
     let expected = log_mel.magnitude_frame(frame);
-    let heard = magnitudes_of_sum(&mut log_mel, [Heard::plainly(&recording, 40.0)]);
+    let heard = magnitudes_of_sum(&mut log_mel, [Heard::plainly(&recording, 40.0)], 1, 1.0)[0];
     for (heard, expected) in heard.iter().zip(expected) {
         assert!((heard - expected).abs() < 1e-4, "{heard} {expected}");
     }
@@ -70,7 +70,7 @@ fn what_lies_beyond_the_end_is_heard_as_the_end() {
                 speed,
                 ..Heard::plainly(&recording, place)
             };
-            magnitudes_of_sum(&mut log_mel, [heard])
+            magnitudes_of_sum(&mut log_mel, [heard], 1, 1.0)[0]
         };
         assert_eq!(at(70.0), at(1e4));
         assert!(at(70.0).iter().copied().fold(0.0, f32::max) > 0.01);

@@ -98,7 +98,7 @@ fn mir1k_is_split_by_singer_and_its_stereo_clips_are_stems() {
         panic!("stereo is stems")
     };
     let loudest = |stem| {
-        let mel = magnitudes_of_sum(&mut LogMel::new(), [Heard::plainly(stem, 60.0)]);
+        let mel = magnitudes_of_sum(&mut LogMel::new(), [Heard::plainly(stem, 60.0)], 1, 1.0)[0];
         (0..80).max_by(|&a, &b| mel[a].total_cmp(&mel[b])).unwrap()
     };
     assert!(loudest(voice) > loudest(accompaniment));

@@ -104,51 +104,89 @@ impl<'a> Heard<'a> {
         }
     }
 
-    /// The same, so many hops later.
-    pub fn later(self, hops: f32) -> Self {
-        Self {
-            place: self.place + hops,
-            ..self
-        }
-    }
-
     /// Mean power over a span of frames.
     pub fn power(&self, span: usize) -> f32 {
         let start = self.place as usize;
         self.gain.powi(2) * self.recording.power(start..start + span)
     }
 
-    fn add_to(&self, frame: &mut [f32; FRAME_SAMPLES]) {
+    /// What is heard over so many frames, of which each begins `stretch` hops after the one before: read
+    /// once, although frames overlap.
+    fn passage(&self, frames: usize, stretch: f32) -> Passage {
+        let hop_samples = HOP_SAMPLES as f32 * stretch / self.speed;
+        let wanted = ((frames - 1) as f32 * hop_samples).round() as usize + FRAME_SAMPLES;
         let samples = &self.recording.samples;
-        let gain = self.gain * self.recording.step;
-        let span = (FRAME_SAMPLES as f32 * self.speed).ceil() as usize;
+        let frame_span = (FRAME_SAMPLES as f32 * self.speed).ceil() as usize;
         let start = (self.place * HOP_SAMPLES as f32).round() as usize;
-        let start = start.min(samples.len().saturating_sub(span));
-        if self.speed == 1.0 {
-            for (sum, &sample) in frame.iter_mut().zip(&samples[start..]) {
-                *sum += gain * f32::from(sample);
-            }
-            return;
-        }
-        // A sample before the first and two after the last.
-        let start = start.saturating_sub(1);
-        let end = (start + span + 3).min(samples.len());
-        let samples = &samples[start..end];
-        // Places as whole samples and 32 bits of a part: no rounding of floats for each of them.
-        let step = (f64::from(self.speed) * PART) as u64;
-        let mut place = 0u64;
-        for sum in frame.iter_mut() {
-            let after = samples.get((place >> 32) as usize..);
-            let Some(around) = after.and_then(<[i16]>::first_chunk) else {
-                return;
-            };
-            let part = (place as u32 >> 8) as f32 * (256.0 / PART as f32);
-            *sum += gain * between(around.map(f32::from), part);
-            place += step;
+        let start = start.min(samples.len().saturating_sub(frame_span));
+        let gain = self.gain * self.recording.step;
+        let samples = if self.speed == 1.0 {
+            let heard = samples[start..].iter().take(wanted);
+            heard.map(|&x| gain * f32::from(x)).collect()
+        } else {
+            // Interpolation looks at a sample before.
+            at_speed(
+                &samples[start.saturating_sub(1)..],
+                self.speed,
+                gain,
+                wanted,
+            )
+        };
+        Passage {
+            samples,
+            hop_samples,
         }
     }
 }
 
+/// Samples of a recording as they are heard from a place on, and how far frames lie apart in them.
+struct Passage {
+    samples: Vec<f32>,
+    hop_samples: f32,
+}
+
+impl Passage {
+    /// Adds a frame, which begins at a whole sample. After the end it is the last one.
+    fn add_to(&self, index: usize, frame: &mut [f32; FRAME_SAMPLES]) {
+        let last = self.samples.len().saturating_sub(FRAME_SAMPLES);
+        let start = ((index as f32 * self.hop_samples).round() as usize).min(last);
+        for (sum, sample) in frame.iter_mut().zip(&self.samples[start..]) {
+            *sum += sample;
+        }
+    }
+}
+
+/// As many samples at another speed as are wanted, or as there are; the first lies at the second of
+/// `samples`.
+fn at_speed(samples: &[i16], speed: f32, gain: f32, wanted: usize) -> Vec<f32> {
+    // Places as whole samples and 32 bits of a part: no rounding of floats for each of them.
+    let step = (f64::from(speed) * PART) as u64;
+    let places = (samples.len().saturating_sub(3) as u64) << 32;
+    let count = wanted.min(places.div_ceil(step) as usize);
+    let mut heard = vec![0.0; count];
+    let mut place = 0u64;
+    for block in heard.chunks_mut(BLOCK) {
+        // First fetched and then computed: the arithmetic of a block is done several at a time.
+        let mut around = [[0.0; BLOCK]; 4];
+        let mut parts = [0.0; BLOCK];
+        for i in 0..block.len() {
+            let whole = (place >> 32) as usize;
+            for (around, &sample) in around.iter_mut().zip(&samples[whole..whole + 4]) {
+                around[i] = f32::from(sample);
+            }
+            parts[i] = (place as u32 >> 8) as f32 * (256.0 / PART as f32);
+            place = place.wrapping_add(step);
+        }
+        let [a, b, c, d] = &around;
+        for (i, heard) in block.iter_mut().enumerate() {
+            *heard = gain * between([a[i], b[i], c[i], d[i]], parts[i]);
+        }
+    }
+    heard
+}
+
+/// Samples that are computed together.
+const BLOCK: usize = 32;
 /// Parts of a sample that places are counted in.
 const PART: f64 = (1u64 << 32) as f64;
 
@@ -161,14 +199,22 @@ fn between([a, b, c, d]: [f32; 4], part: f32) -> f32 {
     b + 0.5 * part * (slope + part * (bend + part * twist))
 }
 
-/// The mel magnitudes of recordings that sound together.
+/// The mel magnitudes of recordings that sound together, frame after frame, of which each begins
+/// `stretch` hops after the one before.
 pub fn magnitudes_of_sum<'a>(
     log_mel: &mut LogMel,
     parts: impl IntoIterator<Item = Heard<'a>>,
-) -> Frame {
-    let mut frame = [0.0; FRAME_SAMPLES];
-    for part in parts {
-        part.add_to(&mut frame);
-    }
-    log_mel.magnitude_frame(&frame)
+    frames: usize,
+    stretch: f32,
+) -> Vec<Frame> {
+    let parts = parts.into_iter().map(|part| part.passage(frames, stretch));
+    let parts: Vec<Passage> = parts.collect();
+    let magnitudes = |index| {
+        let mut frame = [0.0; FRAME_SAMPLES];
+        for part in &parts {
+            part.add_to(index, &mut frame);
+        }
+        log_mel.magnitude_frame(&frame)
+    };
+    (0..frames).map(magnitudes).collect()
 }

@@ -144,14 +144,7 @@ impl<'a> Sampler<'a> {
         let (track, start) = self.place(stretch, span, rng);
         let mix = self.mixing.mix(track, start, span, rng);
 
-        let mut frames = vec![[0.0f32; MEL_BANDS]; window.frames()];
-        for (i, frame) in frames.iter_mut().enumerate() {
-            let heard = mix
-                .layers
-                .iter()
-                .map(|layer| layer.later(i as f32 * stretch));
-            *frame = magnitudes_of_sum(log_mel, heard);
-        }
+        let mut frames = magnitudes_of_sum(log_mel, mix.layers, window.frames(), stretch);
         augment::magnitudes(&mut frames, a, rng);
         for (out, value) in values.iter_mut().zip(frames.as_flattened()) {
             *out = value.max(LOG_FLOOR).ln();

@@ -306,7 +306,7 @@ pub fn magnitudes(track: &Track, levels: Levels) -> impl Iterator<Item = Frame> 
             gain,
             ..Heard::plainly(part, frame as f32)
         });
-        let mut bands = magnitudes_of_sum(&mut log_mel, at_frame);
+        let mut bands = magnitudes_of_sum(&mut log_mel, at_frame, 1, 1.0)[0];
         bands[heard..].fill(0.0);
         bands
     })
