@@ -443,7 +443,7 @@ fn tensors_that_are_missing_extra_or_of_another_form() {
             let head = find(t, "head.bias");
             head.1 = Dtype::I32;
         },
-        "I32 instead of 32-bit floats",
+        "I32 instead of floats of 32 or 16 bits",
     );
 }
 
@@ -501,4 +501,39 @@ fn a_cuda_device_that_is_not_there_is_named() {
         text.contains("cuda:99") && text.contains("--device cpu"),
         "{text}"
     );
+}
+
+#[test]
+fn weights_of_16_bits_take_half_the_file_and_come_back_as_they_were() {
+    let mut checkpoint = good();
+    let path = |name: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let (whole, half) = (path("whole.safetensors"), path("half.safetensors"));
+    checkpoint.write(&whole).unwrap();
+    checkpoint.round_to_half();
+    checkpoint.write(&half).unwrap();
+
+    let size = |path: &Path| std::fs::metadata(path).unwrap().len() as f64;
+    let share = size(&half) / size(&whole);
+    assert!((0.5..0.52).contains(&share), "{share}");
+    let (read, unrounded) = (
+        Checkpoint::read(&half).unwrap(),
+        Checkpoint::read(&whole).unwrap(),
+    );
+    for (name, weight) in &checkpoint.weights {
+        assert_eq!(&read.weights[name], weight, "{name}");
+        let error = (weight - &unrounded.weights[name]).abs().max();
+        let largest = unrounded.weights[name].abs().max();
+        assert!(
+            error.double_value(&[]) <= largest.double_value(&[]) / 2048.0,
+            "{name}"
+        );
+    }
+    // Batch normalisation and bands keep all their bits.
+    let bytes = std::fs::read(&half).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let dtype = |name: &str| file.tensor(name).unwrap().dtype();
+    assert_eq!(dtype("stem.conv.weight"), Dtype::F16);
+    for name in ["stem.norm.weight", "head.bias", "mean"] {
+        assert_eq!(dtype(name), Dtype::F32, "{name}");
+    }
 }

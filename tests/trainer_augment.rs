@@ -61,6 +61,34 @@ fn speed_and_gain_of_one_give_the_recorded_frame() {
 }
 
 #[test]
+fn a_window_is_heard_as_its_frames_are_one_by_one() {
+    let recording = Recording::of_samples(&chord([300.0, 900.0, 2000.0]));
+    let mut log_mel = LogMel::new();
+    for (speed, stretch) in [(1.0, 1.0), (1.0, 0.83), (0.77, 1.0), (1.3, 1.2)] {
+        let at = |place| Heard {
+            speed,
+            ..Heard::plainly(&recording, place)
+        };
+        // The last of them lie beyond the end.
+        let window = magnitudes_of_sum(&mut log_mel, [at(10.25)], 80, stretch);
+        assert_eq!(window.len(), 80);
+        let loudest = window.as_flattened().iter().copied().fold(0.0, f32::max);
+        for (i, frame) in window.iter().enumerate() {
+            let place = 10.25 + i as f32 * stretch;
+            let alone = magnitudes_of_sum(&mut log_mel, [at(place)], 1, 1.0)[0];
+            for (band, (mel, alone)) in frame.iter().zip(alone).enumerate() {
+                // A frame begins at the nearest sample of what is heard, or of the recording.
+                let error = (mel - alone).abs() / loudest;
+                assert!(
+                    error < 0.01,
+                    "{speed} {stretch}: frame {i}, band {band} is off by {error}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn what_lies_beyond_the_end_is_heard_as_the_end() {
     let recording = Recording::of_samples(&chord([300.0, 900.0, 2000.0]));
     let mut log_mel = LogMel::new();

@@ -21,6 +21,9 @@ pub struct Args {
     /// are brought to the experiment's. One that is named twice counts twice
     #[arg(required = true)]
     checkpoints: Vec<PathBuf>,
+    /// Keep convolutions and dense layers in 16 bits: half the file. Thresholds are chosen with them
+    #[arg(long)]
+    half: bool,
     /// Where the averaged checkpoint goes
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -43,6 +46,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     mean.metadata.figures.clear();
     mean.metadata.default_horizon_frames = experiment.default_horizon_frames();
     mean.metadata.consensus = experiment.consensus;
+    if args.half {
+        mean.round_to_half();
+    }
     let cache = args.sources.cache(mean.architecture.features())?;
     let valid = args.sources.load(&experiment, Split::Valid, &cache)?;
     if valid.is_empty() {

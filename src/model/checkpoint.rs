@@ -1,20 +1,22 @@
 //! Reading and writing checkpoints, and every reason to refuse one.
 //!
-//! A checkpoint is a `.safetensors` file: the network's weights as 32-bit floats, `mean` and `std`
-//! of the log-mel bands, and under the metadata key `vocald` a JSON object, [`Metadata`].
+//! A checkpoint is a `.safetensors` file: the network's weights, `mean` and `std` of the log-mel bands as
+//! 32-bit floats, and under the metadata key `vocald` a JSON object, [`Metadata`]. Convolutions and dense
+//! layers that hold 16-bit floats only ([`Checkpoint::round_to_half`]) are stored as such.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-use safetensors::tensor::{Dtype, TensorView};
-use safetensors::{SafeTensors, serialize};
-use tch::{Device, Tensor};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+use tch::{Device, Kind, Tensor};
 
 use super::architecture::{Architecture, Role, Slot};
 use super::layers::Weights;
 use super::metadata::Metadata;
 use super::network::Network;
 use super::normalisation::Normalisation;
+use super::stored::{self, Stored};
 use crate::frontend::MEL_BANDS;
 
 /// The metadata key that marks a file as ours.
@@ -128,23 +130,33 @@ impl Checkpoint {
         };
         let other = |e: String| unwritable(std::io::Error::other(e));
         let json = serde_json::to_string(&self.metadata).map_err(|e| other(e.to_string()))?;
-        let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+        let mut tensors = Vec::new();
         for (name, values) in [
             ("mean", &self.normalisation.mean),
             ("std", &self.normalisation.std),
         ] {
-            tensors.push((name.into(), vec![MEL_BANDS], to_bytes(values)));
+            tensors.push(Stored::floats(name.into(), vec![MEL_BANDS], values));
         }
         for Slot { name, shape, .. } in self.architecture.slots() {
             let values: Vec<f32> = float_values(&self.weights[&name])
                 .into_iter()
                 .map(without_denormals)
                 .collect();
+            let is_layer = shape.len() > 1;
             let shape = shape.iter().map(|&n| n as usize).collect();
-            tensors.push((name, shape, to_bytes(&values)));
+            let tensor = Stored::floats(name, shape, &values);
+            tensors.push(if is_layer { tensor.halved() } else { tensor });
         }
-        write_safetensors(path, &tensors, HashMap::from([(METADATA_KEY.into(), json)]))
+        stored::write(path, &tensors, HashMap::from([(METADATA_KEY.into(), json)]))
             .map_err(unwritable)
+    }
+
+    /// Rounds the weights of convolutions and dense layers to 16 bits: the file is half as large. What
+    /// is measured afterwards is measured as it will be read.
+    pub fn round_to_half(&mut self) {
+        for weight in self.weights.values_mut().filter(|w| w.dim() > 1) {
+            *weight = weight.to_kind(Kind::Half).to_kind(Kind::Float);
+        }
     }
 }
 
@@ -163,30 +175,6 @@ pub fn float_values(tensor: &Tensor) -> Vec<f32> {
     let count = values.len();
     flat.contiguous().copy_data(&mut values, count);
     values
-}
-
-/// Writes named 32-bit float tensors by way of a temporary file beside `path`.
-pub fn write_safetensors(
-    path: &Path,
-    tensors: &[(String, Vec<usize>, Vec<u8>)],
-    metadata: HashMap<String, String>,
-) -> std::io::Result<()> {
-    let views = tensors
-        .iter()
-        .map(|(name, shape, bytes)| {
-            TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(std::io::Error::other)?;
-    let bytes = serialize(views, Some(metadata)).map_err(std::io::Error::other)?;
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, bytes)?;
-    std::fs::rename(&partial, path)
-}
-
-/// Little-endian bytes of 32-bit floats.
-pub fn to_bytes(values: &[f32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
 }
 
 fn band_values(
@@ -208,12 +196,10 @@ fn take(
     let view = tensors
         .remove(name)
         .ok_or_else(|| format!("lacks the tensor `{name}`"))?;
-    if view.dtype() != Dtype::F32 {
-        return Err(format!(
-            "holds `{name}` as {:?} instead of 32-bit floats",
-            view.dtype()
-        ));
-    }
+    let values = stored::floats(&view).ok_or_else(|| {
+        let dtype = view.dtype();
+        format!("holds `{name}` as {dtype:?} instead of floats of 32 or 16 bits")
+    })?;
     if !view
         .shape()
         .iter()
@@ -225,11 +211,7 @@ fn take(
             "holds `{name}` of shape {found:?} where {shape:?} is needed"
         ));
     }
-    let values: Vec<f32> = view
-        .data()
-        .chunks_exact(4)
-        .map(|b| without_denormals(f32::from_le_bytes([b[0], b[1], b[2], b[3]])))
-        .collect();
+    let values: Vec<f32> = values.into_iter().map(without_denormals).collect();
     if values.iter().any(|v| !v.is_finite()) {
         return Err(format!("holds a number in `{name}` that is not finite"));
     }

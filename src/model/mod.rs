@@ -12,6 +12,7 @@ pub mod normalisation;
 mod scnn;
 mod se_resnet;
 pub mod sequences;
+pub mod stored;
 
 pub use architecture::{Architecture, Family};
 pub use checkpoint::{Checkpoint, CheckpointError};

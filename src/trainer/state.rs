@@ -14,8 +14,9 @@ use super::adam::Adam;
 use super::experiment::Experiment;
 use super::packed::Packed;
 use crate::frontend::MEL_BANDS;
-use crate::model::checkpoint::{float_values, to_bytes, write_safetensors};
+use crate::model::checkpoint::float_values;
 use crate::model::layers::Weights;
+use crate::model::stored::{self, Stored};
 use crate::model::{Architecture, Normalisation};
 
 const PROGRESS_KEY: &str = "vocald_training";
@@ -87,28 +88,24 @@ impl State {
         for (group, weights) in groups {
             for (name, tensor) in weights.parts() {
                 let shape = tensor.size().iter().map(|&n| n as usize).collect();
-                tensors.push((
-                    format!("{group}/{name}"),
-                    shape,
-                    to_bytes(&float_values(tensor)),
-                ));
+                let values = float_values(tensor);
+                tensors.push(Stored::floats(format!("{group}/{name}"), shape, &values));
             }
         }
         for (name, values) in [
             ("mean", &self.normalisation.mean),
             ("std", &self.normalisation.std),
         ] {
-            tensors.push((format!("bands/{name}"), vec![MEL_BANDS], to_bytes(values)));
+            let name = format!("bands/{name}");
+            tensors.push(Stored::floats(name, vec![MEL_BANDS], values));
         }
         let json = serde_json::to_string(&self.progress).map_err(|e| e.to_string())?;
-        write_safetensors(path, &tensors, HashMap::from([(PROGRESS_KEY.into(), json)])).map_err(
-            |e| {
-                format!(
-                    "cannot keep the training's state in {}: {e}",
-                    path.display()
-                )
-            },
-        )
+        stored::write(path, &tensors, HashMap::from([(PROGRESS_KEY.into(), json)])).map_err(|e| {
+            format!(
+                "cannot keep the training's state in {}: {e}",
+                path.display()
+            )
+        })
     }
 
     /// Reads a state of the same network and experiment onto a device.
