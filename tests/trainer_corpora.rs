@@ -40,6 +40,7 @@ fn settings(kind: CorpusKind, root: &str) -> CorpusSettings {
         valid: vec![],
         test: vec![],
         exclude: vec![],
+        partly_labelled: false,
     }
 }
 
@@ -383,6 +384,13 @@ fn a_song_that_is_measured_on_must_be_labelled_throughout() {
         .unwrap()
         .to_string();
     assert!(text.contains("s has no label at 0.5"), "{text}");
+    // Unless it was said that it is not.
+    corpus.partly_labelled = true;
+    let track = read(data.path(), &corpus, Split::Valid).unwrap();
+    let voice = &track.tracks[0].voice;
+    let has = |wanted| voice.contains(&wanted);
+    assert!(has(None) && has(Some(true)) && has(Some(false)));
+    corpus.partly_labelled = false;
     // Labels may end before the sound does; what lies behind them is left out.
     fs::write(
         data.path().join("songs/s.lab"),

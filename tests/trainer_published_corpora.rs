@@ -38,6 +38,7 @@ fn read(data: &Path, kind: CorpusKind, split: Split) -> Result<Corpus, CorpusErr
         valid: vec![],
         test: vec![],
         exclude: vec![],
+        partly_labelled: false,
     };
     let cache = FeatureCache::open(data.join("features")).unwrap();
     load(&settings, data, split, &cache)

@@ -113,6 +113,9 @@ pub struct CorpusSettings {
     /// Tracks that are left out.
     #[serde(default)]
     pub exclude: Vec<String>,
+    /// Validation and test may have parts that no label covers; they count for nothing there.
+    #[serde(default)]
+    pub partly_labelled: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -137,8 +137,8 @@ pub fn load(
     cache: &FeatureCache,
 ) -> Result<Corpus, CorpusError> {
     let coverage = match split {
-        Split::Train => Coverage::InParts,
-        Split::Valid | Split::Test => Coverage::Throughout,
+        Split::Valid | Split::Test if !settings.partly_labelled => Coverage::Throughout,
+        _ => Coverage::InParts,
     };
     load_covered(settings, data, split, cache, coverage)
 }
@@ -243,6 +243,7 @@ pub fn load_labelled(
         valid: Vec::new(),
         test: sounds.iter().map(|path| files::stem(path)).collect(),
         exclude: Vec::new(),
+        partly_labelled: coverage == Coverage::InParts,
     };
     // The root is not below a data folder: it is where the caller says.
     let corpus = load_covered(&settings, Path::new(""), Split::Test, cache, coverage)?;
@@ -344,8 +345,8 @@ fn read(item: Item, cache: &FeatureCache) -> Result<Track, String> {
 fn covered(track: Track, coverage: Coverage) -> Result<Track, String> {
     match track.voice.iter().position(Option::is_none) {
         Some(frame) if coverage == Coverage::Throughout => Err(format!(
-            "{} has no label at {:.2} s, and is to be measured on throughout (of a folder, `vocald evaluate \
-             --partly-labelled` measures what has labels)",
+            "{} has no label at {:.2} s, and is to be measured on throughout (`partly_labelled = true` in an experiment, or `vocald evaluate \
+             --partly-labelled` of a folder, measures what has labels)",
             track.name,
             frame_time_s(frame)
         )),
