@@ -145,7 +145,7 @@ proptest! {
             valid: vec![],
             test: vec![],
             exclude: vec![],
-        partly_labelled: false,
+            partly_labelled: false,
         };
         let cache = FeatureCache::open(folder.path().join("features")).unwrap();
         match load(&settings, Path::new("/"), Split::Train, &cache) {

@@ -114,7 +114,8 @@ impl<'a> Heard<'a> {
     /// once, although frames overlap.
     fn passage(&self, frames: usize, stretch: f32) -> Passage {
         let hop_samples = HOP_SAMPLES as f32 * stretch / self.speed;
-        let wanted = ((frames - 1) as f32 * hop_samples).round() as usize + FRAME_SAMPLES;
+        let wanted =
+            (frames.saturating_sub(1) as f32 * hop_samples).round() as usize + FRAME_SAMPLES;
         let samples = &self.recording.samples;
         let frame_span = (FRAME_SAMPLES as f32 * self.speed).ceil() as usize;
         let start = (self.place * HOP_SAMPLES as f32).round() as usize;

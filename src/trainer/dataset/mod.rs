@@ -345,8 +345,8 @@ fn read(item: Item, cache: &FeatureCache) -> Result<Track, String> {
 fn covered(track: Track, coverage: Coverage) -> Result<Track, String> {
     match track.voice.iter().position(Option::is_none) {
         Some(frame) if coverage == Coverage::Throughout => Err(format!(
-            "{} has no label at {:.2} s, and is to be measured on throughout (`partly_labelled = true` in an experiment, or `vocald evaluate \
-             --partly-labelled` of a folder, measures what has labels)",
+            "{} has no label at {:.2} s, and is to be measured on throughout (`partly_labelled = true` in an \
+             experiment, or `vocald evaluate --partly-labelled` of a folder, measures what has labels)",
             track.name,
             frame_time_s(frame)
         )),
