@@ -28,6 +28,7 @@ const LOOKAHEAD_S: f64 = (768.0 * 315.0 + 512.0) / 22_050.0;
 fn untrained(path: &Path) -> Checkpoint {
     let architecture = Architecture {
         family: Family::BiLstm,
+        members: 1,
         horizons: 1,
     };
     tch::manual_seed(11);
@@ -37,6 +38,7 @@ fn untrained(path: &Path) -> Checkpoint {
             name: "both-ways".into(),
             architecture: BILSTM.into(),
             depth: None,
+            members: 1,
             frontend: FrontendNumbers::behind(Family::BiLstm.features()),
             level: Level::Absolute,
             horizons_frames: vec![768],

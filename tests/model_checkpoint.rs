@@ -19,6 +19,7 @@ type Tensors = Vec<(String, Dtype, Vec<usize>, Vec<u8>)>;
 fn good() -> Checkpoint {
     let architecture = Architecture {
         family: Family::SeResNet(Depth::D14),
+        members: 1,
         horizons: 2,
     };
     tch::manual_seed(1);
@@ -28,6 +29,7 @@ fn good() -> Checkpoint {
             name: "test".into(),
             architecture: "se_resnet".into(),
             depth: Some(14),
+            members: 1,
             frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
             level: Level::Absolute,
             horizons_frames: vec![39, 7],
@@ -210,6 +212,7 @@ fn metadata_that_does_not_fit() {
 fn good_scnn() -> Checkpoint {
     let architecture = Architecture {
         family: Family::Scnn,
+        members: 1,
         horizons: 2,
     };
     let mut checkpoint = good();
@@ -240,6 +243,7 @@ fn an_scnn_is_read_as_it_was_written() {
 fn good_bilstm() -> Checkpoint {
     let architecture = Architecture {
         family: Family::BiLstm,
+        members: 1,
         horizons: 1,
     };
     let mut checkpoint = good();

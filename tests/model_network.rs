@@ -11,6 +11,7 @@ fn parameters_of_every_depth_with_one_horizon() {
         .map(|depth| {
             let parameters = Architecture {
                 family: Family::SeResNet(depth),
+                members: 1,
                 horizons: 1,
             }
             .parameters();
@@ -33,7 +34,12 @@ fn parameters_of_every_depth_with_one_horizon() {
 fn scnn_has_the_parameters_of_its_paper() {
     let scnn = |horizons| {
         let family = Family::Scnn;
-        Architecture { family, horizons }.parameters()
+        Architecture {
+            family,
+            members: 1,
+            horizons,
+        }
+        .parameters()
     };
     // The code of Schlüter & Grill's paper makes 1 408 225. Batch normalisation has a scale and a
     // shift in place of each of 608 biases, the second output 64 weights and a bias.
@@ -47,6 +53,7 @@ fn scnn_has_the_parameters_of_its_paper() {
 fn bilstm_is_of_the_size_that_the_paper_gives_it() {
     let architecture = Architecture {
         family: Family::BiLstm,
+        members: 1,
         horizons: 1,
     };
     // Each way: four gates, of the inputs, of the units, and two biases.
@@ -62,6 +69,7 @@ fn bilstm_is_of_the_size_that_the_paper_gives_it() {
 fn bilstm_answers_for_every_frame_by_all_of_its_sequence_and_nothing_else() {
     let architecture = Architecture {
         family: Family::BiLstm,
+        members: 1,
         horizons: 1,
     };
     tch::manual_seed(5);
@@ -93,6 +101,7 @@ fn bilstm_answers_for_every_frame_by_all_of_its_sequence_and_nothing_else() {
 fn scnn_drops_out_in_training_only() {
     let architecture = Architecture {
         family: Family::Scnn,
+        members: 1,
         horizons: 1,
     };
     let weights = trained_like(architecture);
@@ -130,6 +139,7 @@ fn a_folded_network_answers_as_the_unfolded_one() {
     for family in depths.into_iter().chain([Family::Scnn]) {
         let architecture = Architecture {
             family,
+            members: 1,
             horizons: 3,
         };
         let weights = trained_like(architecture);
@@ -156,6 +166,7 @@ fn a_folded_network_answers_as_the_unfolded_one() {
 fn a_window_is_answered_the_same_alone_and_in_a_batch() {
     let architecture = Architecture {
         family: Family::SeResNet(Depth::D14),
+        members: 1,
         horizons: 1,
     };
     let weights = trained_like(architecture);

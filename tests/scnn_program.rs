@@ -31,6 +31,7 @@ const HOP_S: f64 = 1575.0 / 22_050.0;
 fn hears_the_centre(path: &Path) {
     let architecture = Architecture {
         family: Family::Scnn,
+        members: 1,
         horizons: 1,
     };
     let options = (Kind::Float, Device::Cpu);
@@ -72,6 +73,7 @@ fn hears_the_centre(path: &Path) {
             name: "centre".into(),
             architecture: SCNN.into(),
             depth: None,
+            members: 1,
             frontend: FrontendNumbers::of(WindowLength::FRAMES_115),
             level: Level::Absolute,
             horizons_frames: vec![57],

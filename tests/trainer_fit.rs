@@ -760,6 +760,7 @@ fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
     let checkpoint = |value: f64, horizons: Vec<u32>| {
         let architecture = Architecture {
             family: Family::SeResNet(Depth::D14),
+            members: 1,
             horizons: horizons.len(),
         };
         let weights = initial_weights(architecture);

@@ -1,4 +1,4 @@
-//! `vocald average`: several trainings of one network as one checkpoint.
+//! `vocald average`: several trainings as one checkpoint, by their weights or by their answers.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use super::sources::Sources;
 use super::train::measured;
 use crate::model::Checkpoint;
 use crate::trainer::average::average;
+use crate::trainer::committee::committee;
 use crate::trainer::dataset::Split;
 use crate::trainer::experiment::Experiment;
 use crate::trainer::finish::finish;
@@ -17,10 +18,15 @@ pub struct Args {
     /// The experiment whose validation the operating points are chosen on; it also names the
     /// checkpoint and its licence
     experiment: PathBuf,
-    /// Checkpoints of trainings that went out from the same weights, and these; those of other horizons
-    /// are brought to the experiment's. One that is named twice counts twice
+    /// Checkpoints of trainings that went out from the same weights, and these; with --answers any of one
+    /// architecture. Those of other horizons are brought to the experiment's. One that is named twice counts
+    /// twice
     #[arg(required = true)]
     checkpoints: Vec<PathBuf>,
+    /// Average what the networks answer and not their weights: the checkpoint asks all of them, which takes
+    /// as many times the work
+    #[arg(long)]
+    answers: bool,
     /// Keep convolutions and dense layers in 16 bits: half the file. Thresholds are chosen with them
     #[arg(long)]
     half: bool,
@@ -40,7 +46,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             .map_err(|e| anyhow!("{} cannot be averaged: {e}", path.display()))
     };
     let checkpoints: anyhow::Result<_> = args.checkpoints.iter().map(read).collect();
-    let mut mean = average(checkpoints?).map_err(|e| anyhow!(e))?;
+    let together = match args.answers {
+        true => committee,
+        false => average,
+    };
+    let mut mean = together(checkpoints?).map_err(|e| anyhow!(e))?;
     mean.metadata.name.clone_from(&experiment.name);
     mean.metadata.license.clone_from(&experiment.license);
     mean.metadata.figures.clear();

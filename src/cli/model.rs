@@ -49,6 +49,7 @@ fn list(models: &Path) -> anyhow::Result<()> {
     for family in Family::all() {
         let architecture = Architecture {
             family,
+            members: 1,
             horizons: 1,
         };
         let parameters = architecture.parameters() as f64 / 1e6;
@@ -83,7 +84,10 @@ fn list_row(metadata: &Metadata, place: &str) -> String {
     let horizons = metadata.horizons_frames.iter().map(u32::to_string);
     let horizons = horizons.collect::<Vec<_>>().join(" ");
     let (name, depth) = (&metadata.name, depth_cell(metadata.depth));
-    let architecture = &metadata.architecture;
+    let architecture = match metadata.members {
+        1 => metadata.architecture.clone(),
+        members => format!("{members} {}", metadata.architecture),
+    };
     format!("{name:<12}  {architecture:<12}  {depth:>5}  {horizons:<22}  {place}\n")
 }
 
@@ -105,7 +109,7 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
         "{}: {}\nparameters    {}\nlooks at      {}\nlicence       {}\ntrained on    {}\ndecides by    {}\n\n\
          horizon  look-ahead  threshold  enter  leave  confirm  voice >=  gap >=\n",
         m.name,
-        checkpoint.architecture.family,
+        checkpoint.architecture,
         checkpoint.architecture.parameters(),
         checkpoint.architecture.features(),
         m.license,

@@ -8,7 +8,7 @@ use std::fmt;
 
 use super::depth::Depth;
 use super::{bilstm, scnn};
-use crate::frontend::{Features, WindowLength};
+use crate::frontend::{Features, MEL_BANDS, WindowLength};
 
 /// The names of the architectures in experiments and checkpoints.
 pub const SE_RESNET: &str = "se_resnet";
@@ -99,12 +99,27 @@ impl fmt::Display for Family {
 
 /// The name of the last layer's tensors: two rows a horizon, no voice and voice.
 pub const HEAD: &str = "head";
+/// The name of a committee member's way from the committee's normalisation to its own: a factor and a
+/// summand for each band.
+pub const INPUT: &str = "input";
 
 /// What makes two networks interchangeable: their weights have the same names and shapes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Architecture {
     pub family: Family,
+    /// How many networks of the family answer: one, or a committee whose mean log odds are the answer.
+    pub members: usize,
     pub horizons: usize,
+}
+
+/// As people say it: `se_resnet of depth 14`, `a committee of 2: se_resnet of depth 14`.
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if self.members > 1 {
+            write!(f, "a committee of {}: ", self.members)?;
+        }
+        self.family.fmt(f)
+    }
 }
 
 impl Architecture {
@@ -122,6 +137,30 @@ impl Architecture {
 
     /// Every tensor of the network, in a fixed order.
     pub fn slots(&self) -> Vec<Slot> {
+        if self.members <= 1 {
+            return self.member_slots();
+        }
+        let bands = [MEL_BANDS as i64];
+        (0..self.members)
+            .flat_map(|member| {
+                let mut slots = SlotList::default();
+                slots.add(format!("{INPUT}.weight"), &bands, Role::NormWeight);
+                slots.add(format!("{INPUT}.bias"), &bands, Role::Bias);
+                let of_member = move |slot: Slot| Slot {
+                    name: member_prefix(member) + &slot.name,
+                    ..slot
+                };
+                slots
+                    .0
+                    .into_iter()
+                    .chain(self.member_slots())
+                    .map(of_member)
+            })
+            .collect()
+    }
+
+    /// Those of one network that answers alone.
+    fn member_slots(&self) -> Vec<Slot> {
         let mut slots = SlotList::default();
         let features = match self.family {
             Family::SeResNet(depth) => depth.add_slots(&mut slots),
@@ -142,6 +181,11 @@ impl Architecture {
             .map(|slot| slot.shape.iter().product::<i64>() as usize)
             .sum()
     }
+}
+
+/// What the names of a committee member's tensors begin with.
+pub fn member_prefix(member: usize) -> String {
+    format!("members.{member}.")
 }
 
 /// What a tensor of the network is for; it decides its first value and whether it is trained.
@@ -170,6 +214,13 @@ pub struct Slot {
     pub name: String,
     pub shape: Vec<i64>,
     pub role: Role,
+}
+
+impl Slot {
+    /// Whether it is the last layer's.
+    pub fn is_of_head(&self) -> bool {
+        self.name.rsplit('.').nth(1) == Some(HEAD)
+    }
 }
 
 /// The tensors of a network as they are listed.

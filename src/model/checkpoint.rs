@@ -96,9 +96,8 @@ impl Checkpoint {
             );
         }
         if let Some(name) = tensors.keys().next() {
-            let family = architecture.family;
             return Err(format!(
-                "holds a tensor `{name}` that {family} does not have"
+                "holds a tensor `{name}` that {architecture} does not have"
             ));
         }
         Ok(Self {

@@ -2,7 +2,6 @@
 
 use tch::Tensor;
 
-use super::architecture::HEAD;
 use super::{Checkpoint, Family};
 use crate::frontend::Features;
 
@@ -34,7 +33,7 @@ impl Checkpoint {
         self.architecture = self.metadata.validate()?;
         for slot in self.architecture.slots() {
             if let Some(weight) = self.weights.get_mut(&slot.name)
-                && slot.name.starts_with(HEAD)
+                && slot.is_of_head()
             {
                 // No voice and voice of each horizon.
                 let pairs = weight.reshape([old.len() as i64, -1]);

@@ -13,6 +13,8 @@ use crate::frontend::{self, Features, WindowLength};
 
 /// The version of the file format this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
+/// Each member of a committee takes as long as a network that answers alone.
+pub const MAX_MEMBERS: usize = 16;
 
 /// How a horizon's probabilities become decisions; chosen on validation, then frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -151,6 +153,9 @@ pub struct Metadata {
     /// choose from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<u32>,
+    /// Networks whose mean log odds are the answer, 1 to [`MAX_MEMBERS`].
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub members: usize,
     pub frontend: FrontendNumbers,
     #[serde(default, skip_serializing_if = "Level::is_absolute")]
     pub level: Level,
@@ -172,6 +177,14 @@ pub struct Metadata {
     pub license: String,
 }
 
+fn one() -> usize {
+    1
+}
+
+fn is_one(members: &usize) -> bool {
+    *members == 1
+}
+
 impl Metadata {
     /// Checks every field, and returns the network the weights must fit. The error is the
     /// fault as half a sentence.
@@ -184,6 +197,12 @@ impl Metadata {
         }
         let family = Family::named(&self.architecture, self.depth)
             .map_err(|wrong| format!("names {wrong}"))?;
+        if !(1..=MAX_MEMBERS).contains(&self.members) {
+            let members = self.members;
+            return Err(format!(
+                "is a committee of {members}, and 1 to {MAX_MEMBERS} can be asked"
+            ));
+        }
         let features = family.features();
         if self.frontend != FrontendNumbers::behind(features) {
             return Err("was trained behind a frontend with other numbers than this one".into());
@@ -216,6 +235,7 @@ impl Metadata {
         }
         Ok(Architecture {
             family,
+            members: self.members,
             horizons: horizons.len(),
         })
     }

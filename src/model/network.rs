@@ -2,9 +2,9 @@
 
 use tch::{Device, IndexOp, Kind, Tensor};
 
-use super::architecture::{Architecture, Family, Role, Slot};
+use super::architecture::{Architecture, Family, INPUT, Role, Slot, member_prefix};
 use super::bilstm::BiLstm;
-use super::layers::Weights;
+use super::layers::{Weights, channels_last, linear};
 use super::scnn::Scnn;
 use super::se_resnet::SeResNet;
 use crate::frontend::{Features, MEL_BANDS};
@@ -40,6 +40,14 @@ pub fn initial_weights(architecture: Architecture) -> Weights {
 /// A network. It shares its tensors with the [`Weights`] it was made from.
 pub struct Network {
     architecture: Architecture,
+    first: Member,
+    /// The rest of a committee.
+    others: Vec<Member>,
+}
+
+struct Member {
+    /// From the committee's normalisation of each band to the member's own.
+    input: Option<[Tensor; 2]>,
     body: Body,
 }
 
@@ -53,12 +61,24 @@ impl Network {
     /// `weights` must hold every slot of the architecture, as a read checkpoint and
     /// [`initial_weights`] do.
     pub fn new(architecture: Architecture, weights: &Weights) -> Self {
-        let body = match architecture.family {
-            Family::SeResNet(depth) => Body::SeResNet(SeResNet::new(depth, weights)),
-            Family::Scnn => Body::Scnn(Scnn::new(weights)),
-            Family::BiLstm => Body::BiLstm(BiLstm::new(weights)),
+        let family = architecture.family;
+        let alone = || Member {
+            input: None,
+            body: Body::new(family, weights),
         };
-        Self { architecture, body }
+        let member = |number: usize| {
+            let own = own_weights(weights, number);
+            Member {
+                input: Some(linear(&own, INPUT)),
+                body: Body::new(family, &own),
+            }
+        };
+        let is_committee = architecture.members > 1;
+        Self {
+            architecture,
+            first: if is_committee { member(0) } else { alone() },
+            others: (1..architecture.members).map(member).collect(),
+        }
     }
 
     /// What it looks at.
@@ -78,10 +98,14 @@ impl Network {
     /// bfloat16; the logits are float.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         let horizons = self.architecture.horizons as i64;
-        match &self.body {
-            Body::SeResNet(network) => network.forward(x, train).reshape([-1, horizons, 2]),
-            Body::Scnn(network) => network.forward(x, train).reshape([-1, horizons, 2]),
-            Body::BiLstm(network) => network.forward(x, train),
+        let mut logits = self.first.forward(x, horizons, train);
+        for member in &self.others {
+            logits += member.forward(x, horizons, train);
+        }
+        match self.others.len() {
+            0 => logits,
+            // The mean of logits has the mean of log odds.
+            others => logits / (1 + others) as f64,
         }
     }
 
@@ -94,12 +118,66 @@ impl Network {
 
     /// The same function with every batch normalisation folded into its layer.
     pub fn fold(self) -> Self {
-        let body = match self.body {
-            Body::SeResNet(network) => Body::SeResNet(network.fold()),
-            Body::Scnn(network) => Body::Scnn(network.fold()),
-            // It has no normalisation.
-            Body::BiLstm(network) => Body::BiLstm(network),
-        };
-        Self { body, ..self }
+        Self {
+            first: self.first.fold(),
+            others: self.others.into_iter().map(Member::fold).collect(),
+            ..self
+        }
     }
+}
+
+impl Member {
+    fn forward(&self, x: &Tensor, horizons: i64, train: bool) -> Tensor {
+        match &self.input {
+            Some([weight, bias]) => {
+                let own = channels_last(&(x * weight + bias));
+                self.body.forward(&own, horizons, train)
+            }
+            None => self.body.forward(x, horizons, train),
+        }
+    }
+
+    fn fold(self) -> Self {
+        Self {
+            body: self.body.fold(),
+            ..self
+        }
+    }
+}
+
+impl Body {
+    fn new(family: Family, weights: &Weights) -> Self {
+        match family {
+            Family::SeResNet(depth) => Self::SeResNet(SeResNet::new(depth, weights)),
+            Family::Scnn => Self::Scnn(Scnn::new(weights)),
+            Family::BiLstm => Self::BiLstm(BiLstm::new(weights)),
+        }
+    }
+
+    fn forward(&self, x: &Tensor, horizons: i64, train: bool) -> Tensor {
+        match self {
+            Self::SeResNet(network) => network.forward(x, train).reshape([-1, horizons, 2]),
+            Self::Scnn(network) => network.forward(x, train).reshape([-1, horizons, 2]),
+            Self::BiLstm(network) => network.forward(x, train),
+        }
+    }
+
+    fn fold(self) -> Self {
+        match self {
+            Self::SeResNet(network) => Self::SeResNet(network.fold()),
+            Self::Scnn(network) => Self::Scnn(network.fold()),
+            // It has no normalisation.
+            Self::BiLstm(network) => Self::BiLstm(network),
+        }
+    }
+}
+
+/// A committee member's weights, by the names they have in a network that answers alone.
+fn own_weights(weights: &Weights, member: usize) -> Weights {
+    let prefix = member_prefix(member);
+    let own = weights
+        .iter()
+        .filter_map(|(name, weight)| Some((name.strip_prefix(&prefix)?, weight)));
+    own.map(|(name, weight)| (name.to_owned(), weight.shallow_clone()))
+        .collect()
 }

@@ -278,6 +278,7 @@ impl Experiment {
     pub fn architecture(&self) -> Result<Architecture, String> {
         Ok(Architecture {
             family: self.family()?,
+            members: 1,
             horizons: self.horizons_frames.len(),
         })
     }

@@ -27,6 +27,7 @@ pub fn checkpoint(
         name: experiment.name.clone(),
         architecture: architecture.family.name().into(),
         depth: architecture.family.depth(),
+        members: architecture.members,
         frontend: FrontendNumbers::behind(architecture.features()),
         level: normalisation.level,
         horizons_frames: experiment.horizons_frames.clone(),

@@ -4,7 +4,6 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::model::Architecture;
-use crate::model::architecture::HEAD;
 use crate::model::layers::Weights;
 
 /// Every tensor begins at a multiple of so many values, 64 bytes: vector instructions and a GPU's kernels
@@ -138,6 +137,6 @@ fn view(whole: &Tensor, start: i64, size: &[i64]) -> Tensor {
 fn memory_order(architecture: Architecture, learnt_only: bool) -> Vec<String> {
     let mut slots = architecture.slots();
     slots.retain(|slot| slot.role.is_trained() || !learnt_only);
-    slots.sort_by_key(|slot| (!slot.role.is_trained(), !slot.name.starts_with(HEAD)));
+    slots.sort_by_key(|slot| (!slot.role.is_trained(), !slot.is_of_head()));
     slots.into_iter().map(|slot| slot.name).collect()
 }

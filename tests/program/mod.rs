@@ -22,6 +22,7 @@ pub fn model() -> &'static Path {
         let path = folder.join("untrained.safetensors");
         let architecture = Architecture {
             family: Family::SeResNet(Depth::D14),
+            members: 1,
             horizons: 2,
         };
         tch::manual_seed(3);
@@ -40,6 +41,7 @@ pub fn model() -> &'static Path {
                 name: "untrained".into(),
                 architecture: "se_resnet".into(),
                 depth: Some(14),
+                members: 1,
                 frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
                 level: Level::Absolute,
                 horizons_frames: vec![39, 7],

@@ -63,6 +63,7 @@ pub fn run(args: &Args, device: Device, passes: Option<u32>, json: bool) -> anyh
         .map_err(|wrong| Usage(format!("--architecture and --depth name {wrong}")))?;
     let architecture = Architecture {
         family,
+        members: 1,
         horizons: 1,
     };
     tch::set_num_threads(args.threads.into());

@@ -142,6 +142,7 @@ fn parameters_m(network: &Row) -> [String; 2] {
         Ok(family) => {
             let architecture = Architecture {
                 family,
+                members: 1,
                 horizons: 1,
             };
             let ours = architecture.parameters() as f64 / 1e6;

@@ -1,0 +1,176 @@
+//! Several networks that answer together: what their checkpoint answers, and what is refused.
+
+#[allow(dead_code)] // each test takes what it needs
+mod program;
+
+use std::fs;
+use std::path::Path;
+use std::sync::Mutex;
+
+use program::{run, vocald, wav};
+use tch::{Device, Tensor};
+use vocald::model::network::initial_weights;
+use vocald::model::{Checkpoint, Level};
+use vocald::trainer::committee::committee;
+
+const WINDOW_VALUES: usize = 80 * 80;
+
+/// Untrained, like the tests' model, with other weights and another normalisation for every seed.
+fn member(seed: i64) -> Checkpoint {
+    let mut checkpoint = Checkpoint::read(program::model()).unwrap();
+    // The generator is the whole program's.
+    static SEEDED: Mutex<()> = Mutex::new(());
+    let seeded = SEEDED.lock().unwrap();
+    tch::manual_seed(seed);
+    checkpoint.weights = initial_weights(checkpoint.architecture);
+    drop(seeded);
+    for band in 0..80 {
+        checkpoint.normalisation.mean[band] = -4.0 - 0.3 * seed as f32 - 0.01 * band as f32;
+        checkpoint.normalisation.std[band] = 1.0 + 0.2 * seed as f32 + 0.005 * band as f32;
+    }
+    checkpoint.metadata.name = format!("member-{seed}");
+    checkpoint.metadata.trained_on = vec![format!("corpus {seed}")];
+    checkpoint
+}
+
+/// Log odds of voice for three made log-mel windows, window after window.
+fn log_odds(checkpoint: &Checkpoint) -> Vec<f64> {
+    let mut values = vec![0.0; 3 * WINDOW_VALUES];
+    for (window, values) in values.chunks_mut(WINDOW_VALUES).enumerate() {
+        let log_mel = (0..WINDOW_VALUES).map(|i| {
+            let (frame, band) = (i / 80, i % 80);
+            -5.0 + 2.0 * ((frame * (window + 1)) as f32 * 0.21 + band as f32 * 0.13).sin()
+        });
+        let log_mel: Vec<f32> = log_mel.collect();
+        checkpoint.normalisation.apply(&log_mel, values);
+    }
+    let network = checkpoint.network(Device::Cpu);
+    let input = Tensor::from_slice(&values).reshape(network.input_shape(3));
+    let p = tch::no_grad(|| network.probabilities(&input)).to_kind(tch::Kind::Double);
+    let p: Vec<f64> = Vec::try_from(p.flatten(0, -1)).unwrap();
+    p.into_iter().map(|p| (p / (1.0 - p)).ln()).collect()
+}
+
+fn assert_answers_are_the_means(of: &Checkpoint, members: &[Checkpoint]) {
+    let each: Vec<Vec<f64>> = members.iter().map(log_odds).collect();
+    assert!(
+        each.windows(2).all(|pair| pair[0] != pair[1]),
+        "they must differ"
+    );
+    for (place, answer) in log_odds(of).into_iter().enumerate() {
+        let mean = each.iter().map(|m| m[place]).sum::<f64>() / each.len() as f64;
+        assert!((answer - mean).abs() < 1e-4, "{place}: {answer} {mean}");
+    }
+}
+
+#[test]
+fn a_committee_answers_with_its_members_mean_log_odds_behind_their_own_normalisation() {
+    for count in [2, 3] {
+        let members = || (1..=count).map(member).collect::<Vec<_>>();
+        let all = committee(members()).unwrap();
+        assert_answers_are_the_means(&all, &members());
+        assert_eq!(
+            all.architecture.parameters(),
+            count as usize * (members()[0].architecture.parameters() + 160)
+        );
+        assert_eq!(all.metadata.trained_on.len(), count as usize);
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("all.safetensors");
+        all.write(&path).unwrap();
+        let read = Checkpoint::read(&path).unwrap();
+        assert_eq!(read.metadata, all.metadata);
+        assert_eq!(log_odds(&read), log_odds(&all));
+        // Its look-aheads can be chosen like any other's.
+        let fewer = read.with_horizons(&[7]).unwrap();
+        let second = log_odds(&all).into_iter().skip(1).step_by(2);
+        for (fewer, all) in log_odds(&fewer).into_iter().zip(second) {
+            assert!((fewer - all).abs() < 1e-5, "{fewer} {all}");
+        }
+    }
+    // One alone is what it was.
+    let alone = committee(vec![member(1)]).unwrap();
+    assert_eq!(alone.metadata, member(1).metadata);
+    assert_eq!(log_odds(&alone), log_odds(&member(1)));
+}
+
+#[test]
+fn those_that_cannot_answer_together_are_named() {
+    let refused = |checkpoints: Vec<Checkpoint>| committee(checkpoints).err().unwrap();
+    let mut relative = member(2);
+    relative.metadata.level = Level::Relative;
+    relative.normalisation.level = Level::Relative;
+    let fault = refused(vec![member(1), relative]);
+    assert!(
+        fault.contains("member-1 and member-2 cannot answer together"),
+        "{fault}"
+    );
+    let other = member(2).with_horizons(&[39]).unwrap();
+    assert!(refused(vec![member(1), other]).contains("cannot answer together"));
+    let pair = committee(vec![member(1), member(2)]).unwrap();
+    let again = committee(vec![member(1), member(2)]).unwrap();
+    assert!(refused(vec![pair, again]).contains("is a committee already"));
+    assert!(refused(vec![]).contains("no checkpoint"));
+
+    let mut crowd = member(1);
+    for members in [0, 17] {
+        crowd.metadata.members = members;
+        let fault = crowd.metadata.validate().unwrap_err();
+        assert!(fault.contains("1 to 16"), "{fault}");
+    }
+}
+
+/// `vocald average` on two untrained checkpoints, with thresholds chosen on one made song.
+fn averaged(root: &Path, options: &str) -> Checkpoint {
+    let songs = root.join("data/songs");
+    fs::create_dir_all(&songs).unwrap();
+    wav(&songs.join("first.wav"), 1, 8.0);
+    fs::write(songs.join("first.lab"), "0 2.5 sing\n2.5 8 nosing\n").unwrap();
+    let experiment = "name = \"together\"\ndepth = 14\nhorizons_frames = [39, 7]\ndefault_horizon_frames = 7\n\
+         license = \"CC0-1.0\"\n[training]\nseed = 1\nbatch_windows = 8\nepoch_batches = 1\nmax_epochs = 1\n\
+         patience_epochs = 1\nlearning_rate = 1e-3\nlearning_rate_epochs = 1\nlearning_rate_factor = 1.0\nweight_decay = 0.0\n\
+         [[corpus]]\nkind = \"labelled\"\nroot = \"songs\"\nweight = 1\nvalid = [\"first\"]\n";
+    fs::write(root.join("together.toml"), experiment).unwrap();
+    for seed in [1, 2] {
+        let path = root.join(format!("{seed}.safetensors"));
+        member(seed).write(&path).unwrap();
+    }
+    let place = |text: &str| text.replace("ROOT", root.to_str().unwrap());
+    let line = "average ROOT/together.toml ROOT/1.safetensors ROOT/2.safetensors --data ROOT/data \
+                --features ROOT/features --device cpu --out ROOT/out.safetensors";
+    let said = run(&mut vocald(&place(&format!("{line} {options}"))));
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    Checkpoint::read(&root.join("out.safetensors")).unwrap()
+}
+
+#[test]
+fn the_program_averages_answers_keeps_them_in_16_bits_and_labels_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let pair = averaged(root, "--answers --half");
+    assert_eq!(
+        (pair.metadata.name.as_str(), pair.metadata.members),
+        ("together", 2)
+    );
+    let mut members = [member(1), member(2)];
+    members.iter_mut().for_each(Checkpoint::round_to_half);
+    assert_answers_are_the_means(&pair, &members);
+    let bytes = |name: &str| fs::metadata(root.join(name)).unwrap().len();
+    let (one, both) = (bytes("1.safetensors"), bytes("out.safetensors"));
+    assert!(both < one + one / 20, "{both} {one}");
+
+    let file = root.join("out.safetensors");
+    let info = run(vocald("model info").arg(&file));
+    assert!(
+        info.out
+            .contains("together: a committee of 2: se_resnet of depth 14"),
+        "{}",
+        info.out
+    );
+    let mut detect = vocald("detect --device cpu --format csv --model");
+    detect.arg(&file).arg(root.join("data/songs/first.wav"));
+    let said = run(&mut detect);
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    assert!(said.out.starts_with("t,p,voice\n"), "{}", said.out);
+    assert!(said.out.lines().count() > 90);
+}
