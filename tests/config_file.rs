@@ -197,6 +197,7 @@ fn model() -> Metadata {
         name: "test".into(),
         architecture: "se_resnet".into(),
         depth: Some(14),
+        members: 1,
         frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
         level: Level::Absolute,
         horizons_frames: vec![39, 21, 7],

@@ -128,6 +128,7 @@ fn write_checkpoint(path: &Path, family: Family, shapes: &BTreeMap<String, Vec<u
         name: format!("golden {family}"),
         architecture: family.name().into(),
         depth: family.depth(),
+        members: 1,
         frontend: FrontendNumbers::behind(family.features()),
         consensus: false,
         operating_points: vec![OperatingPoint::around(0.5); horizons_frames.len()],

@@ -4,7 +4,7 @@ use tch::{Device, IndexOp, Kind, Tensor};
 
 use super::architecture::{Architecture, Family, INPUT, Role, Slot, member_prefix};
 use super::bilstm::BiLstm;
-use super::layers::{Weights, channels_last, linear};
+use super::layers::{Weights, linear};
 use super::scnn::Scnn;
 use super::se_resnet::SeResNet;
 use crate::frontend::{Features, MEL_BANDS};
@@ -130,7 +130,9 @@ impl Member {
     fn forward(&self, x: &Tensor, horizons: i64, train: bool) -> Tensor {
         match &self.input {
             Some([weight, bias]) => {
-                let own = channels_last(&(x * weight + bias));
+                let own = (x * weight + bias).contiguous();
+                // One channel lies the same way in either order; layers go by the strides to choose theirs.
+                let own = own.as_strided(x.size(), x.stride(), None::<i64>);
                 self.body.forward(&own, horizons, train)
             }
             None => self.body.forward(x, horizons, train),

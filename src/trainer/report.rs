@@ -61,6 +61,8 @@ pub struct Model {
     pub architecture: String,
     /// Where the architecture has several.
     pub depth: Option<u32>,
+    /// Networks that answer together.
+    pub members: usize,
     pub parameters: usize,
     pub horizons: Vec<ModelHorizon>,
     /// The horizon of curves, songs and stress tests.
@@ -105,6 +107,7 @@ impl Model {
             name: metadata.name.clone(),
             architecture: metadata.architecture.clone(),
             depth: metadata.depth,
+            members: metadata.members,
             parameters,
             horizons: horizons
                 .zip(&metadata.operating_points)

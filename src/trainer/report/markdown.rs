@@ -47,10 +47,14 @@ pub fn about(report: &Report) -> String {
     let model = &report.model;
     let depth = model.depth;
     let depth = depth.map_or(String::new(), |layers| format!(" of depth {layers}"));
+    let committee = match model.members {
+        1 => String::new(),
+        members => format!("a committee of {members}: "),
+    };
     let split = report.split.as_ref();
     let split = split.map_or(String::new(), |split| format!(", the {split} split"));
     format!(
-        "{}{depth} ({:.1} million parameters), measured by vocald {} on {}{split}. Plots, songs and \
+        "{committee}{}{depth} ({:.1} million parameters), measured by vocald {} on {}{split}. Plots, songs and \
          stress tests are at a look-ahead of {:.2} s. Every number is in report.json too.",
         model.architecture,
         model.parameters as f64 / 1e6,
