@@ -9,21 +9,25 @@ use std::sync::Mutex;
 
 use program::{run, vocald, wav};
 use tch::{Device, Tensor};
+use vocald::model::layers::Weights;
 use vocald::model::network::initial_weights;
-use vocald::model::{Checkpoint, Level};
+use vocald::model::{Architecture, Checkpoint, Family, Level};
 use vocald::trainer::committee::committee;
+use vocald::trainer::experiment::Experiment;
+use vocald::trainer::finish::checkpoint;
 
-const WINDOW_VALUES: usize = 80 * 80;
+/// Weights that the seed decides: one draws at a time, since the generator is the whole program's.
+fn drawn(architecture: Architecture, seed: i64) -> Weights {
+    static SEEDED: Mutex<()> = Mutex::new(());
+    let _seeded = SEEDED.lock().unwrap();
+    tch::manual_seed(seed);
+    initial_weights(architecture)
+}
 
 /// Untrained, like the tests' model, with other weights and another normalisation for every seed.
 fn member(seed: i64) -> Checkpoint {
     let mut checkpoint = Checkpoint::read(program::model()).unwrap();
-    // The generator is the whole program's.
-    static SEEDED: Mutex<()> = Mutex::new(());
-    let seeded = SEEDED.lock().unwrap();
-    tch::manual_seed(seed);
-    checkpoint.weights = initial_weights(checkpoint.architecture);
-    drop(seeded);
+    checkpoint.weights = drawn(checkpoint.architecture, seed);
     for band in 0..80 {
         checkpoint.normalisation.mean[band] = -4.0 - 0.3 * seed as f32 - 0.01 * band as f32;
         checkpoint.normalisation.std[band] = 1.0 + 0.2 * seed as f32 + 0.005 * band as f32;
@@ -33,19 +37,35 @@ fn member(seed: i64) -> Checkpoint {
     checkpoint
 }
 
-/// Log odds of voice for three made log-mel windows, window after window.
+/// One of the paper's rivals, untrained, with the normalisation of that seed's member.
+fn rival(family: Family, seed: i64) -> Checkpoint {
+    let paper = Experiment::built_in("paper-mir1k").unwrap();
+    let experiment = paper.with_family(family).unwrap();
+    let architecture = experiment.architecture().unwrap();
+    let normalisation = member(seed).normalisation;
+    checkpoint(
+        &experiment,
+        architecture,
+        &drawn(architecture, seed),
+        &normalisation,
+    )
+}
+
+/// Log odds of voice for three made log-mel windows, or sequences, one after the other.
 fn log_odds(checkpoint: &Checkpoint) -> Vec<f64> {
-    let mut values = vec![0.0; 3 * WINDOW_VALUES];
-    for (window, values) in values.chunks_mut(WINDOW_VALUES).enumerate() {
-        let log_mel = (0..WINDOW_VALUES).map(|i| {
+    let network = checkpoint.network(Device::Cpu);
+    let shape = network.input_shape(3);
+    let window_values = (shape[2] * shape[3]) as usize;
+    let mut values = vec![0.0; 3 * window_values];
+    for (window, values) in values.chunks_mut(window_values).enumerate() {
+        let log_mel = (0..window_values).map(|i| {
             let (frame, band) = (i / 80, i % 80);
             -5.0 + 2.0 * ((frame * (window + 1)) as f32 * 0.21 + band as f32 * 0.13).sin()
         });
         let log_mel: Vec<f32> = log_mel.collect();
         checkpoint.normalisation.apply(&log_mel, values);
     }
-    let network = checkpoint.network(Device::Cpu);
-    let input = Tensor::from_slice(&values).reshape(network.input_shape(3));
+    let input = Tensor::from_slice(&values).reshape(shape);
     let p = tch::no_grad(|| network.probabilities(&input)).to_kind(tch::Kind::Double);
     let p: Vec<f64> = Vec::try_from(p.flatten(0, -1)).unwrap();
     p.into_iter().map(|p| (p / (1.0 - p)).ln()).collect()
@@ -92,6 +112,26 @@ fn a_committee_answers_with_its_members_mean_log_odds_behind_their_own_normalisa
     let alone = committee(vec![member(1)]).unwrap();
     assert_eq!(alone.metadata, member(1).metadata);
     assert_eq!(log_odds(&alone), log_odds(&member(1)));
+}
+
+#[test]
+fn the_papers_rivals_answer_together_too() {
+    for family in [Family::Scnn, Family::BiLstm] {
+        let members = [rival(family, 1), rival(family, 2)];
+        let twins = members.iter().map(|member| Checkpoint {
+            metadata: member.metadata.clone(),
+            architecture: member.architecture,
+            normalisation: member.normalisation.clone(),
+            weights: member
+                .weights
+                .iter()
+                .map(|(name, weight)| (name.clone(), weight.copy()))
+                .collect(),
+        });
+        let all = committee(twins.collect()).unwrap();
+        assert_eq!(all.metadata.members, 2);
+        assert_answers_are_the_means(&all, &members);
+    }
 }
 
 #[test]

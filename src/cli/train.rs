@@ -34,6 +34,10 @@ pub struct Args {
     /// Begin with the weights of this checkpoint instead of random ones
     #[arg(long, value_name = "FILE")]
     start_from: Option<PathBuf>,
+    /// Learn from this checkpoint's answers beside the labels, a committee for instance, by the experiment's
+    /// training.teacher_share
+    #[arg(long, value_name = "FILE")]
+    teacher: Option<PathBuf>,
     /// Another network than the experiment's, se_resnet, scnn or bilstm; its name is added to the
     /// experiment's
     #[arg(long, value_name = "NAME")]
@@ -83,9 +87,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .as_deref()
         .map(|path| start(path, &experiment))
         .transpose()?;
+    let teacher = args.teacher.as_deref().map(Checkpoint::read).transpose()?;
     let out = args.out.unwrap_or_else(|| out_path(&experiment, &folder));
     let setting = Setting {
         start_from: start.as_ref(),
+        teacher: teacher.as_ref(),
         train: &sound.train,
         valid: &sound.valid,
         device,

@@ -53,6 +53,14 @@ impl Normalisation {
         (self.mean, self.std) == (other.mean, other.std)
     }
 
+    /// Factor and summand of each band that bring values which `before` made to what this one would
+    /// have made of them. The level must be the same.
+    pub fn after(&self, before: &Self) -> [[f32; MEL_BANDS]; 2] {
+        let factor = |band: usize| before.std[band] / self.std[band];
+        let summand = |band: usize| (before.mean[band] - self.mean[band]) / self.std[band];
+        [std::array::from_fn(factor), std::array::from_fn(summand)]
+    }
+
     /// A window's values as the network sees them, frame after frame, from its log-mel values.
     pub fn apply(&self, log_mel: &[f32], out: &mut [f32]) {
         let change = self.level.change(log_mel);

@@ -2,7 +2,6 @@
 
 use tch::Tensor;
 
-use crate::frontend::MEL_BANDS;
 use crate::model::Checkpoint;
 use crate::model::architecture::{INPUT, member_prefix};
 use crate::model::layers::Weights;
@@ -31,13 +30,8 @@ pub fn committee(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
             ));
         }
         let prefix = member_prefix(number);
-        let (committees, own) = (&first.normalisation, &member.normalisation);
-        let factor = |band| committees.std[band] / own.std[band];
-        let summand = |band| (committees.mean[band] - own.mean[band]) / own.std[band];
-        for (part, values) in [
-            ("weight", std::array::from_fn::<f32, MEL_BANDS, _>(factor)),
-            ("bias", std::array::from_fn(summand)),
-        ] {
+        let change = member.normalisation.after(&first.normalisation);
+        for (part, values) in ["weight", "bias"].into_iter().zip(change) {
             weights.insert(
                 format!("{prefix}{INPUT}.{part}"),
                 Tensor::from_slice(&values),

@@ -69,6 +69,9 @@ pub struct Training {
     pub weight_decay: f64,
     #[serde(default)]
     pub label_smoothing: f64,
+    /// Share of the loss that is against a teacher's answers (`--teacher`) and not against the labels.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub teacher_share: f64,
     /// Validation and the checkpoint use a running average of the weights, which moves by
     /// 1 - `average_decay` a batch; 0 uses the weights themselves.
     #[serde(default)]
@@ -165,6 +168,10 @@ const NAMED: [(&str, &str); 4] = [
         include_str!("../../config/experiments/paper-jrm.toml"),
     ),
 ];
+
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
+}
 
 fn is_accuracy(aim: &Aim) -> bool {
     *aim == Aim::Accuracy
@@ -339,6 +346,7 @@ impl Experiment {
             ("training.learning_rate_factor", t.learning_rate_factor, 1.0),
             ("training.weight_decay", t.weight_decay, 1.0),
             ("training.label_smoothing", t.label_smoothing, 0.5),
+            ("training.teacher_share", t.teacher_share, 1.0),
             ("training.average_decay", t.average_decay, 0.999_999),
         ];
         if let Some((name, _, most)) = rates

@@ -20,6 +20,7 @@ use super::packed::Packed;
 use super::sampler::Sampler;
 use super::state::{Progress, State};
 use super::step::{Trained, average};
+use super::teacher::Teacher;
 use super::validate::{Scorer, cores, pooled};
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Checkpoint, Normalisation};
@@ -35,6 +36,8 @@ pub struct Setting<'a> {
     pub loader_threads: usize,
     /// The weights a new training begins with, instead of random ones.
     pub start_from: Option<&'a Checkpoint>,
+    /// Whose answers are learnt beside the labels.
+    pub teacher: Option<&'a Checkpoint>,
     /// Where its state, log and best checkpoint go.
     pub folder: &'a Path,
     /// Set by Ctrl-C: the training ends after the batch under way.
@@ -118,7 +121,13 @@ pub fn fit(
     )?;
     let mut state = begin(experiment, architecture, &sampler, setting)?;
     let training = &experiment.training;
-    let mut trained = Trained::new(architecture, &state.weights);
+    let teacher = Teacher::asked_for(
+        setting.teacher,
+        experiment,
+        &state.normalisation,
+        setting.device,
+    )?;
+    let mut trained = Trained::new(architecture, &state.weights).with_teacher(teacher);
     if let Some(learnt) = experiment.learnt_outputs() {
         trained = trained.only_outputs(&learnt);
     }
@@ -376,8 +385,8 @@ fn conclude(
             state.average.parts(),
             &state.normalisation,
         );
-        if let Some(start) = setting.start_from {
-            best.metadata.add_trained_on(&start.metadata.trained_on);
+        for other in [setting.start_from, setting.teacher].into_iter().flatten() {
+            best.metadata.add_trained_on(&other.metadata.trained_on);
         }
         best.write(&Setting::best_path(folder))
             .map_err(|e| e.to_string())?;

@@ -3,7 +3,7 @@
 //! An [`experiment`] names the corpora and every setting. [`dataset`] reads each corpus in the
 //! layout its owners publish, [`features`] turns files into [`recording`]s, and for those networks
 //! that want them into energies of their separated parts, once and keeps them on disk, [`sampler`]
-//! draws windows and [`augment`]s them, [`fit`] trains, [`validate`] scores whole
+//! draws windows and [`augment`]s them, [`fit`] trains, from a [`teacher`] too if there is one, [`validate`] scores whole
 //! tracks, [`operating_point`] chooses thresholds on them, [`metrics`] holds the measures,
 //! [`evaluate`] and [`report`] tell how good a checkpoint is, [`reproduce`] goes through the paper's
 //! tables.
@@ -34,4 +34,5 @@ pub mod sampler;
 mod sequences;
 pub mod state;
 pub mod step;
+pub mod teacher;
 pub mod validate;

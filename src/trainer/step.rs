@@ -7,6 +7,7 @@ use super::experiment::{Precision, Training};
 use super::loader::Batch;
 use super::packed::Packed;
 use super::state::State;
+use super::teacher::Teacher;
 use crate::model::architecture::HEAD;
 use crate::model::layers::channels_last;
 use crate::model::{Architecture, Network};
@@ -18,6 +19,7 @@ pub struct Trained {
     weights: Packed,
     /// Everything is learnt, or else nothing but outputs.
     whole: bool,
+    teacher: Option<Teacher>,
     /// Of the outputs that are not learnt, the rows as they are used and as they shall stay.
     kept: Vec<(Tensor, Tensor)>,
 }
@@ -30,8 +32,14 @@ impl Trained {
             network: Network::new(architecture, weights.parts()),
             weights: weights.leading(learnt),
             whole: true,
+            teacher: None,
             kept: Vec::new(),
         }
+    }
+
+    /// The same, learning from a teacher too.
+    pub fn with_teacher(self, teacher: Option<Teacher>) -> Self {
+        Self { teacher, ..self }
     }
 
     /// The same, learning nothing but the outputs of these horizons, by their places. The rest of the
@@ -66,17 +74,20 @@ impl Trained {
             Precision::Float32 => Kind::Float,
             Precision::Bfloat16 => Kind::BFloat16,
         };
-        let input = input.to_device(device).to_kind(kind);
+        let input = input.to_device(device);
         let labels = Tensor::from_slice(&batch.labels).to_device(device);
-        let logits = self.network.forward(&input, self.whole);
+        let logits = self.network.forward(&input.to_kind(kind), self.whole);
         let logits = logits.reshape([-1, 2]);
-        let loss = logits.cross_entropy_loss::<Tensor>(
+        let mut loss = logits.cross_entropy_loss::<Tensor>(
             &labels,
             None,
             tch::Reduction::Mean,
             -100,
             training.label_smoothing,
         );
+        if let Some(teacher) = &self.teacher {
+            loss = teacher.loss(loss, &logits, &input);
+        }
         adam.step(&self.weights, &loss, learning_rate);
         for (rows, as_it_was) in &self.kept {
             rows.shallow_clone().copy_(as_it_was);

@@ -46,6 +46,7 @@ impl Work<'_> {
                 device: self.device,
                 loader_threads: self.loader_threads,
                 start_from: None,
+                teacher: None,
                 folder: &training.folder,
                 stop: self.stop,
             };

@@ -1,0 +1,303 @@
+//! Learning from a teacher's answers: what the loss is, that it is learnt, and what is refused.
+
+#[allow(dead_code)] // each test takes what it needs
+mod program;
+
+use std::f64::consts::PI;
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, MutexGuard};
+
+use program::{run, vocald, wav};
+use tch::{Device, Tensor};
+use vocald::frontend::LogMel;
+use vocald::model::network::initial_weights;
+use vocald::model::{Checkpoint, Level};
+use vocald::trainer::committee::committee;
+use vocald::trainer::dataset::{Corpus, Sound, Track};
+use vocald::trainer::experiment::Experiment;
+use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
+use vocald::trainer::recording::Recording;
+use vocald::trainer::sampler::{Sampler, window_rng};
+
+/// Nothing but the outputs is learnt, so that the pupil's answers do not depend on what else is in a batch.
+const EXPERIMENT: &str = r#"
+name = "pupil"
+depth = 14
+horizons_frames = [39, 7]
+license = "CC0-1.0"
+[training]
+seed = 3
+batch_windows = 4
+epoch_batches = 3
+max_epochs = 1
+patience_epochs = 1
+learning_rate = 1e-30
+learning_rate_epochs = 1
+learning_rate_factor = 1.0
+weight_decay = 0.0
+teacher_share = 0.7
+only_horizons_frames = [39, 7]
+[[corpus]]
+kind = "labelled"
+root = "songs"
+weight = 1.0
+valid = ["first"]
+"#;
+
+fn experiment(changes: &[(&str, &str)]) -> Experiment {
+    let text = changes
+        .iter()
+        .fold(EXPERIMENT.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from));
+            text.replace(from, to)
+        });
+    toml::from_str(&text).unwrap()
+}
+
+/// libtorch's seed belongs to the process, and so does its number of threads.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner())
+}
+
+/// Untrained, with other weights and another normalisation for every seed.
+fn network(seed: i64) -> Checkpoint {
+    let mut checkpoint = Checkpoint::read(program::model())
+        .unwrap()
+        .with_horizons(&[39, 7])
+        .unwrap();
+    tch::manual_seed(seed);
+    checkpoint.weights = initial_weights(checkpoint.architecture);
+    for band in 0..80 {
+        checkpoint.normalisation.mean[band] = -4.0 - 0.3 * seed as f32 - 0.01 * band as f32;
+        checkpoint.normalisation.std[band] = 1.0 + 0.2 * seed as f32 + 0.005 * band as f32;
+    }
+    checkpoint.metadata.name = format!("network-{seed}");
+    checkpoint.metadata.trained_on = vec![format!("sound {seed}")];
+    checkpoint
+}
+
+/// Four seconds of two tones, the first of which is labelled as voice.
+fn corpus() -> Corpus {
+    let sample = |n: usize| {
+        let hz = if n < 44_100 { 1500.0 } else { 200.0 };
+        (2.0 * PI * hz * n as f64 / 22_050.0).sin() as f32 * 0.3
+    };
+    let mel = Recording::of_samples(&(0..88_200).map(sample).collect::<Vec<_>>());
+    let voice = (0..mel.frames())
+        .map(|frame| Some(frame * 315 < 44_100))
+        .collect();
+    let track = Track {
+        name: "tones".into(),
+        sound: Sound::Mix(mel),
+        voice,
+        separated: None,
+    };
+    Corpus {
+        name: "tones".into(),
+        weight: 1.0,
+        voice_share: None,
+        tracks: vec![track],
+    }
+}
+
+#[derive(Default)]
+struct Losses(Vec<f64>);
+
+impl Observer for Losses {
+    fn batch(&mut self, _: usize, _: usize, _: usize, _: f64) {}
+    fn epoch(&mut self, report: &EpochReport) {
+        self.0.push(report.train_loss);
+    }
+}
+
+/// Trains in a folder; the losses of its epochs.
+fn train(
+    experiment: &Experiment,
+    start: &Checkpoint,
+    teacher: Option<&Checkpoint>,
+    folder: &Path,
+) -> Result<Vec<f64>, String> {
+    tch::set_num_threads(1);
+    let corpora = [corpus()];
+    let stop = AtomicBool::new(false);
+    let setting = Setting {
+        train: &corpora,
+        valid: &corpora,
+        device: Device::Cpu,
+        teacher,
+        start_from: Some(start),
+        loader_threads: 1,
+        folder,
+        stop: &stop,
+    };
+    let mut losses = Losses::default();
+    let outcome = fit(experiment, &setting, &mut losses)?;
+    assert_eq!(outcome, Outcome::Finished);
+    Ok(losses.0)
+}
+
+/// The windows that a first epoch draws, as they were before normalisation, with their labels.
+fn drawn(experiment: &Experiment) -> Vec<(Vec<f32>, Vec<i64>)> {
+    let corpora = [corpus()];
+    let architecture = experiment.architecture().unwrap();
+    let sampler = Sampler::new(
+        &corpora,
+        &experiment.augmentation,
+        architecture.family,
+        &experiment.horizons_frames,
+    )
+    .unwrap();
+    let training = &experiment.training;
+    let windows = training.epoch_batches * training.batch_windows;
+    (0..windows as u64)
+        .map(|number| {
+            let (mut window, mut labels) = (vec![0.0; 6400], vec![0; 2]);
+            let mut rng = window_rng(training.seed, 0, number);
+            sampler.draw(&mut LogMel::new(), &mut rng, &mut window, &mut labels);
+            (window, labels)
+        })
+        .collect()
+}
+
+/// Its probabilities of voice for log-mel windows, window after window.
+fn answers(checkpoint: &Checkpoint, windows: &[(Vec<f32>, Vec<i64>)]) -> Vec<f64> {
+    let mut values = vec![0.0; windows.len() * 6400];
+    for ((window, _), values) in windows.iter().zip(values.chunks_mut(6400)) {
+        checkpoint.normalisation.apply(window, values);
+    }
+    let network = checkpoint.network(Device::Cpu);
+    let input = Tensor::from_slice(&values).reshape(network.input_shape(windows.len()));
+    let p = tch::no_grad(|| network.probabilities(&input)).to_kind(tch::Kind::Double);
+    Vec::try_from(p.flatten(0, -1)).unwrap()
+}
+
+fn cross_entropy(wanted: f64, p: f64) -> f64 {
+    -(wanted * p.ln() + (1.0 - wanted) * (1.0 - p).ln())
+}
+
+#[test]
+fn the_loss_is_shared_between_labels_and_the_teachers_answers_to_the_same_windows() {
+    let _alone = alone();
+    let pupil = network(1);
+    let teacher = committee(vec![network(2), network(3)]).unwrap();
+    let experiment = experiment(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let losses = train(&experiment, &pupil, Some(&teacher), folder.path()).unwrap();
+
+    let windows = drawn(&experiment);
+    let labels = windows.iter().flat_map(|(_, labels)| labels.clone());
+    let (p, q) = (answers(&pupil, &windows), answers(&teacher, &windows));
+    let terms = labels
+        .zip(p)
+        .zip(&q)
+        .map(|((label, p), &q)| 0.3 * cross_entropy(label as f64, p) + 0.7 * cross_entropy(q, p));
+    let expected = terms.sum::<f64>() / q.len() as f64;
+    assert!(
+        (losses[0] - expected).abs() < 1e-4 * expected,
+        "{losses:?} {expected}"
+    );
+
+    let best = Checkpoint::read(&folder.path().join("best.safetensors")).unwrap();
+    for heard in ["sound 1", "sound 2", "sound 3"] {
+        let all = &best.metadata.trained_on;
+        assert!(all.iter().any(|one| one == heard), "{heard}: {all:?}");
+    }
+}
+
+#[test]
+fn a_pupil_comes_to_answer_as_its_teacher_does_whatever_the_labels_say() {
+    let _alone = alone();
+    // A teacher that contradicts the labels: never voice far ahead, always voice near.
+    let mut teacher = network(2);
+    let head = |name: &str| format!("head.{name}");
+    teacher.weights.insert(
+        head("weight"),
+        Tensor::zeros([4, 256], (tch::Kind::Float, Device::Cpu)),
+    );
+    teacher
+        .weights
+        .insert(head("bias"), Tensor::from_slice(&[1.0f32, -1.0, -1.0, 1.0]));
+    let experiment = experiment(&[
+        ("teacher_share = 0.7", "teacher_share = 1.0"),
+        ("learning_rate = 1e-30", "learning_rate = 4e-2"),
+        ("epoch_batches = 3", "epoch_batches = 20"),
+    ]);
+    let pupil = network(1);
+    let folder = tempfile::tempdir().unwrap();
+    train(&experiment, &pupil, Some(&teacher), folder.path()).unwrap();
+    let taught = Checkpoint::read(&folder.path().join("best.safetensors")).unwrap();
+    let windows = &drawn(&experiment)[..20];
+    let wanted = answers(&teacher, windows);
+    let apart = |pupil: &Checkpoint| {
+        let pairs = answers(pupil, windows).into_iter().zip(&wanted);
+        pairs.map(|(p, q)| (p - q).abs()).sum::<f64>() / wanted.len() as f64
+    };
+    let (before, after) = (apart(&pupil), apart(&taught));
+    assert!(after < 0.1 && after < before / 3.0, "{before} {after}");
+}
+
+#[test]
+fn a_teacher_that_is_not_wanted_or_looks_elsewhere_is_refused() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |experiment: &Experiment, teacher: Option<&Checkpoint>| {
+        train(experiment, &network(1), teacher, folder.path()).unwrap_err()
+    };
+    let wanted = experiment(&[]);
+    assert!(refused(&wanted, None).contains("--teacher"));
+    let unwanted = experiment(&[("teacher_share = 0.7", "")]);
+    let fault = refused(&unwanted, Some(&network(2)));
+    assert!(
+        fault.contains("network-2: training.teacher_share is 0"),
+        "{fault}"
+    );
+    let elsewhere = network(2).with_horizons(&[39, 23]).unwrap();
+    let fault = refused(&wanted, Some(&elsewhere));
+    assert!(fault.contains("network-2 cannot teach"), "{fault}");
+    let mut relative = network(2);
+    relative.normalisation.level = Level::Relative;
+    relative.metadata.level = Level::Relative;
+    assert!(refused(&wanted, Some(&relative)).contains("cannot teach"));
+}
+
+#[test]
+fn the_program_learns_from_a_committee_but_does_not_go_on_from_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let songs = root.join("data/songs");
+    fs::create_dir_all(&songs).unwrap();
+    for name in ["first", "second"] {
+        wav(&songs.join(format!("{name}.wav")), 1, 8.0);
+        fs::write(
+            songs.join(format!("{name}.lab")),
+            "0 2.5 sing\n2.5 8 nosing\n",
+        )
+        .unwrap();
+    }
+    fs::write(root.join("pupil.toml"), EXPERIMENT).unwrap();
+    {
+        let _alone = alone();
+        network(1).write(&root.join("one.safetensors")).unwrap();
+        let pair = committee(vec![network(2), network(3)]).unwrap();
+        pair.write(&root.join("pair.safetensors")).unwrap();
+    }
+    let train = |options: &str| {
+        let line = format!(
+            "train ROOT/pupil.toml --data ROOT/data --features ROOT/features --run ROOT/run \
+             --device cpu --threads 1 {options}"
+        );
+        run(&mut vocald(&line.replace("ROOT", root.to_str().unwrap())))
+    };
+    let said = train("--start-from ROOT/pair.safetensors --teacher ROOT/pair.safetensors");
+    assert_eq!(said.code, Some(1), "{}", said.err);
+    assert!(said.err.contains("another network"), "{}", said.err);
+    let said = train("--start-from ROOT/one.safetensors");
+    assert!(said.err.contains("--teacher"), "{}", said.err);
+    let said = train("--start-from ROOT/one.safetensors --teacher ROOT/pair.safetensors");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let made = Checkpoint::read(&root.join("run/pupil.safetensors")).unwrap();
+    assert_eq!(made.metadata.name, "pupil");
+}
