@@ -2,47 +2,25 @@
 
 #[allow(dead_code)] // each test takes what it needs
 mod program;
+mod untrained;
 
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 
 use program::{run, vocald, wav};
 use tch::{Device, Tensor};
-use vocald::model::layers::Weights;
-use vocald::model::network::initial_weights;
-use vocald::model::{Architecture, Checkpoint, Family, Level};
+use untrained::{drawn, network};
+use vocald::model::{Checkpoint, Family, Level};
 use vocald::trainer::committee::committee;
 use vocald::trainer::experiment::Experiment;
 use vocald::trainer::finish::checkpoint;
-
-/// Weights that the seed decides: one draws at a time, since the generator is the whole program's.
-fn drawn(architecture: Architecture, seed: i64) -> Weights {
-    static SEEDED: Mutex<()> = Mutex::new(());
-    let _seeded = SEEDED.lock().unwrap();
-    tch::manual_seed(seed);
-    initial_weights(architecture)
-}
-
-/// Untrained, like the tests' model, with other weights and another normalisation for every seed.
-fn member(seed: i64) -> Checkpoint {
-    let mut checkpoint = Checkpoint::read(program::model()).unwrap();
-    checkpoint.weights = drawn(checkpoint.architecture, seed);
-    for band in 0..80 {
-        checkpoint.normalisation.mean[band] = -4.0 - 0.3 * seed as f32 - 0.01 * band as f32;
-        checkpoint.normalisation.std[band] = 1.0 + 0.2 * seed as f32 + 0.005 * band as f32;
-    }
-    checkpoint.metadata.name = format!("member-{seed}");
-    checkpoint.metadata.trained_on = vec![format!("corpus {seed}")];
-    checkpoint
-}
 
 /// One of the paper's rivals, untrained, with the normalisation of that seed's member.
 fn rival(family: Family, seed: i64) -> Checkpoint {
     let paper = Experiment::built_in("paper-mir1k").unwrap();
     let experiment = paper.with_family(family).unwrap();
     let architecture = experiment.architecture().unwrap();
-    let normalisation = member(seed).normalisation;
+    let normalisation = network(seed).normalisation;
     checkpoint(
         &experiment,
         architecture,
@@ -86,7 +64,7 @@ fn assert_answers_are_the_means(of: &Checkpoint, members: &[Checkpoint]) {
 #[test]
 fn a_committee_answers_with_its_members_mean_log_odds_behind_their_own_normalisation() {
     for count in [2, 3] {
-        let members = || (1..=count).map(member).collect::<Vec<_>>();
+        let members = || (1..=count).map(network).collect::<Vec<_>>();
         let all = committee(members()).unwrap();
         assert_answers_are_the_means(&all, &members());
         assert_eq!(
@@ -109,9 +87,9 @@ fn a_committee_answers_with_its_members_mean_log_odds_behind_their_own_normalisa
         }
     }
     // One alone is what it was.
-    let alone = committee(vec![member(1)]).unwrap();
-    assert_eq!(alone.metadata, member(1).metadata);
-    assert_eq!(log_odds(&alone), log_odds(&member(1)));
+    let alone = committee(vec![network(1)]).unwrap();
+    assert_eq!(alone.metadata, network(1).metadata);
+    assert_eq!(log_odds(&alone), log_odds(&network(1)));
 }
 
 #[test]
@@ -137,22 +115,22 @@ fn the_papers_rivals_answer_together_too() {
 #[test]
 fn those_that_cannot_answer_together_are_named() {
     let refused = |checkpoints: Vec<Checkpoint>| committee(checkpoints).err().unwrap();
-    let mut relative = member(2);
+    let mut relative = network(2);
     relative.metadata.level = Level::Relative;
     relative.normalisation.level = Level::Relative;
-    let fault = refused(vec![member(1), relative]);
+    let fault = refused(vec![network(1), relative]);
     assert!(
-        fault.contains("member-1 and member-2 cannot answer together"),
+        fault.contains("network-1 and network-2 cannot answer together"),
         "{fault}"
     );
-    let other = member(2).with_horizons(&[39]).unwrap();
-    assert!(refused(vec![member(1), other]).contains("cannot answer together"));
-    let pair = committee(vec![member(1), member(2)]).unwrap();
-    let again = committee(vec![member(1), member(2)]).unwrap();
+    let other = network(2).with_horizons(&[39]).unwrap();
+    assert!(refused(vec![network(1), other]).contains("cannot answer together"));
+    let pair = committee(vec![network(1), network(2)]).unwrap();
+    let again = committee(vec![network(1), network(2)]).unwrap();
     assert!(refused(vec![pair, again]).contains("is a committee already"));
     assert!(refused(vec![]).contains("no checkpoint"));
 
-    let mut crowd = member(1);
+    let mut crowd = network(1);
     for members in [0, 17] {
         crowd.metadata.members = members;
         let fault = crowd.metadata.validate().unwrap_err();
@@ -173,7 +151,7 @@ fn averaged(root: &Path, options: &str) -> Checkpoint {
     fs::write(root.join("together.toml"), experiment).unwrap();
     for seed in [1, 2] {
         let path = root.join(format!("{seed}.safetensors"));
-        member(seed).write(&path).unwrap();
+        network(seed).write(&path).unwrap();
     }
     let place = |text: &str| text.replace("ROOT", root.to_str().unwrap());
     let line = "average ROOT/together.toml ROOT/1.safetensors ROOT/2.safetensors --data ROOT/data \
@@ -192,7 +170,7 @@ fn the_program_averages_answers_keeps_them_in_16_bits_and_labels_with_them() {
         (pair.metadata.name.as_str(), pair.metadata.members),
         ("together", 2)
     );
-    let mut members = [member(1), member(2)];
+    let mut members = [network(1), network(2)];
     members.iter_mut().for_each(Checkpoint::round_to_half);
     assert_answers_are_the_means(&pair, &members);
     let bytes = |name: &str| fs::metadata(root.join(name)).unwrap().len();

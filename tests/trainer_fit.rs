@@ -1,6 +1,8 @@
 //! Training: what is drawn is labelled right, an interrupted training goes on exactly, and
 //! something is learnt.
 
+mod two_tones;
+
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +11,7 @@ use std::sync::{Mutex, MutexGuard};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use tch::{Device, Tensor};
+use two_tones::corpus;
 use vocald::frontend::LogMel;
 use vocald::model::network::initial_weights;
 use vocald::model::{Architecture, Checkpoint, Depth, Family, Level, Normalisation};
@@ -53,30 +56,6 @@ fn experiment(max_epochs: usize) -> Experiment {
     let mut experiment: Experiment = toml::from_str(EXPERIMENT).unwrap();
     experiment.training.max_epochs = max_epochs;
     experiment
-}
-
-/// Four seconds: a tone that stands for a voice, then a lower one that does not.
-fn corpus() -> Corpus {
-    let sample = |n: usize| {
-        let hz = if n < 44_100 { 1500.0 } else { 200.0 };
-        (2.0 * std::f32::consts::PI * hz * n as f32 / 22_050.0).sin() * 0.3
-    };
-    let mel = Recording::of_samples(&(0..88_200).map(sample).collect::<Vec<_>>());
-    let voice = (0..mel.frames())
-        .map(|frame| Some(frame * 315 + 512 < 44_100))
-        .collect();
-    let track = Track {
-        name: "tones".into(),
-        sound: Sound::Mix(mel),
-        voice,
-        separated: None,
-    };
-    Corpus {
-        name: "tones".into(),
-        weight: 1.0,
-        voice_share: None,
-        tracks: vec![track],
-    }
 }
 
 #[derive(Default)]

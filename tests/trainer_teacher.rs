@@ -2,8 +2,9 @@
 
 #[allow(dead_code)] // each test takes what it needs
 mod program;
+mod two_tones;
+mod untrained;
 
-use std::f64::consts::PI;
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -11,14 +12,13 @@ use std::sync::{Mutex, MutexGuard};
 
 use program::{run, vocald, wav};
 use tch::{Device, Tensor};
+use two_tones::corpus;
+use untrained::network;
 use vocald::frontend::LogMel;
-use vocald::model::network::initial_weights;
 use vocald::model::{Checkpoint, Level};
 use vocald::trainer::committee::committee;
-use vocald::trainer::dataset::{Corpus, Sound, Track};
 use vocald::trainer::experiment::Experiment;
 use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
-use vocald::trainer::recording::Recording;
 use vocald::trainer::sampler::{Sampler, window_rng};
 
 /// Nothing but the outputs is learnt, so that the pupil's answers do not depend on what else is in a batch.
@@ -60,47 +60,6 @@ fn experiment(changes: &[(&str, &str)]) -> Experiment {
 fn alone() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     ONE_AT_A_TIME.lock().unwrap_or_else(|e| e.into_inner())
-}
-
-/// Untrained, with other weights and another normalisation for every seed.
-fn network(seed: i64) -> Checkpoint {
-    let mut checkpoint = Checkpoint::read(program::model())
-        .unwrap()
-        .with_horizons(&[39, 7])
-        .unwrap();
-    tch::manual_seed(seed);
-    checkpoint.weights = initial_weights(checkpoint.architecture);
-    for band in 0..80 {
-        checkpoint.normalisation.mean[band] = -4.0 - 0.3 * seed as f32 - 0.01 * band as f32;
-        checkpoint.normalisation.std[band] = 1.0 + 0.2 * seed as f32 + 0.005 * band as f32;
-    }
-    checkpoint.metadata.name = format!("network-{seed}");
-    checkpoint.metadata.trained_on = vec![format!("sound {seed}")];
-    checkpoint
-}
-
-/// Four seconds of two tones, the first of which is labelled as voice.
-fn corpus() -> Corpus {
-    let sample = |n: usize| {
-        let hz = if n < 44_100 { 1500.0 } else { 200.0 };
-        (2.0 * PI * hz * n as f64 / 22_050.0).sin() as f32 * 0.3
-    };
-    let mel = Recording::of_samples(&(0..88_200).map(sample).collect::<Vec<_>>());
-    let voice = (0..mel.frames())
-        .map(|frame| Some(frame * 315 < 44_100))
-        .collect();
-    let track = Track {
-        name: "tones".into(),
-        sound: Sound::Mix(mel),
-        voice,
-        separated: None,
-    };
-    Corpus {
-        name: "tones".into(),
-        weight: 1.0,
-        voice_share: None,
-        tracks: vec![track],
-    }
 }
 
 #[derive(Default)]
