@@ -39,6 +39,7 @@ fn untrained(path: &Path) -> Checkpoint {
             architecture: BILSTM.into(),
             depth: None,
             members: 1,
+            in_turn: false,
             frontend: FrontendNumbers::behind(Family::BiLstm.features()),
             level: Level::Absolute,
             horizons_frames: vec![768],

@@ -7,9 +7,11 @@ mod untrained;
 use std::fs;
 use std::path::Path;
 
-use program::{run, vocald, wav};
+use program::{messages, of_type, run, vocald, wav};
 use tch::{Device, Tensor};
 use untrained::{drawn, network};
+use vocald::frontend::{WINDOW_HOP_SAMPLES, Window};
+use vocald::inference::{DeviceChoice, Engine};
 use vocald::model::{Checkpoint, Family, Level};
 use vocald::trainer::committee::committee;
 use vocald::trainer::experiment::Experiment;
@@ -29,6 +31,15 @@ fn rival(family: Family, seed: i64) -> Checkpoint {
     )
 }
 
+/// The log-mel values of a made window, another one for each number.
+fn made(number: usize, values: usize) -> Vec<f32> {
+    let value = |i: usize| {
+        let (frame, band) = (i / 80, i % 80);
+        -5.0 + 2.0 * ((frame * (number + 1)) as f32 * 0.21 + band as f32 * 0.13).sin()
+    };
+    (0..values).map(value).collect()
+}
+
 /// Log odds of voice for three made log-mel windows, or sequences, one after the other.
 fn log_odds(checkpoint: &Checkpoint) -> Vec<f64> {
     let network = checkpoint.network(Device::Cpu);
@@ -36,12 +47,9 @@ fn log_odds(checkpoint: &Checkpoint) -> Vec<f64> {
     let window_values = (shape[2] * shape[3]) as usize;
     let mut values = vec![0.0; 3 * window_values];
     for (window, values) in values.chunks_mut(window_values).enumerate() {
-        let log_mel = (0..window_values).map(|i| {
-            let (frame, band) = (i / 80, i % 80);
-            -5.0 + 2.0 * ((frame * (window + 1)) as f32 * 0.21 + band as f32 * 0.13).sin()
-        });
-        let log_mel: Vec<f32> = log_mel.collect();
-        checkpoint.normalisation.apply(&log_mel, values);
+        checkpoint
+            .normalisation
+            .apply(&made(window, window_values), values);
     }
     let input = Tensor::from_slice(&values).reshape(shape);
     let p = tch::no_grad(|| network.probabilities(&input)).to_kind(tch::Kind::Double);
@@ -90,6 +98,47 @@ fn a_committee_answers_with_its_members_mean_log_odds_behind_their_own_normalisa
     let alone = committee(vec![network(1)]).unwrap();
     assert_eq!(alone.metadata, network(1).metadata);
     assert_eq!(log_odds(&alone), log_odds(&network(1)));
+}
+
+#[test]
+fn members_that_take_turns_answer_one_window_each() {
+    let mut all = committee((1..=3).map(network).collect()).unwrap();
+    all.metadata.in_turn = true;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("turns.safetensors");
+    all.write(&path).unwrap();
+    let mut engine = Engine::load(Some(&path), DeviceChoice::Cpu).unwrap();
+    let windows: Vec<Window> = (0..7)
+        .map(|number| Window {
+            // A stream that lost something: windows begin anywhere, a hop apart.
+            start_sample: 1000 + number * WINDOW_HOP_SAMPLES as u64,
+            log_mel: made(number as usize, 80 * 80).into(),
+        })
+        .collect();
+    let windows: Vec<&Window> = windows.iter().collect();
+    let together = engine.infer(&windows).unwrap();
+    for (number, window) in windows.iter().enumerate() {
+        let mut alone = Engine::new(network(1 + number as i64 % 3), DeviceChoice::Cpu).unwrap();
+        let [own] = &alone.infer(&[window]).unwrap()[..] else {
+            panic!("one row a window");
+        };
+        let close = |a: &[f32]| a.iter().zip(own).all(|(a, b)| (a - b).abs() < 1e-5);
+        assert!(close(&together[number]), "{number}: {together:?} {own:?}");
+        // As one window after the other comes from a sound card.
+        assert!(close(&engine.infer(&[window]).unwrap()[0]), "{number}");
+    }
+}
+
+#[test]
+fn taking_turns_takes_several_networks_that_look_at_windows() {
+    let mut one = network(1);
+    one.metadata.in_turn = true;
+    let fault = one.metadata.validate().unwrap_err();
+    assert!(fault.contains("take turns, which takes several"), "{fault}");
+    let recurrent = [1, 2].map(|seed| rival(Family::BiLstm, seed)).into();
+    let mut pair = committee(recurrent).unwrap();
+    pair.metadata.in_turn = true;
+    assert!(pair.metadata.validate().unwrap_err().contains("windows"));
 }
 
 #[test]
@@ -191,4 +240,75 @@ fn the_program_averages_answers_keeps_them_in_16_bits_and_labels_with_them() {
     assert_eq!(said.code, Some(0), "{}", said.err);
     assert!(said.out.starts_with("t,p,voice\n"), "{}", said.out);
     assert!(said.out.lines().count() > 90);
+}
+
+/// The second column of a table, as `detect` and `evaluate --scores` write it, or the third.
+fn column(table: &str, number: usize, horizon_frames: Option<&str>) -> Vec<f64> {
+    let rows = table.lines().skip(1).map(|row| row.split(','));
+    let wanted = rows.filter(|row| horizon_frames.is_none_or(|h| row.clone().next() == Some(h)));
+    wanted
+        .map(|mut row| row.nth(number).unwrap().parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn turns_are_the_same_in_detect_run_and_evaluate() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let pair = averaged(root, "--answers --in-turn");
+    assert!(pair.metadata.in_turn);
+    let said_by = |line: &str, model: &str| {
+        let mut program = vocald(&format!("{line} --device cpu --model"));
+        let said = run(program.arg(root.join(model)).current_dir(root));
+        assert_eq!(said.code, Some(0), "{}", said.err);
+        said.out
+    };
+    let detected = |model: &str| {
+        let line = "detect data/songs/first.wav --format csv --lookahead 0.12";
+        column(&said_by(line, model), 1, None)
+    };
+    let (first, second) = (detected("1.safetensors"), detected("2.safetensors"));
+    let turns = detected("out.safetensors");
+    assert!(turns.len() > 90);
+    for (n, p) in turns.iter().enumerate() {
+        let own = [&first, &second][n % 2][n];
+        assert!((p - own).abs() < 1e-4, "{n}: {p} {own}");
+        assert!((p - [&second, &first][n % 2][n]).abs() > 1e-3, "{n}");
+    }
+    let live = said_by(
+        "run data/songs/first.wav --lookahead 0.12",
+        "out.safetensors",
+    );
+    let live: Vec<f64> = of_type(&messages(&live), "decision")
+        .into_iter()
+        .map(|decision| decision["p"].as_f64().unwrap())
+        .collect();
+    let line = "evaluate data/songs --features features --scores scores";
+    said_by(line, "out.safetensors");
+    let table = fs::read_to_string(root.join("scores/songs/first.csv")).unwrap();
+    let scored = column(&table, 2, Some("7"));
+    let close = |a: &[f64], b: &[f64], within: f64| {
+        a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < within)
+    };
+    assert!(close(&live, &turns, 1e-5), "{live:?} {turns:?}");
+    // The trainer keeps its sound in 16 bits.
+    assert!(close(&scored, &turns, 1e-3), "{scored:?} {turns:?}");
+
+    // Who has asked all of them at every window can have them take turns; who has one network cannot.
+    let all = averaged(root, "--answers");
+    assert!(!all.metadata.in_turn);
+    let line = "calibrate data/songs --features features --in-turn --out turns.safetensors";
+    said_by(line, "out.safetensors");
+    let turned = Checkpoint::read(&root.join("turns.safetensors")).unwrap();
+    assert!(turned.metadata.in_turn);
+    let info = run(vocald("model info turns.safetensors").current_dir(root)).out;
+    assert!(info.contains("one member, in turn"), "{info}");
+    let mut alone = vocald(&format!("{line} --device cpu --model"));
+    let said = run(alone.arg(root.join("1.safetensors")).current_dir(root));
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.contains("take turns, which takes several"),
+        "{}",
+        said.err
+    );
 }

@@ -2,7 +2,7 @@
 
 use vocald::config::{Change, Config, ConfigError, DecisionConfig, FromCheckpoint, SourceConfig};
 use vocald::frontend::WindowLength;
-use vocald::model::{FrontendNumbers, Level, Metadata, OperatingPoint};
+use vocald::model::{Again, FrontendNumbers, Level, Metadata, OperatingPoint};
 use vocald::publish::MessageType;
 
 const DEFAULTS: &str = include_str!("../config/vocald.toml");
@@ -198,6 +198,7 @@ fn model() -> Metadata {
         architecture: "se_resnet".into(),
         depth: Some(14),
         members: 1,
+        in_turn: false,
         frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
         level: Level::Absolute,
         horizons_frames: vec![39, 21, 7],
@@ -253,6 +254,47 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
         (point.threshold, point.leave, point.min_gap_s),
         (0.4, 0.1, 2.0)
     );
+    // The threshold to enter again goes with the others, and stays between them.
+    let mut remembering = model();
+    for point in &mut remembering.operating_points {
+        point.again = Some(Again {
+            enter: point.enter - 0.02,
+            memory_s: 10.0,
+        });
+    }
+    let again = |set: DecisionConfig, model: &Metadata| set.horizon(model).unwrap().point.again;
+    let enters = |set: DecisionConfig| again(set, &remembering).unwrap().enter;
+    assert!((enters(moved) - 0.43).abs() < 1e-6);
+    let set = |enter: f32| FromCheckpoint::Set(enter);
+    let lower = DecisionConfig {
+        enter: set(0.61),
+        ..Default::default()
+    };
+    assert_eq!(enters(lower), 0.61);
+    let both = DecisionConfig {
+        enter_again: set(0.6),
+        memory_s: set(60.0),
+        ..Default::default()
+    };
+    let wanted = Again {
+        enter: 0.6,
+        memory_s: 60.0,
+    };
+    assert_eq!(again(both, &remembering), Some(wanted));
+    // A checkpoint that does not know it: from what is asked for alone, for ten seconds.
+    assert_eq!(again(DecisionConfig::default(), &model()), None);
+    let only = DecisionConfig {
+        enter_again: set(0.6),
+        ..Default::default()
+    };
+    assert_eq!(again(only, &model()).unwrap().memory_s, 10.0);
+    let above = DecisionConfig {
+        enter_again: set(0.9),
+        ..Default::default()
+    };
+    let fault = above.horizon(&model()).unwrap_err().to_string();
+    assert!(fault.contains("enter voice again is above"), "{fault}");
+
     let crossed = DecisionConfig {
         leave: FromCheckpoint::Set(0.9),
         ..Default::default()

@@ -43,6 +43,21 @@ fn windows_that_speak_of_the_same_frame_are_pooled() {
 }
 
 #[test]
+fn networks_that_take_turns_are_asked_from_0_08_s_on() {
+    let rows = [vec![0.9, 0.3], vec![0.8, 0.4]];
+    let pooled = |mut consensus: Consensus| {
+        consensus.push(0, &rows[0]);
+        consensus.push(HOP, &rows[1])[0]
+    };
+    assert!(close(
+        pooled(Consensus::of_turns(&[9, 4])),
+        pool(&[0.8, 0.3])
+    ));
+    assert_eq!(pooled(Consensus::new(&[9, 4])), 0.8);
+    assert_eq!(pooled(Consensus::of_turns(&[8, 3])), 0.8);
+}
+
+#[test]
 fn between_two_windows_their_log_odds_are_interpolated() {
     // 8 frames are 1.6 windows: two fifths of the window before, three of the one before that.
     let rows = [vec![0.5, 0.3], vec![0.5, 0.9], vec![0.7, 0.5]];

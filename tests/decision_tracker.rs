@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use vocald::decision::{Decision, Event, Tracker};
-use vocald::model::OperatingPoint;
+use vocald::model::{Again, OperatingPoint};
 
 const HOP_S: f64 = 0.1;
 
@@ -10,6 +10,7 @@ fn point() -> OperatingPoint {
     OperatingPoint {
         threshold: 0.5,
         enter: 0.6,
+        again: None,
         leave: 0.4,
         confirm_n: 1,
         confirm_m: 1,
@@ -196,8 +197,59 @@ fn a_gap_closes_the_voice_and_nothing_is_interpolated_across_it() {
     assert!(matches!(back.event, Some(Event::Onset { t_s }) if t_s > 6.0 && t_s < 6.1));
 }
 
+/// Cold, 0.8 makes a voice begin; for some seconds after a voice, 0.5 does.
+fn remembering() -> OperatingPoint {
+    OperatingPoint {
+        enter: 0.8,
+        again: Some(Again {
+            enter: 0.5,
+            memory_s: 10.0,
+        }),
+        ..point()
+    }
+}
+
+/// Whether 0.6 is taken for a voice after this, one probability for so many tenths of a second after the other.
+fn begins_again(before: &[(f32, usize)]) -> bool {
+    let before = before.iter().flat_map(|&(p, n)| vec![p; n]);
+    let probabilities: Vec<f32> = before.chain([0.6]).collect();
+    *voices(remembering(), &probabilities).last().unwrap()
+}
+
+#[test]
+fn a_voice_that_was_heard_lately_begins_again_at_less() {
+    assert!(!begins_again(&[(0.6, 100)]), "none was heard");
+    assert!(begins_again(&[(0.9, 20), (0.1, 10)]));
+    // 2.1 s of voice are 19 % of the memory; after 6.4 s less than a tenth is left of it.
+    assert!(begins_again(&[(0.9, 21), (0.1, 61)]));
+    assert!(!begins_again(&[(0.9, 21), (0.1, 66)]), "forgotten");
+    assert!(
+        !begins_again(&[(0.9, 6), (0.1, 10)]),
+        "too short to be a phrase"
+    );
+    // A minute of it is remembered for longer, but not for ever.
+    assert!(begins_again(&[(0.9, 600), (0.1, 200)]));
+    assert!(!begins_again(&[(0.9, 600), (0.1, 240)]));
+}
+
+#[test]
+fn a_voice_is_remembered_across_a_gap_by_the_time_that_passed() {
+    for (back_s, remembered) in [(4.0, true), (30.0, false)] {
+        let mut tracker = Tracker::new(remembering()).unwrap();
+        for k in 0..30 {
+            tracker.push(f64::from(k) * HOP_S, 0.9);
+        }
+        tracker.gap();
+        assert_eq!(tracker.push(back_s, 0.6).voice, remembered, "{back_s}");
+    }
+}
+
 #[test]
 fn points_that_cannot_work_are_refused_with_a_reason() {
+    let again = |enter: f32, memory_s: f32| OperatingPoint {
+        again: Some(Again { enter, memory_s }),
+        ..point()
+    };
     let refused = [
         OperatingPoint {
             enter: 0.0,
@@ -215,6 +267,11 @@ fn points_that_cannot_work_are_refused_with_a_reason() {
             leave: 0.7,
             ..point()
         },
+        again(0.61, 10.0),
+        again(0.39, 10.0),
+        again(f32::NAN, 10.0),
+        again(0.5, 0.0),
+        again(0.5, f32::INFINITY),
         OperatingPoint {
             confirm_n: 0,
             ..point()
@@ -260,11 +317,17 @@ fn any_point() -> impl Strategy<Value = OperatingPoint> {
         0u32..4,
         0.0f32..1.0,
         0.0f32..1.0,
+        prop::option::of((0.0f32..=1.0, 0.1f32..20.0)),
     )
         .prop_map(
-            |(enter, part, confirm_n, more, min_voice_s, min_gap_s)| OperatingPoint {
+            |(enter, part, confirm_n, more, min_voice_s, min_gap_s, again)| OperatingPoint {
                 threshold: 0.5,
                 enter,
+                again: again.map(|(between, memory_s)| {
+                    let leave = (enter * part).max(0.01);
+                    let enter = (leave + between * (enter - leave)).clamp(leave, enter);
+                    Again { enter, memory_s }
+                }),
                 leave: (enter * part).max(0.01),
                 confirm_n,
                 confirm_m: confirm_n + more,

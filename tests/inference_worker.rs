@@ -16,7 +16,7 @@ struct Fake {
 }
 
 impl Scorer for Fake {
-    fn score(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
         let _ = self.gate.recv();
         self.batches.lock().unwrap().push(windows.len());
         if self.fails {
@@ -26,7 +26,7 @@ impl Scorer for Fake {
                 fault,
             });
         }
-        Ok(windows.iter().map(|w| vec![w[0]]).collect())
+        Ok(windows.iter().map(|w| vec![w.log_mel[0]]).collect())
     }
 }
 

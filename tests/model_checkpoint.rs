@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::{Value, json};
-use vocald::frontend::WindowLength;
+use vocald::frontend::{Window, WindowLength};
 use vocald::inference::{DeviceChoice, Engine};
 use vocald::model::network::initial_weights;
 use vocald::model::{
@@ -30,6 +30,7 @@ fn good() -> Checkpoint {
             architecture: "se_resnet".into(),
             depth: Some(14),
             members: 1,
+            in_turn: false,
             frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
             level: Level::Absolute,
             horizons_frames: vec![39, 7],
@@ -490,7 +491,10 @@ fn denormal_weights_become_zero_when_read_and_when_written() {
 #[test]
 fn an_engine_refuses_windows_of_another_size() {
     let mut engine = Engine::new(good(), DeviceChoice::Cpu).unwrap();
-    let short = vec![0.0f32; 6399];
+    let short = Window {
+        start_sample: 0,
+        log_mel: vec![0.0f32; 6399].into(),
+    };
     let text = engine.infer(&[&short]).unwrap_err().to_string();
     assert!(text.contains("6399 values"), "{text}");
 }

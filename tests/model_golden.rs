@@ -7,6 +7,7 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize_to_file};
 use tch::{Device, Tensor};
+use vocald::frontend::Window;
 use vocald::inference::{DeviceChoice, Engine};
 use vocald::model::checkpoint::float_values;
 use vocald::model::metadata::FORMAT_VERSION;
@@ -63,9 +64,14 @@ fn bilstm_equals_pytorch() {
 
 fn compare(family: Family, fixture: &[u8]) {
     let (golden, folder) = Golden::read(family, fixture);
-    let windows: Vec<&[f32]> = (golden.windows)
+    let windows: Vec<Window> = (golden.windows)
         .chunks_exact(family.features().values())
+        .map(|log_mel| Window {
+            start_sample: 0,
+            log_mel: log_mel.into(),
+        })
         .collect();
+    let windows: Vec<&Window> = windows.iter().collect();
     let mut engine = Engine::load(Some(&folder.path().join(FILE)), DeviceChoice::Cpu).unwrap();
     let together = engine.infer(&windows).unwrap();
     assert_eq!(together.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2]);
@@ -129,6 +135,7 @@ fn write_checkpoint(path: &Path, family: Family, shapes: &BTreeMap<String, Vec<u
         architecture: family.name().into(),
         depth: family.depth(),
         members: 1,
+        in_turn: false,
         frontend: FrontendNumbers::behind(family.features()),
         consensus: false,
         operating_points: vec![OperatingPoint::around(0.5); horizons_frames.len()],

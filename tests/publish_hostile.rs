@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use daemon::{Daemon, PATIENCE, resident_mb};
 use program::{vocald, wav};
+use vocald::frontend::Window;
 use vocald::inference::worker::Scorer;
 use vocald::inference::{EngineError, Worker};
 use vocald::publish::event::{Decision, Message, Version};
@@ -40,7 +41,7 @@ const GROWTH_MB: f64 = 4.0;
 struct Idle;
 
 impl Scorer for Idle {
-    fn score(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
         Ok(windows.iter().map(|_| vec![0.0]).collect())
     }
 }

@@ -64,6 +64,7 @@ fn hears_the_centre(path: &Path) {
         min_voice_s: 0.0,
         min_gap_s: 0.0,
         enter: 0.5,
+        again: None,
         leave: 0.5,
         threshold: 0.5,
     };
@@ -74,6 +75,7 @@ fn hears_the_centre(path: &Path) {
             architecture: SCNN.into(),
             depth: None,
             members: 1,
+            in_turn: false,
             frontend: FrontendNumbers::of(WindowLength::FRAMES_115),
             level: Level::Absolute,
             horizons_frames: vec![57],

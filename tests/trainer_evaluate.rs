@@ -25,6 +25,7 @@ fn point() -> OperatingPoint {
     OperatingPoint {
         threshold: 0.5,
         enter: 0.5,
+        again: None,
         leave: 0.5,
         confirm_n: 2,
         confirm_m: 3,

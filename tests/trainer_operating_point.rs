@@ -55,6 +55,31 @@ fn the_raw_threshold_keeps_music_within_four_percent() {
 }
 
 #[test]
+fn music_without_a_voice_has_a_voice_begin_at_more_than_it_begins_again_at() {
+    // The song's phrases begin clearly and go on less so, some of them only that; the music reaches as far as those.
+    let mut phrases = song(0.6, 0.1, 0.1);
+    for (i, scored) in phrases.horizons[0].iter_mut().enumerate() {
+        if (i / 56) % 4 == 0 && scored.1 == Some(true) {
+            scored.0 = 0.9;
+        }
+    }
+    let mut rising = music(0.2, 0.1);
+    for scored in rising.horizons[0].iter_mut().skip(700).take(100) {
+        scored.0 = 0.6;
+    }
+    let corpora = [vec![phrases], vec![rising]];
+    let point = choose(&corpora, 0, Aim::Accuracy);
+    assert_eq!(point.fault(), None);
+    let again = point.again.expect("it begins again at less");
+    assert!(again.enter <= 0.6 && point.enter > 0.6, "{point:?}");
+    let decided = |track: &ScoredTrack| causal(&track.horizons[0], &point, track.grid(0)).unwrap();
+    let of_music = decided(&corpora[1][0]).voice;
+    assert!(of_music.iter().all(|voice| !voice));
+    let of_song = corpora[0][0].confusion(0, &decided(&corpora[0][0]).voice);
+    assert!(of_song.accuracy() > 0.9, "{}", of_song.accuracy());
+}
+
+#[test]
 fn without_music_accuracy_decides_alone() {
     let corpora = [vec![song(0.7, 0.3, 0.2)]];
     let point = choose(&corpora, 0, Aim::Accuracy);

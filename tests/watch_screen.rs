@@ -35,6 +35,7 @@ fn hello(streams: &[(&str, StreamState)]) -> Update {
         hop: HOP_S,
         thresholds: Some(Thresholds {
             enter: 0.62,
+            enter_again: None,
             leave: 0.38,
         }),
         streams: streams.iter().map(status).collect(),

@@ -27,6 +27,9 @@ pub struct Args {
     /// as many times the work
     #[arg(long)]
     answers: bool,
+    /// With --answers: ask one of them at each window, in turn, which takes the work of one
+    #[arg(long, requires = "answers")]
+    in_turn: bool,
     /// Keep convolutions and dense layers in 16 bits: half the file. Thresholds are chosen with them
     #[arg(long)]
     half: bool,
@@ -56,6 +59,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     mean.metadata.figures.clear();
     mean.metadata.default_horizon_frames = experiment.default_horizon_frames();
     mean.metadata.consensus = experiment.consensus;
+    mean.metadata.in_turn = args.in_turn;
+    mean.architecture = (mean.metadata.validate())
+        .map_err(|fault| anyhow!("what these checkpoints make together {fault}"))?;
     if args.half {
         mean.round_to_half();
     }

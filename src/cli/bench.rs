@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::print::print;
 use super::sources::Sources;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength, Windower};
+use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower};
 use crate::inference::Engine;
 use crate::inference::engine::MAX_BATCH;
 use crate::trainer::experiment::Experiment;
@@ -49,14 +49,25 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     let passes = args.passes.unwrap_or(DEFAULT_PASSES);
     let mut engine = Engine::load(args.model.as_deref(), args.sources.device)?;
-    let window: Vec<f32> = (0..engine.window().values())
+    let log_mel: Vec<f32> = (0..engine.window().values())
         .map(|i| -5.0 + (i % 97) as f32 * 0.05)
         .collect();
+    let mut numbers = 0..;
     let mut rows = vec![("frontend".to_string(), frontend_ms(engine.window(), passes))];
     for windows in [1, 4, MAX_BATCH] {
-        let batch = vec![window.as_slice(); windows];
+        // As they come from one stream.
+        let mut stream: Vec<Window> = (0..windows)
+            .map(|_| Window {
+                start_sample: 0,
+                log_mel: log_mel.as_slice().into(),
+            })
+            .collect();
         let mut times = Vec::new();
         for _ in 0..passes {
+            for (window, number) in stream.iter_mut().zip(&mut numbers) {
+                window.start_sample = number * WINDOW_HOP_SAMPLES as u64;
+            }
+            let batch: Vec<&Window> = stream.iter().collect();
             let started = Instant::now();
             engine.infer(&batch)?;
             times.push(started.elapsed().as_secs_f64() * 1000.0 / windows as f64);

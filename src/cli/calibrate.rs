@@ -37,6 +37,10 @@ pub struct Args {
     /// checkpoint does not yet
     #[arg(long)]
     consensus: bool,
+    /// Ask one member of a committee at each window, in turn, where all of them are asked yet: as many times
+    /// less work
+    #[arg(long)]
+    in_turn: bool,
     #[command(flatten)]
     sources: Sources,
 }
@@ -60,6 +64,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         );
     }
     checkpoint.metadata.consensus |= args.consensus;
+    checkpoint.metadata.in_turn |= args.in_turn;
+    if let Err(fault) = checkpoint.metadata.validate() {
+        bail!("{} {fault}", checkpoint.metadata.name);
+    }
     let cache = args.sources.cache(checkpoint.architecture.features())?;
     let (corpora, aim) = match args.data_set.is_dir() {
         true => (

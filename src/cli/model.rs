@@ -107,7 +107,7 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
     }
     let mut text = format!(
         "{}: {}\nparameters    {}\nlooks at      {}\nlicence       {}\ntrained on    {}\ndecides by    {}\n\n\
-         horizon  look-ahead  threshold  enter  leave  confirm  voice >=  gap >=\n",
+         horizon  look-ahead  threshold  enter  again  leave  confirm  voice >=  gap >=\n",
         m.name,
         checkpoint.architecture,
         checkpoint.architecture.parameters(),
@@ -115,7 +115,11 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
         m.license,
         m.trained_on.join("\n              "),
         match m.consensus {
+            true if m.in_turn => {
+                "all windows so far that speak of a frame, each answered by one member, in turn"
+            }
             true => "all windows so far that speak of a frame",
+            false if m.in_turn => "the newest window, answered by one member, in turn",
             false => "the newest window",
         },
     );
@@ -124,8 +128,11 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
             true => "  published",
             false => "",
         };
+        let again = point
+            .again
+            .map_or("-".into(), |again| format!("{:.2}", again.enter));
         text += &format!(
-            "{horizon:7}  {:8.2} s  {:9.2}  {:5.2}  {:5.2}  {:>7}  {:6.2} s  {:4.2} s{published}\n",
+            "{horizon:7}  {:8.2} s  {:9.2}  {:5.2}  {again:>5}  {:5.2}  {:>7}  {:6.2} s  {:4.2} s{published}\n",
             lookahead_s(*horizon),
             point.threshold,
             point.enter,

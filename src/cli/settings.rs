@@ -46,13 +46,19 @@ pub struct Settings {
     /// Decide with the longest look-ahead that is not above this, in seconds.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     lookahead: Option<f64>,
-    /// Move the enter and leave thresholds together, by the distance of this probability
+    /// Move the thresholds to enter and to leave voice together, by the distance of this probability
     /// from the checkpoint's own threshold.
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     threshold: Option<f32>,
     /// Voice begins at this probability and above.
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     enter: Option<f32>,
+    /// The same where a voice has been heard in the last seconds.
+    #[arg(long, value_name = "P", allow_negative_numbers = true)]
+    enter_again: Option<f32>,
+    /// How long a voice is remembered.
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    memory: Option<f32>,
     /// Voice ends below this probability.
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     leave: Option<f32>,
@@ -85,6 +91,8 @@ impl Settings {
         }
         over(&mut decision.threshold, self.threshold);
         over(&mut decision.enter, self.enter);
+        over(&mut decision.enter_again, self.enter_again);
+        over(&mut decision.memory_s, self.memory);
         over(&mut decision.leave, self.leave);
         over(&mut decision.confirm_n, self.confirm.map(|c| c.n));
         over(&mut decision.confirm_m, self.confirm.map(|c| c.m));

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{ConfigError, FromCheckpoint};
 use crate::decision::Horizon;
 use crate::frontend::window::lookahead_s;
-use crate::model::Metadata;
+use crate::model::operating_point::{Again, MEMORY_S};
+use crate::model::{Metadata, OperatingPoint};
 
 /// Moved thresholds stay this far inside 0 and 1, or one side could never be reached.
 const MARGIN: f32 = 0.001;
@@ -20,10 +21,14 @@ pub struct DecisionConfig {
     pub horizon_frames: FromCheckpoint<u32>,
     /// Or: the longest horizon whose look-ahead is not above this, in seconds.
     pub lookahead_s: FromCheckpoint<f64>,
-    /// Moves `enter` and `leave` together, by its distance from the checkpoint's threshold.
+    /// Moves `enter`, `enter_again` and `leave` together, by its distance from the checkpoint's threshold.
     pub threshold: FromCheckpoint<f32>,
     /// Voice begins at this probability and above.
     pub enter: FromCheckpoint<f32>,
+    /// The same where a voice has been heard lately; as much as `enter` to make no difference.
+    pub enter_again: FromCheckpoint<f32>,
+    /// How long a voice is remembered, in seconds.
+    pub memory_s: FromCheckpoint<f32>,
     /// Voice ends below this probability.
     pub leave: FromCheckpoint<f32>,
     /// So many of the last `confirm_m` windows must agree before the state changes.
@@ -41,6 +46,7 @@ impl DecisionConfig {
         for (key, value) in [
             ("threshold", self.threshold),
             ("enter", self.enter),
+            ("enter_again", self.enter_again),
             ("leave", self.leave),
         ] {
             if let Some(value) = value.set()
@@ -77,10 +83,15 @@ impl DecisionConfig {
         if let Some(threshold) = self.threshold.set() {
             let moved = |x: f32| (x + threshold - point.threshold).clamp(MARGIN, 1.0 - MARGIN);
             (point.enter, point.leave) = (moved(point.enter), moved(point.leave));
+            point.again = point.again.map(|again| Again {
+                enter: moved(again.enter),
+                ..again
+            });
             point.threshold = threshold;
         }
         point.enter = self.enter.or(point.enter);
         point.leave = self.leave.or(point.leave);
+        point.again = self.again(&point);
         point.confirm_n = self.confirm_n.or(point.confirm_n);
         point.confirm_m = self.confirm_m.or(point.confirm_m);
         point.min_voice_s = self.min_voice_s.or(point.min_voice_s);
@@ -92,6 +103,24 @@ impl DecisionConfig {
             index,
             frames,
             point,
+        })
+    }
+
+    /// Over a point whose other thresholds are set: what is not asked for stays between them.
+    fn again(&self, point: &OperatingPoint) -> Option<Again> {
+        let (enter, memory_s) = (self.enter_again.set(), self.memory_s.set());
+        let kept = match point.again {
+            Some(again) => again,
+            None if enter.is_none() => return None,
+            None => Again {
+                enter: point.enter,
+                memory_s: MEMORY_S,
+            },
+        };
+        let between = kept.enter.max(point.leave).min(point.enter);
+        Some(Again {
+            enter: enter.unwrap_or(between),
+            memory_s: memory_s.unwrap_or(kept.memory_s),
         })
     }
 

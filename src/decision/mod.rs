@@ -2,6 +2,7 @@
 
 mod consensus;
 mod decider;
+mod memory;
 mod tracker;
 
 pub use consensus::Consensus;

@@ -1,12 +1,13 @@
 //! One stream's state machine: silence, voice, and voice that seems to be over.
 //!
-//! Voice begins when `confirm_n` of the last `confirm_m` probabilities are at `enter` or above,
-//! and is over when as many are below `leave`. That it is over is told only when it has lasted
+//! Voice begins when `confirm_n` of the last `confirm_m` probabilities are at `enter` or above (at
+//! `again.enter`, where a voice has been heard lately: [`Memory`]), and is over when as many are below `leave`. That it is over is told only when it has lasted
 //! `min_voice_s` and stayed away for `min_gap_s`; voice that returns before then was never gone.
 //! Nothing here looks ahead: a decision never changes by what comes after it.
 
 use std::collections::VecDeque;
 
+use super::memory::Memory;
 use crate::model::OperatingPoint;
 
 /// A change of state. Times are stream time in seconds: the estimated time of the change itself,
@@ -100,6 +101,7 @@ pub struct Tracker {
     point: OperatingPoint,
     state: State,
     votes: Votes,
+    memory: Memory,
     /// The frame before this one, unless a gap lies between.
     previous: Option<Frame>,
     /// Time of the newest event: none may be earlier.
@@ -115,6 +117,7 @@ impl Tracker {
             point,
             state: State::Silence,
             votes: Votes::new(&point),
+            memory: Memory::new(),
             previous: None,
             newest_event_s: f64::NEG_INFINITY,
         })
@@ -127,6 +130,9 @@ impl Tracker {
     /// Takes the probability of voice at stream time `t_s`. Times must rise and `p` lie in 0 to 1.
     pub fn push(&mut self, t_s: f64, p: f32) -> Decision {
         let frame = Frame { t_s, p };
+        if let Some(again) = self.point.again {
+            self.memory.pass(t_s, self.is_voice(), again.memory_s);
+        }
         let event = match self.state {
             State::Silence => self.in_silence(frame),
             State::Voice { onset_s } => self.in_voice(frame, onset_s),
@@ -162,8 +168,16 @@ impl Tracker {
         self.gap()
     }
 
+    /// What it takes now for a voice to begin.
+    fn enter(&self) -> f32 {
+        match self.point.again {
+            Some(again) if self.memory.holds_a_voice() => again.enter,
+            _ => self.point.enter,
+        }
+    }
+
     fn in_silence(&mut self, frame: Frame) -> Option<Event> {
-        let enter = self.point.enter;
+        let enter = self.enter();
         let vote = (frame.p >= enter).then(|| self.crossing_s(frame, enter));
         let t_s = self.votes.add(vote)?.max(self.newest_event_s);
         self.change(State::Voice { onset_s: t_s });
@@ -181,7 +195,7 @@ impl Tracker {
     }
 
     fn in_ending(&mut self, frame: Frame, onset_s: f64, offset_s: f64) -> Option<Event> {
-        let vote = (frame.p >= self.point.enter).then_some(frame.t_s);
+        let vote = (frame.p >= self.enter()).then_some(frame.t_s);
         if self.votes.add(vote).is_some() {
             self.change(State::Voice { onset_s });
             return None;

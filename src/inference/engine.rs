@@ -7,13 +7,13 @@ use tch::{Device, Kind, Tensor};
 
 use super::DeviceChoice;
 use crate::frontend::window::lookahead_s;
-use crate::frontend::{Features, MEL_BANDS, WindowLength};
+use crate::frontend::{Features, MEL_BANDS, WINDOW_HOP_SAMPLES, Window, WindowLength};
 use crate::model::checkpoint::float_values;
 use crate::model::layers::channels_last;
 use crate::model::{Checkpoint, CheckpointError, Metadata, Network, Normalisation};
 
 /// The checkpoint that is used unless another is named, inside the program itself.
-const BUILT_IN: &[u8] = include_bytes!("../../models/live-14.safetensors");
+const BUILT_IN: &[u8] = include_bytes!("../../models/live-pair.safetensors");
 /// Windows in one forward pass at most; more only waits longer for the first result.
 pub const MAX_BATCH: usize = 16;
 /// The first passes choose kernels and fill allocators; they are not for a listener to wait for.
@@ -113,9 +113,9 @@ impl Engine {
             staging,
             input,
         };
-        let silence = vec![0.0; window.values()];
-        for _ in 0..WARM_UP_PASSES {
-            engine.infer(&[&silence])?;
+        let members = engine.metadata.members;
+        for number in 0..WARM_UP_PASSES * members {
+            engine.infer(&[&silence(window, number as u64)])?;
         }
         Ok(engine)
     }
@@ -137,33 +137,36 @@ impl Engine {
         }
     }
 
-    /// The probability of voice for every window ([`Engine::window`], its log-mel values) and
-    /// horizon: a row a window, a value a horizon in the order of the metadata.
-    pub fn infer(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
+    /// The probability of voice for every window (of [`Engine::window`]'s length) and
+    /// horizon: a row a window, a value a horizon in the order of the metadata. Where members take turns, a window's
+    /// number in its stream says whose it is.
+    pub fn infer(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
         let mut rows = Vec::with_capacity(windows.len());
         for batch in windows.chunks(MAX_BATCH) {
             self.stage(batch)?;
-            rows.extend(self.pass(batch.len())?);
+            let numbers: Vec<u64> = batch.iter().map(|window| window.seq()).collect();
+            rows.extend(self.pass(&numbers)?);
         }
         Ok(rows)
     }
 
-    fn stage(&mut self, batch: &[&[f32]]) -> Result<(), EngineError> {
+    fn stage(&mut self, batch: &[&Window]) -> Result<(), EngineError> {
         let values = self.window.values();
         for (window, place) in batch.iter().zip(self.staging.chunks_exact_mut(values)) {
-            if window.len() != values {
-                let fault = format!("a window has {} values, not {values}", window.len());
+            let log_mel = &window.log_mel;
+            if log_mel.len() != values {
+                let fault = format!("a window has {} values, not {values}", log_mel.len());
                 return Err(EngineError::Inference {
                     device: self.device_name(),
                     fault,
                 });
             }
-            self.normalisation.apply(window, place);
+            self.normalisation.apply(log_mel, place);
         }
         Ok(())
     }
 
-    fn pass(&self, windows: usize) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn pass(&self, numbers: &[u64]) -> Result<Vec<Vec<f32>>, EngineError> {
         let failed = |fault: String| EngineError::Inference {
             device: self.device_name(),
             fault,
@@ -172,12 +175,12 @@ impl Engine {
         // changed by a pass, so it stays usable after one that failed.
         let values = catch_unwind(AssertUnwindSafe(|| {
             tch::no_grad(|| {
-                let input = self.input.narrow(0, 0, windows as i64);
+                let input = self.input.narrow(0, 0, numbers.len() as i64);
                 let input = match self.device {
                     Device::Cpu => channels_last(&input),
                     device => input.to_device(device),
                 };
-                float_values(&self.network.probabilities(&input))
+                float_values(&self.network.probabilities_of_stream(&input, numbers))
             })
         }))
         .map_err(|panic| failed(panic_text(panic.as_ref())))?;
@@ -188,6 +191,14 @@ impl Engine {
         }
         let horizons = self.metadata.horizons_frames.len();
         Ok(values.chunks_exact(horizons).map(<[f32]>::to_vec).collect())
+    }
+}
+
+/// A window of a stream with nothing in it.
+fn silence(length: WindowLength, number: u64) -> Window {
+    Window {
+        start_sample: number * WINDOW_HOP_SAMPLES as u64,
+        log_mel: vec![0.0; length.values()].into(),
     }
 }
 

@@ -10,16 +10,17 @@ use std::time::Instant;
 use super::engine::{Engine, EngineError};
 use super::load::Load;
 use super::queue::{Lane, Queues, Work};
+use crate::frontend::Window;
 use crate::frontend::stream::{CapturedWindow, Note, StreamItem};
 
 /// What gives windows their probabilities. The [`Engine`] is one.
 pub trait Scorer {
     /// A row a window, in it the probability of voice a horizon.
-    fn score(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError>;
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError>;
 }
 
 impl Scorer for Engine {
-    fn score(&mut self, windows: &[&[f32]]) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
         self.infer(windows)
     }
 }
@@ -294,9 +295,6 @@ fn score(
     if windows.is_empty() {
         return Ok(Vec::new());
     }
-    let log_mels: Vec<&[f32]> = windows
-        .iter()
-        .map(|(_, captured)| &*captured.window.log_mel)
-        .collect();
-    scorer.score(&log_mels)
+    let windows: Vec<&Window> = windows.iter().map(|(_, c)| &c.window).collect();
+    scorer.score(&windows)
 }

@@ -117,7 +117,8 @@ impl Checkpoint {
         let on_device =
             |(name, weight): (&String, &Tensor)| (name.clone(), weight.to_device(device));
         let weights: Weights = self.weights.iter().map(on_device).collect();
-        tch::no_grad(|| Network::new(self.architecture, &weights).fold())
+        let network = tch::no_grad(|| Network::new(self.architecture, &weights).fold());
+        network.taking_turns(self.metadata.in_turn)
     }
 
     /// Writes the checkpoint as it will be read, without denormal weights; the file appears whole or not

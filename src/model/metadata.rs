@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::architecture::{Architecture, Family};
 use super::normalisation::Level;
+use super::operating_point::OperatingPoint;
 use crate::decision::Consensus;
 use crate::frontend::separated_mel as separated;
 use crate::frontend::separation::{ALPHA, GAMMA, ITERATIONS};
@@ -15,57 +16,6 @@ use crate::frontend::{self, Features, WindowLength};
 pub const FORMAT_VERSION: u32 = 1;
 /// Each member of a committee takes as long as a network that answers alone.
 pub const MAX_MEMBERS: usize = 16;
-
-/// How a horizon's probabilities become decisions; chosen on validation, then frozen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OperatingPoint {
-    /// Raw decisions (no smoothing) are voice at this probability and above.
-    pub threshold: f32,
-    /// Voice begins at this probability and above.
-    pub enter: f32,
-    /// Voice ends below this probability.
-    pub leave: f32,
-    /// `confirm_n` of the last `confirm_m` windows must agree before the state changes.
-    pub confirm_n: u32,
-    pub confirm_m: u32,
-    /// A voice that has begun lasts at least this long.
-    pub min_voice_s: f32,
-    /// A pause between voices that is shorter than this is bridged.
-    pub min_gap_s: f32,
-}
-
-impl OperatingPoint {
-    /// The point whose states follow a single threshold, with a little hysteresis around it.
-    pub fn around(threshold: f32) -> Self {
-        Self {
-            threshold,
-            enter: (threshold + 0.05).min(0.99),
-            leave: (threshold - 0.05).max(0.01),
-            confirm_n: 2,
-            confirm_m: 3,
-            min_voice_s: 0.2,
-            min_gap_s: 0.25,
-        }
-    }
-
-    /// What is wrong with it, if anything.
-    pub fn fault(&self) -> Option<&'static str> {
-        let open = |p: f32| p > 0.0 && p < 1.0;
-        let seconds = |s: f32| (0.0..=60.0).contains(&s);
-        if !open(self.threshold) || !open(self.enter) || !open(self.leave) {
-            Some("thresholds must lie between 0 and 1")
-        } else if self.leave > self.enter {
-            Some("the threshold to leave voice is above the one to enter it")
-        } else if self.confirm_n == 0 || self.confirm_n > self.confirm_m || self.confirm_m > 64 {
-            Some("confirmation needs N of M windows with 1 <= N <= M <= 64")
-        } else if !seconds(self.min_voice_s) || !seconds(self.min_gap_s) {
-            Some("minimum durations must lie between 0 and 60 s")
-        } else {
-            None
-        }
-    }
-}
 
 /// The numbers of the frontend that a network was trained behind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -156,6 +106,10 @@ pub struct Metadata {
     /// Networks whose mean log odds are the answer, 1 to [`MAX_MEMBERS`].
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub members: usize,
+    /// Whether each window is for one member alone, the next one's turn, and not for all of them: the work of
+    /// one network. What they agree on is then found by the consensus of windows.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_turn: bool,
     pub frontend: FrontendNumbers,
     #[serde(default, skip_serializing_if = "Level::is_absolute")]
     pub level: Level,
@@ -204,6 +158,9 @@ impl Metadata {
             ));
         }
         let features = family.features();
+        if self.in_turn && (self.members == 1 || features == Features::SeparatedMel) {
+            return Err("has members take turns, which takes several, and windows".into());
+        }
         if self.frontend != FrontendNumbers::behind(features) {
             return Err("was trained behind a frontend with other numbers than this one".into());
         }
@@ -252,6 +209,7 @@ impl Metadata {
     /// What combines the answers on one stream's windows; it has heard none yet.
     pub fn new_consensus(&self) -> Consensus {
         match self.consensus {
+            true if self.in_turn => Consensus::of_turns(&self.horizons_frames),
             true => Consensus::new(&self.horizons_frames),
             false => Consensus::none(),
         }

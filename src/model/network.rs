@@ -43,6 +43,8 @@ pub struct Network {
     first: Member,
     /// The rest of a committee.
     others: Vec<Member>,
+    /// Whether a window is for one of them alone.
+    in_turn: bool,
 }
 
 struct Member {
@@ -78,7 +80,14 @@ impl Network {
             architecture,
             first: if is_committee { member(0) } else { alone() },
             others: (1..architecture.members).map(member).collect(),
+            in_turn: false,
         }
+    }
+
+    /// The same, its members taking turns where they are asked about a stream
+    /// ([`Network::probabilities_of_stream`]).
+    pub fn taking_turns(self, in_turn: bool) -> Self {
+        Self { in_turn, ..self }
     }
 
     /// What it looks at.
@@ -114,6 +123,33 @@ impl Network {
         self.forward(x, false)
             .softmax(-1, Kind::Float)
             .i((.., .., 1))
+    }
+
+    /// The same for windows of streams, each with its number in its own. Members that take turns answer to every
+    /// so many-th window, alone.
+    pub fn probabilities_of_stream(&self, x: &Tensor, numbers: &[u64]) -> Tensor {
+        if !self.in_turn {
+            return self.probabilities(x);
+        }
+        let members = 1 + self.others.len() as u64;
+        let horizons = self.architecture.horizons as i64;
+        let mut answers = Tensor::empty([x.size()[0], horizons], (Kind::Float, x.device()));
+        for (place, member) in std::iter::once(&self.first).chain(&self.others).enumerate() {
+            let numbered = numbers.iter().enumerate();
+            let own = numbered.filter(|(_, number)| **number % members == place as u64);
+            let own: Vec<i64> = own.map(|(row, _)| row as i64).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let rows = Tensor::from_slice(&own).to_device(x.device());
+            let windows = x.index_select(0, &rows);
+            // Their values lie one after the other in either order, as in `Member::forward`.
+            let windows = windows.as_strided(windows.size(), x.stride(), None::<i64>);
+            let logits = member.forward(&windows, horizons, false);
+            let voice = logits.softmax(-1, Kind::Float).i((.., .., 1));
+            let _ = answers.index_copy_(0, &rows, &voice);
+        }
+        answers
     }
 
     /// The same function with every batch normalisation folded into its layer.

@@ -91,6 +91,9 @@ pub struct Hello {
 pub struct Thresholds {
     /// Voice begins at this probability and above.
     pub enter: f32,
+    /// The same where a voice has been heard lately, if that makes a difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enter_again: Option<f32>,
     /// Voice ends below this probability.
     pub leave: f32,
 }
@@ -309,8 +312,10 @@ impl Message {
             Self::Hello(m) => {
                 m.lookahead.is_finite()
                     && m.hop.is_finite()
-                    && m.thresholds
-                        .is_none_or(|t| t.enter.is_finite() && t.leave.is_finite())
+                    && m.thresholds.is_none_or(|t| {
+                        let all = [Some(t.enter), t.enter_again, Some(t.leave)];
+                        all.into_iter().flatten().all(f32::is_finite)
+                    })
                     && m.horizons.iter().all(|h| h.is_finite())
                     && m.streams.iter().filter_map(|s| s.onset.as_ref()).all(onset)
             }

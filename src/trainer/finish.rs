@@ -28,6 +28,7 @@ pub fn checkpoint(
         architecture: architecture.family.name().into(),
         depth: architecture.family.depth(),
         members: architecture.members,
+        in_turn: false,
         frontend: FrontendNumbers::behind(architecture.features()),
         level: normalisation.level,
         horizons_frames: experiment.horizons_frames.clone(),

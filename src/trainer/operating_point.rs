@@ -10,6 +10,7 @@ use super::evaluate::decide::causal;
 use super::metrics::Confusion;
 use super::validate::{ScoredTrack, pooled};
 use crate::model::OperatingPoint;
+use crate::model::operating_point::{Again, MEMORY_S};
 
 /// What an operating point is chosen for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
@@ -27,8 +28,12 @@ pub enum Aim {
     Balanced,
 }
 
-/// Distances of the thresholds to enter and to leave voice from the raw one.
-const ENTER_ABOVE: [f32; 6] = [0.0, 0.05, 0.1, 0.15, 0.2, 0.3];
+/// How far the threshold to enter voice again lies above the raw one, and the one to enter it at all above that.
+const AGAIN_ABOVE: [f32; 5] = [0.0, 0.05, 0.1, 0.2, 0.3];
+const ENTER_ABOVE: [f32; 4] = [0.0, 0.1, 0.2, 0.3];
+/// The threshold to enter voice where none was heard lately goes this far up.
+const HIGHEST_ENTER: f32 = 0.95;
+/// How far the threshold to leave voice lies below the raw one.
 const LEAVE_BELOW: [f32; 8] = [-0.1, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.35];
 const CONFIRM: [(u32, u32); 3] = [(1, 1), (2, 3), (3, 5)];
 /// Holding a voice or bridging a pause for so long says voice where there may be none; thresholds far apart
@@ -115,15 +120,15 @@ fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> f32 
 
 fn candidates(threshold: f32) -> Vec<OperatingPoint> {
     let mut points = Vec::new();
-    for above in ENTER_ABOVE {
-        let enter = hundredths(threshold + above).min(0.99);
+    for (enter, again) in entries(threshold) {
         for below in LEAVE_BELOW {
-            let leave = hundredths(threshold - below).clamp(0.01, enter);
+            let leave = hundredths(threshold - below).clamp(0.01, again.map_or(enter, |a| a.enter));
             for (confirm_n, confirm_m) in CONFIRM {
                 for min_voice_s in MIN_VOICE_S {
                     points.extend(MIN_GAP_S.map(|min_gap_s| OperatingPoint {
                         threshold,
                         enter,
+                        again,
                         leave,
                         confirm_n,
                         confirm_m,
@@ -135,6 +140,25 @@ fn candidates(threshold: f32) -> Vec<OperatingPoint> {
         }
     }
     points
+}
+
+/// The thresholds to enter voice that are tried, each pair once.
+fn entries(threshold: f32) -> Vec<(f32, Option<Again>)> {
+    let mut entries = Vec::new();
+    for again_above in AGAIN_ABOVE {
+        let again = hundredths(threshold + again_above).min(HIGHEST_ENTER);
+        for above in ENTER_ABOVE {
+            let enter = hundredths(again + above).min(HIGHEST_ENTER);
+            let differs = (enter > again).then_some(Again {
+                enter: again,
+                memory_s: MEMORY_S,
+            });
+            if !entries.contains(&(enter, differs)) {
+                entries.push((enter, differs));
+            }
+        }
+    }
+    entries
 }
 
 /// As thresholds are told: sums of them end in digits that mean nothing.

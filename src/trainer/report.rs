@@ -63,6 +63,8 @@ pub struct Model {
     pub depth: Option<u32>,
     /// Networks that answer together.
     pub members: usize,
+    /// Whether a window is for one of them alone.
+    pub in_turn: bool,
     pub parameters: usize,
     pub horizons: Vec<ModelHorizon>,
     /// The horizon of curves, songs and stress tests.
@@ -108,6 +110,7 @@ impl Model {
             architecture: metadata.architecture.clone(),
             depth: metadata.depth,
             members: metadata.members,
+            in_turn: metadata.in_turn,
             parameters,
             horizons: horizons
                 .zip(&metadata.operating_points)

@@ -260,7 +260,12 @@ impl Look<'_> {
             let input = Tensor::from_slice(&windows)
                 .reshape(network.input_shape(batch.len()))
                 .to_device(self.device);
-            let rows = float_values(&network.probabilities(&channels_last(&input)));
+            let numbers: Vec<u64> = batch
+                .iter()
+                .map(|start| (start / WINDOW_HOP_FRAMES / self.stride) as u64)
+                .collect();
+            let rows = network.probabilities_of_stream(&channels_last(&input), &numbers);
+            let rows = float_values(&rows);
             for (row, start) in rows.chunks_exact(self.horizons_frames.len()).zip(batch) {
                 let row = consensus.push((start * HOP_SAMPLES) as u64, row);
                 for ((out, &p), &h) in horizons.iter_mut().zip(&row).zip(self.horizons_frames) {

@@ -29,6 +29,7 @@ pub fn model() -> &'static Path {
         let point = OperatingPoint {
             threshold: 0.5,
             enter: 0.5,
+            again: None,
             leave: 0.5,
             confirm_n: 1,
             confirm_m: 1,
@@ -42,6 +43,7 @@ pub fn model() -> &'static Path {
                 architecture: "se_resnet".into(),
                 depth: Some(14),
                 members: 1,
+                in_turn: false,
                 frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
                 level: Level::Absolute,
                 horizons_frames: vec![39, 7],

@@ -61,6 +61,7 @@ pub fn listen(
     });
     let hub = Arc::new(hub.with_thresholds(Thresholds {
         enter: horizon.point.enter,
+        enter_again: horizon.point.again.map(|again| again.enter),
         leave: horizon.point.leave,
     }));
     for source in &sources {

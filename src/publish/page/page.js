@@ -205,11 +205,16 @@ function liveWords() {
   return missed ? `live; this page was too slow for ${missed} messages` : "live";
 }
 
+// The lines that the chart draws: where a voice begins, begins again, and ends.
+function thresholdsOf(message) {
+  return message ? [message.enter, message.enter_again ?? message.enter, message.leave] : null;
+}
+
 function hello(message) {
   set(document.getElementById("model"), `${message.model} on ${message.device}, version ${message.version}`);
   for (const status of message.streams) {
     const panel = stream(status.stream);
-    panel.thresholds = message.thresholds ? [message.thresholds.enter, message.thresholds.leave] : null;
+    panel.thresholds = thresholdsOf(message.thresholds);
     if (status.onset) panel.takeOnset(status.onset);
     else panel.closeVoice();
     panel.takeState(status.state, status.reason);
