@@ -174,7 +174,9 @@ fn from_a_sung_note_to_the_flag() {
     let Message::Hello(hello) = hello else {
         panic!("no hello: {hello:?}");
     };
-    let enter = hello.thresholds.expect("thresholds in hello").enter;
+    let thresholds = hello.thresholds.expect("thresholds in hello");
+    // What may be enough: where no voice was heard lately it takes more.
+    let enter = thresholds.enter_again.unwrap_or(thresholds.enter);
     let mut player = Player {
         rig,
         next: Instant::now(),

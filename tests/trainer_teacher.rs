@@ -223,6 +223,28 @@ fn a_teacher_that_is_not_wanted_or_looks_elsewhere_is_refused() {
 }
 
 #[test]
+fn a_training_goes_on_with_the_teacher_that_it_began_with() {
+    let _alone = alone();
+    let folder = tempfile::tempdir().unwrap();
+    let more = |epochs: &str| experiment(&[("max_epochs = 1", epochs)]);
+    let go_on = |experiment: &Experiment, teacher: i64| {
+        train(
+            experiment,
+            &network(1),
+            Some(&network(teacher)),
+            folder.path(),
+        )
+    };
+    go_on(&more("max_epochs = 1"), 2).unwrap();
+    let fault = go_on(&more("max_epochs = 2"), 3).unwrap_err();
+    assert!(
+        fault.contains("learns from network-2, not from network-3"),
+        "{fault}"
+    );
+    assert_eq!(go_on(&more("max_epochs = 2"), 2).unwrap().len(), 1);
+}
+
+#[test]
 fn the_program_learns_from_a_committee_but_does_not_go_on_from_one() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
@@ -253,6 +275,13 @@ fn the_program_learns_from_a_committee_but_does_not_go_on_from_one() {
     let said = train("--start-from ROOT/pair.safetensors --teacher ROOT/pair.safetensors");
     assert_eq!(said.code, Some(1), "{}", said.err);
     assert!(said.err.contains("another network"), "{}", said.err);
+    // Told before the sound is read.
+    for option in ["--start-from", "--teacher"] {
+        let said = train(&format!("{option} ROOT/nowhere.safetensors"));
+        assert_eq!(said.code, Some(1), "{}", said.err);
+        assert!(said.err.contains("nowhere.safetensors"), "{}", said.err);
+        assert!(!root.join("features").exists(), "{}", said.err);
+    }
     let said = train("--start-from ROOT/one.safetensors");
     assert!(said.err.contains("--teacher"), "{}", said.err);
     let said = train("--start-from ROOT/one.safetensors --teacher ROOT/pair.safetensors");

@@ -81,13 +81,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         .features();
     let cache = args.sources.cache(features)?;
     let stop = stop_flag()?;
-    let sound = Sound::read(&experiment, &args.sources, &cache)?;
+    // Before the sound, which takes minutes the first time.
     let start = args
         .start_from
         .as_deref()
         .map(|path| start(path, &experiment))
         .transpose()?;
     let teacher = args.teacher.as_deref().map(Checkpoint::read).transpose()?;
+    let sound = Sound::read(&experiment, &args.sources, &cache)?;
     let out = args.out.unwrap_or_else(|| out_path(&experiment, &folder));
     let setting = Setting {
         start_from: start.as_ref(),

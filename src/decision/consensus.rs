@@ -20,8 +20,8 @@ const SUREST: f32 = 1e-4;
 const SHORTEST_ASKED_FRAMES: u32 = 5;
 
 /// Where networks take turns, the windows before were the others': what they say of a frame is worth more, and is
-/// asked for from 0.08 s on. (On validation the frame 9 before the end is decided on as well as if all networks
-/// had looked at every window; without the answers at 4, no better than by one network alone.)
+/// asked for from 0.08 s on. (On validation the frame 9 before the end is then decided on nearly as well as if all
+/// networks had looked at every window; without the answers at 4, as one network alone decides.)
 const SHORTEST_ASKED_IN_TURN_FRAMES: u32 = 4;
 
 /// Collects one stream's answers. Without anything to add to them it gives them back as they came.

@@ -8,22 +8,20 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tch::Device;
 
-use super::adam::Adam;
 use super::alone::Alone;
+use super::begin::begin;
 use super::dataset::Corpus;
 use super::experiment::{Experiment, Training};
 use super::finish::checkpoint;
 use super::learning_curves;
 use super::loader::{self, Batch, Epoch};
 use super::metrics::{Confusion, auroc, cross_entropy};
-use super::packed::Packed;
 use super::sampler::Sampler;
-use super::state::{Progress, State};
+use super::state::State;
 use super::step::{Trained, average};
 use super::teacher::Teacher;
 use super::validate::{Scorer, cores, pooled};
-use crate::model::network::initial_weights;
-use crate::model::{Architecture, Checkpoint, Normalisation};
+use crate::model::{Architecture, Checkpoint};
 
 /// Validation looks at every such window of a track: one in 0.36 s.
 const VALIDATION_STRIDE: usize = 5;
@@ -190,105 +188,6 @@ pub fn fit(
         observer.epoch(&report);
     }
     Ok(Outcome::Finished)
-}
-
-/// A fresh state, or the one in the folder.
-fn begin(
-    experiment: &Experiment,
-    architecture: Architecture,
-    sampler: &Sampler,
-    setting: &Setting,
-) -> Result<State, String> {
-    let path = Setting::state_path(setting.folder);
-    let text = fixed_part(experiment)?;
-    let mut state = if path.exists() {
-        let state = State::read(&path, architecture, experiment, setting.device)?;
-        if state.progress.experiment != text {
-            return Err(format!(
-                "{} belongs to an experiment with other settings; \
-                 give another --run folder, or remove this one",
-                setting.folder.display()
-            ));
-        }
-        state
-    } else {
-        fresh(experiment, architecture, sampler, setting, text)?
-    };
-    let learnt = state.adam.mean.parts();
-    state.weights.learn(|name| learnt.contains_key(name));
-    Ok(state)
-}
-
-/// The state before the first step: random weights, or those of a checkpoint with its
-/// normalisation of the bands, which they were learnt behind.
-fn fresh(
-    experiment: &Experiment,
-    architecture: Architecture,
-    sampler: &Sampler,
-    setting: &Setting,
-    text: String,
-) -> Result<State, String> {
-    let training = &experiment.training;
-    let (weights, normalisation) = match setting.start_from {
-        Some(start)
-            if (start.architecture, &start.metadata.horizons_frames)
-                != (architecture, &experiment.horizons_frames) =>
-        {
-            return Err(
-                "the checkpoint to start from is of another network or other horizons".into(),
-            );
-        }
-        Some(start) => (
-            start
-                .weights
-                .iter()
-                .map(|(n, w)| (n.clone(), w.copy()))
-                .collect(),
-            Normalisation {
-                // To be learnt: with gain among the augmentations it is little to learn.
-                level: experiment.level,
-                ..start.normalisation.clone()
-            },
-        ),
-        None if experiment.learnt_outputs().is_some() => {
-            return Err(
-                "training.only_horizons_frames leaves everything else as the checkpoint to start from has it; \
-                 name one (--start-from)"
-                    .into(),
-            );
-        }
-        None => {
-            tch::manual_seed(training.seed as i64);
-            (
-                initial_weights(architecture),
-                sampler.normalisation(experiment.level, training.seed),
-            )
-        }
-    };
-    let copied = || Packed::network(architecture, &weights, setting.device);
-    let learnt = Packed::learnt(architecture, &weights, setting.device);
-    Ok(State {
-        weights: copied(),
-        average: copied(),
-        adam: Adam::new(&learnt, training.weight_decay),
-        normalisation,
-        progress: Progress {
-            experiment: text,
-            epochs_done: 0,
-            steps: 0,
-            best_loss: None,
-            epochs_without_gain: 0,
-            stopped_early: false,
-        },
-    })
-}
-
-/// What must not change between parts of one training: all but its length.
-pub fn fixed_part(experiment: &Experiment) -> Result<String, String> {
-    let mut fixed = experiment.clone();
-    fixed.training.max_epochs = 0;
-    fixed.training.patience_epochs = 0;
-    toml::to_string(&fixed).map_err(|e| e.to_string())
 }
 
 /// Another seed for every epoch, and none that the first weights were drawn from.

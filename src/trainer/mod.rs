@@ -12,6 +12,7 @@ pub mod adam;
 mod alone;
 pub mod augment;
 pub mod average;
+pub mod begin;
 pub mod committee;
 pub mod dataset;
 pub mod evaluate;

@@ -33,6 +33,9 @@ pub struct Progress {
     pub best_loss: Option<f64>,
     pub epochs_without_gain: usize,
     pub stopped_early: bool,
+    /// The checkpoint that it learns from beside the labels, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<String>,
 }
 
 impl Progress {

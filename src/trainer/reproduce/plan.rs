@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::paper::{COLUMNS, ROWS};
+use crate::trainer::begin::fixed_part;
 use crate::trainer::experiment::{Experiment, Precision};
-use crate::trainer::fit::{Setting, fixed_part};
+use crate::trainer::fit::Setting;
 use crate::trainer::state::Progress;
 
 /// Time of a training step of 64 windows against that of depth 14 on a CPU, in the order of

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Training;
+use crate::trainer::begin::fixed_part;
 use crate::trainer::experiment::Precision;
-use crate::trainer::fit::fixed_part;
 
 /// The shape of the JSON.
 const RESULT_VERSION: u32 = 1;
