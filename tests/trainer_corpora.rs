@@ -214,6 +214,32 @@ fn all_faults_of_a_corpus_are_named_at_once() {
 }
 
 #[test]
+fn what_only_training_asks_for_need_not_be_there_to_measure_by() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = settings(CorpusKind::Stems, "nowhere");
+    for split in [Split::Valid, Split::Test] {
+        assert!(
+            read(folder.path(), &missing, split)
+                .unwrap()
+                .tracks
+                .is_empty()
+        );
+    }
+    let named = |settings: &CorpusSettings, split| {
+        let fault = read(folder.path(), settings, split).err().unwrap();
+        assert!(fault.to_string().contains("nowhere is not a folder"));
+    };
+    named(&missing, Split::Train);
+    // What is asked for by name, or by a published split, must be.
+    let wanted = CorpusSettings {
+        valid: vec!["song".into()],
+        ..missing
+    };
+    named(&wanted, Split::Valid);
+    named(&settings(CorpusKind::Mir1k, "nowhere"), Split::Test);
+}
+
+#[test]
 fn sound_the_decoder_does_not_read_is_named_and_not_passed_over() {
     let data = tempfile::tempdir().unwrap();
     write_wav(&data.path().join("music/train/a.wav"), 1.0, &[(300.0, 0.5)]);

@@ -129,7 +129,8 @@ enum Labels {
     NoVoice,
 }
 
-/// Reads one split of a corpus. All faults are named at once; nothing is skipped in silence.
+/// Reads one split of a corpus. All faults are named at once; nothing is skipped in silence. What only training
+/// asks for need not be there to measure by.
 pub fn load(
     settings: &CorpusSettings,
     data: &Path,
@@ -192,6 +193,9 @@ pub fn look(settings: &CorpusSettings, data: &Path) -> Result<(), CorpusError> {
 }
 
 fn items(settings: &CorpusSettings, data: &Path, split: Split) -> Result<Vec<Item>, CorpusError> {
+    if !has(settings, split) {
+        return Ok(Vec::new());
+    }
     let root = place(&settings.root, data);
     if !root.is_dir() {
         let fault = format!("{} is not a folder", root.display());
@@ -210,6 +214,20 @@ fn items(settings: &CorpusSettings, data: &Path, split: Split) -> Result<Vec<Ite
         CorpusKind::Labelled => labelled::items(&root, settings, split),
     }
     .map_err(|faults| error(settings, data, faults))
+}
+
+/// Whether anything of a corpus can be of this split: a published split has all three, of anything else nothing
+/// is kept from training but what is named.
+fn has(settings: &CorpusSettings, split: Split) -> bool {
+    let is_published = matches!(
+        settings.kind,
+        CorpusKind::Mir1k | CorpusKind::Jamendo | CorpusKind::Rwc | CorpusKind::Instrumental
+    );
+    match split {
+        Split::Train => true,
+        Split::Valid => is_published || !settings.valid.is_empty(),
+        Split::Test => is_published || !settings.test.is_empty(),
+    }
 }
 
 fn error(settings: &CorpusSettings, data: &Path, faults: Vec<String>) -> CorpusError {
