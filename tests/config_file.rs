@@ -288,6 +288,15 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
         ..Default::default()
     };
     assert_eq!(again(only, &model()).unwrap().memory_s, 10.0);
+    let nothing_to_remember = DecisionConfig {
+        memory_s: set(20.0),
+        ..Default::default()
+    };
+    let fault = nothing_to_remember
+        .horizon(&model())
+        .unwrap_err()
+        .to_string();
+    assert!(fault.contains("give enter_again too"), "{fault}");
     let above = DecisionConfig {
         enter_again: set(0.9),
         ..Default::default()

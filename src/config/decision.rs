@@ -91,7 +91,7 @@ impl DecisionConfig {
         }
         point.enter = self.enter.or(point.enter);
         point.leave = self.leave.or(point.leave);
-        point.again = self.again(&point);
+        point.again = self.again(&point, model)?;
         point.confirm_n = self.confirm_n.or(point.confirm_n);
         point.confirm_m = self.confirm_m.or(point.confirm_m);
         point.min_voice_s = self.min_voice_s.or(point.min_voice_s);
@@ -107,21 +107,32 @@ impl DecisionConfig {
     }
 
     /// Over a point whose other thresholds are set: what is not asked for stays between them.
-    fn again(&self, point: &OperatingPoint) -> Option<Again> {
+    fn again(
+        &self,
+        point: &OperatingPoint,
+        model: &Metadata,
+    ) -> Result<Option<Again>, ConfigError> {
         let (enter, memory_s) = (self.enter_again.set(), self.memory_s.set());
         let kept = match point.again {
             Some(again) => again,
-            None if enter.is_none() => return None,
-            None => Again {
+            None if enter.is_some() => Again {
                 enter: point.enter,
                 memory_s: MEMORY_S,
             },
+            None if memory_s.is_some() => {
+                return Err(ConfigError::Conflict(format!(
+                    "a memory is given, but by the model {} voices begin at one threshold whatever was heard: \
+                     give enter_again too",
+                    model.name
+                )));
+            }
+            None => return Ok(None),
         };
         let between = kept.enter.max(point.leave).min(point.enter);
-        Some(Again {
+        Ok(Some(Again {
             enter: enter.unwrap_or(between),
             memory_s: memory_s.unwrap_or(kept.memory_s),
-        })
+        }))
     }
 
     fn choose(&self, model: &Metadata) -> Result<(usize, u32), ConfigError> {
