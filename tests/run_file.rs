@@ -40,7 +40,8 @@ fn a_file_is_told_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let song = folder.path().join("song.wav");
     wav(&song, 2, 6.0);
-    let said = run(with_model("run --pace max --levels --enter 0.44 --leave 0.43").arg(&song));
+    let point = "--enter 0.44 --enter-again 0.4375 --memory 3 --leave 0.43";
+    let said = run(with_model(&format!("run --pace max --levels {point}")).arg(&song));
     assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
     let all = messages(&said.out);
     let stream = song.to_str().unwrap();
@@ -49,6 +50,8 @@ fn a_file_is_told_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
     assert_eq!(hello["type"], "hello");
     assert_eq!(hello["model"], "untrained");
     assert_eq!(hello["streams"][0]["state"], "starting");
+    let thresholds = ["enter", "enter_again", "leave"].map(|key| hello["thresholds"][key].as_f64());
+    assert_eq!(thresholds, [Some(0.44), Some(0.4375), Some(0.43)]);
     assert_eq!(states(&all, stream), ["running", "ended"]);
     assert_eq!(all.last().unwrap()["state"], "ended");
     assert!(of_type(&all, "gap").is_empty());

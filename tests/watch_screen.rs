@@ -35,7 +35,7 @@ fn hello(streams: &[(&str, StreamState)]) -> Update {
         hop: HOP_S,
         thresholds: Some(Thresholds {
             enter: 0.62,
-            enter_again: None,
+            enter_again: Some(0.55),
             leave: 0.38,
         }),
         streams: streams.iter().map(status).collect(),
@@ -197,6 +197,7 @@ fn a_voice_lights_the_lamp_and_fills_the_last_third_of_the_minute() {
         "nothing",
         "0:20 voice, now",
         "0.62",
+        "0.55",
         "0.38",
         "-45 s",
         "now",
