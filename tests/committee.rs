@@ -242,7 +242,7 @@ fn the_program_averages_answers_keeps_them_in_16_bits_and_labels_with_them() {
     assert!(said.out.lines().count() > 90);
 }
 
-/// The second column of a table, as `detect` and `evaluate --scores` write it, or the third.
+/// A column, from 0, of a table as `detect` and `evaluate --scores` write it; of the latter one horizon's rows.
 fn column(table: &str, number: usize, horizon_frames: Option<&str>) -> Vec<f64> {
     let rows = table.lines().skip(1).map(|row| row.split(','));
     let wanted = rows.filter(|row| horizon_frames.is_none_or(|h| row.clone().next() == Some(h)));

@@ -60,8 +60,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     mean.metadata.default_horizon_frames = experiment.default_horizon_frames();
     mean.metadata.consensus = experiment.consensus;
     mean.metadata.in_turn = args.in_turn;
-    mean.architecture = (mean.metadata.validate())
-        .map_err(|fault| anyhow!("what these checkpoints make together {fault}"))?;
+    if let Err(fault) = mean.metadata.validate() {
+        bail!("what these checkpoints make together {fault}");
+    }
     if args.half {
         mean.round_to_half();
     }

@@ -2,8 +2,8 @@
 //!
 //! Voice begins when `confirm_n` of the last `confirm_m` probabilities are at `enter` or above (at
 //! `again.enter`, where a voice has been heard lately: [`Memory`]), and is over when as many are below
-//! `leave`. That it is over is told only when it has lasted
-//! `min_voice_s` and stayed away for `min_gap_s`; voice that returns before then was never gone.
+//! `leave`. That it is over is told only when it has lasted `min_voice_s` and stayed away for
+//! `min_gap_s`; voice that returns before then was never gone.
 //! Nothing here looks ahead: a decision never changes by what comes after it.
 
 use std::collections::VecDeque;

@@ -120,9 +120,7 @@ impl Network {
 
     /// Probability of voice, windows × answers.
     pub fn probabilities(&self, x: &Tensor) -> Tensor {
-        self.forward(x, false)
-            .softmax(-1, Kind::Float)
-            .i((.., .., 1))
+        voice(&self.forward(x, false))
     }
 
     /// The same for windows of streams, each with its number in its own. Members that take turns answer to every
@@ -133,6 +131,7 @@ impl Network {
         }
         let members = 1 + self.others.len() as u64;
         let horizons = self.architecture.horizons as i64;
+        let answer = |member: &Member, x: &Tensor| voice(&member.forward(x, horizons, false));
         let mut answers = Tensor::empty([x.size()[0], horizons], (Kind::Float, x.device()));
         for (place, member) in std::iter::once(&self.first).chain(&self.others).enumerate() {
             let numbered = numbers.iter().enumerate();
@@ -141,13 +140,15 @@ impl Network {
             if own.is_empty() {
                 continue;
             }
+            // As it always is live, with one stream: nothing is to be sorted.
+            if own.len() == numbers.len() {
+                return answer(member, x);
+            }
             let rows = Tensor::from_slice(&own).to_device(x.device());
             let windows = x.index_select(0, &rows);
             // Their values lie one after the other in either order, as in `Member::forward`.
             let windows = windows.as_strided(windows.size(), x.stride(), None::<i64>);
-            let logits = member.forward(&windows, horizons, false);
-            let voice = logits.softmax(-1, Kind::Float).i((.., .., 1));
-            let _ = answers.index_copy_(0, &rows, &voice);
+            let _ = answers.index_copy_(0, &rows, &answer(member, &windows));
         }
         answers
     }
@@ -208,6 +209,11 @@ impl Body {
             Self::BiLstm(network) => Self::BiLstm(network),
         }
     }
+}
+
+/// The probability of voice by these logits.
+fn voice(logits: &Tensor) -> Tensor {
+    logits.softmax(-1, Kind::Float).i((.., .., 1))
 }
 
 /// A committee member's weights, by the names they have in a network that answers alone.

@@ -260,6 +260,7 @@ impl Look<'_> {
             let input = Tensor::from_slice(&windows)
                 .reshape(network.input_shape(batch.len()))
                 .to_device(self.device);
+            // Counted as they are looked at, so that a stride leaves no member out.
             let numbers: Vec<u64> = batch
                 .iter()
                 .map(|start| (start / WINDOW_HOP_FRAMES / self.stride) as u64)

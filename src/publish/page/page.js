@@ -207,7 +207,7 @@ function liveWords() {
 
 // The lines that the chart draws: where a voice begins, begins again, and ends.
 function thresholdsOf(message) {
-  return message ? [message.enter, message.enter_again ?? message.enter, message.leave] : null;
+  return message ? [message.enter, message.enter_again, message.leave].filter((p) => p !== undefined) : null;
 }
 
 function hello(message) {
