@@ -10,11 +10,15 @@
 
 pub mod audio;
 pub mod cli;
-pub mod client;
 pub mod config;
+pub mod corpora;
 pub mod decision;
+pub mod evaluation;
 pub mod frontend;
 pub mod inference;
 pub mod model;
+pub mod pipeline;
 pub mod publish;
-pub mod trainer;
+pub mod reporting;
+pub mod reproduction;
+pub mod training;

@@ -11,8 +11,8 @@ use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
-use super::packet_clock::PacketClock;
-use super::{AudioError, AudioFormat};
+use crate::audio::packet_clock::PacketClock;
+use crate::audio::{AudioError, AudioFormat};
 
 /// A stretch that cannot be decoded becomes silence, but never of more than this: its length is
 /// only a number in a file that is broken already.

@@ -11,17 +11,17 @@ use cpal::{
     SizedSample, SupportedStreamConfig,
 };
 
-use super::quiet::quietly;
-use super::ring::{RingReader, RingWriter, ring, unix_now_ns};
-use super::spec::SourceOptions;
-use super::{AudioError, AudioFormat, Health};
+use crate::audio::alsa_stderr::quietly;
+use crate::audio::ring::{RingReader, RingWriter, ring, unix_now_ns};
+use crate::audio::spec::SourceOptions;
+use crate::audio::{AudioError, AudioFormat, Health};
 
 /// Suggestions beside an unknown device's name.
 const NEARBY: usize = 3;
 
 /// Which device is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DeviceChoice {
+pub enum InputDevice {
     /// The system's default input.
     Default,
     /// An id as `vocald devices` prints it, with or without the host, or a name or a part of one.
@@ -30,7 +30,7 @@ pub enum DeviceChoice {
 
 /// A device that is captured from, looked up again whenever it vanishes.
 pub struct DeviceSource {
-    pub(super) choice: DeviceChoice,
+    pub(super) choice: InputDevice,
     pub(super) options: SourceOptions,
     pub(super) identity: Identity,
 }
@@ -53,14 +53,14 @@ impl Identity {
 
 impl DeviceSource {
     /// Finds the device and a format, so that a wrong name or wish fails here.
-    pub fn open(choice: DeviceChoice, options: &SourceOptions) -> Result<Self, AudioError> {
+    pub fn open(choice: InputDevice, options: &SourceOptions) -> Result<Self, AudioError> {
         let identity = quietly(|| {
             let device = find(&choice)?;
             choose_config(&device, options)?;
             Ok(Identity::of(&device))
         });
         let identity = identity.map_err(|e| match (&choice, e) {
-            (DeviceChoice::Default, AudioError::Device { reason, .. }) => {
+            (InputDevice::Default, AudioError::Device { reason, .. }) => {
                 AudioError::NoDevice { reason }
             }
             (_, e) => e,
@@ -74,15 +74,15 @@ impl DeviceSource {
 }
 
 /// The device of this choice, as the system has it now.
-fn find(choice: &DeviceChoice) -> Result<Device, AudioError> {
+fn find(choice: &InputDevice) -> Result<Device, AudioError> {
     let host = cpal::default_host();
     match choice {
-        DeviceChoice::Default => host
+        InputDevice::Default => host
             .default_input_device()
             .ok_or_else(|| AudioError::NoDevice {
                 reason: "the system names no default input".into(),
             }),
-        DeviceChoice::Named(wanted) => named(&host, wanted),
+        InputDevice::Named(wanted) => named(&host, wanted),
     }
 }
 
@@ -124,8 +124,8 @@ fn named(host: &Host, wanted: &str) -> Result<Device, AudioError> {
 }
 
 /// A device again: by id, then by name, or the default, whatever it is now.
-pub(super) fn find_again(choice: &DeviceChoice, identity: &Identity) -> Result<Device, AudioError> {
-    let DeviceChoice::Named(wanted) = choice else {
+pub(super) fn find_again(choice: &InputDevice, identity: &Identity) -> Result<Device, AudioError> {
+    let InputDevice::Named(wanted) = choice else {
         return find(choice);
     };
     let by_id = || {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::AudioFormat;
+use crate::audio::AudioFormat;
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AudioError {

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use super::ring::{ring, unix_now_ns};
-use super::{AudioError, Decoder, Health, Source, SourceEvent, StopFlag};
+use crate::audio::ring::{ring, unix_now_ns};
+use crate::audio::{AudioError, Decoder, Health, Source, SourceEvent, StopFlag};
 
 /// At real-time pace the sound is handed on in blocks of this length, as a sound card would.
 const PACED_BLOCK_S: f64 = 0.010;

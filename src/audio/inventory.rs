@@ -3,7 +3,7 @@
 use cpal::traits::{DeviceTrait as _, HostTrait as _};
 use serde::Serialize;
 
-use super::quiet::quietly;
+use crate::audio::alsa_stderr::quietly;
 
 /// An input device that can be captured from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -3,6 +3,7 @@
 //!
 //! [`decode`] and [`channels`] are used without a source too, by the trainer and `detect`.
 
+mod alsa_stderr;
 pub mod channels;
 pub mod decode;
 pub mod device;
@@ -12,21 +13,20 @@ pub mod health;
 pub mod inventory;
 mod packet_clock;
 pub mod pcm;
-mod quiet;
 pub mod ring;
 pub mod source;
 pub mod spec;
 mod stop;
 mod supervisor;
 
+pub(crate) use alsa_stderr::quietly;
 pub use channels::{ChannelChoice, ChannelError, ChannelMap};
 pub use decode::Decoder;
-pub use device::DeviceChoice;
+pub use device::InputDevice;
 pub use error::AudioError;
 pub use file::Pace;
 pub use health::{Health, HealthSnapshot};
 pub use pcm::{Encoding, PcmFormat};
-pub(crate) use quiet::quietly;
 pub use ring::{Block, RingReader, RingWriter, ring, unix_now_ns};
 pub use source::{Source, SourceEvent, SourceHandle, spawn};
 pub use spec::{SourceOptions, SourceSpec};

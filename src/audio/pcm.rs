@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use super::ring::{RingWriter, ring, unix_now_ns};
-use super::{AudioError, AudioFormat, Health, Source, SourceEvent, StopFlag};
+use crate::audio::ring::{RingWriter, ring, unix_now_ns};
+use crate::audio::{AudioError, AudioFormat, Health, Source, SourceEvent, StopFlag};
 
 /// How often a source without data looks at its stop flag.
 const POLL: Duration = Duration::from_millis(50);

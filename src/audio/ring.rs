@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime};
 use ringbuf::traits::{Consumer as _, Observer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use super::{AudioFormat, StopFlag};
+use crate::audio::{AudioFormat, StopFlag};
 
 /// Blocks shorter than this on average may fill the ring of stamps before that of samples.
 const SHORTEST_BLOCK_FRAMES: usize = 16;

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::{AudioFormat, Health, RingReader, StopFlag};
+use crate::audio::{AudioFormat, Health, RingReader, StopFlag};
 
 /// Events are rare (a reconnecting device sends two a quarter of a second at most), so this many
 /// are a consumer that no longer looks; the source then waits, its callback does not.

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::device::DeviceSource;
-use super::file::FileSource;
-use super::pcm::PcmSource;
-use super::{AudioError, DeviceChoice, Pace, PcmFormat, Source};
+use crate::audio::device::DeviceSource;
+use crate::audio::file::FileSource;
+use crate::audio::pcm::PcmSource;
+use crate::audio::{AudioError, InputDevice, Pace, PcmFormat, Source};
 
 /// Seconds of sound the ring holds unless told otherwise: enough for the reader to be away for
 /// as long as a loaded machine keeps it, little enough that a burst is caught up soon.
@@ -19,7 +19,7 @@ pub const DEFAULT_STALL_AFTER: Duration = Duration::from_secs(2);
 /// Where sound comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceSpec {
-    Device(DeviceChoice),
+    Device(InputDevice),
     File(PathBuf),
     /// Raw samples on standard input.
     Stdin,
@@ -65,8 +65,8 @@ impl FromStr for SourceSpec {
         let nothing = || AudioError::Spec { text: text.into() };
         match text.split_once(':') {
             Some(("device", "")) | Some(("fifo", "")) => Err(nothing()),
-            Some(("device", "default")) => Ok(Self::Device(DeviceChoice::Default)),
-            Some(("device", device)) => Ok(Self::Device(DeviceChoice::Named(device.into()))),
+            Some(("device", "default")) => Ok(Self::Device(InputDevice::Default)),
+            Some(("device", device)) => Ok(Self::Device(InputDevice::Named(device.into()))),
             Some(("fifo", path)) => Ok(Self::Fifo(path.into())),
             Some(("stdin", "")) => Ok(Self::Stdin),
             _ if text == "-" => Ok(Self::Stdin),
@@ -79,8 +79,8 @@ impl FromStr for SourceSpec {
 impl std::fmt::Display for SourceSpec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Device(DeviceChoice::Default) => f.write_str("device:default"),
-            Self::Device(DeviceChoice::Named(device)) => write!(f, "device:{device}"),
+            Self::Device(InputDevice::Default) => f.write_str("device:default"),
+            Self::Device(InputDevice::Named(device)) => write!(f, "device:{device}"),
             Self::File(path) => path.display().fmt(f),
             Self::Stdin => f.write_str("stdin:"),
             Self::Fifo(path) => write!(f, "fifo:{}", path.display()),

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use super::device::{Capture, DeviceSource, capture, find_again};
-use super::quiet::quietly;
-use super::{AudioError, DeviceChoice, Health, Source, SourceEvent, StopFlag};
+use crate::audio::alsa_stderr::quietly;
+use crate::audio::device::{Capture, DeviceSource, capture, find_again};
+use crate::audio::{AudioError, Health, InputDevice, Source, SourceEvent, StopFlag};
 
 /// How often the stream and the stop flag are looked at.
 const POLL: Duration = Duration::from_millis(20);
@@ -41,8 +41,8 @@ enum Outcome {
 impl Source for DeviceSource {
     fn label(&self) -> String {
         match &self.choice {
-            DeviceChoice::Default => "the default device".into(),
-            DeviceChoice::Named(_) => self.identity.name.clone(),
+            InputDevice::Default => "the default device".into(),
+            InputDevice::Named(_) => self.identity.name.clone(),
         }
     }
 

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 
-use super::sources::Sources;
-use super::train::measured;
+use crate::cli::corpora_options::Sources;
+use crate::cli::train::measured;
+use crate::corpora::Split;
 use crate::model::Checkpoint;
-use crate::trainer::average::average;
-use crate::trainer::committee::committee;
-use crate::trainer::dataset::Split;
-use crate::trainer::experiment::Experiment;
-use crate::trainer::finish::finish;
+use crate::training::ensemble::committee;
+use crate::training::experiment::Experiment;
+use crate::training::export::finish;
+use crate::training::weight_average::average;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -7,12 +7,12 @@ mod training;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use super::print::print;
-use super::sources::Sources;
+use crate::cli::corpora_options::Sources;
+use crate::cli::stdout::print;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower};
 use crate::inference::Engine;
 use crate::inference::engine::MAX_BATCH;
-use crate::trainer::experiment::Experiment;
+use crate::training::experiment::Experiment;
 
 /// Passes of each measurement unless told otherwise: some seconds in all.
 const DEFAULT_PASSES: u32 = 200;

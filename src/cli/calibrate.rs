@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 
-use super::sources::Sources;
-use super::train::measured;
+use crate::cli::corpora_options::Sources;
+use crate::cli::train::measured;
+use crate::corpora::Split;
+use crate::corpora::load::{Coverage, load_labelled};
+use crate::evaluation::threshold_search::Aim;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
-use crate::trainer::dataset::{Coverage, Split, load_labelled};
-use crate::trainer::experiment::Experiment;
-use crate::trainer::finish::finish;
-use crate::trainer::operating_point::Aim;
+use crate::training::experiment::Experiment;
+use crate::training::export::finish;
 
 /// Choose a checkpoint's thresholds anew, on sound like yours. Its weights stay as they are.
 ///

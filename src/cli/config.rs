@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use super::print::print;
-use super::run;
-use super::settings::environment;
+use crate::cli::decision_options::environment;
+use crate::cli::run;
+use crate::cli::stdout::print;
 use crate::config::Config;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;

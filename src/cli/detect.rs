@@ -12,16 +12,16 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::bail;
 
-use self::files::Job;
-use self::formats::Format;
-use self::label::{Answers, Labeler, Labels};
-use self::progress::Progress;
-use super::Usage;
-use super::print::print;
-use super::settings::Settings;
+use crate::cli::Usage;
+use crate::cli::decision_options::Settings;
+use crate::cli::detect::files::Job;
+use crate::cli::detect::formats::Format;
+use crate::cli::detect::label::{Answers, Labeler, Labels};
+use crate::cli::detect::progress::Progress;
+use crate::cli::stdout::print;
 use crate::frontend::Features;
 use crate::inference::engine::built_in;
-use crate::inference::{Engine, RecordingScorer, Worker};
+use crate::inference::{Engine, OfflineScorer, Worker};
 use crate::model::Checkpoint;
 
 /// Label recordings: when is the voice present?
@@ -89,7 +89,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             (Some(worker), answers)
         }
         Features::SeparatedMel => {
-            let scorer = RecordingScorer::new(&checkpoint, device)?;
+            let scorer = OfflineScorer::new(&checkpoint, device)?;
             (None, Answers::Recordings(Box::new(Mutex::new(scorer))))
         }
     };

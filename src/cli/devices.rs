@@ -1,7 +1,7 @@
 //! `vocald devices`: the sound cards there are.
 
-use super::print::print;
 use crate::audio::inventory::{DeviceInfo, input_devices};
+use crate::cli::stdout::print;
 
 /// Lists the sound cards that `vocald run device:ID` can listen to.
 #[derive(Debug, clap::Args)]

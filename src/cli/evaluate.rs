@@ -9,26 +9,27 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Usage;
-use super::print::print;
-use super::sources::Sources;
+use crate::cli::Usage;
+use crate::cli::corpora_options::Sources;
+use crate::cli::stdout::print;
 use crate::config::DecisionConfig;
+use crate::corpora::feature_cache::FeatureCache;
+use crate::corpora::load::{Coverage, load_labelled};
+use crate::corpora::{Corpus, Split};
 use crate::decision::Horizon;
+use crate::evaluation::curves::curves;
+use crate::evaluation::figures::{Measured, figures, rival_figures, rival_scores};
+use crate::evaluation::reference_system::ReferenceSystem;
+use crate::evaluation::scorer::{TrackScorer, cores, pooled};
+use crate::evaluation::songs::{ranked, shown, songs};
+use crate::evaluation::stress;
+use crate::evaluation::stress::Folders;
 use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
-use crate::trainer::dataset::{Corpus, Coverage, Split, load_labelled};
-use crate::trainer::evaluate::curves::curves;
-use crate::trainer::evaluate::rival::Rival;
-use crate::trainer::evaluate::songs::{ranked, shown, songs};
-use crate::trainer::evaluate::stress::{self, Folders};
-use crate::trainer::evaluate::{Measured, figures, rival_figures, rival_scores};
-use crate::trainer::experiment::Experiment;
-use crate::trainer::features::FeatureCache;
-use crate::trainer::report::{
-    self, CorpusAbout, MelPicture, Method, Model, REPORT_VERSION, Report, tables,
-};
-use crate::trainer::validate::{Scorer, cores, pooled};
+use crate::reporting::report::{CorpusAbout, Method, Model, REPORT_VERSION, Report};
+use crate::reporting::{MelPicture, report, tables};
+use crate::training::experiment::Experiment;
 
 /// Measure a checkpoint on labelled sound.
 ///
@@ -161,7 +162,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
 
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
-    let mut scorer = Scorer::new(&checkpoint, device, threads);
+    let mut scorer = TrackScorer::new(&checkpoint, device, threads);
     let bar = progress(&corpora, folders.as_ref());
     let done = |frames: usize| bar.inc(frames as u64);
     let measured = corpora.iter().map(|corpus| {
@@ -234,7 +235,7 @@ fn add(
     report: &mut Report,
     checkpoint: &Checkpoint,
     horizon: &Horizon,
-    rival: Option<&Rival>,
+    rival: Option<&ReferenceSystem>,
     corpus: &str,
     tracks: &[Measured],
 ) -> anyhow::Result<()> {
@@ -265,13 +266,14 @@ fn add(
     Ok(())
 }
 
-fn read_rival(args: &Args, corpora: &[Corpus]) -> anyhow::Result<Option<Rival>> {
+fn read_rival(args: &Args, corpora: &[Corpus]) -> anyhow::Result<Option<ReferenceSystem>> {
     let Some(folder) = &args.against else {
         return Ok(None);
     };
     let tracks = corpora.iter().flat_map(|corpus| &corpus.tracks);
     let names: Vec<&str> = tracks.map(|t| t.name.as_str()).collect();
-    let rival = Rival::read(folder, &names).map_err(|faults| all_of("--against", &faults))?;
+    let rival =
+        ReferenceSystem::read(folder, &names).map_err(|faults| all_of("--against", &faults))?;
     Ok(Some(rival))
 }
 

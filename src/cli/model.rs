@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::Subcommand;
 
-use super::print::print;
+use crate::cli::stdout::print;
 use crate::frontend::window::lookahead_s;
 use crate::inference::engine::built_in;
 use crate::model::{Architecture, Checkpoint, Family, Metadata};

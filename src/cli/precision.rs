@@ -1,6 +1,6 @@
 //! The precisions of a training step, as options name them.
 
-use crate::trainer::experiment::Precision;
+use crate::training::experiment::Precision;
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub enum PrecisionName {

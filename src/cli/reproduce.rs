@@ -1,7 +1,7 @@
 //! `vocald reproduce`: trains and measures the networks of the paper's tables on its corpora, and
 //! prints its figures beside ours.
 
-mod tell;
+mod output;
 mod work;
 
 use std::path::{Path, PathBuf};
@@ -9,22 +9,23 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{anyhow, bail};
 
-use self::tell::Tell;
-use self::work::{Failure, Work};
-use super::Usage;
-use super::interrupt::stop_flag;
-use super::precision::PrecisionName;
-use super::print::print;
-use super::sources::Sources;
-use super::train::{INTERRUPTED, set_threads};
-use crate::trainer::dataset::look;
-use crate::trainer::experiment::{Experiment, Precision};
-use crate::trainer::fit::{Outcome, loader_threads};
-use crate::trainer::reproduce::paper::{self, COLUMNS, ROWS};
-use crate::trainer::reproduce::plan::{Training, Wishes, cheapest_first};
-use crate::trainer::reproduce::standing::Standing;
-use crate::trainer::reproduce::tables::Entry;
-use crate::trainer::validate::cores;
+use crate::cli::Usage;
+use crate::cli::corpora_options::Sources;
+use crate::cli::interrupt::stop_flag;
+use crate::cli::precision::PrecisionName;
+use crate::cli::reproduce::output::Tell;
+use crate::cli::reproduce::work::{Failure, Work};
+use crate::cli::stdout::print;
+use crate::cli::train::{INTERRUPTED, set_threads};
+use crate::corpora::load::look;
+use crate::evaluation::scorer::cores;
+use crate::reproduction::paper;
+use crate::reproduction::paper::{COLUMNS, ROWS};
+use crate::reproduction::plan::{Training, Wishes, cheapest_first};
+use crate::reproduction::status::Status;
+use crate::reproduction::tables::Entry;
+use crate::training::experiment::{Experiment, Precision};
+use crate::training::fit::{Outcome, loader_threads};
 
 /// Faults of a corpus that are told in a table; all of them are told by `train`.
 const TOLD_FAULTS: usize = 3;
@@ -113,7 +114,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let mut entries: Vec<Entry> = trainings.iter().map(entry).collect();
     let mut due = Vec::new();
     for (place, entry) in entries.iter_mut().enumerate() {
-        let Standing::Open(why) = &mut entry.standing else {
+        let Status::Open(why) = &mut entry.standing else {
             continue;
         };
         if let Some(missing) = &corpora.missing[entry.column] {
@@ -191,7 +192,7 @@ impl Night {
             }
             let (training, entry) = (&self.trainings[place], &mut self.entries[place]);
             let missing = &mut self.corpora.missing[entry.column];
-            let Standing::Open(why) = &mut entry.standing else {
+            let Status::Open(why) = &mut entry.standing else {
                 continue;
             };
             if let Some(missing) = missing {
@@ -201,7 +202,7 @@ impl Night {
             let title = training.title();
             eprintln!("{title} ({} of {}): {why}", number + 1, due.len());
             match work.finish(training) {
-                Ok(Some(result)) => entry.standing = Standing::Measured(Box::new(result)),
+                Ok(Some(result)) => entry.standing = Status::Measured(Box::new(result)),
                 Ok(None) => {
                     *entry = self::entry(training);
                     return Ok(Outcome::Interrupted);
@@ -246,7 +247,7 @@ fn entry(training: &Training) -> Entry {
         column: training.column,
         row: training.row,
         seed: training.seed(),
-        standing: Standing::of(training).unwrap_or_else(Standing::Open),
+        standing: Status::of(training).unwrap_or_else(Status::Open),
     }
 }
 

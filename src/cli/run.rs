@@ -1,14 +1,12 @@
 //! `vocald run`: listens to sources and tells what it hears, JSON lines on standard output.
 
-mod pipeline;
-mod sinks;
 mod socket_options;
 
-use super::settings::Settings;
-use super::{Usage, interrupt};
 use crate::audio::SourceSpec;
+use crate::cli::decision_options::Settings;
+use crate::cli::{Usage, interrupt};
 use crate::config::{Config, SourceConfig};
-use crate::publish::MessageType;
+use vocald_client::MessageType;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -87,7 +85,7 @@ Examples:
 pub fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config()?;
     let signals = interrupt::signals()?;
-    pipeline::listen(&config, args.duration, &signals)
+    crate::pipeline::listen(&config, args.duration, &signals)
 }
 
 impl Args {

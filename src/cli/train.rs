@@ -6,19 +6,20 @@ use std::time::Instant;
 use anyhow::{Context, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::Usage;
-use super::interrupt::stop_flag;
-use super::print::print;
-use super::sources::Sources;
+use crate::cli::Usage;
+use crate::cli::corpora_options::Sources;
+use crate::cli::interrupt::stop_flag;
+use crate::cli::stdout::print;
+use crate::corpora::feature_cache::FeatureCache;
+use crate::corpora::{Corpus, Split};
+use crate::evaluation::scorer::cores;
 use crate::model::architecture::SE_RESNET;
 use crate::model::{Checkpoint, Family, Metadata};
-use crate::trainer::dataset::{Corpus, Split};
-use crate::trainer::experiment::Experiment;
-use crate::trainer::features::FeatureCache;
-use crate::trainer::finish;
-use crate::trainer::fit::{self, EpochReport, Observer, Outcome, Setting};
-use crate::trainer::memory;
-use crate::trainer::validate::cores;
+use crate::training::allocator;
+use crate::training::experiment::Experiment;
+use crate::training::export;
+use crate::training::fit;
+use crate::training::fit::{EpochReport, Observer, Outcome, TrainContext};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -90,7 +91,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let teacher = args.teacher.as_deref().map(Checkpoint::read).transpose()?;
     let sound = Sound::read(&experiment, &args.sources, &cache)?;
     let out = args.out.unwrap_or_else(|| out_path(&experiment, &folder));
-    let setting = Setting {
+    let setting = TrainContext {
         start_from: start.as_ref(),
         teacher: teacher.as_ref(),
         train: &sound.train,
@@ -162,13 +163,13 @@ impl Sound {
 /// where Ctrl-C came before.
 pub fn train(
     experiment: &Experiment,
-    setting: &Setting,
+    setting: &TrainContext,
     out: &Path,
 ) -> anyhow::Result<Option<Metadata>> {
     let folder = setting.folder;
     std::fs::create_dir_all(folder)
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    memory::keep();
+    allocator::keep();
     let mut observer = Terminal::new(experiment);
     match fit::fit(experiment, setting, &mut observer).map_err(|e| anyhow!(e))? {
         Outcome::Interrupted => {
@@ -177,10 +178,10 @@ pub fn train(
         }
         Outcome::Finished => observer.bar.finish_and_clear(),
     }
-    let best = Checkpoint::read(&Setting::best_path(folder))?;
+    let best = Checkpoint::read(&TrainContext::best_path(folder))?;
     let aim = experiment.operating_point;
     let metadata =
-        finish::finish(best, setting.valid, aim, setting.device, out).map_err(|e| anyhow!(e))?;
+        export::finish(best, setting.valid, aim, setting.device, out).map_err(|e| anyhow!(e))?;
     Ok(Some(metadata))
 }
 

@@ -16,10 +16,10 @@ use anyhow::{Context as _, anyhow};
 use crossbeam_channel::{Receiver, TryRecvError};
 use ratatui::crossterm::event;
 
-use super::{Usage, interrupt};
-use crate::client::{Address, Reconnecting, Subscription, Update};
+use crate::cli::{Usage, interrupt};
 use board::Board;
 use style::Style;
+use vocald_client::{Address, Reconnecting, Subscription, Update};
 
 /// Ten pictures a second look alive, and a slow line carries them.
 const FRAME: Duration = Duration::from_millis(100);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use crate::config::ConfigError;
 
 /// Beyond an hour a limit is none.
 const TIME_LIMIT_MAX_S: f64 = 3600.0;

@@ -2,11 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, FromCheckpoint};
+use crate::config::{ConfigError, FromCheckpoint};
 use crate::decision::Horizon;
+use crate::decision::OperatingPoint;
+use crate::decision::Reentry;
+use crate::decision::operating_point::RECENCY_S;
 use crate::frontend::window::lookahead_s;
-use crate::model::operating_point::{Again, MEMORY_S};
-use crate::model::{Metadata, OperatingPoint};
+use crate::model::Metadata;
 
 /// Moved thresholds stay this far inside 0 and 1, or one side could never be reached.
 const MARGIN: f32 = 0.001;
@@ -83,7 +85,7 @@ impl DecisionConfig {
         if let Some(threshold) = self.threshold.set() {
             let moved = |x: f32| (x + threshold - point.threshold).clamp(MARGIN, 1.0 - MARGIN);
             (point.enter, point.leave) = (moved(point.enter), moved(point.leave));
-            point.again = point.again.map(|again| Again {
+            point.again = point.again.map(|again| Reentry {
                 enter: moved(again.enter),
                 ..again
             });
@@ -111,13 +113,13 @@ impl DecisionConfig {
         &self,
         point: &OperatingPoint,
         model: &Metadata,
-    ) -> Result<Option<Again>, ConfigError> {
+    ) -> Result<Option<Reentry>, ConfigError> {
         let (enter, memory_s) = (self.enter_again.set(), self.memory_s.set());
         let kept = match point.again {
             Some(again) => again,
-            None if enter.is_some() => Again {
+            None if enter.is_some() => Reentry {
                 enter: point.enter,
-                memory_s: MEMORY_S,
+                memory_s: RECENCY_S,
             },
             None if memory_s.is_some() => {
                 return Err(ConfigError::Conflict(format!(
@@ -129,7 +131,7 @@ impl DecisionConfig {
             None => return Ok(None),
         };
         let between = kept.enter.max(point.leave).min(point.enter);
-        Ok(Some(Again {
+        Ok(Some(Reentry {
             enter: enter.unwrap_or(between),
             memory_s: memory_s.unwrap_or(kept.memory_s),
         }))

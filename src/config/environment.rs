@@ -3,8 +3,9 @@
 
 use toml::{Table, Value};
 
-use super::keys::{self, Leaf};
-use super::{CHECKPOINT, ConfigError};
+use crate::config::keys;
+use crate::config::keys::Leaf;
+use crate::config::{CHECKPOINT, ConfigError};
 
 const PREFIX: &str = "VOCALD_";
 /// Variables with this prefix that are no keys: the secrets, the file's place, and what a command

@@ -4,7 +4,7 @@
 
 use toml::{Table, Value};
 
-use super::{Config, ConfigError};
+use crate::config::{Config, ConfigError};
 
 /// A key this far off is not a slip of the pen.
 const NEAREST_EDITS_MAX: usize = 3;

@@ -27,7 +27,7 @@ pub use osc::OscConfig;
 pub use sockets::{HttpConfig, TcpConfig, UnixConfig};
 pub use source::SourceConfig;
 
-use crate::publish::MessageType;
+use vocald_client::MessageType;
 
 /// More messages than this in a sink's queue are no buffer but a leak: some 20 minutes of one stream.
 const QUEUE_MESSAGES_MAX: usize = 16_384;
@@ -251,7 +251,7 @@ impl Config {
         (self.model.file != BUILT_IN).then(|| Path::new(&self.model.file))
     }
 
-    pub fn device(&self) -> Result<crate::inference::DeviceChoice, ConfigError> {
+    pub fn device(&self) -> Result<crate::inference::ComputeDevice, ConfigError> {
         self.model
             .device
             .parse()

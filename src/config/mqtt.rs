@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use crate::config::ConfigError;
 
 /// Has the last word over `password_file`.
 const PASSWORD_VARIABLE: &str = "VOCALD_MQTT_PASSWORD";

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
-use crate::publish::osc_address;
+use crate::config::ConfigError;
+use vocald_client::stream_names;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -45,7 +45,7 @@ impl OscConfig {
         }
         let parts = self.prefix.strip_prefix('/').map(|rest| rest.split('/'));
         if !parts.is_some_and(|mut parts| {
-            parts.all(|part| !part.is_empty() && osc_address::part(part) == part)
+            parts.all(|part| !part.is_empty() && stream_names::part(part) == part)
         }) {
             return Err(ConfigError::value(
                 "publish.osc.prefix",

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
+use crate::config::ConfigError;
 use crate::publish::http::Access;
-use crate::publish::lines::unix;
+use vocald_client::socket_path;
 
 /// More clients than this would be short of file handles long before.
 const CLIENTS_MAX: usize = 16_384;
@@ -82,7 +82,7 @@ impl Default for HttpConfig {
 impl UnixConfig {
     pub fn path(&self) -> PathBuf {
         match self.path.is_empty() {
-            true => unix::default_path(),
+            true => socket_path::default_path(),
             false => PathBuf::from(&self.path),
         }
     }

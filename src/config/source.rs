@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ConfigError;
 use crate::audio::{
     AudioError, ChannelChoice, Encoding, Pace, PcmFormat, SourceOptions, SourceSpec,
 };
+use crate::config::ConfigError;
 use crate::frontend::resample;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,13 +1,13 @@
 //! From a network's answers on one stream to states and events.
 
-use super::{Consensus, Decision, Event, Horizon, PointError, Tracker};
+use crate::decision::{Decision, Event, Horizon, OverlapAverage, PointError, Tracker};
 use crate::model::Metadata;
 
 /// Follows one stream at one horizon.
 #[derive(Debug, Clone)]
 pub struct Decider {
     horizon: Horizon,
-    consensus: Consensus,
+    consensus: OverlapAverage,
     tracker: Tracker,
 }
 

@@ -1,15 +1,16 @@
 //! Probabilities to states and events, causal.
 
-mod consensus;
 mod decider;
-mod memory;
+pub mod operating_point;
+mod overlap_average;
+mod recency;
 mod tracker;
 
-pub use consensus::Consensus;
 pub use decider::Decider;
+pub use overlap_average::OverlapAverage;
 pub use tracker::{Decision, Event, PointError, Tracker};
 
-use crate::model::OperatingPoint;
+pub use operating_point::{OperatingPoint, Reentry};
 
 /// The output of a network that is decided on, and how.
 #[derive(Debug, Clone, Copy, PartialEq)]

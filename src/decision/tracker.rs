@@ -1,15 +1,15 @@
 //! One stream's state machine: silence, voice, and voice that seems to be over.
 //!
 //! Voice begins when `confirm_n` of the last `confirm_m` probabilities are at `enter` or above (at
-//! `again.enter`, where a voice has been heard lately: [`Memory`]), and is over when as many are below
+//! `again.enter`, where a voice has been heard lately: [`Recency`]), and is over when as many are below
 //! `leave`. That it is over is told only when it has lasted `min_voice_s` and stayed away for
 //! `min_gap_s`; voice that returns before then was never gone.
 //! Nothing here looks ahead: a decision never changes by what comes after it.
 
 use std::collections::VecDeque;
 
-use super::memory::Memory;
-use crate::model::OperatingPoint;
+use crate::decision::OperatingPoint;
+use crate::decision::recency::Recency;
 
 /// A change of state. Times are stream time in seconds: the estimated time of the change itself,
 /// at or before the frame that made it known, and never before an earlier event of the stream.
@@ -102,7 +102,7 @@ pub struct Tracker {
     point: OperatingPoint,
     state: State,
     votes: Votes,
-    memory: Memory,
+    memory: Recency,
     /// The frame before this one, unless a gap lies between.
     previous: Option<Frame>,
     /// Time of the newest event: none may be earlier.
@@ -118,7 +118,7 @@ impl Tracker {
             point,
             state: State::Silence,
             votes: Votes::new(&point),
-            memory: Memory::new(),
+            memory: Recency::new(),
             previous: None,
             newest_event_s: f64::NEG_INFINITY,
         })

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::WINDOW_HOP_SAMPLES;
-use super::separated_mel::{
+use crate::frontend::WINDOW_HOP_SAMPLES;
+use crate::frontend::separated_mel::{
     SEPARATED_HOP_SAMPLES, SEPARATED_HORIZON_FRAMES, SEPARATED_RATE_HZ, SEQUENCE_FRAMES,
     SEQUENCE_HOP_FRAMES,
 };
-use super::{MEL_BANDS, SAMPLE_RATE_HZ, WindowLength};
+use crate::frontend::{MEL_BANDS, SAMPLE_RATE_HZ, WindowLength};
 
 /// The kinds of features, 80 values a frame each, and how many frames a network sees at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,10 @@
 //! The mel filter bank and the logarithm: Slaney's scale and norm, as
 //! `librosa.filters.mel(sr=22050, n_fft=1024, n_mels=80, fmin=27.5, fmax=8000)`.
 
-use super::stft::{SPECTRUM_BINS, Stft};
-use super::{FRAME_SAMPLES, LOG_FLOOR, MEL_BANDS, MEL_MAX_HZ, MEL_MIN_HZ, SAMPLE_RATE_HZ};
+use crate::frontend::stft::{SPECTRUM_BINS, Stft};
+use crate::frontend::{
+    FRAME_SAMPLES, LOG_FLOOR, MEL_BANDS, MEL_MAX_HZ, MEL_MIN_HZ, SAMPLE_RATE_HZ,
+};
 
 /// Below this the mel scale is linear (Slaney, Auditory Toolbox, 1998).
 const LINEAR_BELOW_HZ: f64 = 1000.0;

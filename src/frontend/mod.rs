@@ -9,13 +9,11 @@
 //! Bi-LSTM hears. [`features`] says which of the two a network looks at.
 
 pub mod features;
-pub mod feed;
 pub mod mel;
 pub mod resample;
 pub mod separated_mel;
 pub mod separation;
 pub mod stft;
-pub mod stream;
 pub mod window;
 
 pub use features::Features;

@@ -17,7 +17,7 @@ use rubato::{
     WindowFunction,
 };
 
-use super::SAMPLE_RATE_HZ;
+use crate::frontend::SAMPLE_RATE_HZ;
 
 /// The rates a source may have, in Hz.
 pub const MIN_INPUT_RATE_HZ: u32 = 8_000;

@@ -8,9 +8,9 @@
 //! 40 of its percussive one, taken from the separated spectra themselves. The bands reach from 0
 //! to 8000 Hz on Slaney's scale, all that 16 kHz hold, which the paper leaves open.
 
-use super::MEL_BANDS;
-use super::mel::{Band, BankPlan, filter_bank};
-use super::separation::{ITERATIONS, Part, Separation};
+use crate::frontend::MEL_BANDS;
+use crate::frontend::mel::{Band, BankPlan, filter_bank};
+use crate::frontend::separation::{ITERATIONS, Part, Separation};
 
 /// The rate of the sound that is separated.
 pub const SEPARATED_RATE_HZ: u32 = 16_000;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex;
 use realfft::{RealFftPlanner, RealToComplex};
 
-use super::FRAME_SAMPLES;
+use crate::frontend::FRAME_SAMPLES;
 
 /// Bins of a spectrum, from 0 Hz to half the sample rate.
 pub const SPECTRUM_BINS: usize = FRAME_SAMPLES / 2 + 1;

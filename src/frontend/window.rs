@@ -1,6 +1,6 @@
 //! Frames into windows: as many frames as the network looks at, a new window every 5.
 
-use super::{
+use crate::frontend::{
     FRAME_SAMPLES, HOP_SAMPLES, LogMel, MEL_BANDS, SAMPLE_RATE_HZ, WINDOW_HOP_FRAMES,
     WINDOW_HOP_SAMPLES,
 };

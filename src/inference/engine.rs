@@ -5,9 +5,9 @@ use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
 
-use super::DeviceChoice;
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{Features, MEL_BANDS, WINDOW_HOP_SAMPLES, Window, WindowLength};
+use crate::inference::ComputeDevice;
 use crate::model::checkpoint::float_values;
 use crate::model::layers::channels_last;
 use crate::model::{Checkpoint, CheckpointError, Metadata, Network, Normalisation};
@@ -57,7 +57,7 @@ pub struct Engine {
 impl Engine {
     /// Reads a checkpoint, or takes the built-in one where no path is given, folds its batch
     /// normalisation, and warms the network up.
-    pub fn load(path: Option<&Path>, device: DeviceChoice) -> Result<Self, EngineError> {
+    pub fn load(path: Option<&Path>, device: ComputeDevice) -> Result<Self, EngineError> {
         let checkpoint = match path {
             Some(path) => Checkpoint::read(path)?,
             None => built_in()?,
@@ -66,7 +66,7 @@ impl Engine {
     }
 
     /// Makes a checkpoint that looks at windows ready for a device.
-    pub fn new(checkpoint: Checkpoint, device: DeviceChoice) -> Result<Self, EngineError> {
+    pub fn new(checkpoint: Checkpoint, device: ComputeDevice) -> Result<Self, EngineError> {
         let window = match checkpoint.architecture.features() {
             Features::Mel(window) => window,
             Features::SeparatedMel => {

@@ -2,15 +2,16 @@
 //! the [`worker`] is the one thread that owns it. A network that sees whole recordings is asked by
 //! a [`recording`] scorer instead.
 
-pub mod device;
+pub mod compute_device;
 pub mod engine;
-pub mod load;
+pub mod offline;
 mod queue;
-pub mod recording;
+pub mod sequences;
+pub mod stats;
 pub mod worker;
 
-pub use device::DeviceChoice;
+pub use compute_device::ComputeDevice;
 pub use engine::{Engine, EngineError};
-pub use load::Load;
-pub use recording::RecordingScorer;
+pub use offline::OfflineScorer;
+pub use stats::Stats;
 pub use worker::{Intake, Output, Scored, WhenBehind, Worker};

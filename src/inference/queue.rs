@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::engine::MAX_BATCH;
-use super::load::{Load, PassTimes};
-use super::worker::{Handler, Output, WhenBehind};
-use crate::frontend::stream::{CapturedWindow, StreamItem};
+use crate::inference::engine::MAX_BATCH;
+use crate::inference::stats::{PassTimes, Stats};
+use crate::inference::worker::{Handler, Output, WhenBehind};
+use crate::pipeline::stream::{CapturedWindow, StreamItem};
 
 /// A live stream's windows that may wait: one second, the most that inference may be behind.
 pub const LIVE_WINDOWS: usize = 14;
@@ -154,8 +154,8 @@ pub struct Queues {
 }
 
 impl Queues {
-    pub fn load(&self) -> Load {
-        Load {
+    pub fn load(&self) -> Stats {
+        Stats {
             waiting_windows: self.lanes.values().map(|lane| lane.windows).sum(),
             passes: self.passes.clone(),
         }

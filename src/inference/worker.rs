@@ -7,11 +7,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use super::engine::{Engine, EngineError};
-use super::load::Load;
-use super::queue::{Lane, Queues, Work};
 use crate::frontend::Window;
-use crate::frontend::stream::{CapturedWindow, Note, StreamItem};
+use crate::inference::engine::{Engine, EngineError};
+use crate::inference::queue::{Lane, Queues, Work};
+use crate::inference::stats::Stats;
+use crate::pipeline::stream::{CapturedWindow, Note, StreamItem};
 
 /// What gives windows their probabilities. The [`Engine`] is one.
 pub trait Scorer {
@@ -146,7 +146,7 @@ impl Intake {
 
 impl Intake {
     /// How the worker keeps up at present.
-    pub fn load(&self) -> Load {
+    pub fn load(&self) -> Stats {
         self.shared.lock().load()
     }
 }

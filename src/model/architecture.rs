@@ -6,9 +6,9 @@
 
 use std::fmt;
 
-use super::depth::Depth;
-use super::{bilstm, scnn};
 use crate::frontend::{Features, MEL_BANDS, WindowLength};
+use crate::model::depth::Depth;
+use crate::model::{bilstm, scnn};
 
 /// The names of the architectures in experiments and checkpoints.
 pub const SE_RESNET: &str = "se_resnet";

@@ -15,8 +15,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::architecture::SlotList;
-use super::layers::{Weights, linear};
+use crate::model::architecture::SlotList;
+use crate::model::layers::{Weights, linear};
 
 /// Parameters as table 3 of Gui et al. (2022) gives them, in millions.
 pub(super) const PAPER_PARAMETERS_M: f64 = 0.1;

@@ -11,13 +11,14 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use tch::{Device, Kind, Tensor};
 
-use super::architecture::{Architecture, Role, Slot};
-use super::layers::Weights;
-use super::metadata::Metadata;
-use super::network::Network;
-use super::normalisation::Normalisation;
-use super::stored::{self, Stored};
 use crate::frontend::MEL_BANDS;
+use crate::model::architecture::{Architecture, Role, Slot};
+use crate::model::layers::Weights;
+use crate::model::metadata::Metadata;
+use crate::model::network::Network;
+use crate::model::normalisation::Normalisation;
+use crate::model::stored;
+use crate::model::stored::Stored;
 
 /// The metadata key that marks a file as ours.
 const METADATA_KEY: &str = "vocald";

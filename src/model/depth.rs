@@ -4,7 +4,7 @@
 //!
 //! It looks at 80 frames. Feature maps are 40, 20, 10, 5 and 3 wide; depth 14 ends at 5.
 
-use super::architecture::SlotList;
+use crate::model::architecture::SlotList;
 
 /// Channels of the stem.
 const STEM_CHANNELS: i64 = 64;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::architecture::{Architecture, Family};
-use super::normalisation::Level;
-use super::operating_point::OperatingPoint;
-use crate::decision::Consensus;
+use crate::decision::OperatingPoint;
+use crate::decision::OverlapAverage;
+use crate::frontend;
 use crate::frontend::separated_mel as separated;
 use crate::frontend::separation::{ALPHA, GAMMA, ITERATIONS};
-use crate::frontend::{self, Features, WindowLength};
+use crate::frontend::{Features, WindowLength};
+use crate::model::architecture::{Architecture, Family};
+use crate::model::normalisation::LevelMode;
 
 /// The version of the file format this program reads and writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -111,14 +112,14 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub in_turn: bool,
     pub frontend: FrontendNumbers,
-    #[serde(default, skip_serializing_if = "Level::is_absolute")]
-    pub level: Level,
+    #[serde(default, skip_serializing_if = "LevelMode::is_absolute")]
+    pub level: LevelMode,
     /// Distance of each output's frame from the window's last frame, in frames, the largest first.
     /// `bilstm`, which answers for every frame of a recording, has one: the frames that lie between
     /// one and the last sound that has a part in the answer.
     pub horizons_frames: Vec<u32>,
     /// Whether decisions go by what all windows so far have said of a frame
-    /// ([`Consensus`]); else by the newest alone. The operating points are for the one or the other.
+    /// ([`OverlapAverage`]); else by the newest alone. The operating points are for the one or the other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub consensus: bool,
     /// One for each horizon.
@@ -207,11 +208,11 @@ impl Metadata {
     }
 
     /// What combines the answers on one stream's windows; it has heard none yet.
-    pub fn new_consensus(&self) -> Consensus {
+    pub fn new_consensus(&self) -> OverlapAverage {
         match self.consensus {
-            true if self.in_turn => Consensus::of_turns(&self.horizons_frames),
-            true => Consensus::new(&self.horizons_frames),
-            false => Consensus::none(),
+            true if self.in_turn => OverlapAverage::of_turns(&self.horizons_frames),
+            true => OverlapAverage::new(&self.horizons_frames),
+            false => OverlapAverage::none(),
         }
     }
 

@@ -2,12 +2,12 @@
 
 use tch::{Device, IndexOp, Kind, Tensor};
 
-use super::architecture::{Architecture, Family, INPUT, Role, Slot, member_prefix};
-use super::bilstm::BiLstm;
-use super::layers::{Weights, linear};
-use super::scnn::Scnn;
-use super::se_resnet::SeResNet;
 use crate::frontend::{Features, MEL_BANDS};
+use crate::model::architecture::{Architecture, Family, INPUT, Role, Slot, member_prefix};
+use crate::model::bilstm::BiLstm;
+use crate::model::layers::{Weights, linear};
+use crate::model::scnn::Scnn;
+use crate::model::se_resnet::SeResNet;
 
 /// First values of a network that is to be trained: He's normal initialisation for what
 /// precedes a rectifier, zero for its biases, one for scales; PyTorch's uniform one for recurrent

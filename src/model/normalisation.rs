@@ -7,7 +7,7 @@ use crate::frontend::MEL_BANDS;
 /// What loudness means to a network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
+pub enum LevelMode {
     /// It is heard: the same music, softer, is another image.
     #[default]
     Absolute,
@@ -19,7 +19,7 @@ pub enum Level {
 /// music as it is usually recorded.
 pub const REFERENCE_LEVEL: f32 = -1.3;
 
-impl Level {
+impl LevelMode {
     /// For leaving it out of what is written.
     pub fn is_absolute(&self) -> bool {
         *self == Self::Absolute
@@ -39,10 +39,10 @@ impl Level {
     }
 }
 
-/// Level, then mean and standard deviation of each log-mel band over the training set.
+/// LevelMode, then mean and standard deviation of each log-mel band over the training set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Normalisation {
-    pub level: Level,
+    pub level: LevelMode,
     pub mean: [f32; MEL_BANDS],
     pub std: [f32; MEL_BANDS],
 }

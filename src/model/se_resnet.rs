@@ -2,8 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::depth::Depth;
-use super::layers::{Convolution, Padding, Weights, linear};
+use crate::model::depth::Depth;
+use crate::model::layers::{Convolution, Padding, Weights, linear};
 
 /// Squeeze-and-excitation: a gate for each channel from the mean over its map.
 struct Excitation {

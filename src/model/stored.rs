@@ -7,7 +7,7 @@ use safetensors::serialize;
 use safetensors::tensor::{Dtype, TensorView};
 use tch::{Kind, Tensor};
 
-use super::checkpoint::float_values;
+use crate::model::checkpoint::float_values;
 
 /// A tensor as it lies in a file.
 pub struct Stored {

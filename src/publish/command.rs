@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
 
-use super::event::Message;
-use super::hub::{Published, Sink};
 use crate::config::CommandConfig;
+use crate::publish::hub::{Published, Sink};
+use vocald_client::Message;
 
 /// How often a running command is looked at.
 const POLL: Duration = Duration::from_millis(10);

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 
-use super::event::{ALL_STREAMS, Hello, Lagged, Message, Version};
-use super::hub::{Published, Sink};
-use super::present::Present;
-use super::subscription::{Filter, Subscription};
+use crate::publish::filter::Filter;
+use crate::publish::hub::{Published, Sink};
+use crate::publish::snapshot::Snapshot;
+use vocald_client::Message;
+use vocald_client::Subscription;
+use vocald_client::message::{ALL_STREAMS, Hello, Lagged, Version};
 
 /// What is handed to the hub. When it is dropped, its subscribers come to their end.
 pub struct Fanout {
@@ -27,7 +29,7 @@ type Shared = Mutex<State>;
 
 struct State {
     hello: Hello,
-    present: Present,
+    present: Snapshot,
     /// None once nothing more will come.
     sender: Option<broadcast::Sender<Arc<Published>>>,
 }
@@ -36,7 +38,7 @@ struct State {
 pub fn fanout(name: String, hello: Hello, capacity: usize) -> (Fanout, Subscriptions) {
     let (sender, _) = broadcast::channel(capacity.max(1));
     let shared = Arc::new(Mutex::new(State {
-        present: Present::new(hello.streams.clone()),
+        present: Snapshot::new(hello.streams.clone()),
         hello,
         sender: Some(sender),
     }));
@@ -68,7 +70,7 @@ impl Sink for Fanout {
         let mut state = lock(&self.shared);
         for published in messages {
             if let Message::Hello(hello) = &published.message {
-                state.present = Present::new(hello.streams.clone());
+                state.present = Snapshot::new(hello.streams.clone());
                 continue;
             }
             state.present.remember(&published.message);

@@ -2,11 +2,11 @@
 //! machines ask for.
 
 mod access;
+mod collector;
 mod connections;
+mod health;
 mod metrics;
 mod page;
-mod probes;
-mod vitals;
 mod websocket;
 
 use std::io;
@@ -22,14 +22,14 @@ use serde_json::json;
 use tokio::sync::Semaphore;
 
 pub use access::Access;
-pub use probes::Probes;
+pub use collector::Collector;
 
-use super::event::{Message, schema};
-use super::fanout::{Fanout, Subscriptions, fanout};
-use super::hub::{Hub, Published, Sink};
-use super::server::{CLIENT_PATIENCE, Server};
+use crate::publish::fanout::{Fanout, Subscriptions, fanout};
+use crate::publish::hub::{Hub, Published, Sink};
+use crate::publish::server::{CLIENT_PATIENCE, Server};
+use health::Health;
 use metrics::Metrics;
-use vitals::Vitals;
+use vocald_client::{Message, schema};
 
 /// Connections for pages and questions, beside those of the WebSocket clients.
 pub const QUESTIONS_MAX: usize = 64;
@@ -42,7 +42,7 @@ pub struct HttpSink {
 
 /// What is kept of the messages for whoever asks.
 struct Watch {
-    vitals: Vitals,
+    health: Health,
     metrics: Metrics,
 }
 
@@ -55,7 +55,7 @@ impl Sink for HttpSink {
         {
             let mut watch = lock(&self.watch);
             for published in messages {
-                watch.vitals.observe(&published.message);
+                watch.health.observe(&published.message);
                 watch.metrics.observe(&published.message);
             }
         }
@@ -83,15 +83,15 @@ pub fn start(
     access: Access,
     clients_max: usize,
     queue_messages: usize,
-    probes: Arc<Probes>,
+    collector: Arc<Collector>,
 ) -> io::Result<(Server, SocketAddr, HttpSink)> {
     let listener = TcpListener::bind(access.address())?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let hello = hub.hello();
     let watch = Arc::new(Mutex::new(Watch {
-        vitals: Vitals::new(&hello),
-        metrics: Metrics::new(&hello, probes),
+        health: Health::new(&hello),
+        metrics: Metrics::new(&hello, collector),
     }));
     let (fanout, subscriptions) = fanout("http".into(), hello, queue_messages);
     let app = Arc::new(App {
@@ -140,7 +140,7 @@ fn router(app: Arc<App>) -> Router {
 
 /// `hello` as of now, and the newest decision of every stream.
 async fn state(State(app): State<Arc<App>>) -> Response {
-    let decisions = lock(&app.watch).vitals.decisions();
+    let decisions = lock(&app.watch).health.decisions();
     Json(json!({
         "hello": Message::Hello(app.subscriptions.hello()),
         "decisions": decisions.into_iter().map(Message::Decision).collect::<Vec<_>>(),
@@ -154,7 +154,7 @@ async fn streams(State(app): State<Arc<App>>) -> Response {
 
 /// 200 only while every stream that has not ended is decided on.
 async fn health(State(app): State<Arc<App>>) -> Response {
-    match lock(&app.watch).vitals.health() {
+    match lock(&app.watch).health.health() {
         Ok(()) => (StatusCode::OK, "decisions flow\n").into_response(),
         Err(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")).into_response(),
     }

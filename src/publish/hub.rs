@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
 
-use super::event::{ALL_STREAMS, Hello, Lagged, Message, Thresholds, Version};
-use super::present::Present;
-use super::subscription::{Filter, Subscription};
+use crate::publish::filter::Filter;
+use crate::publish::snapshot::Snapshot;
+use vocald_client::Message;
+use vocald_client::Subscription;
+use vocald_client::message::{ALL_STREAMS, Hello, Lagged, Thresholds, Version};
 
 /// Messages a sink gets in one go at most, so that a long backlog is not held twice.
 const BATCH_MESSAGES: usize = 256;
@@ -90,7 +92,7 @@ pub struct Hub {
 
 #[derive(Default)]
 struct Inner {
-    present: Present,
+    present: Snapshot,
     sinks: Vec<Attached>,
 }
 

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
 
-use super::event::{ALL_STREAMS, Message, Refused, Version};
-use super::fanout::{Subscriber, Subscriptions};
-use super::hub::Published;
-use super::server::CLIENT_PATIENCE;
-use super::subscription::Subscription;
+use crate::publish::fanout::{Subscriber, Subscriptions};
+use crate::publish::hub::Published;
+use crate::publish::server::CLIENT_PATIENCE;
+use vocald_client::Message;
+use vocald_client::Subscription;
+use vocald_client::message::{ALL_STREAMS, Refused, Version};
 
 /// A longer line is no choice but a flood.
 const LINE_BYTES_MAX: usize = 4096;

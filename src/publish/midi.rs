@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use midir::{MidiOutput, MidiOutputConnection};
 
-use super::hub::{Published, Sink};
-use super::midi_messages::{Bytes, MidiMessages};
 use crate::audio::quietly;
 use crate::config::MidiConfig;
+use crate::publish::hub::{Published, Sink};
+use crate::publish::midi_messages::{Bytes, MidiMessages};
 
 const CLIENT: &str = "vocald";
 const PORT: &str = "voice";

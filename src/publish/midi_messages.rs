@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::event::Message;
-use super::peak::PeakRate;
 use crate::config::MidiConfig;
+use crate::publish::rate_limit::RateLimit;
+use vocald_client::Message;
 
 const NOTE_OFF: u8 = 0x80;
 const NOTE_ON: u8 = 0x90;
@@ -29,7 +29,7 @@ struct Voice {
     controller: u8,
     on: bool,
     value: Option<u8>,
-    peaks: Option<PeakRate>,
+    peaks: Option<RateLimit>,
 }
 
 impl MidiMessages {
@@ -117,7 +117,7 @@ impl MidiMessages {
                 controller,
                 on: false,
                 value: None,
-                peaks: PeakRate::new(config.controller_rate_hz),
+                peaks: RateLimit::new(config.controller_rate_hz),
             }
         })
     }

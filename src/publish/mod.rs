@@ -4,27 +4,20 @@
 //! inference worker says about a stream into messages.
 
 pub mod command;
-pub mod event;
 pub mod fanout;
-pub mod file_handles;
+pub mod filter;
 pub mod http;
 pub mod hub;
 pub mod lines;
-pub mod message_type;
 pub mod midi;
 pub mod midi_messages;
 pub mod mqtt;
 pub mod osc;
-pub mod osc_address;
-pub mod peak;
-mod present;
-pub mod reporter;
+pub mod rate_limit;
+pub mod rlimit;
 pub mod server;
+mod snapshot;
 pub mod stdout;
-pub mod subscription;
 pub mod systemd;
 
-pub use event::Message;
 pub use hub::{Delivery, Hub, Published, Sink};
-pub use message_type::MessageType;
-pub use reporter::Reporter;

@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use super::hub::{Published, Sink};
 use crate::config::{ConfigError, MqttConfig};
+use crate::publish::hub::{Published, Sink};
 use link::{Client, Heard, Link, WINDOW};
 pub use messages::{Kind, Messages, Publication, topic_level};
 use outbox::Outbox;

@@ -2,7 +2,7 @@
 //!
 //! Under `PREFIX/STREAM`: `/voice i` (1 or 0), `/p f`, `/onset f` and `/offset f` (the `t`
 //! of the event, seconds) and `/state s`. STREAM is the stream's name made fit for an address
-//! (see [`osc_address`](super::osc_address)).
+//! (see [`osc_address`](vocald_client::stream_names)).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,11 +11,12 @@ use std::sync::Arc;
 
 use rosc::{OscMessage, OscPacket, OscType};
 
-use super::event::{Message, StreamState};
-use super::hub::{Published, Sink};
-use super::osc_address::Addresses;
-use super::peak::PeakRate;
 use crate::config::OscConfig;
+use crate::publish::hub::{Published, Sink};
+use crate::publish::rate_limit::RateLimit;
+use vocald_client::Message;
+use vocald_client::message::StreamState;
+use vocald_client::stream_names::StreamNames;
 
 /// A receiver that cannot be.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +31,12 @@ pub struct Osc {
     prefix: String,
     p_rate_hz: f64,
     repeat_voice_s: f64,
-    addresses: Addresses,
+    addresses: StreamNames,
     streams: BTreeMap<String, StreamFlags>,
 }
 
 struct StreamFlags {
-    peaks: Option<PeakRate>,
+    peaks: Option<RateLimit>,
     voice: bool,
     /// Stream time at which a decision last told the flag.
     voice_told_s: f64,
@@ -53,7 +54,7 @@ impl Osc {
             prefix: config.prefix.clone(),
             p_rate_hz: config.p_rate_hz,
             repeat_voice_s: config.repeat_voice_s,
-            addresses: Addresses::default(),
+            addresses: StreamNames::default(),
             streams: BTreeMap::new(),
         })
     }
@@ -117,7 +118,7 @@ impl Osc {
         self.streams
             .entry(stream.into())
             .or_insert_with(|| StreamFlags {
-                peaks: PeakRate::new(p_rate_hz),
+                peaks: RateLimit::new(p_rate_hz),
                 voice: false,
                 voice_told_s: f64::NEG_INFINITY,
             })

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::hub::{Published, Sink};
+use crate::publish::hub::{Published, Sink};
 
 /// Writes a message a line, and flushes once what had gathered is written.
 #[derive(Default)]

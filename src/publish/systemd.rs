@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::event::{Message, StreamState};
-use super::hub::{Published, Sink};
+use crate::publish::hub::{Published, Sink};
+use vocald_client::Message;
+use vocald_client::message::StreamState;
 
 /// Keep-alives in the time after which the service manager gives the program up.
 const KEEP_ALIVES: u32 = 4;

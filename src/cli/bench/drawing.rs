@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use anyhow::anyhow;
 
-use crate::cli::print::print;
-use crate::cli::sources::Sources;
+use crate::cli::corpora_options::Sources;
+use crate::cli::stdout::print;
+use crate::corpora::Split;
 use crate::frontend::LogMel;
-use crate::trainer::dataset::Split;
-use crate::trainer::experiment::Experiment;
-use crate::trainer::sampler::{Sampler, window_rng};
+use crate::training::experiment::Experiment;
+use crate::training::sampler::{Sampler, window_rng};
 
 /// Windows that are drawn unless told otherwise: some seconds.
 const DEFAULT_WINDOWS: u32 = 3000;

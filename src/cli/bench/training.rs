@@ -5,18 +5,18 @@ use std::time::Instant;
 
 use tch::Device;
 
-use super::median;
 use crate::cli::Usage;
+use crate::cli::bench::median;
 use crate::cli::precision::PrecisionName;
-use crate::cli::print::print;
+use crate::cli::stdout::print;
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Family};
-use crate::trainer::adam::Adam;
-use crate::trainer::experiment::{Experiment, Training};
-use crate::trainer::loader::Batch;
-use crate::trainer::memory;
-use crate::trainer::packed::Packed;
-use crate::trainer::step::Trained;
+use crate::training::adam::Adam;
+use crate::training::allocator;
+use crate::training::experiment::{Experiment, Training};
+use crate::training::flat_params::FlatParams;
+use crate::training::loader::Batch;
+use crate::training::step::Trained;
 
 /// What is measured is a step of the paper's training.
 const RECIPE: &str = "paper-mir1k";
@@ -97,11 +97,11 @@ fn step_s(architecture: Architecture, recipe: &Training, device: Device, steps: 
             .map(|i| i as i64 % 2)
             .collect(),
     };
-    memory::keep();
+    allocator::keep();
     tch::manual_seed(recipe.seed as i64);
     let first = initial_weights(architecture);
-    let mut weights = Packed::network(architecture, &first, device);
-    let learnt = Packed::learnt(architecture, &first, device);
+    let mut weights = FlatParams::network(architecture, &first, device);
+    let learnt = FlatParams::learnt(architecture, &first, device);
     weights.learn(|name| learnt.parts().contains_key(name));
     let mut adam = Adam::new(&learnt, recipe.weight_decay);
     let trained = Trained::new(architecture, &weights);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use super::label::{Labels, Voice};
+use crate::cli::detect::label::{Labels, Voice};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
 

@@ -7,18 +7,20 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Context as _;
 use crossbeam_channel::{Receiver, Sender};
 
-use super::progress::FileProgress;
 use crate::audio::{AudioFormat, ChannelChoice, ChannelMap, Decoder};
+use crate::cli::detect::progress::FileProgress;
 use crate::decision::{Decider, Horizon};
 use crate::frontend::resample::Resampler;
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
-use crate::frontend::stream::{Note, Stream, StreamItem};
 use crate::frontend::{SAMPLE_RATE_HZ, SeparatedMel, WindowLength};
-use crate::inference::recording::{Answer, RecordingScorer};
+use crate::inference::OfflineScorer;
+use crate::inference::offline::Answer;
 use crate::inference::{Intake, Output, WhenBehind};
 use crate::model::Metadata;
-use crate::publish::event::{Decision, Offset, Onset, StreamState};
-use crate::publish::{Message, Reporter};
+use crate::pipeline::decisions::Reporter;
+use crate::pipeline::stream::{Note, Stream, StreamItem};
+use vocald_client::Message;
+use vocald_client::message::{Decision, Offset, Onset, StreamState};
 
 /// What was found in a file.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,7 +57,7 @@ pub enum Answers {
     Windows(Intake, WindowLength),
     /// A recording is separated on the thread that labels it, then passes through the network;
     /// libtorch is one thread's at a time.
-    Recordings(Box<Mutex<RecordingScorer>>),
+    Recordings(Box<Mutex<OfflineScorer>>),
 }
 
 impl Labeler {
@@ -122,7 +124,7 @@ impl Labeler {
 
     fn as_a_whole(
         &self,
-        scorer: &Mutex<RecordingScorer>,
+        scorer: &Mutex<OfflineScorer>,
         file: &mut File,
         progress: &FileProgress,
     ) -> anyhow::Result<Receiver<Message>> {

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context as _;
 
-use crate::trainer::validate::ScoredTrack;
+use crate::evaluation::scorer::ScoredTrack;
 
 /// A row a window and horizon: the frame's distance from the window's last, the time it speaks of in
 /// seconds, the network's probability of voice, and the label (1 for voice, nothing where there is none).

@@ -6,13 +6,13 @@ use anyhow::anyhow;
 use indicatif::ProgressBar;
 use tch::Device;
 
-use crate::cli::sources::Sources;
+use crate::cli::corpora_options::Sources;
 use crate::cli::train::{Sound, out_path, train};
-use crate::trainer::dataset::Split;
-use crate::trainer::fit::Setting;
-use crate::trainer::reproduce::measure::measure;
-use crate::trainer::reproduce::plan::Training;
-use crate::trainer::reproduce::standing::TestResult;
+use crate::corpora::Split;
+use crate::reproduction::measure::measure;
+use crate::reproduction::plan::Training;
+use crate::reproduction::status::TestResult;
+use crate::training::fit::TrainContext;
 
 /// What the trainings share.
 pub struct Work<'a> {
@@ -40,7 +40,7 @@ impl Work<'_> {
         let cache = cache.map_err(Failure::Training)?;
         {
             let sound = Sound::read(experiment, self.sources, &cache).map_err(Failure::Data)?;
-            let setting = Setting {
+            let setting = TrainContext {
                 train: &sound.train,
                 valid: &sound.valid,
                 device: self.device,

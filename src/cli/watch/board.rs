@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use super::keys::Action;
-use super::lamp::Lamp;
-use super::stream::Stream;
-use crate::client::Update;
-use crate::publish::event::{ALL_STREAMS, Hello, Message};
+use crate::cli::watch::keys::Action;
+use crate::cli::watch::lamp::Lamp;
+use crate::cli::watch::stream::Stream;
+use vocald_client::Message;
+use vocald_client::Update;
+use vocald_client::message::{ALL_STREAMS, Hello};
 
 /// Without a decision for so long what is shown is no longer live.
 const PATIENCE: Duration = Duration::from_secs(5);

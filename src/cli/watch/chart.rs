@@ -7,9 +7,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style as Look;
 
-use super::stream::{SPAN_S, Stream};
-use super::style::Style;
-use crate::publish::event::Thresholds;
+use crate::cli::watch::stream::{SPAN_S, Stream};
+use crate::cli::watch::style::Style;
+use vocald_client::message::Thresholds;
 
 /// For what is written to the left of the pictures.
 pub const AXIS_WIDTH: u16 = 6;

@@ -7,11 +7,11 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style as Look;
 use ratatui::text::{Line, Span};
 
-use super::board::Board;
-use super::stream::{Stream, What};
-use super::style::Style;
-use super::{chart, lamp};
-use crate::publish::event::Decision;
+use crate::cli::watch::board::Board;
+use crate::cli::watch::stream::{Stream, What};
+use crate::cli::watch::style::Style;
+use crate::cli::watch::{chart, lamp};
+use vocald_client::message::Decision;
 
 /// Rows of facts beside the large lamp.
 const FACTS: u16 = 7;
@@ -296,7 +296,7 @@ impl Panel<'_> {
     }
 
     fn state_look(&self) -> Look {
-        use crate::publish::event::StreamState::{Failed, Reconnecting, Stalled};
+        use vocald_client::message::StreamState::{Failed, Reconnecting, Stalled};
         self.look(matches!(self.stream.state, Stalled | Reconnecting | Failed))
     }
 

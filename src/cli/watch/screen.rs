@@ -7,10 +7,10 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget as _, Wrap};
 
-use super::board::{Board, Link};
-use super::lamp::Lamp;
-use super::panel;
-pub use super::style::Style;
+use crate::cli::watch::board::{Board, Link};
+use crate::cli::watch::lamp::Lamp;
+use crate::cli::watch::panel;
+pub use crate::cli::watch::style::Style;
 
 /// Below this nothing can be told any more.
 const WIDTH_MIN: u16 = 24;

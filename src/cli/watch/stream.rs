@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::lamp::Lamp;
-use crate::publish::event::{Decision, Gap, Level, Message, Onset, StreamState, StreamStatus};
+use crate::cli::watch::lamp::Lamp;
+use vocald_client::Message;
+use vocald_client::message::{Decision, Gap, Level, Onset, StreamState, StreamStatus};
 
 /// What the pictures show.
 pub const SPAN_S: f64 = 60.0;

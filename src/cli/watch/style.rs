@@ -2,7 +2,7 @@
 
 use ratatui::style::{Color, Modifier, Style as Look};
 
-use super::lamp::Lamp;
+use crate::cli::watch::lamp::Lamp;
 
 pub struct Style {
     colours: bool,

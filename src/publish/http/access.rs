@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq as _;
 
-use super::App;
+use crate::publish::http::App;
 
 /// Where to listen, and for whom.
 #[derive(Debug, Clone)]

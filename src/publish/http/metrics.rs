@@ -14,8 +14,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::probes::Probes;
-use crate::publish::event::{Hello, Message, StreamState};
+use crate::publish::http::collector::Collector;
+use vocald_client::Message;
+use vocald_client::message::{Hello, StreamState};
 
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// Seconds: from well below one inference to far behind.
@@ -61,7 +62,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn new(hello: &Hello, probes: Arc<Probes>) -> Self {
+    pub fn new(hello: &Hello, probes: Arc<Collector>) -> Self {
         let latency = || Histogram::new(LATENCY_BUCKETS_S);
         let mut metrics = Self {
             registry: Registry::with_prefix("vocald"),

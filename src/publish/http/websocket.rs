@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::App;
 use crate::publish::fanout::Subscriber;
+use crate::publish::http::App;
 use crate::publish::hub::Published;
 use crate::publish::lines::refused;
-use crate::publish::subscription::Subscription;
+use vocald_client::Subscription;
 
 /// A longer text is no choice but a flood.
 const MESSAGE_BYTES_MAX: usize = 4096;

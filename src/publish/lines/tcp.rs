@@ -3,8 +3,8 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use super::{Door, serve};
 use crate::publish::fanout::Subscriptions;
+use crate::publish::lines::{Door, serve};
 use crate::publish::server::Server;
 
 impl Door for tokio::net::TcpListener {

@@ -6,27 +6,18 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _}
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use super::{Door, serve};
 use crate::publish::fanout::Subscriptions;
+use crate::publish::lines::{Door, serve};
 use crate::publish::server::Server;
 
 /// Who may connect: user and group.
 const MODE: u32 = 0o660;
-const NAME: &str = "vocald.sock";
 
 impl Door for tokio::net::UnixListener {
     type Stream = tokio::net::UnixStream;
 
     async fn open(&self) -> io::Result<Self::Stream> {
         self.accept().await.map(|(stream, _)| stream)
-    }
-}
-
-/// Where the socket is when nobody says: in the user's runtime folder, or the system's.
-pub fn default_path() -> PathBuf {
-    match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
-        Some(folder) => Path::new(&folder).join(NAME),
-        None => Path::new("/run").join(NAME),
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use rumqttc::v5;
 use rumqttc::v5::mqttbytes::v5 as packet5;
 
-use super::link::Link;
+use crate::publish::mqtt::link::Link;
 
 impl Link {
     /// `connected`: the broker had let us in before.

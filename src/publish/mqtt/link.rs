@@ -8,10 +8,10 @@ use rumqttc::v5::mqttbytes::v5 as packet5;
 use rumqttc::{NetworkOptions, QoS, TlsConfiguration, Transport, v5};
 use rustls::ClientConfig;
 
-use super::MqttError;
-use super::messages::{Kind, Messages, Publication};
-use super::tls;
 use crate::config::{Broker, MqttConfig, MqttVersion};
+use crate::publish::mqtt::MqttError;
+use crate::publish::mqtt::messages::{Kind, Messages, Publication};
+use crate::publish::mqtt::tls;
 
 /// Publications that the broker has not acknowledged yet, at most.
 pub const WINDOW: usize = 64;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::config::MqttConfig;
-use crate::publish::event::{Message, State, StreamState, Version};
 use crate::publish::hub::Published;
-use crate::publish::osc_address::Addresses;
-use crate::publish::peak::PeakRate;
+use crate::publish::rate_limit::RateLimit;
+use vocald_client::Message;
+use vocald_client::message::{State, StreamState, Version};
+use vocald_client::stream_names::StreamNames;
 
 /// How a publication is kept and delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub fn topic_level(name: &str) -> String {
 pub struct Messages {
     prefix: String,
     p_rate_hz: f64,
-    levels: Addresses,
+    levels: StreamNames,
     streams: BTreeMap<String, Now>,
     online: bool,
 }
@@ -53,7 +54,7 @@ pub struct Messages {
 struct Now {
     state: String,
     voice: bool,
-    peaks: Option<PeakRate>,
+    peaks: Option<RateLimit>,
 }
 
 impl Messages {
@@ -61,7 +62,7 @@ impl Messages {
         Self {
             prefix: config.prefix.clone(),
             p_rate_hz: config.p_rate_hz,
-            levels: Addresses::made_by(topic_level),
+            levels: StreamNames::made_by(topic_level),
             streams: BTreeMap::new(),
             online: true,
         }
@@ -144,7 +145,7 @@ impl Messages {
         self.streams.entry(stream.into()).or_insert_with(|| Now {
             state: state_json(stream, StreamState::Starting, None),
             voice: false,
-            peaks: PeakRate::new(p_rate_hz),
+            peaks: RateLimit::new(p_rate_hz),
         })
     }
 
@@ -211,7 +212,7 @@ fn state_json(stream: &str, state: StreamState, reason: Option<String>) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::publish::event::{Decision, Onset};
+    use vocald_client::message::{Decision, Onset};
 
     fn decision(stream: &str, seq: u64, p: f32, voice: bool) -> Published {
         Published::new(Message::Decision(Decision {

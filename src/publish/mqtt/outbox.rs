@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::messages::{Kind, Publication};
+use crate::publish::mqtt::messages::{Kind, Publication};
 
 /// Publications in order. Events wait while the broker is away, the oldest go when they are too many;
 /// of what is retained only the present counts, and it is told whole where some of it was not.

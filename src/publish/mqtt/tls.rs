@@ -7,8 +7,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
-use super::MqttError;
 use crate::config::MqttConfig;
+use crate::publish::mqtt::MqttError;
 
 pub fn client_config(config: &MqttConfig) -> Result<Arc<ClientConfig>, MqttError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -1,0 +1,293 @@
+//! Where a daemon is.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use tungstenite::http::Uri;
+
+use crate::socket_path;
+
+/// Where a daemon is; written `unix:PATH` or a path alone, `tcp:HOST:PORT`, `ws://HOST:PORT/ws` or
+/// `http://HOST:PORT`. The default is the Unix socket that a daemon makes when it is told no path.
+///
+/// ```no_run
+/// use vocald_client::Address;
+///
+/// assert_eq!("/run/vocald.sock".parse(), Ok(Address::unix("/run/vocald.sock")));
+/// assert_eq!("tcp:127.0.0.1:8771".parse(), Ok(Address::tcp("127.0.0.1", 8771)));
+/// let page: Address = "http://desk.local:8770/".parse()?;
+/// assert_eq!(page.to_string(), "ws://desk.local:8770/ws");
+/// # Ok::<(), vocald_client::AddressError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// JSON lines on a Unix socket.
+    Unix(PathBuf),
+    /// JSON lines on TCP.
+    Tcp { host: String, port: u16 },
+    /// The WebSocket beside the daemon's page.
+    WebSocket(WebSocketUrl),
+}
+
+/// A text that names no daemon.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no address of a daemon: {fault}")]
+pub struct AddressError {
+    text: String,
+    fault: &'static str,
+}
+
+/// A checked `ws://` URL, and the token to show there.
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebSocketUrl {
+    uri: Uri,
+    host: String,
+    port: u16,
+    token: Option<String>,
+}
+
+impl Address {
+    /// ```no_run
+    /// # use vocald_client::Address;
+    /// let address = Address::unix("/run/vocald.sock");
+    /// ```
+    pub fn unix(path: impl Into<PathBuf>) -> Self {
+        Self::Unix(path.into())
+    }
+
+    /// An IPv6 address comes without brackets.
+    ///
+    /// ```no_run
+    /// # use vocald_client::Address;
+    /// let address = Address::tcp("::1", 8771);
+    /// ```
+    pub fn tcp(host: impl Into<String>, port: u16) -> Self {
+        Self::Tcp {
+            host: host.into(),
+            port,
+        }
+    }
+
+    /// Shows `token` where a WebSocket's daemon demands one; the other kinds know none.
+    ///
+    /// ```no_run
+    /// # use vocald_client::Address;
+    /// let address = "http://desk.local:8770".parse::<Address>()?.with_token("open sesame");
+    /// # Ok::<(), vocald_client::AddressError>(())
+    /// ```
+    pub fn with_token(mut self, token: impl Into<String>) -> Self {
+        if let Self::WebSocket(url) = &mut self {
+            url.token = Some(token.into());
+        }
+        self
+    }
+}
+
+impl Default for Address {
+    fn default() -> Self {
+        Self::Unix(socket_path::default_path())
+    }
+}
+
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let fault = |fault| AddressError {
+            text: text.to_owned(),
+            fault,
+        };
+        if let Some(path) = text.strip_prefix("unix:") {
+            return match path {
+                "" => Err(fault("a path is missing after unix:")),
+                path => Ok(Self::unix(path)),
+            };
+        }
+        if let Some(rest) = text.strip_prefix("tcp:") {
+            let (host, port) = host_and_port(rest.trim_start_matches("//"))
+                .ok_or_else(|| fault("write tcp:HOST:PORT, as tcp:127.0.0.1:8771"))?;
+            return Ok(Self::tcp(host, port));
+        }
+        if let Some((scheme, rest)) = text.split_once("://") {
+            return match scheme {
+                "ws" | "http" => WebSocketUrl::new(rest).map(Self::WebSocket).map_err(fault),
+                "wss" | "https" => Err(fault(
+                    "it would be encrypted, which a daemon is not; use http:// or a tunnel of ssh",
+                )),
+                _ => Err(fault("the kinds are unix:, tcp:, ws:// and http://")),
+            };
+        }
+        if text.is_empty() {
+            return Err(fault("it is empty"));
+        }
+        if !text.contains('/') && host_and_port(text).is_some() {
+            return Err(fault("write http:// or tcp: before it"));
+        }
+        Ok(Self::unix(text))
+    }
+}
+
+fn host_and_port(text: &str) -> Option<(&str, u16)> {
+    let (host, port) = text.trim_end_matches('/').rsplit_once(':')?;
+    let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    // Colons without brackets: which of them is before the port cannot be told.
+    let host = bare.or((!host.contains(':')).then_some(host))?;
+    let host = Some(host).filter(|host| !host.is_empty() && !host.contains('/'))?;
+    Some((host, port.parse().ok().filter(|&port: &u16| port > 0)?))
+}
+
+impl WebSocketUrl {
+    /// `rest` comes after `://`.
+    fn new(rest: &str) -> Result<Self, &'static str> {
+        let no_url = "it is no URL such as http://127.0.0.1:8770";
+        let rest = rest.split('#').next().unwrap_or_default();
+        let (place, query) = match rest.split_once('?') {
+            Some((place, query)) => (place, format!("?{query}")),
+            None => (rest, String::new()),
+        };
+        let place = place.trim_end_matches('/');
+        let path = if place.ends_with("/ws") { "" } else { "/ws" };
+        let uri: Uri = format!("ws://{place}{path}{query}")
+            .parse()
+            .map_err(|_| no_url)?;
+        let authority = uri.authority().ok_or(no_url)?.as_str();
+        if authority.contains('@') {
+            return Err("a daemon knows no user names; a token goes into ?token= or VOCALD_TOKEN");
+        }
+        let host = uri.host().filter(|host| !host.is_empty()).ok_or(no_url)?;
+        // As every URL of http without a port.
+        let port = match authority.strip_prefix(host).ok_or(no_url)? {
+            "" => 80,
+            port => port
+                .strip_prefix(':')
+                .and_then(|p| p.parse().ok())
+                .ok_or(no_url)?,
+        };
+        if port == 0 {
+            return Err(no_url);
+        }
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
+        Ok(Self {
+            uri,
+            host,
+            port,
+            token: None,
+        })
+    }
+
+    pub(super) fn request_uri(&self) -> Uri {
+        self.uri.clone()
+    }
+
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+}
+
+/// Without the query, which may hold a token.
+impl fmt::Display for WebSocketUrl {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let authority = self.uri.authority().map_or("", |a| a.as_str());
+        write!(f, "ws://{authority}{}", self.uri.path())
+    }
+}
+
+impl fmt::Debug for WebSocketUrl {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "WebSocketUrl({self})")
+    }
+}
+
+/// As it is written, without a token.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Tcp { host, port } if host.contains(':') => write!(f, "tcp:[{host}]:{port}"),
+            Self::Tcp { host, port } => write!(f, "tcp:{host}:{port}"),
+            Self::WebSocket(url) => write!(f, "{url}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str) -> Result<String, String> {
+        let address = text.parse::<Address>();
+        address.map(|a| a.to_string()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn an_address_is_read_as_people_write_it() {
+        for (text, means) in [
+            ("/run/vocald.sock", "unix:/run/vocald.sock"),
+            ("unix:/run/vocald.sock", "unix:/run/vocald.sock"),
+            ("vocald.sock", "unix:vocald.sock"),
+            ("tcp:localhost:8771", "tcp:localhost:8771"),
+            ("tcp://127.0.0.1:8771/", "tcp:127.0.0.1:8771"),
+            ("tcp:[::1]:8771", "tcp:[::1]:8771"),
+            ("http://127.0.0.1:8770", "ws://127.0.0.1:8770/ws"),
+            ("http://[::1]:8770/", "ws://[::1]:8770/ws"),
+            ("ws://desk:8770/ws?token=secret", "ws://desk:8770/ws"),
+            ("http://desk:8770?token=secret", "ws://desk:8770/ws"),
+            ("http://desk/behind/a/proxy/", "ws://desk/behind/a/proxy/ws"),
+        ] {
+            assert_eq!(written(text).as_deref(), Ok(means), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_why() {
+        for (text, why) in [
+            ("", "empty"),
+            ("unix:", "path"),
+            ("tcp:localhost", "tcp:HOST:PORT"),
+            ("tcp:::1:8771", "tcp:HOST:PORT"),
+            ("tcp:host:0", "tcp:HOST:PORT"),
+            ("tcp:host:99999", "tcp:HOST:PORT"),
+            ("localhost:8770", "http:// or tcp:"),
+            ("wss://desk:8770", "encrypted"),
+            ("ftp://desk", "kinds"),
+            ("http://", "no URL"),
+            ("http://desk:/", "no URL"),
+            ("http://desk:x/", "no URL"),
+            ("http://me:secret@desk/", "user names"),
+        ] {
+            let error = written(text).expect_err(text);
+            assert!(error.contains(why), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_shown_to_nobody_but_the_daemon() {
+        let address: Address = "http://desk:8770?token=secret".parse().unwrap();
+        let address = address.with_token("sesame");
+        let shown = format!("{address} {address:?}");
+        assert!(
+            !shown.contains("secret") && !shown.contains("sesame"),
+            "{shown}"
+        );
+        let Address::WebSocket(url) = address else {
+            panic!("no WebSocket")
+        };
+        assert_eq!(
+            (url.host(), url.port(), url.token()),
+            ("desk", 8770, Some("sesame"))
+        );
+        assert_eq!(url.request_uri().query(), Some("token=secret"));
+    }
+}

@@ -1,0 +1,70 @@
+//! The types of messages, for those who want only some.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Message;
+
+/// The `type` of a message that can be chosen. The others, `hello` and `lagged`, are for everybody:
+/// they say how to read the rest, and what is missing from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageType {
+    Decision,
+    Onset,
+    Offset,
+    State,
+    Gap,
+    Level,
+}
+
+impl MessageType {
+    pub const ALL: [Self; 6] = [
+        Self::Decision,
+        Self::Onset,
+        Self::Offset,
+        Self::State,
+        Self::Gap,
+        Self::Level,
+    ];
+
+    /// `None` where the message is about the subscription itself and always comes.
+    pub fn of(message: &Message) -> Option<Self> {
+        match message {
+            Message::Hello(_) | Message::Lagged(_) | Message::Refused(_) => None,
+            Message::Decision(_) => Some(Self::Decision),
+            Message::Onset(_) => Some(Self::Onset),
+            Message::Offset(_) => Some(Self::Offset),
+            Message::State(_) => Some(Self::State),
+            Message::Gap(_) => Some(Self::Gap),
+            Message::Level(_) => Some(Self::Level),
+        }
+    }
+}
+
+/// A word that is not a message type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a message type: use decision, onset, offset, state, gap or level")]
+pub struct UnknownMessageType(String);
+
+impl MessageType {
+    /// The word in JSON, as `onset`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::Onset => "onset",
+            Self::Offset => "offset",
+            Self::State => "state",
+            Self::Gap => "gap",
+            Self::Level => "level",
+        }
+    }
+}
+
+impl std::str::FromStr for MessageType {
+    type Err = UnknownMessageType;
+
+    fn from_str(text: &str) -> Result<Self, UnknownMessageType> {
+        let found = Self::ALL.into_iter().find(|kind| kind.word() == text);
+        found.ok_or_else(|| UnknownMessageType(text.to_owned()))
+    }
+}

@@ -1,0 +1,124 @@
+//! A message a text frame.
+
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+use tungstenite::client::IntoClientRequest as _;
+use tungstenite::error::{Error, ProtocolError};
+use tungstenite::http::{HeaderValue, Response, header};
+use tungstenite::protocol::WebSocketConfig;
+use tungstenite::{HandshakeError, Message as Frame, WebSocket};
+
+use crate::address::WebSocketUrl;
+use crate::socket::TimedSocket;
+use crate::{Address, ClientError, MESSAGE_BYTES_MAX, Transport};
+
+/// The daemon pings every 20 s.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
+/// Messages are a kilobyte at most, but for `hello`.
+const BUFFER_BYTES: usize = 16 * 1024;
+/// Of what HTTP says beside a status.
+const REASON_CHARS: usize = 200;
+
+pub struct Socket {
+    socket: WebSocket<TimedSocket>,
+}
+
+pub fn open(
+    url: &WebSocketUrl,
+    address: &Address,
+    deadline: Instant,
+) -> Result<Socket, ClientError> {
+    let unaskable = |reason: String| ClientError::Request {
+        address: address.to_string(),
+        reason,
+    };
+    let request = url.request_uri().into_client_request();
+    let mut request = request.map_err(|e| unaskable(e.to_string()))?;
+    if let Some(token) = url.token() {
+        let bearer = HeaderValue::from_str(&format!("Bearer {token}"));
+        let mut bearer = bearer.map_err(|_| unaskable("the token is no text of HTTP".into()))?;
+        bearer.set_sensitive(true);
+        request.headers_mut().insert(header::AUTHORIZATION, bearer);
+    }
+    let config = WebSocketConfig::default()
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MESSAGE_BYTES_MAX)
+        .max_message_size(Some(MESSAGE_BYTES_MAX))
+        .max_frame_size(Some(MESSAGE_BYTES_MAX));
+    let wire = TimedSocket::tcp(url.host(), url.port(), address, deadline)?;
+    match tungstenite::client::client_with_config(request, wire, Some(config)) {
+        Ok((socket, _)) => Ok(Socket { socket }),
+        Err(HandshakeError::Failure(Error::Http(answer))) => Err(refusal(&answer, address)),
+        Err(HandshakeError::Failure(Error::Io(error))) if error.kind() != ErrorKind::TimedOut => {
+            Err(ClientError::Broken(error))
+        }
+        Err(_) => Err(ClientError::NoHello {
+            address: address.to_string(),
+        }),
+    }
+}
+
+fn refusal(answer: &Response<Option<Vec<u8>>>, address: &Address) -> ClientError {
+    let status = answer.status();
+    let body = answer.body().as_deref().unwrap_or_default();
+    let said = String::from_utf8_lossy(body);
+    let said: String = said
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(REASON_CHARS)
+        .collect();
+    let usual = status.canonical_reason().unwrap_or("it does not say why");
+    ClientError::Http {
+        address: address.to_string(),
+        status: status.as_u16(),
+        reason: if said.is_empty() { usual.into() } else { said },
+    }
+}
+
+impl Transport for Socket {
+    fn send(&mut self, text: &str) -> Result<(), ClientError> {
+        match self.socket.send(Frame::text(text)) {
+            // It has closed, and why can still be read.
+            Err(Error::Io(e)) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
+            sent => sent.map_err(fault),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<String>, ClientError> {
+        loop {
+            match self.socket.read() {
+                Ok(Frame::Text(text)) => return Ok(Some(text.as_str().to_owned())),
+                // Pings are answered beneath; the close is followed by `ConnectionClosed`.
+                Ok(_) => {}
+                Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Ok(None),
+                Err(error) => return Err(fault(error)),
+            }
+        }
+    }
+
+    fn socket(&mut self) -> &mut TimedSocket {
+        self.socket.get_mut()
+    }
+
+    fn silence_max(&self) -> Option<Duration> {
+        Some(SILENCE_MAX)
+    }
+}
+
+fn fault(error: Error) -> ClientError {
+    match error {
+        Error::Io(error) if error.kind() == ErrorKind::TimedOut => ClientError::Silent {
+            seconds: SILENCE_MAX.as_secs(),
+        },
+        Error::Io(error) => ClientError::Broken(error),
+        Error::Capacity(_) => ClientError::TooLong {
+            bytes_max: MESSAGE_BYTES_MAX,
+        },
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => ClientError::CutOff,
+        other => ClientError::Malformed(other.to_string()),
+    }
+}

@@ -1,0 +1,75 @@
+//! Which processor a network runs on.
+
+use std::str::FromStr;
+use std::sync::Once;
+
+use tch::Device;
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ComputeDevice {
+    /// CUDA when there is one, the CPU otherwise.
+    #[default]
+    Auto,
+    Cpu,
+    /// The CUDA device of this index; an error where there is none.
+    Cuda(usize),
+}
+
+impl FromStr for ComputeDevice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let index = |digits: &str| digits.parse().ok().map(Self::Cuda);
+        match text {
+            "auto" => Ok(Self::Auto),
+            "cpu" => Ok(Self::Cpu),
+            "cuda" => Ok(Self::Cuda(0)),
+            _ => text
+                .strip_prefix("cuda:")
+                .and_then(index)
+                .ok_or_else(|| format!("`{text}` is no device: say auto, cpu or cuda:N")),
+        }
+    }
+}
+
+impl ComputeDevice {
+    /// The device itself, or one sentence why it cannot be had.
+    pub fn resolve(self) -> Result<Device, String> {
+        load_cuda();
+        let count = if tch::Cuda::is_available() {
+            tch::Cuda::device_count().max(0)
+        } else {
+            0
+        };
+        match self {
+            Self::Cpu => Ok(Device::Cpu),
+            Self::Auto if count > 0 => Ok(Device::Cuda(0)),
+            Self::Auto => Ok(Device::Cpu),
+            Self::Cuda(index) if (index as i64) < count => Ok(Device::Cuda(index)),
+            Self::Cuda(index) => Err(format!(
+                "cuda:{index} was asked for, but libtorch sees {count} CUDA devices; \
+                 use --device cpu, or a CUDA libtorch (`scripts/setup cuda`)"
+            )),
+        }
+    }
+}
+
+/// Nothing in the program refers to libtorch's CUDA half, so the linker leaves it out. Opening
+/// it by name registers it, where the libtorch that was found has it; otherwise there is no CUDA.
+fn load_cuda() {
+    static LOADED: Once = Once::new();
+    LOADED.call_once(|| {
+        #[cfg(unix)]
+        {
+            use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
+            // SAFETY: the library is libtorch's own, and its initialisers do no more than register it.
+            if let Ok(library) =
+                unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) }
+            {
+                // Registered for the life of the process.
+                std::mem::forget(library);
+            }
+        }
+    });
+}

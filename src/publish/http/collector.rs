@@ -1,0 +1,117 @@
+//! What the stages before this one count themselves, read when Prometheus asks.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Unit;
+
+use crate::audio::{Health, HealthSnapshot};
+use crate::inference::Intake;
+use crate::inference::stats::{PASS_BOUNDS_S, Stats};
+use crate::publish::Hub;
+
+/// The doors of the other stages.
+pub struct Collector {
+    sources: Mutex<Vec<(String, Arc<Health>)>>,
+    inference: Intake,
+    /// Weak: the hub's own sink asks.
+    hub: Weak<Hub>,
+}
+
+impl Collector {
+    pub fn new(inference: Intake, hub: Weak<Hub>) -> Self {
+        Self {
+            sources: Mutex::default(),
+            inference,
+            hub,
+        }
+    }
+
+    pub fn add_source(&self, name: &str, health: Arc<Health>) {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.push((name.to_owned(), health));
+    }
+
+    fn sources(&self) -> Vec<(String, HealthSnapshot)> {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |(name, health): &(String, Arc<Health>)| (name.clone(), health.snapshot());
+        sources.iter().map(read).collect()
+    }
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("Collector")
+    }
+}
+
+impl prometheus_client::collector::Collector for Collector {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        let sources = self.sources();
+        type Count = fn(&HealthSnapshot) -> u64;
+        let counts: [(&str, &str, Count); 4] = [
+            (
+                "xruns",
+                "Overruns and underruns that the device reported",
+                |h| h.xruns,
+            ),
+            ("captured_frames", "Frames that went into the ring", |h| {
+                h.frames_captured
+            }),
+            (
+                "lost_frames",
+                "Frames lost because the ring was full",
+                |h| h.frames_lost,
+            ),
+            (
+                "device_returns",
+                "Times that a vanished device came back",
+                |h| h.reconnects,
+            ),
+        ];
+        for (name, help, count) in counts {
+            let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (source, health) in &sources {
+                let labels = [("source", source.as_str())];
+                ConstCounter::new(count(health)).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        let help = "Messages that wait for a sink";
+        let mut family =
+            encoder.encode_descriptor("queue_messages", help, None, MetricType::Gauge)?;
+        for (sink, waiting) in self
+            .hub
+            .upgrade()
+            .map(|hub| hub.queues())
+            .unwrap_or_default()
+        {
+            let labels = [("sink", sink.as_str())];
+            ConstGauge::new(waiting as i64).encode(family.encode_family(&labels)?)?;
+        }
+        inference(&self.inference.load(), &mut encoder)
+    }
+}
+
+fn inference(load: &Stats, encoder: &mut DescriptorEncoder) -> fmt::Result {
+    let Stats {
+        waiting_windows,
+        passes,
+    } = load;
+    let help = "Windows that wait for inference";
+    let gauge = encoder.encode_descriptor("queue_windows", help, None, MetricType::Gauge)?;
+    ConstGauge::new(*waiting_windows as i64).encode(gauge)?;
+    let help = "Windows that went through the network";
+    let counter = encoder.encode_descriptor("inferred_windows", help, None, MetricType::Counter)?;
+    ConstCounter::new(passes.windows).encode(counter)?;
+    let help = "A pass of the network over the windows that wait";
+    let seconds = Some(&Unit::Seconds);
+    let mut histogram =
+        encoder.encode_descriptor("inference", help, seconds, MetricType::Histogram)?;
+    let count = passes.counts.iter().sum();
+    let buckets: Vec<_> = PASS_BOUNDS_S.into_iter().zip(passes.counts).collect();
+    histogram.encode_histogram::<NoLabelSet>(passes.sum_s, count, &buckets, None)
+}

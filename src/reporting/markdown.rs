@@ -1,0 +1,71 @@
+//! The report as Markdown.
+
+use std::fmt::Write as _;
+
+use crate::reporting::plots::Plot;
+use crate::reporting::report::Report;
+use crate::reporting::tables::Table;
+
+pub fn page(report: &Report, tables: &[Table], plots: &[Plot]) -> String {
+    let mut page = format!("# {}\n\n{}\n", title(report), about(report));
+    for table in tables {
+        // Writing to a String does not fail.
+        let _ = write!(page, "\n## {}\n\n", table.title);
+        if !table.note.is_empty() {
+            let _ = write!(page, "{}\n\n", table.note);
+        }
+        page += &rows(table);
+    }
+    for plot in plots {
+        let _ = write!(page, "\n## {}\n\n![]({}.svg)\n", plot.title, plot.name);
+    }
+    page
+}
+
+/// A table without its title and note.
+pub fn rows(table: &Table) -> String {
+    let mut text = line(table.head.iter().copied());
+    let rules = (0..table.head.len()).map(|column| match column < table.numbers_from {
+        true => "---",
+        false => "--:",
+    });
+    text += &line(rules);
+    for row in &table.rows {
+        text += &line(row.iter().map(String::as_str));
+    }
+    text
+}
+
+pub fn title(report: &Report) -> String {
+    let against = report.against.as_ref();
+    let against = against.map_or(String::new(), |other| format!(" against {other}"));
+    format!("{}{against} on {}", report.model.name, report.data)
+}
+
+/// What was measured, in a sentence or two.
+pub fn about(report: &Report) -> String {
+    let model = &report.model;
+    let depth = model.depth;
+    let depth = depth.map_or(String::new(), |layers| format!(" of depth {layers}"));
+    let committee = match model.members {
+        1 => String::new(),
+        members if model.in_turn => format!("a committee of {members} that take turns: "),
+        members => format!("a committee of {members}: "),
+    };
+    let split = report.split.as_ref();
+    let split = split.map_or(String::new(), |split| format!(", the {split} split"));
+    format!(
+        "{committee}{}{depth} ({:.1} million parameters), measured by vocald {} on {}{split}. Plots, songs and \
+         stress tests are at a look-ahead of {:.2} s. Every number is in report.json too.",
+        model.architecture,
+        model.parameters as f64 / 1e6,
+        report.version,
+        report.data,
+        model.lookahead_s,
+    )
+}
+
+fn line<'a>(cells: impl Iterator<Item = &'a str>) -> String {
+    let cells: Vec<String> = cells.map(|cell| cell.replace('|', "\\|")).collect();
+    format!("| {} |\n", cells.join(" | "))
+}

@@ -1,0 +1,84 @@
+//! Makes checkpoints out of a training: after an epoch, and at its end.
+
+use std::path::Path;
+
+use tch::Device;
+
+use crate::corpora::Corpus;
+use crate::decision::OperatingPoint;
+use crate::evaluation::metrics::Confusion;
+use crate::evaluation::scorer::{TrackScorer, cores, pooled};
+use crate::evaluation::threshold_search;
+use crate::evaluation::threshold_search::Aim;
+use crate::model::layers::Weights;
+use crate::model::metadata::FORMAT_VERSION;
+use crate::model::{Architecture, Checkpoint, FrontendNumbers, Metadata, Normalisation};
+use crate::training::experiment::Experiment;
+
+/// The checkpoint of these weights, not yet measured.
+pub fn checkpoint(
+    experiment: &Experiment,
+    architecture: Architecture,
+    weights: &Weights,
+    normalisation: &Normalisation,
+) -> Checkpoint {
+    let metadata = Metadata {
+        format_version: FORMAT_VERSION,
+        name: experiment.name.clone(),
+        architecture: architecture.family.name().into(),
+        depth: architecture.family.depth(),
+        members: architecture.members,
+        in_turn: false,
+        frontend: FrontendNumbers::behind(architecture.features()),
+        level: normalisation.level,
+        horizons_frames: experiment.horizons_frames.clone(),
+        consensus: experiment.consensus,
+        operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
+        default_horizon_frames: experiment.default_horizon_frames(),
+        trained_on: experiment
+            .corpus
+            .iter()
+            .filter(|c| c.weight > 0.0)
+            .map(|c| format!("{:?} ({})", c.kind, c.root.display()))
+            .collect(),
+        figures: Default::default(),
+        license: experiment.license.clone(),
+    };
+    let weights = weights
+        .iter()
+        .map(|(name, w)| (name.clone(), w.shallow_clone()))
+        .collect();
+    Checkpoint {
+        metadata,
+        architecture,
+        normalisation: normalisation.clone(),
+        weights,
+    }
+}
+
+/// Scores a checkpoint on validation, chooses its operating points there, and writes it.
+pub fn finish(
+    mut checkpoint: Checkpoint,
+    valid: &[Corpus],
+    aim: Aim,
+    device: Device,
+    out: &Path,
+) -> Result<Metadata, String> {
+    let mut scorer = TrackScorer::new(&checkpoint, device, cores());
+    let horizons = checkpoint.metadata.horizons_frames.clone();
+    let scored: Vec<_> = valid
+        .iter()
+        .map(|corpus| scorer.score_corpus(corpus, &|_| ()))
+        .collect();
+    for (h, frames) in horizons.iter().enumerate() {
+        let point = threshold_search::choose(&scored, h, aim);
+        checkpoint.metadata.operating_points[h] = point;
+        for (corpus, tracks) in valid.iter().zip(&scored) {
+            let accuracy = Confusion::at(point.threshold, pooled(tracks, h)).accuracy();
+            let name = format!("valid/{}/horizon_{frames}/accuracy_raw", corpus.name);
+            checkpoint.metadata.figures.insert(name, accuracy);
+        }
+    }
+    checkpoint.write(out).map_err(|e| e.to_string())?;
+    Ok(checkpoint.metadata)
+}

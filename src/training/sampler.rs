@@ -1,0 +1,230 @@
+//! Draws training windows: a corpus by its weight, a track by its length, a place in it, and
+//! for voices that come apart from their accompaniment, a new mix.
+
+use rand::RngExt;
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+
+use crate::corpora::recording::magnitudes_of_sum;
+use crate::corpora::{Corpus, Track};
+use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WindowLength};
+use crate::model::checkpoint::MIN_STD;
+use crate::model::{Family, LevelMode, Normalisation};
+use crate::training::augment;
+use crate::training::experiment::Augmentation;
+use crate::training::mixing::Mixing;
+use crate::training::sequences;
+
+/// Places tried for a window with (or without) a voice; a corpus may hold none.
+pub(super) const PLACE_TRIES: u32 = 16;
+/// What the loss passes over (the default `ignore_index` of libtorch's cross-entropy).
+pub const UNLABELLED: i64 = -100;
+/// Windows that the mean and deviation of the bands are taken from.
+const NORMALISATION_WINDOWS: u64 = 4000;
+
+/// The random numbers of one window, the same whichever thread draws it.
+pub fn window_rng(seed: u64, epoch: u64, window: u64) -> Xoshiro256PlusPlus {
+    let mut root =
+        Xoshiro256PlusPlus::seed_from_u64(seed ^ epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let key: u64 = root.random();
+    Xoshiro256PlusPlus::seed_from_u64(key.wrapping_add(window))
+}
+
+/// The tracks of a corpus.
+pub(super) struct Pool<'a> {
+    weight_sum: f64,
+    pub voice_share: Option<f64>,
+    tracks: Vec<&'a Track>,
+    /// Frames up to and with each track.
+    frame_sums: Vec<usize>,
+}
+
+impl<'a> Pool<'a> {
+    /// A track, by its length.
+    pub fn pick_track(&self, rng: &mut Xoshiro256PlusPlus) -> &'a Track {
+        let frames = self.frame_sums.last().copied().unwrap_or(1);
+        let frame = rng.random_range(0..frames.max(1));
+        let index = self.frame_sums.partition_point(|&sum| sum <= frame);
+        self.tracks[index.min(self.tracks.len() - 1)]
+    }
+}
+
+/// Draws windows from corpora that stay in memory.
+pub struct Sampler<'a> {
+    pools: Vec<Pool<'a>>,
+    mixing: Mixing<'a>,
+    features: Features,
+    /// Labelled frames of a window or sequence.
+    label_frames: Vec<usize>,
+}
+
+impl<'a> Sampler<'a> {
+    /// `family` says what is looked at, and with `horizons_frames` which frames of it are labelled.
+    /// The error is a sentence.
+    pub fn new(
+        corpora: &'a [Corpus],
+        augmentation: &Augmentation,
+        family: Family,
+        horizons_frames: &[u32],
+    ) -> Result<Self, String> {
+        let features = family.features();
+        let mut pools: Vec<Pool> = Vec::new();
+        for corpus in corpora.iter().filter(|c| c.weight > 0.0) {
+            if corpus.tracks.is_empty() {
+                return Err(format!(
+                    "the corpus {} has no tracks for training",
+                    corpus.name
+                ));
+            }
+            let weight_sum = pools.last().map_or(0.0, |p| p.weight_sum) + corpus.weight;
+            let mut sum = 0;
+            let mut frame_sums = Vec::new();
+            for track in &corpus.tracks {
+                if features == Features::SeparatedMel && track.separated.is_none() {
+                    return Err(format!(
+                        "{} of the corpus {} was read without being separated",
+                        track.name, corpus.name
+                    ));
+                }
+                sum += track.frames();
+                frame_sums.push(sum);
+            }
+            pools.push(Pool {
+                weight_sum,
+                voice_share: corpus.voice_share,
+                tracks: corpus.tracks.iter().collect(),
+                frame_sums,
+            });
+        }
+        Ok(Self {
+            pools,
+            mixing: Mixing::new(corpora, augmentation)?,
+            features,
+            label_frames: features.answered_frames(horizons_frames),
+        })
+    }
+
+    /// Values of what is drawn.
+    pub fn values(&self) -> usize {
+        self.features.values()
+    }
+
+    /// Labels of what is drawn: one for each answer of the network.
+    pub fn labels(&self) -> usize {
+        self.label_frames.len()
+    }
+
+    /// Draws a window, or a sequence, with a frontend of the caller's: its values before they are
+    /// normalised, frame after frame, and a label for each answer of the network.
+    pub fn draw(
+        &self,
+        log_mel: &mut LogMel,
+        rng: &mut Xoshiro256PlusPlus,
+        values: &mut [f32],
+        labels: &mut [i64],
+    ) {
+        debug_assert_eq!(values.len(), self.values());
+        match self.features {
+            Features::Mel(window) => self.draw_window(window, log_mel, rng, values, labels),
+            Features::SeparatedMel => sequences::draw(&self.pools, rng, values, labels),
+        }
+    }
+
+    fn draw_window(
+        &self,
+        window: WindowLength,
+        log_mel: &mut LogMel,
+        rng: &mut Xoshiro256PlusPlus,
+        values: &mut [f32],
+        labels: &mut [i64],
+    ) {
+        let a = self.mixing.augmentation();
+        let stretch = augment::factor(rng, a.stretch);
+        let span = (window.frames() as f32 * stretch).ceil() as usize + 1;
+        let (track, start) = self.place(stretch, span, rng);
+        let mix = self.mixing.mix(track, start, span, rng);
+
+        let mut frames = magnitudes_of_sum(log_mel, mix.layers, window.frames(), stretch);
+        augment::magnitudes(&mut frames, a, rng);
+        for (out, value) in values.iter_mut().zip(frames.as_flattened()) {
+            *out = value.max(LOG_FLOOR).ln();
+        }
+        augment::mask(values, a, rng);
+        for (label, &frame) in labels.iter_mut().zip(&self.label_frames) {
+            let voiced = voiced_at(track, start, frame, stretch);
+            *label = match voiced {
+                Some(voiced) => i64::from(mix.has_voice && voiced),
+                None => UNLABELLED,
+            };
+        }
+    }
+
+    /// Mean and standard deviation of the bands over windows as they are drawn for training, and brought
+    /// to one level if that is wanted.
+    pub fn normalisation(&self, level: LevelMode, seed: u64) -> Normalisation {
+        let plain = Normalisation {
+            level,
+            mean: [0.0; MEL_BANDS],
+            std: [1.0; MEL_BANDS],
+        };
+        let mut sum = [0.0f64; MEL_BANDS];
+        let mut squares = [0.0f64; MEL_BANDS];
+        let mut log_mel = LogMel::new();
+        let mut drawn = vec![0.0; self.values()];
+        let mut values = drawn.clone();
+        let mut labels = vec![0; self.labels()];
+        for window in 0..NORMALISATION_WINDOWS {
+            let mut rng = window_rng(seed, u64::MAX, window);
+            self.draw(&mut log_mel, &mut rng, &mut drawn, &mut labels);
+            plain.apply(&drawn, &mut values);
+            for (i, &value) in values.iter().enumerate() {
+                sum[i % MEL_BANDS] += f64::from(value);
+                squares[i % MEL_BANDS] += f64::from(value).powi(2);
+            }
+        }
+        let count = (NORMALISATION_WINDOWS as usize * self.features.frames()) as f64;
+        let mean = sum.map(|s| s / count);
+        let std = std::array::from_fn(|band| {
+            let variance = squares[band] / count - mean[band].powi(2);
+            (variance.max(0.0).sqrt() as f32).max(MIN_STD)
+        });
+        Normalisation {
+            level,
+            mean: mean.map(|m| m as f32),
+            std,
+        }
+    }
+
+    /// A track and the first frame of a window in it, by the shares of the corpora.
+    fn place(&self, stretch: f32, span: usize, rng: &mut Xoshiro256PlusPlus) -> (&'a Track, f32) {
+        let pool = pick_pool(&self.pools, rng);
+        let wanted = pool.voice_share.map(|share| rng.random_bool(share));
+        let mut tries = PLACE_TRIES;
+        loop {
+            let track = pool.pick_track(rng);
+            let start = rng.random_range(0..=track.frames().saturating_sub(span)) as f32;
+            let voiced = voiced_at(track, start, self.label_frames[0], stretch);
+            tries -= 1;
+            if voiced.is_some_and(|v| wanted.is_none_or(|w| w == v)) || tries == 0 {
+                return (track, start);
+            }
+        }
+    }
+}
+
+/// A corpus, by its weight.
+pub(super) fn pick_pool<'p, 'a>(
+    pools: &'p [Pool<'a>],
+    rng: &mut Xoshiro256PlusPlus,
+) -> &'p Pool<'a> {
+    let total = pools.last().map_or(0.0, |p| p.weight_sum);
+    let place = rng.random_range(0.0..total);
+    let pool = pools.iter().find(|p| place < p.weight_sum);
+    pool.unwrap_or(&pools[0])
+}
+
+/// Whether the track has a voice in a frame of a window.
+fn voiced_at(track: &Track, start: f32, frame: usize, stretch: f32) -> Option<bool> {
+    let place = (start + frame as f32 * stretch).round() as usize;
+    track.voice[place.min(track.frames() - 1)]
+}
