@@ -98,7 +98,7 @@ pub struct Thresholds {
     pub enter: f32,
     /// The same where a voice has been heard lately, if that makes a difference.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub enter_again: Option<f32>,
+    pub reenter: Option<f32>,
     /// Voice ends below this probability.
     pub leave: f32,
 }
@@ -329,7 +329,7 @@ impl Message {
                 m.lookahead.is_finite()
                     && m.hop.is_finite()
                     && m.thresholds.is_none_or(|t| {
-                        let all = [Some(t.enter), t.enter_again, Some(t.leave)];
+                        let all = [Some(t.enter), t.reenter, Some(t.leave)];
                         all.into_iter().flatten().all(f32::is_finite)
                     })
                     && m.horizons.iter().all(|h| h.is_finite())

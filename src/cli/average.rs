@@ -29,7 +29,7 @@ pub struct Args {
     answers: bool,
     /// With --answers: ask one of them at each window, in turn, which takes the work of one
     #[arg(long, requires = "answers")]
-    in_turn: bool,
+    alternating: bool,
     /// Keep convolutions and dense layers in 16 bits: half the file. Thresholds are chosen with them
     #[arg(long)]
     half: bool,
@@ -58,8 +58,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     mean.metadata.license.clone_from(&experiment.license);
     mean.metadata.figures.clear();
     mean.metadata.default_horizon_frames = experiment.default_horizon_frames();
-    mean.metadata.consensus = experiment.consensus;
-    mean.metadata.in_turn = args.in_turn;
+    mean.metadata.overlap_averaging = experiment.overlap_averaging;
+    mean.metadata.alternating = args.alternating;
     if let Err(fault) = mean.metadata.validate() {
         bail!("what these checkpoints make together {fault}");
     }

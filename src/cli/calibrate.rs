@@ -37,11 +37,11 @@ pub struct Args {
     /// Decide by what all windows so far have said of a frame, not by the newest alone, where the
     /// checkpoint does not yet
     #[arg(long)]
-    consensus: bool,
+    overlap_averaging: bool,
     /// Ask one member of a committee at each window, in turn, where all of them are asked yet: as many times
     /// less work
     #[arg(long)]
-    in_turn: bool,
+    alternating: bool,
     #[command(flatten)]
     sources: Sources,
 }
@@ -58,14 +58,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
     };
-    if args.consensus && checkpoint.metadata.horizons_frames.len() < 2 {
+    if args.overlap_averaging && checkpoint.metadata.horizons_frames.len() < 2 {
         bail!(
             "{} has one horizon; a consensus takes several, as a training with horizons_frames gives",
             checkpoint.metadata.name
         );
     }
-    checkpoint.metadata.consensus |= args.consensus;
-    checkpoint.metadata.in_turn |= args.in_turn;
+    checkpoint.metadata.overlap_averaging |= args.overlap_averaging;
+    checkpoint.metadata.alternating |= args.alternating;
     if let Err(fault) = checkpoint.metadata.validate() {
         bail!("{} {fault}", checkpoint.metadata.name);
     }

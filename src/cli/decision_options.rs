@@ -53,12 +53,12 @@ pub struct Settings {
     /// Voice begins at this probability and above.
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     enter: Option<f32>,
-    /// The same where a voice has been heard in the last seconds.
+    /// Onset threshold while recent output contained singing; equal to --enter it makes no difference.
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
-    enter_again: Option<f32>,
-    /// How long a voice is remembered.
+    reenter: Option<f32>,
+    /// Time constant of "recent", in seconds.
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-    memory: Option<f32>,
+    recency: Option<f32>,
     /// Voice ends below this probability.
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     leave: Option<f32>,
@@ -91,8 +91,8 @@ impl Settings {
         }
         over(&mut decision.threshold, self.threshold);
         over(&mut decision.enter, self.enter);
-        over(&mut decision.enter_again, self.enter_again);
-        over(&mut decision.memory_s, self.memory);
+        over(&mut decision.reenter, self.reenter);
+        over(&mut decision.recency_s, self.recency);
         over(&mut decision.leave, self.leave);
         over(&mut decision.confirm_n, self.confirm.map(|c| c.n));
         over(&mut decision.confirm_m, self.confirm.map(|c| c.m));

@@ -114,12 +114,12 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
         checkpoint.architecture.features(),
         m.license,
         m.trained_on.join("\n              "),
-        match m.consensus {
-            true if m.in_turn => {
+        match m.overlap_averaging {
+            true if m.alternating => {
                 "all windows so far that speak of a frame, each answered by one member, in turn"
             }
             true => "all windows so far that speak of a frame",
-            false if m.in_turn => "the newest window, answered by one member, in turn",
+            false if m.alternating => "the newest window, answered by one member, in turn",
             false => "the newest window",
         },
     );
@@ -129,8 +129,8 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
             false => "",
         };
         let again = point
-            .again
-            .map_or("-".into(), |again| format!("{:.2}", again.enter));
+            .reentry
+            .map_or("-".into(), |reentry| format!("{:.2}", reentry.reenter));
         text += &format!(
             "{horizon:7}  {:8.2} s  {:9.2}  {:5.2}  {again:>5}  {:5.2}  {:>7}  {:6.2} s  {:4.2} s{published}\n",
             lookahead_s(*horizon),

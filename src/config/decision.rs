@@ -28,9 +28,9 @@ pub struct DecisionConfig {
     /// Voice begins at this probability and above.
     pub enter: FromCheckpoint<f32>,
     /// The same where a voice has been heard lately; as much as `enter` to make no difference.
-    pub enter_again: FromCheckpoint<f32>,
+    pub reenter: FromCheckpoint<f32>,
     /// How long a voice is remembered, in seconds.
-    pub memory_s: FromCheckpoint<f32>,
+    pub recency_s: FromCheckpoint<f32>,
     /// Voice ends below this probability.
     pub leave: FromCheckpoint<f32>,
     /// So many of the last `confirm_m` windows must agree before the state changes.
@@ -48,7 +48,7 @@ impl DecisionConfig {
         for (key, value) in [
             ("threshold", self.threshold),
             ("enter", self.enter),
-            ("enter_again", self.enter_again),
+            ("reenter", self.reenter),
             ("leave", self.leave),
         ] {
             if let Some(value) = value.set()
@@ -85,15 +85,15 @@ impl DecisionConfig {
         if let Some(threshold) = self.threshold.set() {
             let moved = |x: f32| (x + threshold - point.threshold).clamp(MARGIN, 1.0 - MARGIN);
             (point.enter, point.leave) = (moved(point.enter), moved(point.leave));
-            point.again = point.again.map(|again| Reentry {
-                enter: moved(again.enter),
-                ..again
+            point.reentry = point.reentry.map(|reentry| Reentry {
+                reenter: moved(reentry.reenter),
+                ..reentry
             });
             point.threshold = threshold;
         }
         point.enter = self.enter.or(point.enter);
         point.leave = self.leave.or(point.leave);
-        point.again = self.again(&point, model)?;
+        point.reentry = self.reentry(&point, model)?;
         point.confirm_n = self.confirm_n.or(point.confirm_n);
         point.confirm_m = self.confirm_m.or(point.confirm_m);
         point.min_voice_s = self.min_voice_s.or(point.min_voice_s);
@@ -109,31 +109,30 @@ impl DecisionConfig {
     }
 
     /// Over a point whose other thresholds are set: what is not asked for stays between them.
-    fn again(
+    fn reentry(
         &self,
         point: &OperatingPoint,
         model: &Metadata,
     ) -> Result<Option<Reentry>, ConfigError> {
-        let (enter, memory_s) = (self.enter_again.set(), self.memory_s.set());
-        let kept = match point.again {
-            Some(again) => again,
-            None if enter.is_some() => Reentry {
-                enter: point.enter,
-                memory_s: RECENCY_S,
+        let (reenter, recency_s) = (self.reenter.set(), self.recency_s.set());
+        let kept = match point.reentry {
+            Some(reentry) => reentry,
+            None if reenter.is_some() => Reentry {
+                reenter: point.enter,
+                recency_s: RECENCY_S,
             },
-            None if memory_s.is_some() => {
+            None if recency_s.is_some() => {
                 return Err(ConfigError::Conflict(format!(
-                    "a memory is given, but by the model {} voices begin at one threshold whatever was heard: \
-                     give enter_again too",
+                    "recency_s is set, but the model {} has no re-entry threshold: set reenter too",
                     model.name
                 )));
             }
             None => return Ok(None),
         };
-        let between = kept.enter.max(point.leave).min(point.enter);
+        let between = kept.reenter.max(point.leave).min(point.enter);
         Ok(Some(Reentry {
-            enter: enter.unwrap_or(between),
-            memory_s: memory_s.unwrap_or(kept.memory_s),
+            reenter: reenter.unwrap_or(between),
+            recency_s: recency_s.unwrap_or(kept.recency_s),
         }))
     }
 

@@ -1,22 +1,21 @@
 //! From a network's answers on one stream to states and events.
 
 use crate::decision::{Decision, Event, Horizon, OverlapAverage, PointError, Tracker};
-use crate::model::Metadata;
 
 /// Follows one stream at one horizon.
 #[derive(Debug, Clone)]
 pub struct Decider {
     horizon: Horizon,
-    consensus: OverlapAverage,
+    overlap: OverlapAverage,
     tracker: Tracker,
 }
 
 impl Decider {
     /// One that has heard nothing yet, for the answers of `model`.
-    pub fn new(model: &Metadata, horizon: Horizon) -> Result<Self, PointError> {
+    pub fn new(overlap: OverlapAverage, horizon: Horizon) -> Result<Self, PointError> {
         Ok(Self {
             horizon,
-            consensus: model.new_consensus(),
+            overlap,
             tracker: Tracker::new(horizon.point)?,
         })
     }
@@ -33,7 +32,7 @@ impl Decider {
         t_s: f64,
         probabilities: &[f32],
     ) -> Option<Decision> {
-        let agreed = self.consensus.push(start_sample, probabilities);
+        let agreed = self.overlap.push(start_sample, probabilities);
         let p = agreed.get(self.horizon.index)?;
         Some(self.answer(t_s, *p))
     }

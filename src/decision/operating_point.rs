@@ -14,9 +14,9 @@ pub struct OperatingPoint {
     pub threshold: f32,
     /// Voice begins at this probability and above.
     pub enter: f32,
-    /// Where a voice has been heard lately, less makes it begin again.
+    /// Lower onset threshold while recent output contained singing; `None`: always `enter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub again: Option<Reentry>,
+    pub reentry: Option<Reentry>,
     /// Voice ends below this probability.
     pub leave: f32,
     /// `confirm_n` of the last `confirm_m` windows must agree before the state changes.
@@ -28,15 +28,15 @@ pub struct OperatingPoint {
     pub min_gap_s: f32,
 }
 
-/// What it takes for a voice to begin where one has been heard lately: music that somebody sings to has more
-/// phrases to come, and music without a singer has none.
+/// Lower onset threshold applied while recent output contained singing: vocal music usually has further
+/// phrases, instrumental music does not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reentry {
     /// Voice begins at this probability and above.
-    pub enter: f32,
-    /// How long a voice is remembered: its part in the memory falls to 1/e in so many seconds.
-    pub memory_s: f32,
+    pub reenter: f32,
+    /// Time constant of the recency average: past voice counts 1/e after this many seconds.
+    pub recency_s: f32,
 }
 
 impl OperatingPoint {
@@ -45,7 +45,7 @@ impl OperatingPoint {
         Self {
             threshold,
             enter: (threshold + 0.05).min(0.99),
-            again: None,
+            reentry: None,
             leave: (threshold - 0.05).max(0.01),
             confirm_n: 2,
             confirm_m: 3,
@@ -58,24 +58,24 @@ impl OperatingPoint {
     pub fn fault(&self) -> Option<&'static str> {
         let open = |p: f32| p > 0.0 && p < 1.0;
         let seconds = |s: f32| (0.0..=60.0).contains(&s);
-        let again = self.again.unwrap_or(Reentry {
-            enter: self.enter,
-            memory_s: 1.0,
+        let reentry = self.reentry.unwrap_or(Reentry {
+            reenter: self.enter,
+            recency_s: 1.0,
         });
-        if !open(self.threshold) || !open(self.enter) || !open(self.leave) || !open(again.enter) {
+        if !open(self.threshold) || !open(self.enter) || !open(self.leave) || !open(reentry.reenter) {
             Some("thresholds must lie between 0 and 1")
         } else if self.leave > self.enter {
             Some("the threshold to leave voice is above the one to enter it")
-        } else if self.leave > again.enter {
-            Some("the threshold to leave voice is above the one to enter it again")
-        } else if again.enter > self.enter {
-            Some("the threshold to enter voice again is above the one to enter it")
+        } else if self.leave > reentry.reenter {
+            Some("the threshold to leave voice is above the re-entry threshold")
+        } else if reentry.reenter > self.enter {
+            Some("the re-entry threshold is above the threshold to enter voice")
         } else if self.confirm_n == 0 || self.confirm_n > self.confirm_m || self.confirm_m > 64 {
             Some("confirmation needs N of M windows with 1 <= N <= M <= 64")
         } else if !seconds(self.min_voice_s) || !seconds(self.min_gap_s) {
             Some("minimum durations must lie between 0 and 60 s")
-        } else if !(again.memory_s > 0.0 && again.memory_s <= 3600.0) {
-            Some("the memory must be above 0 and no longer than 3600 s")
+        } else if !(reentry.recency_s > 0.0 && reentry.recency_s <= 3600.0) {
+            Some("recency_s must be above 0 and at most 3600 s")
         } else {
             None
         }

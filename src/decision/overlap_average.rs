@@ -58,7 +58,7 @@ impl OverlapAverage {
     }
 
     /// The same for networks of which each answers when it is its turn.
-    pub fn of_turns(horizons_frames: &[u32]) -> Self {
+    pub fn alternating(horizons_frames: &[u32]) -> Self {
         Self::asking(horizons_frames, SHORTEST_ASKED_IN_TURN_FRAMES)
     }
 

@@ -23,9 +23,9 @@ impl Recency {
     }
 
     /// Time passes up to `t_s`, in voice or not.
-    pub fn pass(&mut self, t_s: f64, voice: bool, memory_s: f32) {
+    pub fn pass(&mut self, t_s: f64, voice: bool, recency_s: f32) {
         let passed_s = self.heard_to_s.map_or(0.0, |before_s| t_s - before_s);
-        let kept = (-passed_s / f64::from(memory_s)).exp();
+        let kept = (-passed_s / f64::from(recency_s)).exp();
         let now = if voice { 1.0 } else { 0.0 };
         self.voice_share = now + kept * (self.voice_share - now);
         self.heard_to_s = Some(t_s);

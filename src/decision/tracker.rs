@@ -131,8 +131,8 @@ impl Tracker {
     /// Takes the probability of voice at stream time `t_s`. Times must rise and `p` lie in 0 to 1.
     pub fn push(&mut self, t_s: f64, p: f32) -> Decision {
         let frame = Frame { t_s, p };
-        if let Some(again) = self.point.again {
-            self.memory.pass(t_s, self.is_voice(), again.memory_s);
+        if let Some(reentry) = self.point.reentry {
+            self.memory.pass(t_s, self.is_voice(), reentry.recency_s);
         }
         let event = match self.state {
             State::Silence => self.in_silence(frame),
@@ -171,8 +171,8 @@ impl Tracker {
 
     /// What it takes now for a voice to begin.
     fn enter(&self) -> f32 {
-        match self.point.again {
-            Some(again) if self.memory.holds_a_voice() => again.enter,
+        match self.point.reentry {
+            Some(reentry) if self.memory.holds_a_voice() => reentry.reenter,
             _ => self.point.enter,
         }
     }

@@ -99,7 +99,7 @@ pub struct TrackScorer {
     normalisation: Normalisation,
     horizons_frames: Vec<u32>,
     /// A fresh one, to be cloned.
-    consensus: OverlapAverage,
+    overlap: OverlapAverage,
     device: Device,
     stride: usize,
 }
@@ -116,7 +116,7 @@ impl TrackScorer {
             features: checkpoint.architecture.features(),
             normalisation: checkpoint.normalisation.clone(),
             horizons_frames: checkpoint.metadata.horizons_frames.clone(),
-            consensus: checkpoint.metadata.new_consensus(),
+            overlap: checkpoint.metadata.new_overlap_average(),
             device,
             stride: 1,
         }
@@ -155,7 +155,7 @@ impl TrackScorer {
         let look = Look {
             normalisation: &self.normalisation,
             horizons_frames: &self.horizons_frames,
-            consensus: &self.consensus,
+            overlap: &self.overlap,
             stride: self.stride,
             device: self.device,
         };
@@ -197,7 +197,7 @@ pub fn cores() -> usize {
 struct Look<'a> {
     normalisation: &'a Normalisation,
     horizons_frames: &'a [u32],
-    consensus: &'a OverlapAverage,
+    overlap: &'a OverlapAverage,
     stride: usize,
     device: Device,
 }
@@ -250,7 +250,7 @@ impl Look<'_> {
             .take_while(|start| start + window.frames() <= track.frames())
             .collect();
         let mut horizons = vec![Vec::with_capacity(starts.len()); self.horizons_frames.len()];
-        let mut consensus = self.consensus.clone();
+        let mut overlap = self.overlap.clone();
         for batch in starts.chunks(BATCH_WINDOWS) {
             let mut windows = vec![0.0; batch.len() * window.values()];
             for (start, values) in batch.iter().zip(windows.chunks_exact_mut(window.values())) {
@@ -268,7 +268,7 @@ impl Look<'_> {
             let rows = network.probabilities_of_stream(&channels_last(&input), &numbers);
             let rows = float_values(&rows);
             for (row, start) in rows.chunks_exact(self.horizons_frames.len()).zip(batch) {
-                let row = consensus.push((start * HOP_SAMPLES) as u64, row);
+                let row = overlap.push((start * HOP_SAMPLES) as u64, row);
                 for ((out, &p), &h) in horizons.iter_mut().zip(&row).zip(self.horizons_frames) {
                     out.push((p, track.voice[start + window.frame_at(h)]));
                 }

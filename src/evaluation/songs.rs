@@ -58,7 +58,7 @@ pub struct Shown {
     pub threshold: f32,
     pub enter: f32,
     /// The same where a voice has been heard lately.
-    pub enter_again: Option<f32>,
+    pub reenter: Option<f32>,
     pub leave: f32,
     /// Where the causal decisions are voice.
     pub decided: Vec<[f64; 2]>,
@@ -149,7 +149,7 @@ pub fn shown(
         p: scored.iter().map(|s| s.0).collect(),
         threshold: horizon.point.threshold,
         enter: horizon.point.enter,
-        enter_again: horizon.point.again.map(|again| again.enter),
+        reenter: horizon.point.reentry.map(|reentry| reentry.reenter),
         leave: horizon.point.leave,
         decided: spans(&decided.voice, window_s),
         against: answer.map(|a| spans(&a.decided.voice, window_s)),

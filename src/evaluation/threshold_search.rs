@@ -30,7 +30,7 @@ pub enum Aim {
 }
 
 /// How far the threshold to enter voice again lies above the raw one, and the one to enter it at all above that.
-const AGAIN_ABOVE: [f32; 5] = [0.0, 0.05, 0.1, 0.2, 0.3];
+const REENTER_ABOVE: [f32; 5] = [0.0, 0.05, 0.1, 0.2, 0.3];
 const ENTER_ABOVE: [f32; 4] = [0.0, 0.1, 0.2, 0.3];
 /// The threshold to enter voice where none was heard lately goes this far up.
 const HIGHEST_ENTER: f32 = 0.95;
@@ -121,15 +121,15 @@ fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> f32 
 
 fn candidates(threshold: f32) -> Vec<OperatingPoint> {
     let mut points = Vec::new();
-    for (enter, again) in entries(threshold) {
+    for (enter, reentry) in entries(threshold) {
         for below in LEAVE_BELOW {
-            let leave = hundredths(threshold - below).clamp(0.01, again.map_or(enter, |a| a.enter));
+            let leave = hundredths(threshold - below).clamp(0.01, reentry.map_or(enter, |r| r.reenter));
             for (confirm_n, confirm_m) in CONFIRM {
                 for min_voice_s in MIN_VOICE_S {
                     points.extend(MIN_GAP_S.map(|min_gap_s| OperatingPoint {
                         threshold,
                         enter,
-                        again,
+                        reentry,
                         leave,
                         confirm_n,
                         confirm_m,
@@ -146,13 +146,13 @@ fn candidates(threshold: f32) -> Vec<OperatingPoint> {
 /// The thresholds to enter voice that are tried, each pair once.
 fn entries(threshold: f32) -> Vec<(f32, Option<Reentry>)> {
     let mut entries = Vec::new();
-    for again_above in AGAIN_ABOVE {
-        let again = hundredths(threshold + again_above).min(HIGHEST_ENTER);
+    for reenter_above in REENTER_ABOVE {
+        let reenter = hundredths(threshold + reenter_above).min(HIGHEST_ENTER);
         for above in ENTER_ABOVE {
-            let enter = hundredths(again + above).min(HIGHEST_ENTER);
-            let differs = (enter > again).then_some(Reentry {
-                enter: again,
-                memory_s: RECENCY_S,
+            let enter = hundredths(reenter + above).min(HIGHEST_ENTER);
+            let differs = (enter > reenter).then_some(Reentry {
+                reenter,
+                recency_s: RECENCY_S,
             });
             if !entries.contains(&(enter, differs)) {
                 entries.push((enter, differs));

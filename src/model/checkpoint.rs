@@ -119,7 +119,7 @@ impl Checkpoint {
             |(name, weight): (&String, &Tensor)| (name.clone(), weight.to_device(device));
         let weights: Weights = self.weights.iter().map(on_device).collect();
         let network = tch::no_grad(|| Network::new(self.architecture, &weights).fold());
-        network.taking_turns(self.metadata.in_turn)
+        network.alternating(self.metadata.alternating)
     }
 
     /// Writes the checkpoint as it will be read, without denormal weights; the file appears whole or not

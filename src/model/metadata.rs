@@ -110,7 +110,7 @@ pub struct Metadata {
     /// Whether each window is for one member alone, the next one's turn, and not for all of them: the work of
     /// one network. What they agree on is then found by the consensus of windows.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub in_turn: bool,
+    pub alternating: bool,
     pub frontend: FrontendNumbers,
     #[serde(default, skip_serializing_if = "LevelMode::is_absolute")]
     pub level: LevelMode,
@@ -121,7 +121,7 @@ pub struct Metadata {
     /// Whether decisions go by what all windows so far have said of a frame
     /// ([`OverlapAverage`]); else by the newest alone. The operating points are for the one or the other.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub consensus: bool,
+    pub overlap_averaging: bool,
     /// One for each horizon.
     pub operating_points: Vec<OperatingPoint>,
     /// The horizon that is published unless another is asked for.
@@ -159,7 +159,7 @@ impl Metadata {
             ));
         }
         let features = family.features();
-        if self.in_turn && (self.members == 1 || features == Features::SeparatedMel) {
+        if self.alternating && (self.members == 1 || features == Features::SeparatedMel) {
             return Err("has members take turns, which takes several, and windows".into());
         }
         if self.frontend != FrontendNumbers::behind(features) {
@@ -176,7 +176,7 @@ impl Metadata {
                 features.horizons_wanted()
             ));
         }
-        if self.consensus && horizons.len() < 2 {
+        if self.overlap_averaging && horizons.len() < 2 {
             return Err("asks for a consensus of horizons, but has only one".into());
         }
         if !horizons.contains(&self.default_horizon_frames) {
@@ -208,9 +208,9 @@ impl Metadata {
     }
 
     /// What combines the answers on one stream's windows; it has heard none yet.
-    pub fn new_consensus(&self) -> OverlapAverage {
-        match self.consensus {
-            true if self.in_turn => OverlapAverage::of_turns(&self.horizons_frames),
+    pub fn new_overlap_average(&self) -> OverlapAverage {
+        match self.overlap_averaging {
+            true if self.alternating => OverlapAverage::alternating(&self.horizons_frames),
             true => OverlapAverage::new(&self.horizons_frames),
             false => OverlapAverage::none(),
         }

@@ -44,7 +44,7 @@ pub struct Network {
     /// The rest of a committee.
     others: Vec<Member>,
     /// Whether a window is for one of them alone.
-    in_turn: bool,
+    alternating: bool,
 }
 
 struct Member {
@@ -80,14 +80,14 @@ impl Network {
             architecture,
             first: if is_committee { member(0) } else { alone() },
             others: (1..architecture.members).map(member).collect(),
-            in_turn: false,
+            alternating: false,
         }
     }
 
     /// The same, its members taking turns where they are asked about a stream
     /// ([`Network::probabilities_of_stream`]).
-    pub fn taking_turns(self, in_turn: bool) -> Self {
-        Self { in_turn, ..self }
+    pub fn alternating(self, alternating: bool) -> Self {
+        Self { alternating, ..self }
     }
 
     /// What it looks at.
@@ -126,7 +126,7 @@ impl Network {
     /// The same for windows of streams, each with its number in its own. Members that take turns answer to every
     /// so many-th window, alone.
     pub fn probabilities_of_stream(&self, x: &Tensor, numbers: &[u64]) -> Tensor {
-        if !self.in_turn {
+        if !self.alternating {
             return self.probabilities(x);
         }
         let members = 1 + self.others.len() as u64;

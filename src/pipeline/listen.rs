@@ -63,7 +63,7 @@ pub fn listen(
     });
     let hub = Arc::new(hub.with_thresholds(Thresholds {
         enter: horizon.point.enter,
-        enter_again: horizon.point.again.map(|again| again.enter),
+        reenter: horizon.point.reentry.map(|reentry| reentry.reenter),
         leave: horizon.point.leave,
     }));
     for source in &sources {
@@ -82,7 +82,7 @@ pub fn listen(
         hub: Arc::clone(&hub),
         probes,
         intake: worker.intake(),
-        decider: Decider::new(&model, horizon)?,
+        decider: Decider::new(model.new_overlap_average(), horizon)?,
         window,
         levels: config.publish.levels_wanted(),
     };

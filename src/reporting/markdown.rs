@@ -49,7 +49,7 @@ pub fn about(report: &Report) -> String {
     let depth = depth.map_or(String::new(), |layers| format!(" of depth {layers}"));
     let committee = match model.members {
         1 => String::new(),
-        members if model.in_turn => format!("a committee of {members} that take turns: "),
+        members if model.alternating => format!("a committee of {members} that take turns: "),
         members => format!("a committee of {members}: "),
     };
     let split = report.split.as_ref();

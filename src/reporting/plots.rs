@@ -333,9 +333,9 @@ fn song(shown: &Shown, picture: &MelPicture, against: Option<&str>) -> Svg {
         curve_top + probability / 2.0,
         "p(voice)",
     );
-    let again = shown.enter_again.map(|again| ("again", again, 12.0));
+    let reenter = shown.reenter.map(|reenter| ("re-enter", reenter, 12.0));
     let others = [("enter", shown.enter, -4.0), ("leave", shown.leave, 12.0)];
-    for (name, threshold, below) in others.into_iter().chain(again) {
+    for (name, threshold, below) in others.into_iter().chain(reenter) {
         let y = axes.y(f64::from(threshold));
         svg.line("mark", [left, y, left + width, y]);
         let name = format!("{name} {threshold:.2}");

@@ -60,7 +60,7 @@ pub struct Model {
     /// Networks that answer together.
     pub members: usize,
     /// Whether a window is for one of them alone.
-    pub in_turn: bool,
+    pub alternating: bool,
     pub parameters: usize,
     pub horizons: Vec<ModelHorizon>,
     /// The horizon of curves, songs and stress tests.
@@ -106,7 +106,7 @@ impl Model {
             architecture: metadata.architecture.clone(),
             depth: metadata.depth,
             members: metadata.members,
-            in_turn: metadata.in_turn,
+            alternating: metadata.alternating,
             parameters,
             horizons: horizons
                 .zip(&metadata.operating_points)

@@ -37,7 +37,7 @@ pub struct Experiment {
     /// Whether decisions go by what all windows so far have said of a frame, at this and at shorter
     /// look-aheads, rather than by the newest window alone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub consensus: bool,
+    pub overlap_averaging: bool,
     /// What the thresholds are chosen for on validation: `accuracy`, `even` or `balanced`.
     #[serde(default, skip_serializing_if = "is_accuracy")]
     pub operating_point: Aim,
@@ -260,7 +260,7 @@ impl Experiment {
         if !horizons.contains(&self.default_horizon_frames()) {
             return Err("default_horizon_frames must be one of horizons_frames".into());
         }
-        if self.consensus && horizons.len() < 2 {
+        if self.overlap_averaging && horizons.len() < 2 {
             return Err("consensus needs at least two horizons_frames".into());
         }
         let t = &self.training;

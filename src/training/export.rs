@@ -28,11 +28,11 @@ pub fn checkpoint(
         architecture: architecture.family.name().into(),
         depth: architecture.family.depth(),
         members: architecture.members,
-        in_turn: false,
+        alternating: false,
         frontend: FrontendNumbers::behind(architecture.features()),
         level: normalisation.level,
         horizons_frames: experiment.horizons_frames.clone(),
-        consensus: experiment.consensus,
+        overlap_averaging: experiment.overlap_averaging,
         operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
         default_horizon_frames: experiment.default_horizon_frames(),
         trained_on: experiment

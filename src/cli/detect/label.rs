@@ -62,7 +62,7 @@ pub enum Answers {
 
 impl Labeler {
     pub fn new(answers: Answers, model: &Metadata, horizon: Horizon) -> anyhow::Result<Self> {
-        let decider = Decider::new(model, horizon)?;
+        let decider = Decider::new(model.new_overlap_average(), horizon)?;
         Ok(Self {
             answers,
             model: model.name.clone(),

@@ -97,7 +97,7 @@ pub fn probability(
             style.quiet(),
         );
     }
-    let lines = thresholds.map_or([None; 3], |t| [Some(t.leave), t.enter_again, Some(t.enter)]);
+    let lines = thresholds.map_or([None; 3], |t| [Some(t.leave), t.reenter, Some(t.enter)]);
     for p in lines.into_iter().flatten() {
         let row = row_of(p).min(area.height - 1);
         label(buffer, area, row, &format!("{p:.2}"), style.threshold());

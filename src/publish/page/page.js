@@ -205,9 +205,9 @@ function liveWords() {
   return missed ? `live; this page was too slow for ${missed} messages` : "live";
 }
 
-// The lines that the chart draws: where a voice begins, begins again, and ends.
+// The lines that the chart draws: enter, re-enter and leave.
 function thresholdsOf(message) {
-  return message ? [message.enter, message.enter_again, message.leave].filter((p) => p !== undefined) : null;
+  return message ? [message.enter, message.reenter, message.leave].filter((p) => p !== undefined) : null;
 }
 
 function hello(message) {
