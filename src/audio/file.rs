@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
+use vocald_client::message::StateChange;
 
 use crate::audio::ring::{ring, unix_now_ns};
 use crate::audio::{AudioError, Decoder, Health, Source, SourceEvent, StopFlag};
@@ -62,17 +63,15 @@ impl Source for FileSource {
         let end = 'file: loop {
             let block = match self.decoder.next_block() {
                 Ok(Some(block)) => block,
-                Ok(None) => break SourceEvent::Ended,
+                Ok(None) => break SourceEvent::State(StateChange::ended(None)),
                 Err(e) => {
-                    break SourceEvent::Failed {
-                        reason: e.to_string(),
-                    };
+                    break SourceEvent::State(StateChange::failed(e.to_string()));
                 }
             };
             match self.pace {
                 Pace::Max => {
                     if !writer.write_blocking(block, unix_now_ns(), &stop) {
-                        break SourceEvent::Ended;
+                        break SourceEvent::State(StateChange::ended(None));
                     }
                     health.on_block((block.len() / channels) as u64, true);
                 }
@@ -84,7 +83,7 @@ impl Source for FileSource {
                         let due = position_frames as f64 / f64::from(format.rate_hz);
                         let wait = Duration::from_secs_f64(due).saturating_sub(start.elapsed());
                         if stop.wait(wait) {
-                            break 'file SourceEvent::Ended;
+                            break 'file SourceEvent::State(StateChange::ended(None));
                         }
                         health.on_block(frames, writer.write(part, unix_now_ns()));
                     }

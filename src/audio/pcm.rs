@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
+use vocald_client::message::StateChange;
 
 use crate::audio::ring::{RingWriter, ring, unix_now_ns};
 use crate::audio::{AudioError, AudioFormat, Health, Source, SourceEvent, StopFlag};
@@ -232,10 +233,10 @@ impl Source for PcmSource {
         }
         drop(pump);
         let _ = events.send(match ended {
-            Ok(()) => SourceEvent::Ended,
-            Err(e) => SourceEvent::Failed {
-                reason: format!("{label} cannot be read: {e}"),
-            },
+            Ok(()) => SourceEvent::State(StateChange::ended(None)),
+            Err(e) => {
+                SourceEvent::State(StateChange::failed(format!("{label} cannot be read: {e}")))
+            }
         });
     }
 }
@@ -290,7 +291,10 @@ impl Pump {
             } else if !stalled && last_data.elapsed() >= STALL_AFTER {
                 stalled = true;
                 let reason = format!("no data for {} s", STALL_AFTER.as_secs());
-                if events.send(SourceEvent::Stalled { reason }).is_err() {
+                if events
+                    .send(SourceEvent::State(StateChange::stalled(reason)))
+                    .is_err()
+                {
                     return Ok(());
                 }
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use vocald_client::message::StateChange;
 
 use crate::audio::alsa_stderr::quietly;
 use crate::audio::device::{Capture, DeviceSource, capture, find_again};
@@ -73,7 +74,9 @@ impl Source for DeviceSource {
                     }
                 }
             };
-            let listened = events.send(SourceEvent::Reconnecting { reason }).is_ok();
+            let listened = events
+                .send(SourceEvent::State(StateChange::reconnecting(reason)))
+                .is_ok();
             // The next stream is not opened before this one has let go of the device.
             if let Some(stream) = stream {
                 close(stream, &mut left_behind, &stop);
@@ -83,7 +86,7 @@ impl Source for DeviceSource {
             }
             backoff = (backoff * 2).min(LAST_BACKOFF);
         }
-        let _ = events.send(SourceEvent::Ended);
+        let _ = events.send(SourceEvent::State(StateChange::ended(None)));
     }
 }
 
@@ -161,9 +164,10 @@ impl DeviceSource {
                 ));
             }
             let event = match (stalled, silent >= stall_after) {
-                (false, true) => SourceEvent::Stalled {
-                    reason: format!("no sound from the device for {:.1} s", silent.as_secs_f64()),
-                },
+                (false, true) => SourceEvent::State(StateChange::stalled(format!(
+                    "no sound from the device for {:.1} s",
+                    silent.as_secs_f64()
+                ))),
                 (true, false) => SourceEvent::Resumed,
                 _ => continue,
             };

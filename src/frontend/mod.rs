@@ -9,6 +9,7 @@
 //! Bi-LSTM hears. [`features`] says which of the two a network looks at.
 
 pub mod features;
+pub mod level;
 pub mod mel;
 pub mod resample;
 pub mod separated_mel;
@@ -17,6 +18,7 @@ pub mod stft;
 pub mod window;
 
 pub use features::Features;
+pub use level::SoundLevel;
 pub use mel::LogMel;
 pub use separated_mel::SeparatedMel;
 pub use window::{Window, WindowLength, Windower};

@@ -196,10 +196,10 @@ impl Engine {
 
 /// A window of a stream with nothing in it.
 fn silence(length: WindowLength, number: u64) -> Window {
-    Window {
-        start_sample: number * WINDOW_HOP_SAMPLES as u64,
-        log_mel: vec![0.0; length.values()].into(),
-    }
+    Window::synthetic(
+        number * WINDOW_HOP_SAMPLES as u64,
+        vec![0.0; length.values()].into(),
+    )
 }
 
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -1,39 +1,43 @@
-//! The thread between a source and its streams: takes blocks from the ring, mixes the
-//! chosen channels, and passes on what happens to the source, in order.
+//! The feed: the thread between a source and its streams.
+//!
+//! It takes blocks from the ring, mixes the chosen channels, and passes windows and notes on to inference, in order.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crate::audio::{
-    AudioFormat, Block, ChannelChoice, ChannelMap, RingReader, SourceEvent, SourceHandle,
-};
-use crate::frontend::window::WindowLength;
-use crate::pipeline::stream::{LossCause, Note, Stream, StreamItem};
+use vocald_client::message::{GapReason, StateChange, StreamState};
 
-/// How long the ring is watched before the events are looked at again.
+use crate::audio::{
+    AudioFormat, Block, ChannelChoice, ChannelError, ChannelMap, RingReader, SourceEvent,
+    SourceHandle,
+};
+use crate::frontend::WindowLength;
+use crate::frontend::resample::ResampleError;
+use crate::inference::{Note, StreamItem, StreamSender, WorkerGone};
+use crate::pipeline::stream::Stream;
+
+/// How long the ring is watched before events are looked for again.
 const RING_WATCH: Duration = Duration::from_millis(20);
 
-/// Which streams are made of a source's channels.
+/// How the channels of a source become streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mixing {
-    /// One, the mean of the chosen channels.
+    /// One stream, the mean of the chosen channels.
     Mean(ChannelChoice),
-    /// One for each of the chosen channels.
+    /// One stream for each of the chosen channels.
     Each(ChannelChoice),
 }
 
+/// Settings of a feed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedOptions {
     pub mixing: Mixing,
-    /// Ends the source after so much sound.
+    /// Ends the source after this much sound, in seconds.
     pub limit_s: Option<f64>,
-    /// The source goes on by the clock whether it is heard or not (a device), so that a pause is a
-    /// loss. A pipe that pauses loses nothing.
+    /// The source goes on by the clock whether it is read or not (a device), so a pause is a loss. A pipe that
+    /// pauses loses nothing.
     pub live: bool,
 }
-
-/// Takes a stream's items; `Break` when it takes no more of them.
-pub type StreamOut = Box<dyn FnMut(StreamItem) -> ControlFlow<()> + Send>;
 
 /// How a feed came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,18 +46,17 @@ pub enum FeedEnd {
     Ended,
     /// The source failed; `started` when sound had come before.
     Failed { reason: String, started: bool },
-    /// The streams' items were no longer taken.
+    /// Inference takes no more windows.
     Refused,
 }
 
-/// Feeds the streams of `source` until it ends, in windows of the length that the network looks at.
-/// `open` makes a stream's way out: of the channel of that number, or of the mean of all that were
-/// chosen.
+/// Feeds the streams of `source` until it ends, in windows of the length that the network takes.
+/// `open` opens a stream: of the channel of that number, or of the mean of all that were chosen.
 pub fn feed(
     source: SourceHandle,
     options: FeedOptions,
     window: WindowLength,
-    open: impl FnMut(Option<u16>) -> StreamOut,
+    open: impl FnMut(Option<u16>) -> StreamSender,
 ) -> FeedEnd {
     let mut feed = Feed {
         source,
@@ -83,18 +86,19 @@ struct Feed<O> {
     lanes: Vec<Lane>,
     reader: Option<RingReader>,
     block: Vec<f32>,
-    /// When the newest frame was captured, Unix time.
+    /// Unix time at which the newest frame was captured.
     newest_unix_s: Option<f64>,
-    /// The source was away: what its clock shows until the next block is lost.
+    /// The source was away: the time until the next block is lost.
     pause_is_loss: bool,
-    /// The streams have been told that sound comes in.
+    /// The streams were informed that sound flows.
     running: bool,
 }
 
+/// A stream and its way to inference.
 struct Lane {
     choice: ChannelChoice,
-    out: StreamOut,
-    /// None until the first sound.
+    sender: StreamSender,
+    /// `None` until the first sound.
     sound: Option<Sound>,
 }
 
@@ -104,9 +108,10 @@ struct Sound {
     mono: Vec<f32>,
 }
 
-type Flow = ControlFlow<FeedEnd>;
+/// `Break` ends the feed.
+type Flow<T = ()> = ControlFlow<FeedEnd, T>;
 
-impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
+impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
     /// Opens the streams that do not depend on how many channels the source turns out to have.
     fn open_known(&mut self) {
         match self.options.mixing.clone() {
@@ -123,28 +128,25 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
     }
 
     fn open_lane(&mut self, channel: Option<u16>, choice: ChannelChoice) {
-        let out = (self.open)(channel);
+        let sender = (self.open)(channel);
         self.lanes.push(Lane {
             choice,
-            out,
+            sender,
             sound: None,
         });
     }
 
     fn run(&mut self) -> Flow {
         loop {
-            let waiting = match &self.reader {
+            let event = match &self.reader {
                 Some(reader) if !reader.is_closed() => self.source.events.try_recv().ok(),
                 // Nothing can come but an event.
                 _ => match self.source.events.recv() {
                     Ok(event) => Some(event),
-                    Err(_) => {
-                        let reason = "its thread has died".into();
-                        return self.failed(reason);
-                    }
+                    Err(_) => return self.failed("its thread panicked; see the log".into()),
                 },
             };
-            if let Some(event) = waiting {
+            if let Some(event) = event {
                 // What the ring still holds came before.
                 while self.read(Duration::ZERO)? {}
                 self.event(event)?;
@@ -154,7 +156,7 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
     }
 
     /// Takes one block; `false` when none came.
-    fn read(&mut self, timeout: Duration) -> ControlFlow<FeedEnd, bool> {
+    fn read(&mut self, timeout: Duration) -> Flow<bool> {
         let Some(reader) = &mut self.reader else {
             return ControlFlow::Continue(false);
         };
@@ -162,7 +164,7 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
         let block = reader.read_timeout(&mut samples, timeout);
         let format = reader.format();
         let flow = match block {
-            Some(block) => self.take(block, &mut samples, format),
+            Some(block) => self.block(block, &mut samples, format),
             None => ControlFlow::Continue(()),
         };
         self.block = samples;
@@ -179,73 +181,68 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
                 self.running = false;
                 self.start(format)
             }
-            SourceEvent::Stalled { reason } => {
-                // From here on, and not from `Resumed`: the first sound may be there before that.
-                self.pause_is_loss = true;
-                self.running = false;
-                self.tell_all(&Note::Stalled { reason })
-            }
             SourceEvent::Resumed => ControlFlow::Continue(()),
-            SourceEvent::Reconnecting { reason } => {
-                self.running = false;
-                self.tell_all(&Note::Reconnecting { reason })
-            }
-            SourceEvent::Ended => {
-                self.lose_at_end()?;
-                let stopped = self.source.stop.is_stopped();
-                self.end(stopped.then(|| "it was told to stop".into()))
-            }
-            SourceEvent::Failed { reason } => self.failed(reason),
+            SourceEvent::State(change) => match change.state {
+                StreamState::Ended => {
+                    self.lose_at_end()?;
+                    let stopped = self.source.stop.is_stopped();
+                    self.end(stopped.then(|| "stopped on request".into()))
+                }
+                StreamState::Failed => self.failed(change.reason.unwrap_or_default()),
+                state => {
+                    // From here on, and not from `Resumed`: the first sound may come before that event.
+                    self.pause_is_loss |= state == StreamState::Stalled;
+                    self.running = false;
+                    self.note_all(&Note::State(change))
+                }
+            },
         }
     }
 
-    /// Makes the streams ready for `format`, their first or another.
+    /// Prepares the streams for `format`, their first or another.
     fn start(&mut self, format: AudioFormat) -> Flow {
         if self.lanes.is_empty() {
             let channels: Vec<u16> = (1..=format.channels).collect();
             self.open_channels(&channels);
         }
         for place in 0..self.lanes.len() {
-            if let Err(reason) = self.lanes[place].start(format, self.window) {
-                return self.failed(reason);
+            match self.lanes[place].start(format, self.window) {
+                Ok(()) => {}
+                Err(StartError::Gone(WorkerGone)) => return ControlFlow::Break(FeedEnd::Refused),
+                Err(error) => return self.failed(error.to_string()),
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn take(&mut self, block: Block, samples: &mut Vec<f32>, format: AudioFormat) -> Flow {
-        let rate = f64::from(format.rate_hz);
+    fn block(&mut self, block: Block, samples: &mut Vec<f32>, format: AudioFormat) -> Flow {
         let end_unix_s = block.captured_unix_ns as f64 / 1e9;
         if block.lost_before_frames > 0 {
-            self.each_sound(|sound, emit| {
-                sound
-                    .stream
-                    .lose(block.lost_before_frames, LossCause::RingFull, emit);
-            })?;
+            self.lose_all(block.lost_before_frames, GapReason::RingFull)?;
         }
         if std::mem::take(&mut self.pause_is_loss)
             && self.options.live
             && let Some(newest_s) = self.newest_unix_s
         {
-            let frames = ((end_unix_s - newest_s) * rate) as u64;
+            let frames = ((end_unix_s - newest_s) * f64::from(format.rate_hz)) as u64;
             let lost = frames.saturating_sub(block.frames + block.lost_before_frames);
             if lost > 0 {
-                self.each_sound(|sound, emit| sound.stream.lose(lost, LossCause::Device, emit))?;
+                self.lose_all(lost, GapReason::Device)?;
             }
         }
         self.newest_unix_s = Some(end_unix_s);
         if !std::mem::replace(&mut self.running, true) {
-            self.tell_all(&Note::Running)?;
-            self.each_sound(|sound, _| sound.stream.forget_silence())?;
+            self.note_all(&Note::State(StateChange::running()))?;
+            let sounds = self.lanes.iter_mut().filter_map(|l| l.sound.as_mut());
+            sounds.for_each(|sound| sound.stream.forget_silence());
         }
         let over = self.cut_to_limit(samples, format);
-        self.each_sound(|sound, emit| {
-            sound.mono.clear();
-            sound.map.mix(samples, &mut sound.mono);
-            sound.stream.push(&sound.mono, end_unix_s, emit);
-        })?;
+        for lane in &mut self.lanes {
+            lane.push(samples, end_unix_s)
+                .map_or_else(refused, Flow::Continue)?;
+        }
         if over {
-            return self.end(Some("it was asked to listen no longer".into()));
+            return self.end(Some("the requested duration is over".into()));
         }
         ControlFlow::Continue(())
     }
@@ -271,51 +268,43 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
             .reader
             .as_ref()
             .map_or(0, RingReader::lost_at_end_frames);
-        if lost == 0 {
-            return ControlFlow::Continue(());
+        match lost {
+            0 => ControlFlow::Continue(()),
+            lost => self.lose_all(lost, GapReason::RingFull),
         }
-        self.each_sound(|sound, emit| sound.stream.lose(lost, LossCause::RingFull, emit))
+    }
+
+    fn lose_all(&mut self, lost_frames: u64, reason: GapReason) -> Flow {
+        for lane in &mut self.lanes {
+            lane.lose(lost_frames, reason)
+                .map_or_else(refused, Flow::Continue)?;
+        }
+        ControlFlow::Continue(())
     }
 
     /// The sound is over.
     fn end(&mut self, reason: Option<String>) -> Flow {
-        self.each_sound(|sound, emit| sound.stream.finish(emit))?;
-        self.tell_all(&Note::Ended { reason })?;
+        self.finish_all(&StateChange::ended(reason))?;
         ControlFlow::Break(FeedEnd::Ended)
     }
 
     fn failed(&mut self, reason: String) -> Flow {
         let started = self.newest_unix_s.is_some();
-        self.each_sound(|sound, emit| sound.stream.finish(emit))?;
-        self.tell_all(&Note::Failed {
-            reason: reason.clone(),
-        })?;
+        self.finish_all(&StateChange::failed(reason.clone()))?;
         ControlFlow::Break(FeedEnd::Failed { reason, started })
     }
 
-    fn tell_all(&mut self, note: &Note) -> Flow {
+    fn finish_all(&mut self, change: &StateChange) -> Flow {
         for lane in &mut self.lanes {
-            if (lane.out)(StreamItem::Note(note.clone())).is_break() {
-                return ControlFlow::Break(FeedEnd::Refused);
-            }
+            lane.finish().map_or_else(refused, Flow::Continue)?;
         }
-        ControlFlow::Continue(())
+        self.note_all(&Note::State(change.clone()))
     }
 
-    /// Does `work` for every stream that has sound.
-    fn each_sound(&mut self, mut work: impl FnMut(&mut Sound, &mut dyn FnMut(StreamItem))) -> Flow {
-        for Lane { out, sound, .. } in &mut self.lanes {
-            let mut flow = ControlFlow::Continue(());
-            if let Some(sound) = sound {
-                work(sound, &mut |item| {
-                    if flow.is_continue() {
-                        flow = out(item);
-                    }
-                });
-            }
-            if flow.is_break() {
-                return ControlFlow::Break(FeedEnd::Refused);
-            }
+    fn note_all(&mut self, note: &Note) -> Flow {
+        for lane in &self.lanes {
+            let sent = lane.sender.send(StreamItem::Note(note.clone()));
+            sent.map_or_else(refused, Flow::Continue)?;
         }
         ControlFlow::Continue(())
     }
@@ -328,38 +317,76 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
         let health = self.source.health.snapshot();
         tracing::debug!("{label}: {health:?}");
         self.source.stop.stop();
-        // The ring's reader goes first, or a source that waits for room in it would wait on.
+        // The reader goes first, or a source that waits for room in the ring would wait for ever.
         drop(self.reader);
         self.source.join();
         end
     }
 }
 
+fn refused(_: WorkerGone) -> Flow {
+    ControlFlow::Break(FeedEnd::Refused)
+}
+
+/// Why a stream cannot start with a source's format.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error(transparent)]
+    Channels(#[from] ChannelError),
+    #[error(transparent)]
+    Rate(#[from] ResampleError),
+    #[error(transparent)]
+    Gone(#[from] WorkerGone),
+}
+
 impl Lane {
-    fn start(&mut self, format: AudioFormat, window: WindowLength) -> Result<(), String> {
-        let map = ChannelMap::new(&self.choice, format.channels).map_err(|e| e.to_string())?;
-        match &mut self.sound {
-            Some(sound) => {
-                sound.map.log_silenced("before the reconnection");
-                sound.map = map;
-                // The time away is told when the first block shows it.
-                let out = &mut self.out;
-                // Of nobody who takes it the next item tells.
-                let emit = |item| _ = out(item);
-                sound
-                    .stream
-                    .change_rate(format.rate_hz, emit)
-                    .map_err(|e| e.to_string())
-            }
-            none => {
-                let stream = Stream::new(format.rate_hz, window).map_err(|e| e.to_string())?;
-                *none = Some(Sound {
-                    map,
-                    stream,
-                    mono: Vec::new(),
-                });
-                Ok(())
+    fn start(&mut self, format: AudioFormat, window: WindowLength) -> Result<(), StartError> {
+        let map = ChannelMap::new(&self.choice, format.channels)?;
+        let Some(sound) = &mut self.sound else {
+            self.sound = Some(Sound {
+                map,
+                stream: Stream::new(format.rate_hz, window)?,
+                mono: Vec::new(),
+            });
+            return Ok(());
+        };
+        sound.map.log_silenced("before the reconnection");
+        sound.map = map;
+        // The first block will show how long the source was away.
+        for item in sound.stream.change_rate(format.rate_hz)? {
+            self.sender.send(item)?;
+        }
+        Ok(())
+    }
+
+    /// Mixes interleaved samples, of which the last was captured at `end_unix_s`, and sends the windows they complete.
+    fn push(&mut self, samples: &[f32], end_unix_s: f64) -> Result<(), WorkerGone> {
+        let Some(sound) = &mut self.sound else {
+            return Ok(());
+        };
+        sound.mono.clear();
+        sound.map.mix(samples, &mut sound.mono);
+        for item in sound.stream.push(&sound.mono, end_unix_s) {
+            self.sender.send(item)?;
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, lost_frames: u64, reason: GapReason) -> Result<(), WorkerGone> {
+        if let Some(sound) = &mut self.sound {
+            for item in sound.stream.lose(lost_frames, reason) {
+                self.sender.send(item)?;
             }
         }
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<(), WorkerGone> {
+        if let Some(sound) = &mut self.sound {
+            for item in sound.stream.finish() {
+                self.sender.send(item)?;
+            }
+        }
+        Ok(())
     }
 }
