@@ -52,7 +52,7 @@ impl Worker {
     /// Starts the thread, builds the network on it with `load`, and returns what `load` reports about it.
     ///
     /// # Errors
-    /// The error of `load`, or [`EngineError::Device`] when no thread can be started.
+    /// The error of `load`, or [`EngineError::Thread`] when no thread can be started.
     pub fn start<S: Scorer, T: Send + 'static>(
         load: impl FnOnce() -> Result<(S, T), EngineError> + Send + 'static,
     ) -> Result<(Self, T), EngineError> {
@@ -75,7 +75,7 @@ impl Worker {
             }
         });
         let thread =
-            thread.map_err(|e| EngineError::Device(format!("no thread for inference: {e}")))?;
+            thread.map_err(|e| EngineError::Thread(format!("no thread for inference: {e}")))?;
         match loaded.recv() {
             Ok(Ok(about)) => Ok((Self { shared, thread }, about)),
             Ok(Err(error)) => Err(error),
@@ -137,7 +137,7 @@ impl Intake {
 }
 
 fn panicked() -> EngineError {
-    EngineError::Device("the inference thread panicked; see the log above".into())
+    EngineError::Thread("the inference thread panicked; see the log above".into())
 }
 
 /// The way of one stream's items to the worker.

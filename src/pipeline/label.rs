@@ -13,7 +13,7 @@ use crate::decision::{Decider, Horizon, PointError};
 use crate::frontend::resample::{ResampleError, Resampler};
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
 use crate::frontend::{SAMPLE_RATE_HZ, SeparatedMel, WindowLength};
-use crate::inference::offline::Answer;
+use crate::inference::offline::Prediction;
 use crate::inference::worker::BLOCKING_OUTPUTS;
 use crate::inference::{
     EngineError, Intake, Note, OfflineScorer, Output, StreamItem, WhenBehind, WorkerGone,
@@ -213,11 +213,11 @@ fn label_recording(
     let energies = SeparatedMel::new().energies(&samples);
     // As many as the resampler of the common grid would give.
     let length = file.frames as f64 * f64::from(SAMPLE_RATE_HZ) / f64::from(rate_hz);
-    let answers = scorer
+    let predictions = scorer
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .score(&energies, length.round() as usize)?;
-    for (seq, Answer { t_s, p }) in (0..).zip(answers) {
+    for (seq, Prediction { t_s, p }) in (0..).zip(predictions) {
         found.extend(decisions.push_probability(seq, t_s, p, 0.0));
     }
     let ended = Output::Note(Note::State(StateChange::ended(None)));
