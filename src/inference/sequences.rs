@@ -52,7 +52,7 @@ pub fn frame_probabilities(
         let rows = float_values(&network.probabilities(&input));
         for (i, (row, start)) in rows.chunks_exact(length).zip(batch).enumerate() {
             let next = starts.get(batch_index * BATCH_SEQUENCES + i + 1);
-            // The next one values from the middle of what both see.
+            // The next sequence takes over in the middle of the overlap.
             let end = next.map_or(frames, |next| (next + start + length) / 2);
             values.extend(&row[values.len() - start..end - start]);
         }
