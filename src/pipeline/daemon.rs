@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, select};
 use vocald_client::message::Thresholds;
 
-use crate::audio::{AudioError, StopFlag};
+use crate::audio::StopFlag;
 use crate::config::{Config, ConfigError};
 use crate::decision::{Decider, Horizon, PointError};
 use crate::frontend::window::lookahead_s;
@@ -20,7 +20,7 @@ use crate::model::Metadata;
 use crate::pipeline::decisions;
 use crate::pipeline::feed::{FeedEnd, feed};
 use crate::pipeline::sinks::{self, SinkError, Sinks};
-use crate::pipeline::sources::{self, OpenSource, stream_name};
+use crate::pipeline::sources::{self, OpenError, OpenSource, stream_name};
 use crate::publish::Hub;
 use crate::publish::http::Collector;
 use crate::publish::hub::{HelloFacts, SinkEnd};
@@ -38,7 +38,7 @@ pub enum DaemonError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     #[error(transparent)]
-    Audio(#[from] AudioError),
+    Open(#[from] OpenError),
     #[error(transparent)]
     Inference(#[from] EngineError),
     #[error(transparent)]
@@ -67,6 +67,7 @@ impl DaemonError {
         matches!(
             self,
             Self::Config(_)
+                | Self::Open(OpenError::Config(_))
                 | Self::Sink(SinkError::Config(_) | SinkError::Mqtt(MqttError::Config(_)))
         )
     }

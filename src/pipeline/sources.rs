@@ -1,21 +1,34 @@
 //! The sources of a configuration, opened, and the names of their streams.
 
-use crate::audio::{ChannelChoice, Source, SourceSpec};
-use crate::config::{Config, SourceConfig};
-use crate::pipeline::daemon::DaemonError;
+use crate::audio::{AudioError, ChannelChoice, Source, SourceSpec};
+use crate::config::{Config, ConfigError, SourceConfig};
 use crate::pipeline::feed::{FeedOptions, Mixing};
+
+/// Why a source cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Its settings are impossible.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The file, pipe or device cannot be opened.
+    #[error(transparent)]
+    Audio(#[from] AudioError),
+}
 
 /// A source that is ready to start.
 pub struct OpenSource {
+    /// Name of its stream, or of its streams before the channel number.
     pub name: String,
+    /// The source, not yet running.
     pub source: Box<dyn Source>,
+    /// Settings of its feed.
     pub options: FeedOptions,
     /// Nothing is lost when what comes after is slow.
     pub can_wait: bool,
 }
 
 /// Opens every source of `config`; each ends after `limit_s` seconds of sound, if given.
-pub fn open(config: &Config, limit_s: Option<f64>) -> Result<Vec<OpenSource>, DaemonError> {
+pub fn open(config: &Config, limit_s: Option<f64>) -> Result<Vec<OpenSource>, OpenError> {
     let open = |source: &SourceConfig| {
         let spec = source.spec()?;
         let choice = source.channel_choice()?;
