@@ -16,7 +16,9 @@ const EVENT_QUEUE: usize = 64;
 pub enum SourceEvent {
     /// Sound flows into a new ring from now on; an earlier ring gets no more.
     Started {
+        /// Format of the samples in the ring.
         format: AudioFormat,
+        /// The ring's reading end.
         reader: RingReader,
     },
     /// Sound flows again, into the same ring.
@@ -36,9 +38,13 @@ pub trait Source: Send {
 
 /// A running source.
 pub struct SourceHandle {
+    /// [`Source::label`].
     pub label: String,
+    /// Its events, in order.
     pub events: Receiver<SourceEvent>,
+    /// Counters that its capture updates.
     pub health: Arc<Health>,
+    /// Set it to end the source.
     pub stop: StopFlag,
     thread: JoinHandle<()>,
 }

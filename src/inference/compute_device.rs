@@ -28,7 +28,12 @@ pub enum DeviceError {
         "cuda:{index} was requested, but libtorch sees {count} CUDA devices; \
          use --device cpu, or a CUDA libtorch (`scripts/setup cuda`)"
     )]
-    NoCuda { index: usize, count: i64 },
+    NoCuda {
+        /// The requested index.
+        index: usize,
+        /// CUDA devices that libtorch sees.
+        count: i64,
+    },
 }
 
 impl FromStr for ComputeDevice {

@@ -39,10 +39,20 @@ pub enum EngineError {
         "the checkpoint {name} separates whole recordings and needs {lookahead_s:.0} s of sound beyond the moment it \
          decides on, so it cannot listen live; label files with `vocald detect`"
     )]
-    NotLive { name: String, lookahead_s: f64 },
+    NotLive {
+        /// Name of the checkpoint.
+        name: String,
+        /// Sound it needs beyond the decided moment, in seconds.
+        lookahead_s: f64,
+    },
     /// A forward pass failed.
     #[error("inference on {device} failed: {reason}")]
-    Inference { device: String, reason: String },
+    Inference {
+        /// `cpu` or `cuda:N`.
+        device: String,
+        /// One sentence.
+        reason: String,
+    },
 }
 
 /// Reads the built-in checkpoint.

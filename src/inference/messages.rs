@@ -9,7 +9,9 @@ use crate::frontend::Window;
 /// One item of a stream, in the order in which it happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamItem {
+    /// A window to predict on.
     Window(Window),
+    /// A fact to pass on.
     Note(Note),
 }
 
@@ -36,13 +38,16 @@ pub struct Loss {
 /// What inference makes of a stream's items, in the same order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
+    /// A window with its predictions.
     Scored(ScoredWindow),
+    /// A note, passed on.
     Note(Note),
 }
 
 /// A window with its predictions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredWindow {
+    /// The window.
     pub window: Window,
     /// Probability of voice, one a horizon, in the order of the model's metadata.
     pub probabilities: Vec<f32>,
@@ -51,7 +56,9 @@ pub struct ScoredWindow {
 /// An [`Output`] and the name of its stream.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamOutput {
+    /// Name of the stream.
     pub stream: Arc<str>,
+    /// What inference made of its next item.
     pub output: Output,
 }
 

@@ -35,28 +35,46 @@ const OUTPUTS_WAITING: usize = 64;
 /// Why the daemon cannot start, or ended.
 #[derive(Debug, thiserror::Error)]
 pub enum DaemonError {
+    /// The configuration is impossible.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A source cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// The network cannot be loaded, or failed.
     #[error(transparent)]
     Inference(#[from] EngineError),
+    /// The operating point is impossible.
     #[error(transparent)]
     Point(#[from] PointError),
+    /// A sink cannot be attached.
     #[error(transparent)]
     Sink(#[from] SinkError),
+    /// The system gives no thread.
     #[error("no thread for {what}: {source}")]
     Thread {
+        /// What the thread was for.
         what: &'static str,
+        /// The system's error.
         source: std::io::Error,
     },
+    /// A source failed.
     #[error("source {name}: {reason}")]
-    Source { name: String, reason: String },
+    Source {
+        /// Its name.
+        name: String,
+        /// One sentence.
+        reason: String,
+    },
+    /// A sink that everything depends on failed.
     #[error("{name} cannot be written: {source}")]
     SinkEnded {
+        /// Its name.
         name: String,
+        /// The system's error.
         source: std::io::Error,
     },
+    /// The decisions thread panicked.
     #[error("the decisions thread panicked; see the log above")]
     Decisions,
 }

@@ -31,6 +31,7 @@ pub enum Mixing {
 /// Settings of a feed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedOptions {
+    /// How channels become streams.
     pub mixing: Mixing,
     /// Ends the source after this much sound, in seconds.
     pub limit_s: Option<f64>,
@@ -44,8 +45,13 @@ pub struct FeedOptions {
 pub enum FeedEnd {
     /// The source ended or was stopped.
     Ended,
-    /// The source failed; `started` when sound had come before.
-    Failed { reason: String, started: bool },
+    /// The source failed.
+    Failed {
+        /// One sentence.
+        reason: String,
+        /// Sound had come before.
+        started: bool,
+    },
     /// Inference takes no more windows.
     Refused,
 }

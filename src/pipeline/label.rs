@@ -25,42 +25,62 @@ use crate::pipeline::stream::Stream;
 /// The labels of one file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Labels {
+    /// The labelled file.
     pub input: PathBuf,
     /// Name of the model.
     pub model: String,
     /// The horizon that was decided at, in frames before a window's last.
     pub horizon_frames: u32,
+    /// Format of the file.
     pub format: AudioFormat,
+    /// Length of the decoded sound, in seconds.
     pub duration_s: f64,
     /// What is wrong with the file, if anything.
     pub damage: Option<String>,
+    /// One decision every 71.43 ms.
     pub decisions: Vec<Decision>,
+    /// The stretches of voice, in order.
     pub voices: Vec<Voice>,
 }
 
 /// A stretch of voice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Voice {
+    /// Its beginning.
     pub onset: Onset,
+    /// Its end.
     pub offset: Offset,
 }
 
 /// Why a file cannot be labelled.
 #[derive(Debug, thiserror::Error)]
 pub enum LabelError {
+    /// It cannot be decoded.
     #[error(transparent)]
     Audio(#[from] AudioError),
+    /// Its channels cannot be mixed.
     #[error("{}: {source}", path.display())]
-    Channels { path: PathBuf, source: ChannelError },
+    Channels {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with the channels.
+        source: ChannelError,
+    },
+    /// Its sample rate cannot be converted.
     #[error("{}: {source}", path.display())]
     Rate {
+        /// The file.
         path: PathBuf,
+        /// What is wrong with the rate.
         source: ResampleError,
     },
+    /// The network failed.
     #[error(transparent)]
     Inference(#[from] EngineError),
+    /// The inference thread has ended.
     #[error(transparent)]
     Gone(#[from] WorkerGone),
+    /// The file's stream failed, for this reason.
     #[error("{0}")]
     Failed(String),
 }

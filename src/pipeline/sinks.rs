@@ -23,25 +23,42 @@ use vocald_client::Subscription;
 /// Why a sink cannot be attached.
 #[derive(Debug, thiserror::Error)]
 pub enum SinkError {
+    /// Its settings are impossible.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The system gives no thread.
     #[error("no thread for {what}: {source}")]
     Thread {
+        /// The sink.
         what: &'static str,
+        /// The system's error.
         source: io::Error,
     },
+    /// The Unix socket cannot be opened.
     #[error("{}: no socket can be opened there: {source}", path.display())]
-    Socket { path: PathBuf, source: io::Error },
+    Socket {
+        /// Path of the socket.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}; choose another address with {option}")]
     Listen {
+        /// The address.
         address: SocketAddr,
+        /// The system's error.
         source: io::Error,
+        /// The option that chooses another.
         option: &'static str,
     },
+    /// MQTT cannot start.
     #[error(transparent)]
     Mqtt(#[from] MqttError),
+    /// An OSC receiver cannot be used.
     #[error(transparent)]
     Osc(#[from] OscError),
+    /// The MIDI port cannot be used.
     #[error(transparent)]
     Midi(#[from] MidiError),
 }
