@@ -7,14 +7,10 @@ use std::time::Duration;
 
 use vocald_client::message::{GapReason, StateChange, StreamState};
 
-use crate::audio::{
-    AudioFormat, Block, ChannelChoice, ChannelError, ChannelMap, RingReader, SourceEvent,
-    SourceHandle,
-};
+use crate::audio::{AudioFormat, Block, ChannelChoice, RingReader, SourceEvent, SourceHandle};
 use crate::frontend::WindowLength;
-use crate::frontend::resample::ResampleError;
-use crate::inference::{Note, StreamItem, StreamSender, WorkerGone};
-use crate::pipeline::stream::Stream;
+use crate::inference::{Note, StreamSender, WorkerGone};
+use crate::pipeline::lane::{Lane, StartError};
 
 /// How long the ring is watched before events are looked for again.
 const RING_WATCH: Duration = Duration::from_millis(20);
@@ -100,20 +96,6 @@ struct Feed<O> {
     running: bool,
 }
 
-/// A stream and its way to inference.
-struct Lane {
-    choice: ChannelChoice,
-    sender: StreamSender,
-    /// `None` until the first sound.
-    sound: Option<Sound>,
-}
-
-struct Sound {
-    map: ChannelMap,
-    stream: Stream,
-    mono: Vec<f32>,
-}
-
 /// `Break` ends the feed.
 type Flow<T = ()> = ControlFlow<FeedEnd, T>;
 
@@ -135,11 +117,7 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
 
     fn open_lane(&mut self, channel: Option<u16>, choice: ChannelChoice) {
         let sender = (self.open)(channel);
-        self.lanes.push(Lane {
-            choice,
-            sender,
-            sound: None,
-        });
+        self.lanes.push(Lane::new(choice, sender));
     }
 
     fn run(&mut self) -> Flow {
@@ -239,8 +217,7 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
         self.newest_unix_s = Some(end_unix_s);
         if !std::mem::replace(&mut self.running, true) {
             self.note_all(&Note::State(StateChange::running()))?;
-            let sounds = self.lanes.iter_mut().filter_map(|l| l.sound.as_mut());
-            sounds.for_each(|sound| sound.stream.forget_silence());
+            self.lanes.iter_mut().for_each(Lane::forget_silence);
         }
         let over = self.cut_to_limit(samples, format);
         for lane in &mut self.lanes {
@@ -255,11 +232,11 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
 
     /// Leaves out what lies beyond the limit; `true` when the limit is reached.
     fn cut_to_limit(&self, samples: &mut Vec<f32>, format: AudioFormat) -> bool {
-        let sound = self.lanes.first().and_then(|lane| lane.sound.as_ref());
-        let (Some(limit_s), Some(sound)) = (self.options.limit_s, sound) else {
+        let position_s = self.lanes.first().and_then(Lane::position_s);
+        let (Some(limit_s), Some(position_s)) = (self.options.limit_s, position_s) else {
             return false;
         };
-        let left_s = (limit_s - sound.stream.position_s()).max(0.0);
+        let left_s = (limit_s - position_s).max(0.0);
         let left = (left_s * f64::from(format.rate_hz)).round() as usize;
         let channels = usize::from(format.channels);
         let over = left <= samples.len() / channels;
@@ -309,17 +286,15 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
 
     fn note_all(&mut self, note: &Note) -> Flow {
         for lane in &self.lanes {
-            let sent = lane.sender.send(StreamItem::Note(note.clone()));
-            sent.map_or_else(refused, Flow::Continue)?;
+            lane.note(note.clone())
+                .map_or_else(refused, Flow::Continue)?;
         }
         ControlFlow::Continue(())
     }
 
     fn close(self, end: FeedEnd) -> FeedEnd {
         let label = &self.source.label;
-        for Sound { map, .. } in self.lanes.iter().filter_map(|lane| lane.sound.as_ref()) {
-            map.log_silenced(label);
-        }
+        self.lanes.iter().for_each(|lane| lane.log_silenced(label));
         let health = self.source.health.snapshot();
         tracing::debug!("{label}: {health:?}");
         self.source.stop.stop();
@@ -332,67 +307,4 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
 
 fn refused(_: WorkerGone) -> Flow {
     ControlFlow::Break(FeedEnd::Refused)
-}
-
-/// Why a stream cannot start with a source's format.
-#[derive(Debug, thiserror::Error)]
-enum StartError {
-    #[error(transparent)]
-    Channels(#[from] ChannelError),
-    #[error(transparent)]
-    Rate(#[from] ResampleError),
-    #[error(transparent)]
-    Gone(#[from] WorkerGone),
-}
-
-impl Lane {
-    fn start(&mut self, format: AudioFormat, window: WindowLength) -> Result<(), StartError> {
-        let map = ChannelMap::new(&self.choice, format.channels)?;
-        let Some(sound) = &mut self.sound else {
-            self.sound = Some(Sound {
-                map,
-                stream: Stream::new(format.rate_hz, window)?,
-                mono: Vec::new(),
-            });
-            return Ok(());
-        };
-        sound.map.log_silenced("before the reconnection");
-        sound.map = map;
-        // The first block will show how long the source was away.
-        for item in sound.stream.change_rate(format.rate_hz)? {
-            self.sender.send(item)?;
-        }
-        Ok(())
-    }
-
-    /// Mixes interleaved samples, of which the last was captured at `end_unix_s`, and sends the windows they complete.
-    fn push(&mut self, samples: &[f32], end_unix_s: f64) -> Result<(), WorkerGone> {
-        let Some(sound) = &mut self.sound else {
-            return Ok(());
-        };
-        sound.mono.clear();
-        sound.map.mix(samples, &mut sound.mono);
-        for item in sound.stream.push(&sound.mono, end_unix_s) {
-            self.sender.send(item)?;
-        }
-        Ok(())
-    }
-
-    fn lose(&mut self, lost_frames: u64, reason: GapReason) -> Result<(), WorkerGone> {
-        if let Some(sound) = &mut self.sound {
-            for item in sound.stream.lose(lost_frames, reason) {
-                self.sender.send(item)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(&mut self) -> Result<(), WorkerGone> {
-        if let Some(sound) = &mut self.sound {
-            for item in sound.stream.finish() {
-                self.sender.send(item)?;
-            }
-        }
-        Ok(())
-    }
 }

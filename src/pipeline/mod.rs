@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod decisions;
 pub mod feed;
 pub mod label;
+mod lane;
 mod sinks;
 mod sources;
 pub mod stream;
