@@ -1,26 +1,27 @@
-//! What the time stamps of packets tell: whether something is missing before one.
+//! Finds missing sound before a packet by the packets' time stamps.
 
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_VORBIS};
 use symphonia::core::formats::Track;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::TimeBase;
 
-/// Encoders of Vorbis write time stamps that are off by up to half a block where block sizes
-/// change. Lost sound is a page of many blocks.
+/// Tolerance for Vorbis, whose encoders write time stamps that are off by up to half a block
+/// where block sizes change. Lost sound is a page of many blocks.
 const VORBIS_JITTER_FRAMES: u64 = 2048;
-/// Made from Vorbis, AAC inherits time stamps that are off by a part of a packet. Lost sound is
-/// whole packets, of 1024 frames each.
+/// Tolerance for AAC, which inherits time stamps that are off by a part of a packet when it was
+/// made from Vorbis. Lost sound is whole packets of 1024 frames.
 const AAC_JITTER_FRAMES: u64 = 1023;
 
-/// Where a track's time stamps begin, and what a tick of them is.
+/// Converts the time stamps of a track's packets to frame positions.
 pub(super) struct PacketClock {
     time_base: Option<TimeBase>,
     jitter_frames: u64,
-    /// Time stamp of the track's first frame, once a packet was seen, and its place.
-    first: Option<(i64, u64)>,
+    /// Time stamp of a frame and the frame's position, once a packet was seen.
+    reference: Option<(i64, u64)>,
 }
 
 impl PacketClock {
+    /// The clock of a track before its first packet.
     pub fn of(track: &Track) -> Self {
         let audio = track
             .codec_params
@@ -34,39 +35,41 @@ impl PacketClock {
         Self {
             time_base: track.time_base,
             jitter_frames,
-            first: None,
+            reference: None,
         }
     }
 
-    /// Takes the first packet for the beginning, at frame `here`. A packet that is trimmed away
-    /// whole has no first frame.
-    pub fn see(&mut self, packet: &Packet, here: u64) {
-        if self.first.is_none() && packet.trim_start < packet.dur {
+    /// Takes the first packet as the reference, at position `here`. A packet that is trimmed
+    /// away whole has no first frame and is skipped.
+    pub fn start(&mut self, packet: &Packet, here: u64) {
+        if self.reference.is_none() && packet.trim_start < packet.dur {
             self.set(packet, here);
         }
     }
 
-    /// Says that a packet's first frame is frame `here`.
+    /// Takes a packet as the reference: its first frame is at position `here`.
     pub fn set(&mut self, packet: &Packet, here: u64) {
-        self.first = Some((first_frame_pts(packet), here));
+        self.reference = Some((first_frame_pts(packet), here));
     }
 
-    /// How many frames lie between frame `here` and a packet's first.
+    /// Number of frames that are missing between position `here` and a packet's first frame.
     pub fn missing_frames(&self, packet: &Packet, here: u64, rate_hz: u32) -> u64 {
-        match self.place(packet, rate_hz) {
-            Some((place, tolerance)) if place.saturating_sub(here) > tolerance => place - here,
+        match self.position(packet, rate_hz) {
+            Some((position, tolerance)) if position.saturating_sub(here) > tolerance => {
+                position - here
+            }
             _ => 0,
         }
     }
 
-    /// The place of a packet's first frame by its time stamp, to within `tolerance` frames.
-    fn place(&self, packet: &Packet, rate_hz: u32) -> Option<(u64, u64)> {
-        let (base, (first, place)) = (self.time_base?, self.first?);
+    /// The position of a packet's first frame by its time stamp, and its tolerance in frames.
+    fn position(&self, packet: &Packet, rate_hz: u32) -> Option<(u64, u64)> {
+        let (base, (first, position)) = (self.time_base?, self.reference?);
         let ticks = u64::try_from(first_frame_pts(packet).checked_sub(first)?).ok()?;
         let scale = u128::from(base.numer.get()) * u128::from(rate_hz);
         let tick_frames = scale / u128::from(base.denom.get());
         let frames = u128::from(ticks) * scale / u128::from(base.denom.get());
-        // A tick of one frame is exact; a longer one may be rounded by one tick.
+        // A tick of one frame is exact. Any other may be rounded by one tick.
         let exact = scale == u128::from(base.denom.get());
         let rounding = if exact {
             0
@@ -74,11 +77,14 @@ impl PacketClock {
             u64::try_from(tick_frames).ok()?.checked_add(1)?
         };
         let tolerance = self.jitter_frames.max(rounding);
-        Some((place.checked_add(u64::try_from(frames).ok()?)?, tolerance))
+        Some((
+            position.checked_add(u64::try_from(frames).ok()?)?,
+            tolerance,
+        ))
     }
 }
 
-/// Time stamp of the first frame of a packet that is kept.
+/// Time stamp of the first frame of a packet that is not trimmed.
 fn first_frame_pts(packet: &Packet) -> i64 {
     packet.pts.saturating_add(packet.trim_start).get()
 }
