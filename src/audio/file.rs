@@ -1,4 +1,4 @@
-//! A sound file as a source, as fast as it was recorded or as fast as it can be read.
+//! Sound file as a source, in real time or as fast as it can be read.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,20 +10,22 @@ use vocald_client::message::StateChange;
 use crate::audio::ring::{ring, unix_now_ns};
 use crate::audio::{AudioError, Decoder, Health, Source, SourceEvent, StopFlag};
 
-/// At real-time pace the sound is handed on in blocks of this length, as a sound card would.
+/// Block length in real time, in seconds: a usual period of a sound card.
 const PACED_BLOCK_S: f64 = 0.010;
 
-/// How fast a file is read.
+/// Reading speed of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pace {
-    /// As a sound card would deliver it: a full ring loses sound, which is counted.
+    /// Real time, as a sound card delivers it. Sound that does not fit into the ring is lost and
+    /// counted.
     #[default]
     RealTime,
-    /// As fast as it is consumed: a full ring makes the file wait, and nothing is lost.
+    /// As fast as the reader consumes it. Nothing is lost.
     Max,
 }
 
-pub struct FileSource {
+/// A sound file that is played into a ring.
+pub(super) struct FileSource {
     path: PathBuf,
     decoder: Decoder,
     pace: Pace,
@@ -31,7 +33,10 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// Opens the file, so that one that cannot be used fails here.
+    /// Opens the file and decodes its first sound.
+    ///
+    /// # Errors
+    /// When the file cannot be read or decoded.
     pub fn open(path: &Path, pace: Pace, ring_s: f64) -> Result<Self, AudioError> {
         Ok(Self {
             path: path.into(),
@@ -79,7 +84,7 @@ impl Source for FileSource {
                     for part in block.chunks(paced_block_frames * channels) {
                         let frames = (part.len() / channels) as u64;
                         position_frames += frames;
-                        // Measured from the start, so that no error adds up.
+                        // Measured from the start, so that errors do not add up.
                         let due = position_frames as f64 / f64::from(format.rate_hz);
                         let wait = Duration::from_secs_f64(due).saturating_sub(start.elapsed());
                         if stop.wait(wait) {
@@ -90,7 +95,7 @@ impl Source for FileSource {
                 }
             }
         };
-        // The ring closes before the end is told.
+        // Closes the ring before the last event.
         drop(writer);
         let _ = events.send(end);
     }

@@ -1,7 +1,7 @@
-//! Keeps a device captured: notices that it is gone, looks for it, and starts again.
+//! Keeps a device captured: detects its loss, looks for it and opens it again.
 //!
-//! A vanished device is a state, not an end. Opening and closing happen on threads of their own,
-//! for both may hang in a driver or a sound server, and this one must hear its stop flag.
+//! A lost device is a state, not an end. Opening and closing run on threads of their own, because
+//! either may hang in a driver or a sound server while the supervisor must react to its stop flag.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,33 +9,43 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use vocald_client::message::StateChange;
 
-use crate::audio::alsa_stderr::quietly;
-use crate::audio::device::{Capture, DeviceSource, capture, find_again};
-use crate::audio::{AudioError, Health, InputDevice, Source, SourceEvent, StopFlag};
+use super::format::choose_config;
+use super::selection::{Identity, InputDevice, find, find_again};
+use super::stream::{Capture, capture};
+use crate::audio::alsa_stderr::log_alsa_messages;
+use crate::audio::{AudioError, Health, Source, SourceEvent, SourceOptions, StopFlag};
 
-/// How often the stream and the stop flag are looked at.
+/// Interval at which the stream and the stop flag are checked.
 const POLL: Duration = Duration::from_millis(20);
-/// After this many stall times without a callback, the stream is made anew.
+/// After this many stall times without a callback, the stream is opened anew.
 const STALLS_UNTIL_RECONNECT: u32 = 3;
-/// Waits between attempts: a replugged cable is back within the first, and a device that stays
-/// away costs a look every 5 s.
+/// Waits between attempts, doubled each time: a replugged cable is back within the first, and a
+/// device that stays away is looked for every 5 s.
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
-/// A stream that lived this long was a good one: the next trouble begins with the first wait.
+/// A stream that ran this long resets the wait to the first one.
 const GOOD_AFTER: Duration = Duration::from_secs(5);
 
-/// A stream that takes longer to close is left behind with its threads: libpulse 16 deadlocks
-/// for good when its server dies.
+/// A stream that takes longer to close is abandoned with its threads: libpulse 16 deadlocks for
+/// good when its server dies.
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
-/// At the end of the source nobody needs to wait that long.
+/// The same limit once the source is stopped.
 const CLOSE_AT_STOP: Duration = Duration::from_millis(500);
-/// So many streams are left behind at most; after that, closing is waited for.
-const MAX_LEFT_BEHIND: u32 = 16;
+/// Most streams that are abandoned; further ones are waited for without limit.
+const MAX_ABANDONED: u32 = 16;
 
-/// Why a part of the supervisor's work ended.
+/// A device that is captured from and looked up again whenever it is lost.
+pub(in crate::audio) struct DeviceSource {
+    choice: InputDevice,
+    options: SourceOptions,
+    identity: Identity,
+}
+
+/// Why a stream is no longer watched.
 enum Outcome {
-    /// The stop flag is set, or nobody listens.
-    Over,
+    /// The stop flag is set, or the receiver of events is gone.
+    Stopped,
+    /// The device is lost, for this reason.
     Lost(String),
 }
 
@@ -50,7 +60,7 @@ impl Source for DeviceSource {
     fn run(mut self: Box<Self>, events: Sender<SourceEvent>, health: Arc<Health>, stop: StopFlag) {
         let mut backoff = FIRST_BACKOFF;
         let mut captured_before = false;
-        let mut left_behind = 0;
+        let mut abandoned = 0;
         loop {
             let (reason, stream) = match self.attempt(&health, &stop) {
                 None => break,
@@ -67,8 +77,8 @@ impl Source for DeviceSource {
                     }
                     match outcome {
                         Outcome::Lost(reason) => (reason, Some(stream)),
-                        Outcome::Over => {
-                            close(stream, &mut left_behind, &stop);
+                        Outcome::Stopped => {
+                            close(stream, &mut abandoned, &stop);
                             break;
                         }
                     }
@@ -77,9 +87,9 @@ impl Source for DeviceSource {
             let listened = events
                 .send(SourceEvent::State(StateChange::reconnecting(reason)))
                 .is_ok();
-            // The next stream is not opened before this one has let go of the device.
+            // The next stream is opened after this one has released the device.
             if let Some(stream) = stream {
-                close(stream, &mut left_behind, &stop);
+                close(stream, &mut abandoned, &stop);
             }
             if !listened || stop.wait(backoff) {
                 break;
@@ -91,7 +101,31 @@ impl Source for DeviceSource {
 }
 
 impl DeviceSource {
-    /// Looks the device up and starts a stream; `None` when stopped meanwhile.
+    /// Finds the device and a format that it offers.
+    ///
+    /// # Errors
+    /// When no device, or more than one, has the requested name, or when the device cannot be
+    /// used in the requested format.
+    pub fn open(choice: InputDevice, options: &SourceOptions) -> Result<Self, AudioError> {
+        let identity = log_alsa_messages(|| {
+            let device = find(&choice)?;
+            choose_config(&device, options)?;
+            Ok(Identity::of(&device))
+        });
+        let identity = identity.map_err(|e| match (&choice, e) {
+            (InputDevice::Default, AudioError::Device { reason, .. }) => {
+                AudioError::NoDevice { reason }
+            }
+            (_, e) => e,
+        })?;
+        Ok(Self {
+            choice,
+            options: options.clone(),
+            identity,
+        })
+    }
+
+    /// Finds the device again and opens a stream; `None` when stopped meanwhile.
     fn attempt(
         &self,
         health: &Arc<Health>,
@@ -100,7 +134,7 @@ impl DeviceSource {
         let (choice, identity) = (self.choice.clone(), self.identity.clone());
         let (options, health) = (self.options.clone(), health.clone());
         let opened = in_background("device-open", move || {
-            quietly(|| capture(&find_again(&choice, &identity)?, &options, &health))
+            log_alsa_messages(|| capture(&find_again(&choice, &identity)?, &options, &health))
         });
         match opened {
             Ok(opened) => wait_for(&opened, stop),
@@ -111,7 +145,7 @@ impl DeviceSource {
         }
     }
 
-    /// Lets a stream run until it is lost or it is time to end.
+    /// Watches a stream until the device is lost or the source is stopped.
     fn watch(
         &mut self,
         capture: Capture,
@@ -123,20 +157,20 @@ impl DeviceSource {
             stream,
             format,
             reader,
-            state,
+            error,
             identity,
         } = capture;
         self.identity = identity;
         let outcome = match events.send(SourceEvent::Started { format, reader }) {
-            Err(_) => Outcome::Over,
-            Ok(()) => self.watch_callbacks(&|| state.broken(), events, health, stop),
+            Err(_) => Outcome::Stopped,
+            Ok(()) => self.watch_callbacks(&|| error.fatal(), events, health, stop),
         };
         (outcome, stream)
     }
 
     fn watch_callbacks(
         &self,
-        broken: &dyn Fn() -> Option<&'static str>,
+        fatal: &dyn Fn() -> Option<&'static str>,
         events: &Sender<SourceEvent>,
         health: &Health,
         stop: &StopFlag,
@@ -146,12 +180,12 @@ impl DeviceSource {
         let mut stalled = false;
         loop {
             if stop.wait(POLL) {
-                return Outcome::Over;
+                return Outcome::Stopped;
             }
-            if let Some(reason) = broken() {
+            if let Some(reason) = fatal() {
                 return Outcome::Lost(reason.into());
             }
-            // A callback of an earlier stream says nothing about this one.
+            // Callbacks of an earlier stream do not count.
             let running = started.elapsed();
             let silent = health
                 .snapshot()
@@ -173,14 +207,14 @@ impl DeviceSource {
             };
             stalled = !stalled;
             if events.send(event).is_err() {
-                return Outcome::Over;
+                return Outcome::Stopped;
             }
         }
     }
 }
 
-/// Closes a stream, or leaves it behind when that hangs.
-fn close(stream: cpal::Stream, left_behind: &mut u32, stop: &StopFlag) {
+/// Closes a stream, or abandons it when that hangs.
+fn close(stream: cpal::Stream, abandoned: &mut u32, stop: &StopFlag) {
     let begin = Instant::now();
     let Ok(closed) = in_background("device-close", move || drop(stream)) else {
         return;
@@ -188,17 +222,18 @@ fn close(stream: cpal::Stream, left_behind: &mut u32, stop: &StopFlag) {
     while let Err(RecvTimeoutError::Timeout) = closed.recv_timeout(POLL) {
         let within = match stop.is_stopped() {
             true => CLOSE_AT_STOP,
-            false if *left_behind < MAX_LEFT_BEHIND => CLOSE_WITHIN,
+            false if *abandoned < MAX_ABANDONED => CLOSE_WITHIN,
             false => Duration::MAX,
         };
         if begin.elapsed() >= within {
-            *left_behind += 1;
-            tracing::warn!("the sound system does not close a stream; it is left behind");
+            *abandoned += 1;
+            tracing::warn!("the sound system does not close a stream; the stream is abandoned");
             return;
         }
     }
 }
 
+/// Runs `work` on a thread of its own; the receiver gets its result.
 fn in_background<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -212,7 +247,7 @@ fn in_background<T: Send + 'static>(
     Ok(receiver)
 }
 
-/// Waits for work in the background; `None` when the stop flag is set first.
+/// Waits for the result of [`in_background`]; `None` when the stop flag is set first.
 fn wait_for<T>(work: &Receiver<T>, stop: &StopFlag) -> Option<T> {
     loop {
         match work.recv_timeout(POLL) {
