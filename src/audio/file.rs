@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use vocald_client::message::StateChange;
 
-use crate::audio::ring::{ring, unix_now_ns};
-use crate::audio::{AudioError, Decoder, Health, Source, SourceEvent, StopFlag};
+use crate::audio::ring::ring;
+use crate::audio::{AudioError, CaptureInstant, Decoder, Health, Source, SourceEvent, StopFlag};
 
 /// Block length in real time, in seconds: a usual period of a sound card.
 const PACED_BLOCK_S: f64 = 0.010;
@@ -75,7 +75,7 @@ impl Source for FileSource {
             };
             match self.pace {
                 Pace::Max => {
-                    if !writer.write_blocking(block, unix_now_ns(), &stop) {
+                    if !writer.write_blocking(block, CaptureInstant::now(), &stop) {
                         break SourceEvent::State(StateChange::ended(None));
                     }
                     health.on_block((block.len() / channels) as u64, true);
@@ -90,7 +90,7 @@ impl Source for FileSource {
                         if stop.wait(wait) {
                             break 'file SourceEvent::State(StateChange::ended(None));
                         }
-                        health.on_block(frames, writer.write(part, unix_now_ns()));
+                        health.on_block(frames, writer.write(part, CaptureInstant::now()));
                     }
                 }
             }

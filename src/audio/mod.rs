@@ -8,6 +8,7 @@
 
 mod alsa_stderr;
 mod channels;
+mod clock;
 mod decode;
 pub mod device;
 mod error;
@@ -24,6 +25,7 @@ mod stop;
 
 pub(crate) use alsa_stderr::log_alsa_messages;
 pub use channels::{ChannelChoice, ChannelError, ChannelMap};
+pub use clock::CaptureInstant;
 pub use decode::Decoder;
 pub use device::InputDevice;
 pub use error::AudioError;
@@ -32,7 +34,7 @@ pub use format::AudioFormat;
 pub use health::{Health, HealthSnapshot};
 pub use options::{DEFAULT_RING_S, DEFAULT_STALL_AFTER, SourceOptions};
 pub use pcm::{Encoding, PcmFormat};
-pub use ring::{Block, RingReader, RingWriter, ring, unix_now_ns};
+pub use ring::{Block, RingReader, RingWriter, ring};
 pub use source::{Source, SourceEvent, SourceHandle, spawn};
 pub use spec::SourceSpec;
 pub use stop::StopFlag;

@@ -16,8 +16,10 @@ use crossbeam_channel::Sender;
 use vocald_client::message::StateChange;
 
 use self::pipe::{open_fifo, open_stdin, wait_readable};
-use crate::audio::ring::{RingWriter, ring, unix_now_ns};
-use crate::audio::{AudioError, AudioFormat, Health, Source, SourceEvent, StopFlag};
+use crate::audio::ring::{RingWriter, ring};
+use crate::audio::{
+    AudioError, AudioFormat, CaptureInstant, Health, Source, SourceEvent, StopFlag,
+};
 
 pub use self::format::{Encoding, PcmFormat};
 
@@ -187,7 +189,7 @@ impl Pump {
         self.bytes.drain(..frames * frame_bytes);
         let written = self
             .writer
-            .write_blocking(&self.samples, unix_now_ns(), &self.stop);
+            .write_blocking(&self.samples, CaptureInstant::now(), &self.stop);
         if written && frames > 0 {
             self.health.on_block(frames as u64, true);
         }

@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use ringbuf::traits::{Consumer as _, Observer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use crate::audio::{AudioFormat, StopFlag};
+use crate::audio::{AudioFormat, CaptureInstant, StopFlag};
 
 /// Blocks that are shorter on average may fill the ring of stamps before that of samples.
 const SHORTEST_BLOCK_FRAMES: usize = 16;
@@ -26,8 +26,8 @@ pub struct Block {
     pub frames: u64,
     /// Frames that were lost between the previous block and this one.
     pub lost_before_frames: u64,
-    /// Unix time at which the block's last frame was captured, in nanoseconds.
-    pub captured_unix_ns: u64,
+    /// When the block's last frame was captured.
+    pub captured: CaptureInstant,
 }
 
 /// State that both ends share.
@@ -77,13 +77,13 @@ impl RingWriter {
     /// Writes a block of interleaved samples whole, or not at all when it does not fit; `false`
     /// when it was lost. It neither allocates, locks nor waits.
     ///
-    /// `captured_unix_ns` is the Unix time at which the block's last frame was captured.
-    pub fn write(&mut self, interleaved: &[f32], captured_unix_ns: u64) -> bool {
-        self.write_with(interleaved.iter().copied(), captured_unix_ns)
+    /// `captured` is the Unix time at which the block's last frame was captured.
+    pub fn write(&mut self, interleaved: &[f32], captured: CaptureInstant) -> bool {
+        self.write_with(interleaved.iter().copied(), captured)
     }
 
     /// [`RingWriter::write`] for samples that are converted while they are written.
-    pub fn write_with<I>(&mut self, interleaved: I, captured_unix_ns: u64) -> bool
+    pub fn write_with<I>(&mut self, interleaved: I, captured: CaptureInstant) -> bool
     where
         I: ExactSizeIterator<Item = f32>,
     {
@@ -108,7 +108,7 @@ impl RingWriter {
         let stamp = Block {
             frames: frames as u64,
             lost_before_frames: self.ends.unreported_frames.load(Ordering::Relaxed),
-            captured_unix_ns,
+            captured,
         };
         // There is room: `has_room` checked it, and only this end writes.
         let pushed = self.stamps.try_push(stamp).is_ok();
@@ -122,7 +122,7 @@ impl RingWriter {
     pub fn write_blocking(
         &mut self,
         interleaved: &[f32],
-        captured_unix_ns: u64,
+        captured: CaptureInstant,
         stop: &StopFlag,
     ) -> bool {
         // Half the ring at a time, so that writer and reader work concurrently.
@@ -133,7 +133,7 @@ impl RingWriter {
                     return false;
                 }
             }
-            self.write(part, captured_unix_ns);
+            self.write(part, captured);
         }
         !stop.is_stopped() && !self.ends.reader_gone.load(Ordering::Acquire)
     }
@@ -212,13 +212,4 @@ impl Drop for RingReader {
     fn drop(&mut self) {
         self.ends.reader_gone.store(true, Ordering::Release);
     }
-}
-
-/// The current Unix time in nanoseconds.
-pub fn unix_now_ns() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-        })
 }

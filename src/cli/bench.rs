@@ -9,7 +9,9 @@ use std::time::Instant;
 
 use crate::cli::corpora_options::Sources;
 use crate::cli::stdout::print;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower};
+use crate::frontend::{
+    CaptureTime, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower,
+};
 use crate::inference::Engine;
 use crate::inference::engine::MAX_BATCH;
 use crate::training::experiment::Experiment;
@@ -99,11 +101,11 @@ fn frontend_ms(window: WindowLength, passes: u32) -> f64 {
     let tone = |n: usize| (n as f32 * 0.05).sin() * 0.1;
     let mut windows = Vec::new();
     let first: Vec<f32> = (0..window.samples()).map(tone).collect();
-    windower.push(&first, 0.0, &mut windows);
+    windower.push(&first, CaptureTime::default(), &mut windows);
     let hop: Vec<f32> = (0..WINDOW_HOP_SAMPLES).map(tone).collect();
     let pass = |_| {
         let started = Instant::now();
-        windower.push(&hop, 0.0, &mut windows);
+        windower.push(&hop, CaptureTime::default(), &mut windows);
         windows.clear();
         started.elapsed().as_secs_f64() * 1000.0
     };

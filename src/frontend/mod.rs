@@ -21,7 +21,7 @@ pub use features::Features;
 pub use level::SoundLevel;
 pub use mel::LogMel;
 pub use separated_mel::SeparatedMel;
-pub use window::{Window, WindowLength, Windower};
+pub use window::{CaptureTime, Window, WindowLength, Windower};
 
 /// The rate every stage after the resampler works at (Gui et al. 2022, section 3.1).
 pub const SAMPLE_RATE_HZ: u32 = 22_050;

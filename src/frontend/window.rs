@@ -55,13 +55,33 @@ impl WindowLength {
     }
 }
 
+/// When a sample was captured, on two clocks, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct CaptureTime {
+    /// On a monotonic clock, for durations.
+    pub monotonic_s: f64,
+    /// Unix time, for people and other programs.
+    pub unix_s: f64,
+}
+
+impl CaptureTime {
+    /// The time `seconds` later, or earlier where they are negative.
+    #[must_use]
+    pub fn plus(self, seconds: f64) -> Self {
+        Self {
+            monotonic_s: self.monotonic_s + seconds,
+            unix_s: self.unix_s + seconds,
+        }
+    }
+}
+
 /// Log-mel frames of one stretch of a stream: the input of a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
     /// Index of the window's first sample in the stream, at 22 050 Hz, lost samples included.
     pub start_sample: u64,
-    /// Unix time at which the window's last sample was captured, in seconds.
-    pub end_unix_s: f64,
+    /// When the window's last sample was captured.
+    pub captured: CaptureTime,
     /// Level of the sound that is new in this window.
     pub level: SoundLevel,
     /// Frames × `MEL_BANDS` log-mel values, frame after frame.
@@ -69,11 +89,11 @@ pub struct Window {
 }
 
 impl Window {
-    /// A window of no recorded sound (warm-up, benchmarks): captured at Unix time 0, at the lowest level.
+    /// A window of no recorded sound (warm-up, benchmarks): captured at time 0, at the lowest level.
     pub fn synthetic(start_sample: u64, log_mel: Box<[f32]>) -> Self {
         Self {
             start_sample,
-            end_unix_s: 0.0,
+            captured: CaptureTime::default(),
             level: LevelMeter::default().take(),
             log_mel,
         }
@@ -149,9 +169,8 @@ impl Windower {
         }
     }
 
-    /// Appends to `windows` every window that `samples` complete. `start_unix_s` is the Unix time at which the
-    /// stream's sample 0 was captured, in seconds.
-    pub fn push(&mut self, mut samples: &[f32], start_unix_s: f64, windows: &mut Vec<Window>) {
+    /// Appends to `windows` every window that `samples` complete. `start` is when the stream's sample 0 was captured.
+    pub fn push(&mut self, mut samples: &[f32], start: CaptureTime, windows: &mut Vec<Window>) {
         while !samples.is_empty() {
             let take = samples.len().min(FRAME_SAMPLES - self.pending.len());
             let (taken, rest) = samples.split_at(take);
@@ -162,7 +181,7 @@ impl Windower {
                 let mel = self.log_mel.frame(frame);
                 self.frames.extend_from_slice(&mel);
                 self.pending.drain(..HOP_SAMPLES);
-                windows.extend(self.window_if_full(start_unix_s));
+                windows.extend(self.window_if_full(start));
             }
         }
     }
@@ -183,14 +202,14 @@ impl Windower {
         self.window_start + seen as u64
     }
 
-    fn window_if_full(&mut self, start_unix_s: f64) -> Option<Window> {
+    fn window_if_full(&mut self, start: CaptureTime) -> Option<Window> {
         if self.frames.len() < self.length.values() {
             return None;
         }
         let end_sample = self.window_start + self.length.samples() as u64;
         let window = Window {
             start_sample: self.window_start,
-            end_unix_s: start_unix_s + end_sample as f64 / f64::from(SAMPLE_RATE_HZ),
+            captured: start.plus(end_sample as f64 / f64::from(SAMPLE_RATE_HZ)),
             level: self.level.take(),
             log_mel: self.frames.as_slice().into(),
         };

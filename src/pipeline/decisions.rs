@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use std::vec::Drain;
 
 use crossbeam_channel::Receiver;
@@ -13,6 +12,7 @@ use vocald_client::message::{
     Decision, Gap, GapReason, Level, Offset, Onset, State, StateChange, StreamState, Version,
 };
 
+use crate::audio::CaptureInstant;
 use crate::decision::{self, Decider, Event};
 use crate::frontend::SAMPLE_RATE_HZ;
 use crate::frontend::window::lookahead_s;
@@ -49,6 +49,8 @@ pub struct StreamDecisions {
     newest_p: f32,
     /// Unix time at stream time 0, by the newest window.
     start_unix_s: f64,
+    /// `wall` of the newest event: none may be earlier.
+    newest_event_wall: f64,
 }
 
 impl StreamDecisions {
@@ -63,6 +65,7 @@ impl StreamDecisions {
             onsets: 0,
             newest_p: 0.0,
             start_unix_s: 0.0,
+            newest_event_wall: 0.0,
         }
     }
 
@@ -93,8 +96,8 @@ impl StreamDecisions {
     fn window(&mut self, scored: &ScoredWindow) {
         let window = &scored.window;
         let end_s = window.end_sample() as f64 / f64::from(SAMPLE_RATE_HZ);
-        let latency_s = unix_now_s() - window.end_unix_s;
-        self.start_unix_s = window.end_unix_s - end_s;
+        let latency_s = CaptureInstant::now().seconds() - window.captured.monotonic_s;
+        self.start_unix_s = window.captured.unix_s - end_s;
         let t = window.time_s(self.decider.horizon().frames);
         let decision = self
             .decider
@@ -179,6 +182,9 @@ impl StreamDecisions {
 
     fn event(&mut self, event: Event) {
         let stream = self.stream.clone();
+        let (Event::Onset { t_s } | Event::Offset { t_s, .. }) = event;
+        self.newest_event_wall = self.wall(t_s).max(self.newest_event_wall);
+        let wall = self.newest_event_wall;
         let message = match event {
             Event::Onset { t_s } => {
                 self.onsets += 1;
@@ -187,7 +193,7 @@ impl StreamDecisions {
                     stream,
                     id: self.onsets,
                     t: microseconds(t_s),
-                    wall: self.wall(t_s),
+                    wall,
                     p: self.newest_p,
                 })
             }
@@ -196,7 +202,7 @@ impl StreamDecisions {
                 stream,
                 id: self.onsets,
                 t: microseconds(t_s),
-                wall: self.wall(t_s),
+                wall,
                 p: self.newest_p,
                 duration: microseconds(duration_s),
             }),
@@ -212,11 +218,4 @@ impl StreamDecisions {
 /// Rounds to microseconds: digits beyond them carry no information.
 fn microseconds(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
-}
-
-fn unix_now_s() -> f64 {
-    // Before 1970 the clock was never set; its times mean nothing either way.
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64())
 }

@@ -8,9 +8,10 @@ use std::time::Duration;
 use vocald_client::message::{GapReason, StateChange, StreamState};
 
 use crate::audio::{AudioFormat, Block, ChannelChoice, RingReader, SourceEvent, SourceHandle};
-use crate::frontend::WindowLength;
+use crate::frontend::{CaptureTime, WindowLength};
 use crate::inference::{Note, StreamSender, WorkerGone};
 use crate::pipeline::lane::{Lane, StartError};
+use crate::pipeline::wall_clock::WallClock;
 
 /// How long the ring is watched before events are looked for again.
 const RING_WATCH: Duration = Duration::from_millis(20);
@@ -68,7 +69,8 @@ pub fn feed(
         lanes: Vec::new(),
         reader: None,
         block: Vec::new(),
-        newest_unix_s: None,
+        newest_s: None,
+        wall: WallClock::default(),
         pause_is_loss: false,
         running: false,
     };
@@ -88,8 +90,9 @@ struct Feed<O> {
     lanes: Vec<Lane>,
     reader: Option<RingReader>,
     block: Vec<f32>,
-    /// Unix time at which the newest frame was captured.
-    newest_unix_s: Option<f64>,
+    /// When the newest frame was captured, in seconds of the capture clock.
+    newest_s: Option<f64>,
+    wall: WallClock,
     /// The source was away: the time until the next block is lost.
     pause_is_loss: bool,
     /// The streams were informed that sound flows.
@@ -161,7 +164,7 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
             SourceEvent::Started { format, reader } => {
                 self.lose_at_end()?;
                 self.reader = Some(reader);
-                self.pause_is_loss = self.newest_unix_s.is_some();
+                self.pause_is_loss = self.newest_s.is_some();
                 self.running = false;
                 self.start(format)
             }
@@ -200,28 +203,31 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
     }
 
     fn block(&mut self, block: Block, samples: &mut Vec<f32>, format: AudioFormat) -> Flow {
-        let end_unix_s = block.captured_unix_ns as f64 / 1e9;
+        let end = CaptureTime {
+            monotonic_s: block.captured.seconds(),
+            unix_s: self.wall.unix_s(block.captured),
+        };
         if block.lost_before_frames > 0 {
             self.lose_all(block.lost_before_frames, GapReason::RingFull)?;
         }
         if std::mem::take(&mut self.pause_is_loss)
             && self.options.live
-            && let Some(newest_s) = self.newest_unix_s
+            && let Some(newest_s) = self.newest_s
         {
-            let frames = ((end_unix_s - newest_s) * f64::from(format.rate_hz)) as u64;
+            let frames = ((end.monotonic_s - newest_s) * f64::from(format.rate_hz)) as u64;
             let lost = frames.saturating_sub(block.frames + block.lost_before_frames);
             if lost > 0 {
                 self.lose_all(lost, GapReason::Device)?;
             }
         }
-        self.newest_unix_s = Some(end_unix_s);
+        self.newest_s = Some(end.monotonic_s);
         if !std::mem::replace(&mut self.running, true) {
             self.note_all(&Note::State(StateChange::running()))?;
             self.lanes.iter_mut().for_each(Lane::forget_silence);
         }
         let over = self.cut_to_limit(samples, format);
         for lane in &mut self.lanes {
-            lane.push(samples, end_unix_s)
+            lane.push(samples, end)
                 .map_or_else(refused, Flow::Continue)?;
         }
         if over {
@@ -272,7 +278,7 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
     }
 
     fn failed(&mut self, reason: String) -> Flow {
-        let started = self.newest_unix_s.is_some();
+        let started = self.newest_s.is_some();
         self.finish_all(&StateChange::failed(reason.clone()))?;
         ControlFlow::Break(FeedEnd::Failed { reason, started })
     }

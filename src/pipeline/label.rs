@@ -12,7 +12,7 @@ use crate::audio::{AudioError, AudioFormat, ChannelChoice, ChannelError, Channel
 use crate::decision::{Decider, Horizon, PointError};
 use crate::frontend::resample::{ResampleError, Resampler};
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
-use crate::frontend::{SAMPLE_RATE_HZ, SeparatedMel, WindowLength};
+use crate::frontend::{CaptureTime, SAMPLE_RATE_HZ, SeparatedMel, WindowLength};
 use crate::inference::offline::Prediction;
 use crate::inference::worker::BLOCKING_OUTPUTS;
 use crate::inference::{
@@ -196,7 +196,11 @@ fn label_windows(
     while sent.is_ok()
         && let Some((mono, end_s)) = file.next_block(progress)?
     {
-        sent = stream.push(mono, end_s).try_for_each(&mut send);
+        let end = CaptureTime {
+            monotonic_s: end_s,
+            unix_s: end_s,
+        };
+        sent = stream.push(mono, end).try_for_each(&mut send);
     }
     let ended = StreamItem::Note(Note::State(StateChange::ended(None)));
     let sent = sent

@@ -3,8 +3,8 @@
 use vocald_client::message::GapReason;
 
 use crate::audio::{AudioFormat, ChannelChoice, ChannelError, ChannelMap};
-use crate::frontend::WindowLength;
 use crate::frontend::resample::ResampleError;
+use crate::frontend::{CaptureTime, WindowLength};
 use crate::inference::{Note, StreamItem, StreamSender, WorkerGone};
 use crate::pipeline::stream::Stream;
 
@@ -67,14 +67,14 @@ impl Lane {
         Ok(())
     }
 
-    /// Mixes interleaved samples, of which the last was captured at `end_unix_s`, and sends the windows they complete.
-    pub fn push(&mut self, samples: &[f32], end_unix_s: f64) -> Result<(), WorkerGone> {
+    /// Mixes interleaved samples, of which the last was captured at `end`, and sends the windows they complete.
+    pub fn push(&mut self, samples: &[f32], end: CaptureTime) -> Result<(), WorkerGone> {
         let Some(sound) = &mut self.sound else {
             return Ok(());
         };
         sound.mono.clear();
         sound.map.mix(samples, &mut sound.mono);
-        for item in sound.stream.push(&sound.mono, end_unix_s) {
+        for item in sound.stream.push(&sound.mono, end) {
             self.sender.send(item)?;
         }
         Ok(())

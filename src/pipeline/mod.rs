@@ -12,6 +12,7 @@ mod lane;
 mod sinks;
 mod sources;
 pub mod stream;
+mod wall_clock;
 
 pub use daemon::{Daemon, DaemonError};
 pub use sinks::SinkError;

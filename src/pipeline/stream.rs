@@ -7,7 +7,7 @@ use std::vec::Drain;
 use vocald_client::message::{GapReason, StateChange};
 
 use crate::frontend::resample::{ResampleError, Resampler};
-use crate::frontend::{SAMPLE_RATE_HZ, Window, WindowLength, Windower};
+use crate::frontend::{CaptureTime, SAMPLE_RATE_HZ, Window, WindowLength, Windower};
 use crate::inference::{Loss, Note, StreamItem};
 
 /// Digital zeros for this long are a muted or unplugged input, not a rest in the music: any analogue input
@@ -27,8 +27,10 @@ pub struct Stream {
     origin_samples: u64,
     /// Frames since then at the source's rate, lost ones included.
     frames: u64,
-    /// Unix time of stream time 0, by the newest block: turns stream time into Unix time.
-    start_unix_s: f64,
+    /// Capture time of stream time 0, by the newest block.
+    start: CaptureTime,
+    /// Capture time of the newest window: none may be captured before it.
+    newest: CaptureTime,
     /// Length of the present run of digital zeros, in frames of the source.
     zeros: u64,
     silent: bool,
@@ -48,7 +50,8 @@ impl Stream {
             items: Vec::new(),
             origin_samples: 0,
             frames: 0,
-            start_unix_s: 0.0,
+            start: CaptureTime::default(),
+            newest: CaptureTime::default(),
             zeros: 0,
             silent: false,
         })
@@ -60,10 +63,10 @@ impl Stream {
             + self.frames as f64 / f64::from(self.resampler.input_rate_hz())
     }
 
-    /// Takes samples of which the last was captured at `end_unix_s`, and returns what they complete.
-    pub fn push(&mut self, mono: &[f32], end_unix_s: f64) -> Drain<'_, StreamItem> {
+    /// Takes samples of which the last was captured at `end`, and returns what they complete.
+    pub fn push(&mut self, mono: &[f32], end: CaptureTime) -> Drain<'_, StreamItem> {
         self.frames += mono.len() as u64;
-        self.start_unix_s = end_unix_s - self.position_s();
+        self.start = end.plus(-self.position_s());
         self.note_silence(mono);
         self.resampler.push(mono, &mut self.resampled);
         self.cut();
@@ -137,9 +140,20 @@ impl Stream {
 
     fn cut(&mut self) {
         self.windower
-            .push(&self.resampled, self.start_unix_s, &mut self.windows);
-        self.items
-            .extend(self.windows.drain(..).map(StreamItem::Window));
+            .push(&self.resampled, self.start, &mut self.windows);
+        for mut window in self.windows.drain(..) {
+            // Sound that arrives in a burst was captured when it arrived, not before what came earlier.
+            let CaptureTime {
+                monotonic_s,
+                unix_s,
+            } = window.captured;
+            self.newest = CaptureTime {
+                monotonic_s: monotonic_s.max(self.newest.monotonic_s),
+                unix_s: unix_s.max(self.newest.unix_s),
+            };
+            window.captured = self.newest;
+            self.items.push(StreamItem::Window(window));
+        }
         self.resampled.clear();
     }
 

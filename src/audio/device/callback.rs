@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cpal::{FromSample, InputCallbackInfo, SizedSample};
 
-use crate::audio::{AudioFormat, Health, RingWriter, unix_now_ns};
+use crate::audio::{AudioFormat, CaptureInstant, Health, RingWriter};
 
 /// Converts captured blocks into the ring and counts them. It neither allocates, locks, logs nor
 /// blocks.
@@ -42,10 +42,9 @@ impl CaptureCallback {
             .callback
             .saturating_duration_since(timestamp.capture);
         let length = Duration::from_nanos(frames * 1_000_000_000 / self.rate_hz);
-        let age_ns = age.saturating_sub(length).as_nanos() as u64;
         let written = self.writer.write_with(
             samples.iter().map(|&sample| f32::from_sample_(sample)),
-            unix_now_ns().saturating_sub(age_ns),
+            CaptureInstant::now().before(age.saturating_sub(length)),
         );
         self.health.on_block(frames, written);
     }
