@@ -58,7 +58,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     mean.metadata.license.clone_from(&experiment.license);
     mean.metadata.figures.clear();
     mean.metadata.default_horizon_frames = experiment.default_horizon_frames();
-    mean.metadata.consensus = experiment.consensus;
+    mean.metadata.consensus = experiment.overlap_averaging;
     mean.metadata.in_turn = args.in_turn;
     if let Err(fault) = mean.metadata.validate() {
         bail!("what these checkpoints make together {fault}");

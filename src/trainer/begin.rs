@@ -2,6 +2,7 @@
 
 use super::adam::Adam;
 use super::experiment::Experiment;
+use super::experiment::identity::{fixed_part, other_settings};
 use super::fit::Setting;
 use super::packed::Packed;
 use super::sampler::Sampler;
@@ -18,12 +19,11 @@ pub(super) fn begin(
     setting: &Setting,
 ) -> Result<State, String> {
     let path = Setting::state_path(setting.folder);
-    let text = fixed_part(experiment)?;
     let mut state = if path.exists() {
         let state = State::read(&path, architecture, experiment, setting.device)?;
-        if state.progress.experiment != text {
+        if let Some(differences) = other_settings(&state.progress.experiment, experiment) {
             return Err(format!(
-                "{} belongs to an experiment with other settings; \
+                "{} belongs to an experiment with other settings ({differences}); \
                  give another --run folder, or remove this one",
                 setting.folder.display()
             ));
@@ -31,7 +31,7 @@ pub(super) fn begin(
         same_teacher(&state.progress, setting)?;
         state
     } else {
-        fresh(experiment, architecture, sampler, setting, text)?
+        fresh(experiment, architecture, sampler, setting)?
     };
     let learnt = state.adam.mean.parts();
     state.weights.learn(|name| learnt.contains_key(name));
@@ -45,7 +45,6 @@ fn fresh(
     architecture: Architecture,
     sampler: &Sampler,
     setting: &Setting,
-    text: String,
 ) -> Result<State, String> {
     let training = &experiment.training;
     let (weights, normalisation) = match setting.start_from {
@@ -92,7 +91,7 @@ fn fresh(
         adam: Adam::new(&learnt, training.weight_decay),
         normalisation,
         progress: Progress {
-            experiment: text,
+            experiment: fixed_part(experiment)?,
             epochs_done: 0,
             steps: 0,
             best_loss: None,
@@ -118,12 +117,4 @@ fn same_teacher(progress: &Progress, setting: &Setting) -> Result<(), String> {
         )),
         _ => Ok(()),
     }
-}
-
-/// What must not change between parts of one training: all but its length.
-pub fn fixed_part(experiment: &Experiment) -> Result<String, String> {
-    let mut fixed = experiment.clone();
-    fixed.training.max_epochs = 0;
-    fixed.training.patience_epochs = 0;
-    toml::to_string(&fixed).map_err(|e| e.to_string())
 }

@@ -32,7 +32,7 @@ pub fn checkpoint(
         frontend: FrontendNumbers::behind(architecture.features()),
         level: normalisation.level,
         horizons_frames: experiment.horizons_frames.clone(),
-        consensus: experiment.consensus,
+        consensus: experiment.overlap_averaging,
         operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
         default_horizon_frames: experiment.default_horizon_frames(),
         trained_on: experiment

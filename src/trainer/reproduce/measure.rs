@@ -10,10 +10,10 @@ use super::machine;
 use super::plan::Training;
 use super::standing::{TestFigures, TestResult, fingerprint};
 use crate::model::Checkpoint;
-use crate::trainer::begin::fixed_part;
 use crate::trainer::dataset::Corpus;
 use crate::trainer::evaluate::decide::Smoothing;
 use crate::trainer::evaluate::{Measured, figures, share_with_interval};
+use crate::trainer::experiment::identity::fixed_part;
 use crate::trainer::metrics::Confusion;
 use crate::trainer::validate::Scorer;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::paper::{COLUMNS, ROWS};
-use crate::trainer::begin::fixed_part;
+use crate::trainer::experiment::identity::other_settings;
 use crate::trainer::experiment::{Experiment, Precision};
 use crate::trainer::fit::Setting;
 use crate::trainer::state::Progress;
@@ -79,7 +79,7 @@ impl Training {
         for precision in [Precision::Float32, Precision::Bfloat16] {
             let mut other = self.experiment.clone();
             other.training.precision = precision;
-            if fixed_part(&other)? == progress.experiment {
+            if other_settings(&progress.experiment, &other).is_none() {
                 self.experiment = other;
                 return Ok(());
             }
