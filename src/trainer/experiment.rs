@@ -4,6 +4,7 @@ mod augmentation;
 mod extends;
 pub mod identity;
 mod missing;
+mod named;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::augmentation::Augmentation;
 pub use self::extends::ExtendsError;
+use self::named::NAMED;
 use super::operating_point::Aim;
 use crate::frontend::Features;
 use crate::model::architecture::SE_RESNET;
@@ -172,31 +174,6 @@ impl CorpusKind {
     }
 }
 
-/// An experiment that is inside the program.
-struct Named {
-    name: &'static str,
-    /// Its place below `config/experiments`, which what extends it refers to.
-    file: &'static str,
-    text: &'static str,
-}
-
-macro_rules! named {
-    ($name:literal, $file:literal) => {
-        Named {
-            name: $name,
-            file: $file,
-            text: include_str!(concat!("../../config/experiments/", $file)),
-        }
-    };
-}
-
-const NAMED: [Named; 4] = [
-    named!("paper-mir1k", "paper/mir1k.toml"),
-    named!("paper-jamendo", "paper/jamendo.toml"),
-    named!("paper-rwc", "paper/rwc.toml"),
-    named!("paper-jrm", "paper/jrm.toml"),
-];
-
 fn se_resnet() -> String {
     SE_RESNET.into()
 }
@@ -239,10 +216,7 @@ impl Experiment {
         let named = NAMED.iter().find(|named| named.name == name);
         let named = named.ok_or_else(|| unreadable(Path::new(name), none()))?;
         let path = Path::new(named.file);
-        let read = |path: &Path| {
-            let named = NAMED.iter().find(|named| Path::new(named.file) == path);
-            named.map(|named| named.text.into()).ok_or_else(none)
-        };
+        let read = |path: &Path| named::text(path).ok_or_else(none);
         extends::resolve(path, read)?.checked(path)
     }
 

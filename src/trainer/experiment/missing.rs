@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::{Experiment, NAMED};
+use super::Experiment;
+use super::named::NAMED;
 
 /// The names of the required keys that are missing, as `training.seed` or `corpus.2.weight`. Which are required
 /// is found by leaving each out of a whole experiment, so it is written nowhere twice.
