@@ -21,6 +21,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use command::CommandConfig;
 pub use decision::DecisionConfig;
 pub use keys::Change;
+pub(crate) use keys::changes;
 pub use midi::{MidiConfig, MidiStreamConfig};
 pub use mqtt::{Broker, MqttConfig, MqttVersion};
 pub use osc::OscConfig;

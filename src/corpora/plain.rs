@@ -1,4 +1,4 @@
-//! Folders whose place says all: voices alone, other leads alone, speech, and music without a voice.
+//! Folders whose place says all: voices alone, lead instruments alone, speech, and music without a voice.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub fn solo(
 }
 
 /// A folder of instruments that take a voice's part, each alone.
-pub fn leads(
+pub fn lead_instruments(
     root: &Path,
     settings: &CorpusSettings,
     split: Split,

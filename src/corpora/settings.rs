@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+/// A corpus, in the layout its owners publish.
+/// A corpus, in the layout its owners publish.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusSettings {
@@ -31,7 +33,7 @@ pub struct CorpusSettings {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum CorpusKind {
     /// MIR-1K (Hsu & Jang 2010), split by the first letter of the singer.
     Mir1k,
@@ -52,8 +54,26 @@ pub enum CorpusKind {
     Speech,
     /// Instruments alone that take a voice's part: a guitar's solo, a violin. Like solo voices they
     /// are laid over other music, but there is no voice.
-    Leads,
+    LeadInstruments,
     /// Finished mixes with `NAME.lab`, Audacity's `NAME.txt` or `NAME.csv` beside `NAME.ogg` (or
     /// another sound file).
     Labelled,
+}
+
+impl CorpusKind {
+    /// As an experiment spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mir1k => "mir1k",
+            Self::Jamendo => "jamendo",
+            Self::Rwc => "rwc",
+            Self::Ultrastar => "ultrastar",
+            Self::Stems => "stems",
+            Self::Solo => "solo",
+            Self::Instrumental => "instrumental",
+            Self::Speech => "speech",
+            Self::LeadInstruments => "lead_instruments",
+            Self::Labelled => "labelled",
+        }
+    }
 }
