@@ -7,6 +7,7 @@ use crate::Message;
 /// The `type` of a message that can be chosen. The others, `hello` and `lagged`, are for everybody:
 /// they say how to read the rest, and what is missing from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
 pub enum MessageType {
     Decision,

@@ -43,7 +43,7 @@ pub fn listen(
         let about = (engine.metadata().clone(), engine.window(), name);
         Ok((engine, about))
     })?;
-    let horizon = config.decision.horizon(&model)?;
+    let horizon = config.decision.horizon(&model.model_horizons())?;
     tracing::info!(
         model = model.name,
         device,
