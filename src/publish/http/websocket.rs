@@ -79,7 +79,7 @@ async fn talk(mut socket: WebSocket, mut subscriber: Subscriber) -> Result<(), a
             frame = socket.recv() => {
                 let Some(frame) = frame.transpose()? else { return Ok(()) };
                 let choice = match frame {
-                    Frame::Text(text) => Subscription::from_json(&text),
+                    Frame::Text(text) => Subscription::from_json(&text).map_err(|e| e.to_string()),
                     Frame::Binary(_) => Err("choices are sent as text".into()),
                     _ => continue,
                 };
