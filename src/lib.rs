@@ -21,6 +21,7 @@
 //! [`evaluation`], [`reporting`] and [`reproduction`]. [`cli`] is the command line, a file for each command. Programs
 //! that listen to a daemon need only the crate `vocald-client`.
 
+pub mod atomic_file;
 pub mod audio;
 pub mod cli;
 pub mod config;
@@ -32,6 +33,7 @@ pub mod inference;
 pub mod model;
 pub mod pipeline;
 pub mod publish;
+pub mod reference;
 pub mod reporting;
 pub mod reproduction;
 pub mod training;

@@ -1,12 +1,14 @@
 //! Probabilities to states and events, causal.
 
 mod decider;
+mod model_horizons;
 pub mod operating_point;
 mod overlap_average;
 mod recency;
 mod tracker;
 
 pub use decider::Decider;
+pub use model_horizons::ModelHorizons;
 pub use overlap_average::OverlapAverage;
 pub use tracker::{Decision, Event, PointError, Tracker};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::OperatingPoint;
 use crate::decision::OverlapAverage;
+use crate::decision::{ModelHorizons, OperatingPoint};
 use crate::frontend;
 use crate::frontend::separated_mel as separated;
 use crate::frontend::separation::{ALPHA, GAMMA, ITERATIONS};
@@ -204,6 +204,16 @@ impl Metadata {
             if !self.trained_on.contains(source) {
                 self.trained_on.push(source.clone());
             }
+        }
+    }
+
+    /// The horizons on offer, for [`DecisionConfig::horizon`](crate::config::DecisionConfig::horizon).
+    pub fn model_horizons(&self) -> ModelHorizons<'_> {
+        ModelHorizons {
+            name: &self.name,
+            frames: &self.horizons_frames,
+            default_frames: self.default_horizon_frames,
+            points: &self.operating_points,
         }
     }
 
