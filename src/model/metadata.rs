@@ -188,7 +188,11 @@ impl Metadata {
         if self.operating_points.len() != horizons.len() {
             return Err("does not hold one operating point for each horizon".into());
         }
-        if let Some(fault) = self.operating_points.iter().find_map(OperatingPoint::fault) {
+        if let Some(fault) = self
+            .operating_points
+            .iter()
+            .find_map(|point| point.validate().err())
+        {
             return Err(format!("has an impossible operating point: {fault}"));
         }
         Ok(Architecture {
