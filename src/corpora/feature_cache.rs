@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
+use crate::atomic_file;
 use crate::corpora::SoundError;
 use crate::corpora::recording::Recording;
 use crate::corpora::separated::SeparatedTrack;
@@ -102,13 +103,10 @@ impl FeatureCache {
     }
 
     fn keep(&self, place: &Path, bytes: &[u8]) -> Result<(), SoundError> {
-        let partial = place.with_extension(format!("{}.partial", std::process::id()));
-        std::fs::write(&partial, bytes)
-            .and_then(|()| std::fs::rename(&partial, place))
-            .map_err(|reason| SoundError::CacheUnwritable {
-                folder: self.folder.clone(),
-                reason,
-            })
+        atomic_file::write(place, bytes).map_err(|reason| SoundError::CacheUnwritable {
+            folder: self.folder.clone(),
+            reason,
+        })
     }
 }
 

@@ -1,9 +1,8 @@
-//! Finding files below a folder, and the recordings of a corpus among them.
+//! The files of a corpus: recordings below its folder, and their splits.
 
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
-
+use crate::audio::sound_files::{FolderLinks, UnreadableFolder, files_below};
 use crate::corpora::{CorpusProblem, CorpusSettings, Split};
 
 /// Extensions of sound files. Formats that the decoder cannot read are included, so that such files are
@@ -12,58 +11,8 @@ const SOUND_EXTENSIONS: [&str; 12] = [
     "wav", "flac", "ogg", "oga", "mp3", "m4a", "aac", "aif", "aiff", "opus", "wma", "webm",
 ];
 
-/// A file or folder that a walk cannot read.
-#[derive(Debug, thiserror::Error)]
-#[error("{}: {reason}", path.display())]
-pub struct WalkError {
-    /// The unreadable file or folder.
-    pub path: PathBuf,
-    /// The system's reason.
-    pub reason: std::io::Error,
-}
-
-/// Whether a walk enters folders behind symbolic links.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FolderLinks {
-    /// Enter them, but never a folder that contains the link itself.
-    Follow,
-    /// Ignore them.
-    Ignore,
-}
-
-/// Every file below a folder, sorted by path; links to files are files.
-///
-/// # Errors
-/// Every folder that cannot be read.
-pub fn walk(folder: &Path, links: FolderLinks) -> Result<Vec<PathBuf>, Vec<WalkError>> {
-    let mut found = Vec::new();
-    let mut errors = Vec::new();
-    for entry in WalkDir::new(folder).follow_links(links == FolderLinks::Follow) {
-        match entry {
-            Ok(entry) if entry.file_type().is_dir() => {}
-            Ok(entry) if entry.path_is_symlink() && entry.path().is_dir() => {}
-            Ok(entry) => found.push(entry.into_path()),
-            // A circle of links: its files are found where it begins.
-            Err(error) if error.loop_ancestor().is_some() => {}
-            Err(error) => {
-                let path = error.path().unwrap_or(folder).to_path_buf();
-                match error.into_io_error() {
-                    // A link to nowhere is reported when it is opened.
-                    Some(_) if path.is_symlink() => found.push(path),
-                    Some(reason) => errors.push(WalkError { path, reason }),
-                    None => {}
-                }
-            }
-        }
-    }
-    found.sort();
-    match errors.is_empty() {
-        true => Ok(found),
-        false => Err(errors),
-    }
-}
-
-/// Every file below a folder with one of `extensions` (lower case, without a dot), sorted by path.
+/// Every file below a folder with one of `extensions` (lower case, without a dot), in the order of the names.
+/// Links to folders are followed.
 ///
 /// # Errors
 /// Every folder that cannot be read.
@@ -71,14 +20,15 @@ pub(crate) fn below(
     folder: &Path,
     extensions: &[&str],
 ) -> Result<Vec<PathBuf>, Vec<CorpusProblem>> {
-    let unreadable = |WalkError { path, reason }| CorpusProblem::Unreadable { path, reason };
-    let mut found = walk(folder, FolderLinks::Follow)
-        .map_err(|errors| errors.into_iter().map(unreadable).collect::<Vec<_>>())?;
-    found.retain(|path| has_extension(path, extensions));
-    Ok(found)
+    let unreadable = |folder: UnreadableFolder| CorpusProblem::Unreadable {
+        path: folder.path,
+        reason: folder.source,
+    };
+    files_below(folder, extensions, FolderLinks::Follow)
+        .map_err(|folders| folders.into_iter().map(unreadable).collect())
 }
 
-/// Every sound file below a folder, sorted by path.
+/// Every sound file below a folder, in the order of the names.
 ///
 /// # Errors
 /// If there is none, or a folder cannot be read.
@@ -91,14 +41,6 @@ pub(crate) fn sounds_below(folder: &Path) -> Result<Vec<PathBuf>, Vec<CorpusProb
     Ok(found)
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    let extension = path
-        .extension()
-        .and_then(|e| e.to_str())
-        .map(str::to_ascii_lowercase);
-    extension.is_some_and(|e| extensions.contains(&e.as_str()))
-}
-
 /// The name of a file without its extension.
 pub(crate) fn stem(path: &Path) -> String {
     path.file_stem()
@@ -109,7 +51,7 @@ pub(crate) fn stem(path: &Path) -> String {
 
 /// The recordings of one split of a corpus that its settings split.
 pub(super) struct SplitSounds {
-    /// Names and paths, sorted by path.
+    /// Names and paths, in the order of the names.
     pub sounds: Vec<(String, PathBuf)>,
     /// Names in the settings without a file: a misspelt one would put a track into training.
     pub problems: Vec<CorpusProblem>,
