@@ -17,8 +17,8 @@ use crate::cli::reproduce::output::Tell;
 use crate::cli::reproduce::work::{Failure, Work};
 use crate::cli::stdout::print;
 use crate::cli::train::{INTERRUPTED, set_threads};
-use crate::corpora::load::look;
-use crate::evaluation::scorer::cores;
+use crate::corpora::load::check_layout;
+use crate::inference::cores;
 use crate::reproduction::paper;
 use crate::reproduction::paper::{COLUMNS, ROWS};
 use crate::reproduction::plan::{Training, Wishes, cheapest_first};
@@ -276,8 +276,8 @@ impl Corpora {
             let experiment = Experiment::built_in(column.experiment)?;
             let corpora = experiment.corpus.iter();
             let faults: Vec<String> = corpora
-                .filter_map(|settings| look(settings, data).err())
-                .map(|fault| shortly(&fault.faults.join("\n")))
+                .filter_map(|settings| check_layout(settings, data).err())
+                .map(|error| shortly(&error.problem_lines()))
                 .collect();
             *missing = (!faults.is_empty()).then(|| faults.join("; "));
         }

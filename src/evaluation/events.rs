@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::corpora::feature_cache::frame_time_s;
 use crate::evaluation::decide::Change;
 use crate::evaluation::grid::Grid;
+use crate::frontend::window::frame_time_s;
 
 /// A detected change belongs to a labelled one when its estimated time is at most this far from
 /// it. Wide enough that slow detections count as found and show in the 95th percentile; still

@@ -1,6 +1,6 @@
 //! Where in a track decisions lie.
 
-use crate::corpora::feature_cache::frame_time_s;
+use crate::frontend::window::frame_time_s;
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{Features, WINDOW_HOP_FRAMES};
 

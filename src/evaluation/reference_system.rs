@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::corpora::files::{below, stem};
-use crate::corpora::labelled::{Span, read_spans, voice_at};
+use crate::corpora::labels::{Span, read_spans, voice_at};
+use crate::corpora::sentences;
 use crate::evaluation::decide::{Change, Decided};
 use crate::evaluation::grid::Grid;
 
@@ -32,7 +33,7 @@ impl ReferenceSystem {
     /// named. The error names every track whose labels are missing or cannot be read.
     pub fn read(folder: &Path, tracks: &[&str]) -> Result<Self, Vec<String>> {
         let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-        for path in below(folder, &["lab", "txt", "csv"])? {
+        for path in below(folder, &["lab", "txt", "csv"]).map_err(sentences)? {
             files.entry(stem(&path)).or_default().push(path);
         }
         let read = |name: &str| match files.get(name).map(Vec::as_slice) {
@@ -105,7 +106,7 @@ impl ReferenceSystem {
 
 impl Labels {
     fn read(path: &Path) -> Result<Self, String> {
-        let spans = read_spans(path)?;
+        let spans = read_spans(path).map_err(|e| e.to_string())?;
         let is_csv = path
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("csv"));

@@ -1,17 +1,17 @@
 //! Scores whole tracks.
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tch::{Device, Tensor};
 
-use crate::corpora::feature_cache::{SeparatedTrack, frame_time_s};
-use crate::corpora::recording::{Frame, Heard, magnitudes_of_sum};
+use crate::corpora::SeparatedTrack;
+use crate::corpora::recording::{Frame, Layer, magnitudes_of_sum};
 use crate::corpora::{Corpus, Sound, Track};
 use crate::decision::OverlapAverage;
 use crate::evaluation::grid::Grid;
 use crate::evaluation::metrics::Confusion;
 use crate::frontend::mel::band_of_hz;
+use crate::frontend::window::frame_time_s;
 use crate::frontend::{
     Features, HOP_SAMPLES, LOG_FLOOR, LogMel, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength,
 };
@@ -188,11 +188,6 @@ impl TrackScorer {
     }
 }
 
-/// As many tracks as are scored at once unless told otherwise.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
 /// What a network looks at in a track, and where.
 struct Look<'a> {
     normalisation: &'a Normalisation,
@@ -308,9 +303,9 @@ pub fn magnitudes(track: &Track, levels: Levels) -> impl Iterator<Item = Frame> 
     });
     let mut log_mel = LogMel::new();
     (0..track.frames()).map(move |frame| {
-        let at_frame = parts.iter().map(|&(part, gain)| Heard {
+        let at_frame = parts.iter().map(|&(part, gain)| Layer {
             gain,
-            ..Heard::plainly(part, frame as f32)
+            ..Layer::plainly(part, frame as f32)
         });
         let mut bands = magnitudes_of_sum(&mut log_mel, at_frame, 1, 1.0)[0];
         bands[heard..].fill(0.0);

@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use crate::corpora::feature_cache::frame_time_s;
 use crate::decision::{Horizon, PointError};
 use crate::evaluation::decide::{Smoothing, decide};
 use crate::evaluation::figures::{Measured, WINDOW_HOP_S, rival_answer};
 use crate::evaluation::metrics::Confusion;
 use crate::evaluation::reference_system::ReferenceSystem;
+use crate::frontend::window::frame_time_s;
 
 /// A track at one horizon.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -6,10 +6,10 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::corpora::feature_cache::{Channels, FeatureCache, SeparatedTrack};
 use crate::corpora::files::sounds_below;
-use crate::corpora::recording::Recording;
-use crate::corpora::{Corpus, Sound, Track};
+use crate::corpora::{
+    Channels, Corpus, FeatureCache, Recording, SeparatedTrack, Sound, SoundError, Track, sentences,
+};
 use crate::decision::{Horizon, PointError};
 use crate::evaluation::decide::{Smoothing, decide};
 use crate::evaluation::metrics::Confusion;
@@ -88,7 +88,7 @@ impl Folders {
     pub fn read(folders: &[(&str, &Path)], cache: &FeatureCache) -> Result<Self, Vec<String>> {
         let mut files = Vec::new();
         for &(kind, root) in folders {
-            for path in sounds_below(root)? {
+            for path in sounds_below(root).map_err(sentences)? {
                 let place = path.strip_prefix(root).unwrap_or(&path);
                 let mut parts = place.components();
                 let name = parts.next().map(|part| part.as_os_str().to_string_lossy());
@@ -103,8 +103,9 @@ impl Folders {
         let read: Vec<Result<_, String>> = files
             .into_par_iter()
             .map(|(kind, name, path)| {
-                let sound = cache.recording(&path, Channels::Mean)?;
-                let separated = cache.separated(&[(&path, Channels::Mean)])?;
+                let (mean, sentence) = (Channels::Mean, |e: SoundError| e.to_string());
+                let sound = cache.recording(&path, mean).map_err(sentence)?;
+                let separated = cache.separated(&[(&path, mean)]).map_err(sentence)?;
                 Ok((kind, name, without_voice(sound, separated)))
             })
             .collect();
