@@ -186,7 +186,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         ),
         data: args.data_set.display().to_string(),
         split: (!is_folder).then(|| split.name().to_owned()),
-        against: rival.as_ref().map(|r| r.name.clone()),
+        reference: rival.as_ref().map(|r| r.name.clone()),
         method: Method::current(),
         corpora: corpora.iter().map(about).collect(),
         figures: Vec::new(),
@@ -286,7 +286,8 @@ fn read_folders(args: &Args, cache: &FeatureCache) -> anyhow::Result<Folders> {
     Folders::read(&given, cache).map_err(|faults| all_of("--speech or --music", &faults))
 }
 
-fn all_of(option: &str, faults: &[String]) -> anyhow::Error {
+fn all_of(option: &str, faults: &[impl ToString]) -> anyhow::Error {
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     anyhow!(
         "what {option} names cannot be used:\n  {}",
         faults.join("\n  ")

@@ -139,8 +139,3 @@ pub(super) fn all_or_errors<T, E>(
         false => Err(errors),
     }
 }
-
-/// Every problem as a sentence.
-pub(crate) fn sentences(problems: Vec<CorpusProblem>) -> Vec<String> {
-    problems.iter().map(ToString::to_string).collect()
-}

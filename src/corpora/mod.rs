@@ -22,7 +22,6 @@ mod stems;
 mod track;
 mod ultrastar;
 
-pub(crate) use error::sentences;
 pub use error::{CorpusError, CorpusProblem, SoundError};
 pub use feature_cache::FeatureCache;
 pub use load::Coverage;
