@@ -20,4 +20,4 @@ pub mod stress;
 pub mod threshold_search;
 mod tones;
 
-pub use bootstrap::{BOOTSTRAP_DRAWS, ratio_with_interval};
+pub(crate) use bootstrap::{BOOTSTRAP_DRAWS, ratio_with_interval};

@@ -100,6 +100,7 @@ impl TrackScorer {
 
     /// Scores only every `stride`-th window of a track. Overlap averaging then has no neighbouring windows and no
     /// effect.
+    #[must_use]
     pub fn with_stride(self, stride: usize) -> Self {
         Self { stride, ..self }
     }

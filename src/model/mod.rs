@@ -15,7 +15,7 @@ mod normalisation;
 mod param_spec;
 mod scnn;
 mod se_resnet;
-pub mod stored;
+pub(crate) mod stored;
 
 pub use architecture::Architecture;
 pub use checkpoint::Checkpoint;

@@ -89,6 +89,7 @@ impl Network {
     }
 
     /// The same network, with or without alternating members in [`Network::probabilities_of_stream`].
+    #[must_use]
     pub fn alternating(self, alternating: bool) -> Self {
         Self {
             alternating,
@@ -159,6 +160,7 @@ impl Network {
     }
 
     /// The same function with every batch normalisation folded into its layer, for inference.
+    #[must_use]
     pub fn fold(self) -> Self {
         Self {
             first: self.first.fold(),

@@ -31,6 +31,7 @@ impl Stored {
     }
 
     /// The same tensor in half the space, if every value is a 16-bit float.
+    #[must_use]
     pub fn halved(self) -> Self {
         let floats = Tensor::from_slice(&from_le_bytes(&self.bytes));
         let halves = floats.to_kind(Kind::Half);
