@@ -23,6 +23,7 @@
 
 pub mod atomic_file;
 pub mod audio;
+mod cache_dir;
 pub mod cli;
 pub mod config;
 pub mod corpora;

@@ -19,6 +19,7 @@ pub mod inventory;
 mod options;
 mod pcm;
 mod ring;
+pub mod sound_files;
 pub mod source;
 mod spec;
 mod stop;

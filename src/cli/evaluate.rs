@@ -20,11 +20,12 @@ use crate::decision::Horizon;
 use crate::evaluation::curves::curves;
 use crate::evaluation::figures::{Measured, figures, rival_figures, rival_scores};
 use crate::evaluation::reference_system::ReferenceSystem;
-use crate::evaluation::scorer::{TrackScorer, cores, pooled};
+use crate::evaluation::scorer::{TrackScorer, pooled};
 use crate::evaluation::songs::{ranked, shown, songs};
 use crate::evaluation::stress;
 use crate::evaluation::stress::Folders;
 use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
+use crate::inference::cores;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
 use crate::reporting::report::{CorpusAbout, Method, Model, REPORT_VERSION, Report};
@@ -185,7 +186,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         ),
         data: args.data_set.display().to_string(),
         split: (!is_folder).then(|| split.name().to_owned()),
-        against: rival.as_ref().map(|r| r.name.clone()),
+        reference: rival.as_ref().map(|r| r.name.clone()),
         method: Method::current(),
         corpora: corpora.iter().map(about).collect(),
         figures: Vec::new(),
@@ -285,7 +286,8 @@ fn read_folders(args: &Args, cache: &FeatureCache) -> anyhow::Result<Folders> {
     Folders::read(&given, cache).map_err(|faults| all_of("--speech or --music", &faults))
 }
 
-fn all_of(option: &str, faults: &[String]) -> anyhow::Error {
+fn all_of(option: &str, faults: &[impl ToString]) -> anyhow::Error {
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
     anyhow!(
         "what {option} names cannot be used:\n  {}",
         faults.join("\n  ")

@@ -7,7 +7,7 @@ mod work;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use anyhow::{anyhow, bail};
+use anyhow::bail;
 
 use crate::cli::Usage;
 use crate::cli::corpora_options::Sources;
@@ -17,10 +17,10 @@ use crate::cli::reproduce::output::Tell;
 use crate::cli::reproduce::work::{Failure, Work};
 use crate::cli::stdout::print;
 use crate::cli::train::{INTERRUPTED, set_threads};
-use crate::corpora::load::look;
-use crate::evaluation::scorer::cores;
+use crate::corpora::load::check_layout;
+use crate::inference::cores;
 use crate::reproduction::paper;
-use crate::reproduction::paper::{COLUMNS, ROWS};
+use crate::reproduction::paper::{COLUMNS, PaperError, ROWS};
 use crate::reproduction::plan::{Training, Wishes, cheapest_first};
 use crate::reproduction::status::Status;
 use crate::reproduction::tables::Entry;
@@ -234,7 +234,7 @@ fn trainings(seeds: &[u64], wishes: &Wishes, run: &Path) -> anyhow::Result<Vec<T
         for row in (0..ROWS.len()).filter(|&row| ROWS[row].family().is_ok()) {
             for &seed in &seeds {
                 let training = Training::new(column, row, seed, wishes, run);
-                trainings.push(training.map_err(|e| anyhow!(e))?);
+                trainings.push(training?);
             }
         }
     }
@@ -247,7 +247,7 @@ fn entry(training: &Training) -> Entry {
         column: training.column,
         row: training.row,
         seed: training.seed(),
-        standing: Status::of(training).unwrap_or_else(Status::Open),
+        standing: Status::of(training).unwrap_or_else(|error| Status::Open(error.to_string())),
     }
 }
 
@@ -255,13 +255,13 @@ fn entry(training: &Training) -> Entry {
 fn chosen(
     names: &[String],
     all: usize,
-    place: impl Fn(&str) -> Result<usize, String>,
+    place: impl Fn(&str) -> Result<usize, PaperError>,
 ) -> anyhow::Result<Vec<usize>> {
     if names.is_empty() {
         return Ok((0..all).collect());
     }
-    let places: Result<Vec<usize>, String> = names.iter().map(|name| place(name)).collect();
-    Ok(places.map_err(Usage)?)
+    let places: Result<Vec<usize>, PaperError> = names.iter().map(|name| place(name)).collect();
+    Ok(places.map_err(|error| Usage(error.to_string()))?)
 }
 
 /// Why the corpus of each column cannot be trained on, if so.
@@ -276,8 +276,8 @@ impl Corpora {
             let experiment = Experiment::built_in(column.experiment)?;
             let corpora = experiment.corpus.iter();
             let faults: Vec<String> = corpora
-                .filter_map(|settings| look(settings, data).err())
-                .map(|fault| shortly(&fault.faults.join("\n")))
+                .filter_map(|settings| check_layout(settings, data).err())
+                .map(|error| shortly(&error.problem_lines()))
                 .collect();
             *missing = (!faults.is_empty()).then(|| faults.join("; "));
         }

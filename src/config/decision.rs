@@ -4,8 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, FromCheckpoint};
-use crate::decision::operating_point::RECENCY_S;
-use crate::decision::{Horizon, ModelHorizons, OperatingPoint, Reentry};
+use crate::decision::{Horizon, ModelHorizons, OperatingPoint, RECENCY_S, Reentry};
 use crate::frontend::window::lookahead_s;
 
 /// Moved thresholds stay this far inside 0 and 1; at 0 or 1 one state could never be reached.
@@ -104,9 +103,9 @@ impl DecisionConfig {
         point.confirm_m = self.confirm_m.or(point.confirm_m);
         point.min_voice_s = self.min_voice_s.or(point.min_voice_s);
         point.min_gap_s = self.min_gap_s.or(point.min_gap_s);
-        if let Some(problem) = point.fault() {
-            return Err(ConfigError::value("decision", problem));
-        }
+        point
+            .validate()
+            .map_err(|error| ConfigError::value("decision", error.to_string()))?;
         Ok(Horizon {
             index,
             frames,

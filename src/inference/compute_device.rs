@@ -1,5 +1,6 @@
 //! The processor that a network runs on.
 
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Once;
 
@@ -75,14 +76,6 @@ impl ComputeDevice {
     }
 }
 
-/// Name of a libtorch device, as [`ComputeDevice`] reads it: `cpu` or `cuda:0`.
-pub fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        _ => "cpu".into(),
-    }
-}
-
 /// Loads libtorch's CUDA half by name, where the libtorch in use has it. No symbol of the program refers to it, so the
 /// linker leaves it out.
 fn load_cuda() {
@@ -100,4 +93,19 @@ fn load_cuda() {
             }
         }
     });
+}
+
+/// The name of a device as `--device` takes it: `cpu` or `cuda:0`.
+#[must_use]
+pub fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        _ => "cpu".into(),
+    }
+}
+
+/// CPU cores that this process may use, at least 1.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

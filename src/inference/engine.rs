@@ -8,9 +8,11 @@ use tch::{Device, Kind, Tensor};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{Features, MEL_BANDS, WINDOW_HOP_SAMPLES, Window, WindowLength};
 use crate::inference::compute_device::{ComputeDevice, DeviceError, device_name};
-use crate::model::checkpoint::float_values;
+use crate::model::float_values;
 use crate::model::layers::channels_last;
-use crate::model::{Checkpoint, CheckpointError, Metadata, Network, Normalisation};
+use crate::model::{
+    Checkpoint, CheckpointError, CheckpointProblem, Metadata, Network, Normalisation,
+};
 
 /// The default checkpoint, compiled into the program.
 const BUILT_IN: &[u8] = include_bytes!("../../models/live-pair.safetensors");
@@ -27,7 +29,7 @@ pub enum EngineError {
     Checkpoint(#[from] CheckpointError),
     /// The compiled-in checkpoint is wrong.
     #[error("the built-in checkpoint {0}; rebuild the program")]
-    BuiltIn(String),
+    BuiltIn(CheckpointProblem),
     /// The device does not exist.
     #[error(transparent)]
     Device(#[from] DeviceError),

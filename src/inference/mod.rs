@@ -13,7 +13,7 @@ pub mod sequences;
 pub mod stats;
 pub mod worker;
 
-pub use compute_device::{ComputeDevice, DeviceError};
+pub use compute_device::{ComputeDevice, DeviceError, cores, device_name};
 pub use engine::{Engine, EngineError};
 pub use messages::{Loss, Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind};
 pub use offline::OfflineScorer;

@@ -10,7 +10,8 @@ use tch::Device;
 
 use crate::corpora::Corpus;
 use crate::evaluation::metrics::{Confusion, auroc, cross_entropy};
-use crate::evaluation::scorer::{TrackScorer, cores, pooled};
+use crate::evaluation::scorer::{TrackScorer, pooled};
+use crate::inference::{cores, device_name};
 use crate::model::{Architecture, Checkpoint};
 use crate::reporting::learning_curves;
 use crate::training::distillation::Teacher;
@@ -245,14 +246,6 @@ fn validate(
     }
 }
 
-/// As it is asked for: `cpu` or `cuda:0`.
-pub fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        _ => "cpu".into(),
-    }
-}
-
 /// Keeps the epoch: the best checkpoint, the log, the state, in this order, so that a state never
 /// claims what is not on disk.
 fn conclude(
@@ -299,6 +292,6 @@ fn conclude(
         .open(&log)
         .and_then(|mut file| writeln!(file, "{line}"))
         .map_err(|e| format!("cannot write {}: {e}", log.display()))?;
-    learning_curves::write(folder)?;
+    learning_curves::write(folder).map_err(|e| e.to_string())?;
     state.write(&TrainContext::state_path(folder))
 }
