@@ -14,7 +14,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 # Where rustup puts cargo, for a shell that has not been told yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: build demo test lint bench soak fanout hostile latency clean setup
+.PHONY: build demo test lint bench benches soak fanout hostile latency clean setup
 
 build: setup
 	cargo build --release
@@ -25,15 +25,20 @@ demo: build
 	cargo run --release --quiet -- run tests/data/demo.ogg --pace realtime --only onset,offset,state,gap
 
 test: setup
-	cargo test --release
+	cargo test --release --workspace
 
 lint: setup
-	cargo fmt --check
-	cargo clippy --release --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --release --workspace --no-deps
 
 # Milliseconds a window on this machine.
 bench: build
 	cargo run --release --quiet -- bench
+
+# The parts of the program, each by itself, against the last run; `cargo bench --bench NAME` for one.
+benches: setup
+	cargo bench
 
 # Ten minutes of sound at its own speed: nothing lost, little CPU, memory flat.
 soak: build
