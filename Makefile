@@ -46,15 +46,15 @@ soak: build
 
 # A thousand WebSocket and a hundred Unix-socket subscribers for a minute: all of it to each, in order, soon.
 fanout: setup
-	cargo test --release --test publish_load -- --ignored --nocapture
+	cargo test --release --test rigs load:: -- --ignored --nocapture
 
 # Subscribers that stop reading or read a byte a second, five minutes: no effect on others, memory flat.
 hostile: setup
-	cargo test --release --test publish_hostile -- --ignored --nocapture
+	cargo test --release --test hostile -- --ignored --nocapture
 
 # From a sung note into the sound card (a FIFO) to the flag in a WebSocket client, five minutes.
 latency: setup
-	cargo test --release --test capture_latency -- --ignored --nocapture
+	cargo test --release --test rigs latency:: -- --ignored --nocapture
 
 # What was built of vocald; libtorch and the built dependencies stay in ~/.cache/vocald.
 clean:
