@@ -10,6 +10,8 @@ use super::{LabelError, Span};
 pub fn parse(text: &str) -> Result<Vec<Span>, LabelError> {
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
+        // With `\r` as part of the last cell, which is trimmed, the reader counts lines correctly.
+        .terminator(csv::Terminator::Any(b'\n'))
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
     let rows = reader.records().filter_map(|row| row_of(row).transpose());
@@ -54,7 +56,7 @@ mod tests {
     #[test]
     fn a_malformed_row_is_named_by_its_line_whatever_ends_the_lines() {
         for end in ["\n", "\r\n"] {
-            let text = ["t,voice", "", "0.5,1", "1.0,perhaps", ""].join(end);
+            let text = ["t,voice", "0.5,1", "", "1.0,perhaps", ""].join(end);
             let error = parse(&text).err().map(|e| e.to_string());
             let expected = "line 4 is not `t,p,voice` or `t,voice`";
             assert_eq!(error.as_deref(), Some(expected), "{end:?}");
