@@ -13,7 +13,7 @@ use crate::cli::stdout::print;
 use crate::corpora::feature_cache::FeatureCache;
 use crate::corpora::{Corpus, Split};
 use crate::inference::cores;
-use crate::model::architecture::SE_RESNET;
+use crate::model::SE_RESNET;
 use crate::model::{Checkpoint, Family, Metadata};
 use crate::training::allocator;
 use crate::training::experiment::Experiment;

@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, FromCheckpoint};
-use crate::decision::Horizon;
-use crate::decision::OperatingPoint;
-use crate::decision::Reentry;
-use crate::decision::operating_point::RECENCY_S;
+use crate::decision::{Horizon, OperatingPoint, RECENCY_S, Reentry};
 use crate::frontend::window::lookahead_s;
 use crate::model::Metadata;
 
@@ -98,9 +95,9 @@ impl DecisionConfig {
         point.confirm_m = self.confirm_m.or(point.confirm_m);
         point.min_voice_s = self.min_voice_s.or(point.min_voice_s);
         point.min_gap_s = self.min_gap_s.or(point.min_gap_s);
-        if let Some(fault) = point.fault() {
-            return Err(ConfigError::value("decision", fault));
-        }
+        point
+            .validate()
+            .map_err(|error| ConfigError::value("decision", error.to_string()))?;
         Ok(Horizon {
             index,
             frames,

@@ -16,7 +16,7 @@ use crate::frontend::{
     Features, HOP_SAMPLES, LOG_FLOOR, LogMel, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength,
 };
 use crate::inference::sequences::{at_time, frame_probabilities};
-use crate::model::checkpoint::float_values;
+use crate::model::float_values;
 use crate::model::layers::channels_last;
 use crate::model::{Checkpoint, Network, Normalisation};
 

@@ -8,9 +8,11 @@ use tch::{Device, Kind, Tensor};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{Features, MEL_BANDS, WINDOW_HOP_SAMPLES, Window, WindowLength};
 use crate::inference::{ComputeDevice, device_name};
-use crate::model::checkpoint::float_values;
+use crate::model::float_values;
 use crate::model::layers::channels_last;
-use crate::model::{Checkpoint, CheckpointError, Metadata, Network, Normalisation};
+use crate::model::{
+    Checkpoint, CheckpointError, CheckpointProblem, Metadata, Network, Normalisation,
+};
 
 /// The checkpoint that is used unless another is named, inside the program itself.
 const BUILT_IN: &[u8] = include_bytes!("../../models/live-pair.safetensors");
@@ -24,7 +26,7 @@ pub enum EngineError {
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
     #[error("the checkpoint inside this program {0}; build it anew")]
-    BuiltIn(String),
+    BuiltIn(CheckpointProblem),
     #[error("{0}")]
     Device(String),
     #[error(

@@ -7,7 +7,7 @@ use crate::frontend::separated_mel::{
     ENERGY_FLOOR, SEPARATED_HOP_SAMPLES, SEPARATED_RATE_HZ, SEQUENCE_FRAMES, SEQUENCE_HOP_FRAMES,
 };
 use crate::model::Normalisation;
-use crate::model::checkpoint::float_values;
+use crate::model::float_values;
 use crate::model::network::Network;
 
 /// Sequences in one pass.

@@ -90,7 +90,7 @@ impl<E: FnMut(Message)> Reporter<E> {
     /// Decides by the probability of voice at stream time `t`, the `seq`-th of the stream, from sound
     /// the last of which was captured `latency_s` ago.
     pub fn answer(&mut self, seq: u64, t: f64, p: f32, latency_s: f64) {
-        let decision = self.decider.answer(t, p);
+        let decision = self.decider.frame(t, p);
         self.tell_decision(seq, t, decision, latency_s);
     }
 

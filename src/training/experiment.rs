@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::corpora::{CorpusKind, CorpusSettings};
 use crate::evaluation::threshold_search::Aim;
 use crate::frontend::Features;
-use crate::model::architecture::SE_RESNET;
+use crate::model::SE_RESNET;
 use crate::model::{Architecture, Family, LevelMode};
 pub use crate::training::experiment::augmentation::Augmentation;
 
