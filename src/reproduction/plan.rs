@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::reproduction::paper::{COLUMNS, ROWS};
 use crate::training::experiment::{Experiment, Precision};
-use crate::training::fit::TrainContext;
+use crate::training::TrainContext;
 use crate::training::resume::fixed_part;
 use crate::training::state::Progress;
 
@@ -89,7 +89,7 @@ impl Training {
 
     /// How far it is; nothing where it was not begun. The error is a sentence.
     pub fn progress(&self) -> Result<Option<Progress>, String> {
-        Progress::read(&TrainContext::state_path(&self.folder))
+        Progress::read(&TrainContext::state_path(&self.folder)).map_err(|e| e.to_string())
     }
 
     pub fn seed(&self) -> u64 {
