@@ -99,7 +99,7 @@ proptest! {
 
     #[test]
     fn a_damaged_experiment_is_refused_in_words(damage in Damage::any()) {
-        let bytes = read("config/experiments/live-14.toml");
+        let bytes = read("config/experiments/live-14/01-base.toml");
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), damage.of(&bytes, bytes.len())).unwrap();
         if let Err(fault) = Experiment::read(file.path()) {

@@ -249,7 +249,7 @@ fn an_interrupted_table_goes_on_and_a_finished_one_is_left_alone() {
 #[test]
 fn a_training_by_hand_is_taken_up_in_its_own_precision() {
     let place = Place::new();
-    let recipe = include_str!("../config/experiments/paper-mir1k.toml")
+    let recipe = include_str!("../config/experiments/paper/mir1k.toml")
         .replace("[training]", "[training]\nprecision = \"bfloat16\"")
         .replace("epoch_batches = 970", "epoch_batches = 1")
         .replace("max_epochs = 100", "max_epochs = 1");

@@ -471,7 +471,7 @@ fn a_lead_alone_is_a_sound_for_mixes_without_a_voice() {
     write_wav(&data.path().join("leads/violin.wav"), 2.0, &[(600.0, 0.5)]);
     let corpus = read(
         data.path(),
-        &settings(CorpusKind::Leads, "leads"),
+        &settings(CorpusKind::LeadInstruments, "leads"),
         Split::Train,
     )
     .unwrap();

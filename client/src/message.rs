@@ -156,6 +156,60 @@ impl StreamState {
     }
 }
 
+/// A change of a stream's state and the reason for it, in one sentence.
+///
+/// The same value travels from the source that changes to the [`State`] message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateChange {
+    pub state: StreamState,
+    pub reason: Option<String>,
+}
+
+impl StateChange {
+    /// Sound flows and is decided on.
+    pub fn running() -> Self {
+        Self {
+            state: StreamState::Running,
+            reason: None,
+        }
+    }
+
+    /// Nothing but digital zeros flows.
+    pub fn silent() -> Self {
+        Self::because(StreamState::Silent, "nothing but digital zeros")
+    }
+
+    /// The source is there but delivers nothing.
+    pub fn stalled(reason: impl Into<String>) -> Self {
+        Self::because(StreamState::Stalled, reason)
+    }
+
+    /// The source is gone and is looked for.
+    pub fn reconnecting(reason: impl Into<String>) -> Self {
+        Self::because(StreamState::Reconnecting, reason)
+    }
+
+    /// The source ended; `reason` where it was ended from outside.
+    pub fn ended(reason: Option<String>) -> Self {
+        Self {
+            state: StreamState::Ended,
+            reason,
+        }
+    }
+
+    /// The source or inference failed for good.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self::because(StreamState::Failed, reason)
+    }
+
+    fn because(state: StreamState, reason: impl Into<String>) -> Self {
+        Self {
+            state,
+            reason: Some(reason.into()),
+        }
+    }
+}
+
 /// One window's answer, every 71.4 ms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]

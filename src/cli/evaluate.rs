@@ -90,7 +90,7 @@ Examples:
   vocald evaluate songs/ --partly-labelled                where there are labels
   vocald evaluate songs/ --against other-labels/          beside another detector
   vocald evaluate songs/ --stress --music instrumentals/  what should not be called voice
-  vocald evaluate config/experiments/live-14.toml --data DIR --split test";
+  vocald evaluate config/experiments/live-14/08-outputs.toml --data DIR --split test";
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum SplitName {

@@ -22,6 +22,7 @@ pub mod watch;
 use clap::{Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::pipeline::DaemonError;
 
 /// Says fourteen times a second whether a singer's voice is in the sound.
 #[derive(Debug, Parser)]
@@ -101,6 +102,9 @@ pub struct Usage(pub String);
 
 /// 2 where the command line or the configuration is wrong, 1 for every other failure.
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    let wrong_usage = error.is::<Usage>() || error.is::<ConfigError>();
+    let daemon = error.downcast_ref::<DaemonError>();
+    let wrong_usage = error.is::<Usage>()
+        || error.is::<ConfigError>()
+        || daemon.is_some_and(DaemonError::is_usage);
     if wrong_usage { 2 } else { 1 }
 }

@@ -6,6 +6,7 @@ use crate::audio::SourceSpec;
 use crate::cli::decision_options::Settings;
 use crate::cli::{Usage, interrupt};
 use crate::config::{Config, SourceConfig};
+use crate::pipeline::Daemon;
 use vocald_client::MessageType;
 
 #[derive(Debug, clap::Args)]
@@ -85,7 +86,8 @@ Examples:
 pub fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config()?;
     let signals = interrupt::signals()?;
-    crate::pipeline::listen(&config, args.duration, &signals)
+    Daemon::start(&config, args.duration)?.wait(&signals)?;
+    Ok(())
 }
 
 impl Args {

@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError};
 /// A key this far off is not a slip of the pen.
 const NEAREST_EDITS_MAX: usize = 3;
 
-/// A key that two configurations have different values for.
+/// A key that two configurations, or two tables of settings, have different values for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// As `decision.enter` or `source.2.channels`.
@@ -140,13 +140,14 @@ fn edits(from: &str, to: &str) -> usize {
 }
 
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
+    let [old, new] = [old, new].map(|config| Value::Table(as_table(config)));
+    changes(&old, &new)
+}
+
+/// The keys that two tables have different values for.
+pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
-    compare(
-        Some(&Value::Table(as_table(old))),
-        Some(&Value::Table(as_table(new))),
-        String::new(),
-        &mut changes,
-    );
+    compare(Some(old), Some(new), String::new(), &mut changes);
     changes
 }
 

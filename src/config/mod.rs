@@ -21,12 +21,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use command::CommandConfig;
 pub use decision::DecisionConfig;
 pub use keys::Change;
+pub(crate) use keys::changes;
 pub use midi::{MidiConfig, MidiStreamConfig};
 pub use mqtt::{Broker, MqttConfig, MqttVersion};
 pub use osc::OscConfig;
 pub use sockets::{HttpConfig, TcpConfig, UnixConfig};
 pub use source::SourceConfig;
 
+use crate::inference::DeviceError;
 use vocald_client::MessageType;
 
 /// More messages than this in a sink's queue are no buffer but a leak: some 20 minutes of one stream.
@@ -255,7 +257,7 @@ impl Config {
         self.model
             .device
             .parse()
-            .map_err(|fault: String| ConfigError::value("model.device", fault))
+            .map_err(|error: DeviceError| ConfigError::value("model.device", error.to_string()))
     }
 }
 

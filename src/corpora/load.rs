@@ -92,7 +92,7 @@ fn items(settings: &CorpusSettings, data: &Path, split: Split) -> Result<Vec<Ite
         CorpusKind::Solo => plain::solo(&root, settings, split),
         CorpusKind::Instrumental => plain::instrumental(&root, split),
         CorpusKind::Speech => plain::speech(&root, settings, split),
-        CorpusKind::Leads => plain::leads(&root, settings, split),
+        CorpusKind::LeadInstruments => plain::lead_instruments(&root, settings, split),
         CorpusKind::Labelled => labelled::items(&root, settings, split),
     }
     .map_err(|problems| error(settings, data, problems))
@@ -115,7 +115,7 @@ fn has(settings: &CorpusSettings, split: Split) -> bool {
 fn error(settings: &CorpusSettings, data: &Path, problems: Vec<CorpusProblem>) -> CorpusError {
     let root = place(&settings.root, data);
     CorpusError {
-        name: format!("{:?} {}", settings.kind, root.display()).to_lowercase(),
+        name: format!("{} {}", settings.kind.name(), root.display()).to_lowercase(),
         problems,
     }
 }
@@ -155,7 +155,7 @@ pub fn load_labelled(
 
 /// A short name for reports: the kind, as the settings spell it.
 fn label(settings: &CorpusSettings) -> String {
-    format!("{:?}", settings.kind).to_lowercase()
+    settings.kind.name().to_owned()
 }
 
 /// The folder of a corpus: absolute, below the home folder (`~/`), or below the data folder.

@@ -15,7 +15,7 @@ pub(super) fn solo(root: &Path, settings: &CorpusSettings, split: Split) -> Item
 }
 
 /// A folder of lead instruments, each alone.
-pub(super) fn leads(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
+pub(super) fn lead_instruments(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     alone(root, settings, split, Files::Solo, || Labels::NoVoice)
 }
 

@@ -36,7 +36,7 @@ pub struct CorpusSettings {
 
 /// The layout of a corpus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum CorpusKind {
     /// MIR-1K (Hsu & Jang 2010), split by the first letter of the singer.
     Mir1k,
@@ -57,8 +57,26 @@ pub enum CorpusKind {
     Speech,
     /// Lead instruments alone: a guitar's solo, a violin. Like solo voices they are laid over other music,
     /// but there is no voice.
-    Leads,
+    LeadInstruments,
     /// Finished mixes with `NAME.lab`, Audacity's `NAME.txt` or `NAME.csv` beside `NAME.ogg` (or another sound
     /// file).
     Labelled,
+}
+
+impl CorpusKind {
+    /// As an experiment spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Mir1k => "mir1k",
+            Self::Jamendo => "jamendo",
+            Self::Rwc => "rwc",
+            Self::Ultrastar => "ultrastar",
+            Self::Stems => "stems",
+            Self::Solo => "solo",
+            Self::Instrumental => "instrumental",
+            Self::Speech => "speech",
+            Self::LeadInstruments => "lead_instruments",
+            Self::Labelled => "labelled",
+        }
+    }
 }

@@ -9,6 +9,7 @@
 //! Bi-LSTM hears. [`features`] says which of the two a network looks at.
 
 pub mod features;
+pub mod level;
 pub mod mel;
 pub mod resample;
 pub mod separated_mel;
@@ -17,9 +18,10 @@ pub mod stft;
 pub mod window;
 
 pub use features::Features;
+pub use level::SoundLevel;
 pub use mel::LogMel;
 pub use separated_mel::SeparatedMel;
-pub use window::{Window, WindowLength, Windower};
+pub use window::{CaptureTime, Window, WindowLength, Windower};
 
 /// The rate every stage after the resampler works at (Gui et al. 2022, section 3.1).
 pub const SAMPLE_RATE_HZ: u32 = 22_050;

@@ -15,7 +15,7 @@ use crate::model::Checkpoint;
 use crate::reproduction::machine;
 use crate::reproduction::plan::Training;
 use crate::reproduction::status::{TestFigures, TestResult, fingerprint};
-use crate::training::resume::fixed_part;
+use crate::training::experiment::identity::fixed_part;
 
 /// What is needed of a line of the log; lines of older programs do not tell the device.
 #[derive(Debug, Deserialize)]

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use crate::reproduction::paper::{COLUMNS, ROWS};
+use crate::training::experiment::identity::other_settings;
 use crate::training::experiment::{Experiment, Precision};
 use crate::training::TrainContext;
-use crate::training::resume::fixed_part;
 use crate::training::state::Progress;
 
 /// Time of a training step of 64 windows against that of depth 14 on a CPU, in the order of
@@ -79,7 +79,7 @@ impl Training {
         for precision in [Precision::Float32, Precision::Bfloat16] {
             let mut other = self.experiment.clone();
             other.training.precision = precision;
-            if fixed_part(&other)? == progress.experiment {
+            if other_settings(&progress.experiment, &other).is_none() {
                 self.experiment = other;
                 return Ok(());
             }

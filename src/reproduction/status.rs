@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::reproduction::plan::Training;
-use crate::training::experiment::Precision;
-use crate::training::resume::fixed_part;
+use crate::training::experiment::identity::other_settings;
+use crate::training::experiment::{Experiment, Precision};
 
 /// The shape of the JSON.
 const RESULT_VERSION: u32 = 1;
@@ -75,11 +75,13 @@ pub enum Status {
 impl Status {
     /// What the training's folder holds. The error is a sentence.
     pub fn of(training: &Training) -> Result<Self, String> {
-        let text = fixed_part(&training.experiment)?;
         let progress = training.progress()?;
         let open = |why: &str| Ok(Self::Open(why.to_owned()));
-        if progress.as_ref().is_some_and(|p| p.experiment != text) {
-            return open("its folder holds a training with other settings");
+        let kept = progress.as_ref().map(|p| p.experiment.as_str());
+        if let Some(differences) = kept.and_then(|kept| other_settings(kept, &training.experiment))
+        {
+            let why = "its folder holds a training with other settings";
+            return Ok(Self::Open(format!("{why} ({differences})")));
         }
         let max_epochs = training.experiment.training.max_epochs;
         if let Some(progress) = &progress
@@ -96,7 +98,8 @@ impl Status {
             Ok(None) => return open("not begun"),
             Err(fault) => return Ok(Self::Open(format!("its result is stale: {fault}"))),
         };
-        let stale = result.stale(&training.folder, &text, progress.map(|p| p.epochs_done));
+        let epochs_done = progress.map(|p| p.epochs_done);
+        let stale = result.stale(&training.folder, &training.experiment, epochs_done);
         Ok(match stale {
             Some(why) => Self::Open(format!("its result is stale: {why}")),
             None => Self::Measured(Box::new(result)),
@@ -137,9 +140,14 @@ impl TestResult {
     }
 
     /// Why it does not speak of what is in the folder, if so.
-    fn stale(&self, folder: &Path, experiment: &str, epochs_done: Option<usize>) -> Option<String> {
-        if self.experiment != experiment {
-            return Some("it is of other settings".into());
+    fn stale(
+        &self,
+        folder: &Path,
+        experiment: &Experiment,
+        epochs_done: Option<usize>,
+    ) -> Option<String> {
+        if let Some(differences) = other_settings(&self.experiment, experiment) {
+            return Some(format!("it is of other settings ({differences})"));
         }
         match fingerprint(&folder.join(&self.checkpoint)) {
             Err(fault) => return Some(fault),

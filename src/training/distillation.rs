@@ -31,7 +31,7 @@ pub enum TeacherError {
 /// neural network", 2015, at temperature 1).
 ///
 /// A label is yes or no and may be wrong; the output of a good teacher is a probability. The result of
-/// distilling an ensemble to one network is in `config/experiments/live-14-taught.toml`.
+/// distilling an ensemble to one network is in `config/experiments/live-pair/distilled.toml`.
 pub struct Teacher {
     network: Network,
     /// From the student's normalisation of each band to the teacher's.

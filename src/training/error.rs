@@ -28,10 +28,14 @@ pub enum TrainError {
     State(#[from] StateError),
     /// The folder's state belongs to another training.
     #[error(
-        "{} belongs to an experiment with other settings; give another --run folder, or remove this one",
+        "{} belongs to an experiment with other settings ({differences}); give another --run folder, or remove this \
+         one",
         folder.display()
     )]
-    OtherSettings { folder: PathBuf },
+    OtherSettings {
+        folder: PathBuf,
+        differences: String,
+    },
     /// The interrupted training had another teacher. Half a training by each would be neither's.
     #[error(
         "the training in {} learns from {first}, not from {now}: name that checkpoint (--teacher), or give another \

@@ -6,6 +6,7 @@ use crate::training::adam::Adam;
 use crate::training::context::TrainContext;
 use crate::training::error::TrainError;
 use crate::training::experiment::Experiment;
+use crate::training::experiment::identity::{fixed_part, other_settings};
 use crate::training::flat_params::FlatParams;
 use crate::training::sampler::Sampler;
 use crate::training::state::{Progress, State};
@@ -19,18 +20,18 @@ pub(super) fn begin(
     context: &TrainContext,
 ) -> Result<State, TrainError> {
     let path = TrainContext::state_path(context.folder);
-    let text = fixed_part(experiment).map_err(TrainError::Experiment)?;
     let mut state = if path.exists() {
         let state = State::read(&path, architecture, experiment, context.device)?;
-        if state.progress.experiment != text {
+        if let Some(differences) = other_settings(&state.progress.experiment, experiment) {
             return Err(TrainError::OtherSettings {
                 folder: context.folder.into(),
+                differences,
             });
         }
         same_teacher(&state.progress, context)?;
         state
     } else {
-        fresh(experiment, architecture, sampler, context, text)?
+        fresh(experiment, architecture, sampler, context)?
     };
     let learnt = state.adam.mean.parts();
     state
@@ -46,7 +47,6 @@ fn fresh(
     architecture: Architecture,
     sampler: &Sampler,
     context: &TrainContext,
-    text: String,
 ) -> Result<State, TrainError> {
     let training = &experiment.training;
     let (weights, normalisation) = match context.start_from {
@@ -87,7 +87,7 @@ fn fresh(
         adam: Adam::new(&learnt, training.weight_decay),
         normalisation,
         progress: Progress {
-            experiment: text,
+            experiment: fixed_part(experiment)?,
             epochs_done: 0,
             steps: 0,
             best_loss: None,
@@ -113,12 +113,4 @@ fn same_teacher(progress: &Progress, context: &TrainContext) -> Result<(), Train
         }),
         _ => Ok(()),
     }
-}
-
-/// What must not change between parts of one training: all but its length.
-pub fn fixed_part(experiment: &Experiment) -> Result<String, String> {
-    let mut fixed = experiment.clone();
-    fixed.training.max_epochs = 0;
-    fixed.training.patience_epochs = 0;
-    toml::to_string(&fixed).map_err(|e| e.to_string())
 }
