@@ -8,7 +8,7 @@ use crate::cli::corpora_options::Sources;
 use crate::cli::train::measured;
 use crate::corpora::Split;
 use crate::model::Checkpoint;
-use crate::training::ensemble::committee;
+use crate::training::ensemble::ensemble;
 use crate::training::experiment::Experiment;
 use crate::training::export::finish;
 use crate::training::weight_average::average;
@@ -49,11 +49,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             .map_err(|e| anyhow!("{} cannot be averaged: {e}", path.display()))
     };
     let checkpoints: anyhow::Result<_> = args.checkpoints.iter().map(read).collect();
-    let together = match args.answers {
-        true => committee,
-        false => average,
+    let mut mean = match args.answers {
+        true => ensemble(checkpoints?)?,
+        false => average(checkpoints?)?,
     };
-    let mut mean = together(checkpoints?).map_err(|e| anyhow!(e))?;
     mean.metadata.name.clone_from(&experiment.name);
     mean.metadata.license.clone_from(&experiment.license);
     mean.metadata.figures.clear();

@@ -15,11 +15,12 @@ use crate::corpora::{Corpus, Split};
 use crate::inference::cores;
 use crate::model::SE_RESNET;
 use crate::model::{Checkpoint, Family, Metadata};
+use crate::training::TrainContext;
 use crate::training::allocator;
 use crate::training::experiment::Experiment;
 use crate::training::export;
 use crate::training::fit;
-use crate::training::fit::{EpochReport, Observer, Outcome, TrainContext};
+use crate::training::fit::{EpochReport, Observer, Outcome};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -171,7 +172,7 @@ pub fn train(
         .with_context(|| format!("cannot make the folder {}", folder.display()))?;
     allocator::keep();
     let mut observer = Terminal::new(experiment);
-    match fit::fit(experiment, setting, &mut observer).map_err(|e| anyhow!(e))? {
+    match fit::fit(experiment, setting, &mut observer)? {
         Outcome::Interrupted => {
             observer.bar.abandon();
             return Ok(None);
@@ -180,8 +181,7 @@ pub fn train(
     }
     let best = Checkpoint::read(&TrainContext::best_path(folder))?;
     let aim = experiment.operating_point;
-    let metadata =
-        export::finish(best, setting.valid, aim, setting.device, out).map_err(|e| anyhow!(e))?;
+    let metadata = export::finish(best, setting.valid, aim, setting.device, out)?;
     Ok(Some(metadata))
 }
 

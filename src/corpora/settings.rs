@@ -58,8 +58,8 @@ pub enum CorpusKind {
     /// Lead instruments alone: a guitar's solo, a violin. Like solo voices they are laid over other music,
     /// but there is no voice.
     LeadInstruments,
-    /// Finished mixes with `NAME.lab`, Audacity's `NAME.txt` or `NAME.csv` beside `NAME.ogg` (or
-    /// another sound file).
+    /// Finished mixes with `NAME.lab`, Audacity's `NAME.txt` or `NAME.csv` beside `NAME.ogg` (or another sound
+    /// file).
     Labelled,
 }
 

@@ -95,6 +95,12 @@ fn load_cuda() {
     });
 }
 
+/// CPU cores that this process may use, at least 1.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}
+
 /// The name of a device as `--device` takes it: `cpu` or `cuda:0`.
 #[must_use]
 pub fn device_name(device: Device) -> String {
@@ -102,10 +108,4 @@ pub fn device_name(device: Device) -> String {
         Device::Cuda(index) => format!("cuda:{index}"),
         _ => "cpu".into(),
     }
-}
-
-/// CPU cores that this process may use, at least 1.
-#[must_use]
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

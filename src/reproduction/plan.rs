@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::reproduction::ReproductionError;
 use crate::reproduction::paper::{COLUMNS, ROWS};
+use crate::training::TrainContext;
 use crate::training::experiment::identity::other_settings;
 use crate::training::experiment::{Experiment, Precision};
-use crate::training::fit::TrainContext;
 use crate::training::state::Progress;
 
 /// Time of a training step of 64 windows relative to that of depth 14, on a CPU, in the order of [`ROWS`]. Measured up to

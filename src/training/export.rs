@@ -1,4 +1,4 @@
-//! Makes checkpoints out of a training: after an epoch, and at its end.
+//! Checkpoints of a training: after an epoch, and finished with operating points.
 
 use std::path::Path;
 
@@ -13,10 +13,12 @@ use crate::evaluation::threshold_search::Aim;
 use crate::inference::cores;
 use crate::model::layers::Weights;
 use crate::model::metadata::FORMAT_VERSION;
-use crate::model::{Architecture, Checkpoint, FrontendNumbers, Metadata, Normalisation};
+use crate::model::{
+    Architecture, Checkpoint, CheckpointError, FrontendNumbers, Metadata, Normalisation,
+};
 use crate::training::experiment::Experiment;
 
-/// The checkpoint of these weights, not yet measured.
+/// A checkpoint of these weights with placeholder operating points and without figures.
 pub fn checkpoint(
     experiment: &Experiment,
     architecture: Architecture,
@@ -57,14 +59,18 @@ pub fn checkpoint(
     }
 }
 
-/// Scores a checkpoint on validation, chooses its operating points there, and writes it.
+/// Scores a checkpoint on validation data, chooses an operating point for each horizon by `aim`, records the
+/// accuracies, and writes the checkpoint to `out`.
+///
+/// # Errors
+/// If the file cannot be written.
 pub fn finish(
     mut checkpoint: Checkpoint,
     valid: &[Corpus],
     aim: Aim,
     device: Device,
     out: &Path,
-) -> Result<Metadata, String> {
+) -> Result<Metadata, CheckpointError> {
     let mut scorer = TrackScorer::new(&checkpoint, device, cores());
     let horizons = checkpoint.metadata.horizons_frames.clone();
     let scored: Vec<_> = valid
@@ -80,6 +86,6 @@ pub fn finish(
             checkpoint.metadata.figures.insert(name, accuracy);
         }
     }
-    checkpoint.write(out).map_err(|e| e.to_string())?;
+    checkpoint.write(out)?;
     Ok(checkpoint.metadata)
 }

@@ -3,9 +3,10 @@
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Normalisation};
 use crate::training::adam::Adam;
+use crate::training::context::TrainContext;
+use crate::training::error::TrainError;
 use crate::training::experiment::Experiment;
 use crate::training::experiment::identity::{fixed_part, other_settings};
-use crate::training::fit::TrainContext;
 use crate::training::flat_params::FlatParams;
 use crate::training::sampler::Sampler;
 use crate::training::state::{Progress, State};
@@ -16,25 +17,26 @@ pub(super) fn begin(
     experiment: &Experiment,
     architecture: Architecture,
     sampler: &Sampler,
-    setting: &TrainContext,
-) -> Result<State, String> {
-    let path = TrainContext::state_path(setting.folder);
+    context: &TrainContext,
+) -> Result<State, TrainError> {
+    let path = TrainContext::state_path(context.folder);
     let mut state = if path.exists() {
-        let state = State::read(&path, architecture, experiment, setting.device)?;
+        let state = State::read(&path, architecture, experiment, context.device)?;
         if let Some(differences) = other_settings(&state.progress.experiment, experiment) {
-            return Err(format!(
-                "{} belongs to an experiment with other settings ({differences}); \
-                 give another --run folder, or remove this one",
-                setting.folder.display()
-            ));
+            return Err(TrainError::OtherSettings {
+                folder: context.folder.into(),
+                differences,
+            });
         }
-        same_teacher(&state.progress, setting)?;
+        same_teacher(&state.progress, context)?;
         state
     } else {
-        fresh(experiment, architecture, sampler, setting)?
+        fresh(experiment, architecture, sampler, context)?
     };
     let learnt = state.adam.mean.parts();
-    state.weights.learn(|name| learnt.contains_key(name));
+    state
+        .weights
+        .require_gradients(|name| learnt.contains_key(name));
     Ok(state)
 }
 
@@ -44,17 +46,15 @@ fn fresh(
     experiment: &Experiment,
     architecture: Architecture,
     sampler: &Sampler,
-    setting: &TrainContext,
-) -> Result<State, String> {
+    context: &TrainContext,
+) -> Result<State, TrainError> {
     let training = &experiment.training;
-    let (weights, normalisation) = match setting.start_from {
+    let (weights, normalisation) = match context.start_from {
         Some(start)
             if (start.architecture, &start.metadata.horizons_frames)
                 != (architecture, &experiment.horizons_frames) =>
         {
-            return Err(
-                "the checkpoint to start from is of another network or other horizons".into(),
-            );
+            return Err(TrainError::StartMismatch);
         }
         Some(start) => (
             start
@@ -69,11 +69,7 @@ fn fresh(
             },
         ),
         None if experiment.learnt_outputs().is_some() => {
-            return Err(
-                "training.only_horizons_frames leaves everything else as the checkpoint to start from has it; \
-                 name one (--start-from)"
-                    .into(),
-            );
+            return Err(TrainError::NoStart);
         }
         None => {
             tch::manual_seed(training.seed as i64);
@@ -83,8 +79,8 @@ fn fresh(
             )
         }
     };
-    let copied = || FlatParams::network(architecture, &weights, setting.device);
-    let learnt = FlatParams::learnt(architecture, &weights, setting.device);
+    let copied = || FlatParams::network(architecture, &weights, context.device);
+    let learnt = FlatParams::trainable(architecture, &weights, context.device);
     Ok(State {
         weights: copied(),
         average: copied(),
@@ -97,24 +93,24 @@ fn fresh(
             best_loss: None,
             epochs_without_gain: 0,
             stopped_early: false,
-            teacher: taught_by(setting),
+            teacher: taught_by(context),
         },
     })
 }
 
-fn taught_by(setting: &TrainContext) -> Option<String> {
-    setting.teacher.map(|teacher| teacher.metadata.name.clone())
+fn taught_by(context: &TrainContext) -> Option<String> {
+    context.teacher.map(|teacher| teacher.metadata.name.clone())
 }
 
 /// Half a training by one teacher and half by another would be neither's. That there is one where one is asked
 /// for is checked with the teacher.
-fn same_teacher(progress: &Progress, setting: &TrainContext) -> Result<(), String> {
-    match (&progress.teacher, taught_by(setting)) {
-        (Some(first), Some(now)) if *first != now => Err(format!(
-            "the training in {} learns from {first}, not from {now}: name that checkpoint (--teacher), or give \
-             another --run folder",
-            setting.folder.display()
-        )),
+fn same_teacher(progress: &Progress, context: &TrainContext) -> Result<(), TrainError> {
+    match (&progress.teacher, taught_by(context)) {
+        (Some(first), Some(now)) if *first != now => Err(TrainError::OtherTeacher {
+            folder: context.folder.into(),
+            first: first.clone(),
+            now,
+        }),
         _ => Ok(()),
     }
 }

@@ -35,8 +35,7 @@ pub fn run(
     let cache = sources.cache(family.features())?;
     let corpora = sources.load(experiment, Split::Train, &cache)?;
     let horizons = &experiment.horizons_frames;
-    let sampler = Sampler::new(&corpora, &experiment.augmentation, family, horizons)
-        .map_err(|e| anyhow!(e))?;
+    let sampler = Sampler::new(&corpora, &experiment.augmentation, family, horizons)?;
     let windows = passes.unwrap_or(DEFAULT_WINDOWS);
     let mut log_mel = LogMel::new();
     let mut values = vec![0.0; sampler.values()];

@@ -16,7 +16,7 @@ use crate::training::allocator;
 use crate::training::experiment::{Experiment, Training};
 use crate::training::flat_params::FlatParams;
 use crate::training::loader::Batch;
-use crate::training::step::Trained;
+use crate::training::step::TrainStep;
 
 /// What is measured is a step of the paper's training.
 const RECIPE: &str = "paper-mir1k";
@@ -101,14 +101,14 @@ fn step_s(architecture: Architecture, recipe: &Training, device: Device, steps: 
     tch::manual_seed(recipe.seed as i64);
     let first = initial_weights(architecture);
     let mut weights = FlatParams::network(architecture, &first, device);
-    let learnt = FlatParams::learnt(architecture, &first, device);
-    weights.learn(|name| learnt.parts().contains_key(name));
-    let mut adam = Adam::new(&learnt, recipe.weight_decay);
-    let trained = Trained::new(architecture, &weights);
+    let trainable = FlatParams::trainable(architecture, &first, device);
+    weights.require_gradients(|name| trainable.parts().contains_key(name));
+    let mut adam = Adam::new(&trainable, recipe.weight_decay);
+    let train_step = TrainStep::new(architecture, &weights);
     let mut step = || {
         let started = Instant::now();
         // The loss is read, so the step is over on a GPU too.
-        trained.step(&batch, recipe, &mut adam, recipe.learning_rate, device);
+        train_step.step(&batch, recipe, &mut adam, recipe.learning_rate, device);
         started.elapsed().as_secs_f64()
     };
     for _ in 0..WARM_UP_STEPS {

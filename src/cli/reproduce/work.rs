@@ -12,7 +12,7 @@ use crate::corpora::Split;
 use crate::reproduction::measure::measure;
 use crate::reproduction::plan::Training;
 use crate::reproduction::status::TestResult;
-use crate::training::fit::TrainContext;
+use crate::training::TrainContext;
 
 /// What the trainings share.
 pub struct Work<'a> {

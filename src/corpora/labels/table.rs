@@ -12,7 +12,9 @@ pub fn parse(text: &str) -> Result<Vec<Span>, LabelError> {
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(text.as_bytes());
-    let rows = reader.records().filter_map(|row| row_of(row).transpose());
+    let rows = reader
+        .records()
+        .filter_map(|row| row_of(row, text).transpose());
     let rows = rows.collect::<Result<Vec<(f64, bool)>, _>>()?;
     if rows.len() < 2 || !rows.is_sorted_by(|a, b| a.0 < b.0) {
         return Err(LabelError::Rows);
@@ -29,9 +31,12 @@ pub fn parse(text: &str) -> Result<Vec<Span>, LabelError> {
 }
 
 /// Time and label of a row; `None` for a blank one.
-fn row_of(row: csv::Result<csv::StringRecord>) -> Result<Option<(f64, bool)>, LabelError> {
+fn row_of(
+    row: csv::Result<csv::StringRecord>,
+    text: &str,
+) -> Result<Option<(f64, bool)>, LabelError> {
     let malformed = |position: Option<&csv::Position>| LabelError::Line {
-        line: position.map_or(0, csv::Position::line),
+        line: position.map_or(0, |position| line_at(text, position.byte() as usize)),
         form: "`t,p,voice` or `t,voice`",
     };
     let row = row.map_err(|e| malformed(e.position()))?;
@@ -47,6 +52,15 @@ fn row_of(row: csv::Result<csv::StringRecord>) -> Result<Option<(f64, bool)>, La
     }
 }
 
+/// The line, from 1, of the first byte from `start` on that is not blank. The reader's own count is of the
+/// blank lines before a row, and not the same for all line endings.
+fn line_at(text: &str, start: usize) -> u64 {
+    let (before, row) = text.as_bytes().split_at(start.min(text.len()));
+    let blank = row.iter().take_while(|byte| byte.is_ascii_whitespace());
+    let ends = before.iter().chain(blank).filter(|&&byte| byte == b'\n');
+    1 + ends.count() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,7 +68,7 @@ mod tests {
     #[test]
     fn a_malformed_row_is_named_by_its_line_whatever_ends_the_lines() {
         for end in ["\n", "\r\n"] {
-            let text = ["t,voice", "", "0.5,1", "1.0,perhaps", ""].join(end);
+            let text = ["t,voice", "0.5,1", "", "1.0,perhaps", ""].join(end);
             let error = parse(&text).err().map(|e| e.to_string());
             let expected = "line 4 is not `t,p,voice` or `t,voice`";
             assert_eq!(error.as_deref(), Some(expected), "{end:?}");

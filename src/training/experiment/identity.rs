@@ -3,6 +3,7 @@
 use toml::{Table, Value};
 
 use crate::config::changes;
+use crate::training::error::TrainError;
 use crate::training::experiment::Experiment;
 
 /// Differences that an error names.
@@ -11,9 +12,10 @@ const NAMED_DIFFERENCES: usize = 6;
 /// What must not change between the parts of one training, as TOML. The state of the training keeps it.
 ///
 /// # Errors
-/// In words, if TOML has no form for a setting.
-pub fn fixed_part(experiment: &Experiment) -> Result<String, String> {
-    toml::to_string(&without_length(experiment.clone())).map_err(|e| e.to_string())
+/// [`TrainError::Experiment`] if TOML has no form for a setting.
+pub fn fixed_part(experiment: &Experiment) -> Result<String, TrainError> {
+    toml::to_string(&without_length(experiment.clone()))
+        .map_err(|e| TrainError::Experiment(e.to_string()))
 }
 
 /// The settings that differ between what was kept of an experiment ([`fixed_part`]) and an experiment, for
