@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use vocald::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength, Windower};
+use vocald::frontend::{CaptureTime, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength, Windower};
 
 fn windower(c: &mut Criterion) {
     let mut group = c.benchmark_group("windower");
@@ -20,7 +20,7 @@ fn windower(c: &mut Criterion) {
         group.bench_function(name, |b| {
             b.iter(|| {
                 windows.clear();
-                windower.push(black_box(&sound), 0.0, &mut windows);
+                windower.push(black_box(&sound), CaptureTime::default(), &mut windows);
                 black_box(&windows);
             });
         });

@@ -29,7 +29,7 @@ fn main() -> anyhow::Result<()> {
     let (worker, ()) = Worker::start(load)?;
 
     // Look-ahead and thresholds of the checkpoint, unless DecisionConfig sets others.
-    let horizon = DecisionConfig::default().horizon(&model)?;
+    let horizon = DecisionConfig::default().horizon(&model.model_horizons())?;
     let labeler = Labeler::new(
         FileNetwork::Windows(worker.intake(), window),
         &model,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use cpal::{InputCallbackInfo, InputStreamTimestamp, StreamInstant};
 use vocald::audio::device::CaptureCallback;
-use vocald::audio::{AudioFormat, Health, ring, unix_now_ns};
+use vocald::audio::{AudioFormat, CaptureInstant, Health, ring};
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
@@ -28,7 +28,7 @@ fn it_converts_counts_and_loses_without_allocating() {
     let (i16s, i32s, u8s) = ([-16_384i16; 960], [1 << 30; 960], [192u8; 960]);
     let mut out = Vec::with_capacity(960);
 
-    let before_ns = unix_now_ns();
+    let before = CaptureInstant::now();
     assert_no_alloc(|| {
         callback.captured(&i16s, &info);
         callback.captured(&i32s, &info);
@@ -36,8 +36,9 @@ fn it_converts_counts_and_loses_without_allocating() {
         callback.captured(&u8s, &info);
         let first = reader.read(&mut out).unwrap();
         assert!(out.iter().all(|&x| x == -0.5));
-        let age = Duration::from_millis(20).as_nanos() as u64;
-        assert!((before_ns - age..=unix_now_ns() - age).contains(&first.captured_unix_ns));
+        let age = Duration::from_millis(20);
+        let span = before.before(age)..=CaptureInstant::now().before(age);
+        assert!(span.contains(&first.captured));
         callback.captured(&u8s, &info);
         assert_eq!(reader.read(&mut out).unwrap().lost_before_frames, 0);
         assert!(out.iter().all(|&x| x == 0.5));

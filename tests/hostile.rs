@@ -16,14 +16,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use vocald::config::HttpAccess;
 use vocald::frontend::Window;
 use vocald::inference::worker::Scorer;
 use vocald::inference::{EngineError, Worker};
-use vocald::publish::event::{Decision, Message, Version};
 use vocald::publish::fanout::fanout;
-use vocald::publish::http::{Access, Probes};
+use vocald::publish::http::Collector;
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
 use vocald::publish::{http, lines};
+use vocald_client::Message;
+use vocald_client::message::{Decision, Version};
 
 use support::daemon::{Daemon, PATIENCE, resident_mb};
 use support::program::{vocald, wav};
@@ -211,9 +213,9 @@ fn who_does_not_read_loses_its_own_oldest_messages_and_is_told_how_many() {
         hop_s: 0.0714,
     }));
     let (worker, ()) = Worker::start(|| Ok((Idle, ()))).unwrap();
-    let probes = Arc::new(Probes::new(worker.intake(), Arc::downgrade(&hub)));
+    let probes = Arc::new(Collector::new(worker.intake(), Arc::downgrade(&hub)));
     let delivery = Delivery::DropOldest { capacity: QUEUE };
-    let access = Access::new(([127, 0, 0, 1], 0).into(), None, Vec::new()).unwrap();
+    let access = HttpAccess::new(([127, 0, 0, 1], 0).into(), None, Vec::new()).unwrap();
     let (web, address, sink) = http::start(&hub, access, 8, QUEUE, probes).unwrap();
     hub.attach(sink, delivery).unwrap();
     let (sink, subscriptions) = fanout("unix".into(), hub.hello(), QUEUE);

@@ -67,7 +67,7 @@ impl Features {
     }
 
     /// The default horizon: the centre of a window, or the only one.
-    pub fn usual_horizon_frames(self) -> u32 {
+    pub fn default_horizon_frames(self) -> u32 {
         match self {
             Self::Mel(window) => window.centre_horizon_frames(),
             Self::SeparatedMel => SEPARATED_HORIZON_FRAMES,
@@ -75,7 +75,7 @@ impl Features {
     }
 
     /// A phrase for messages that names the allowed horizons.
-    pub fn horizons_wanted(self) -> String {
+    pub fn allowed_horizons(self) -> String {
         match self {
             Self::Mel(window) => format!("falling numbers below {}", window.frames()),
             Self::SeparatedMel => format!("nothing but {SEPARATED_HORIZON_FRAMES}"),
@@ -83,7 +83,7 @@ impl Features {
     }
 
     /// Indices of the frames in one input that a network with these horizons predicts.
-    pub fn answered_frames(self, horizons_frames: &[u32]) -> Vec<usize> {
+    pub fn predicted_frames(self, horizons_frames: &[u32]) -> Vec<usize> {
         match self {
             Self::Mel(window) => {
                 let frame = |&h: &u32| window.frame_at(h);

@@ -50,7 +50,7 @@ impl Architecture {
     }
 
     /// Every tensor of the network, in a fixed order.
-    pub fn slots(&self) -> Vec<ParamSpec> {
+    pub fn param_specs(&self) -> Vec<ParamSpec> {
         if self.members <= 1 {
             return self.member_specs().into_vec();
         }
@@ -81,7 +81,7 @@ impl Architecture {
 
     /// Number of trained values.
     pub fn parameters(&self) -> usize {
-        let specs = self.slots().into_iter();
+        let specs = self.param_specs().into_iter();
         let trained = specs.filter(|spec| spec.role.is_trained());
         trained
             .map(|spec| spec.shape.iter().product::<i64>() as usize)

@@ -21,7 +21,7 @@ use crate::model::network::Network;
 use crate::model::normalisation::{MIN_STD, Normalisation};
 use crate::model::param_spec::{ParamSpec, Role};
 use crate::model::stored;
-use crate::model::stored::Stored;
+use crate::model::stored::StoredTensor;
 
 /// The metadata key that marks a file as a checkpoint of this program.
 const METADATA_KEY: &str = "vocald";
@@ -80,7 +80,7 @@ impl Checkpoint {
             return Err(CheckpointProblem::SmallStd);
         }
         let mut weights = Weights::new();
-        for spec in architecture.slots() {
+        for spec in architecture.param_specs() {
             let values = take(&mut tensors, &spec.name, &spec.shape)?;
             if spec.role == Role::NormVariance && values.iter().any(|&v| v < 0.0) {
                 return Err(CheckpointProblem::NegativeVariance(spec.name));
@@ -135,16 +135,16 @@ impl Checkpoint {
             ("mean", &self.normalisation.mean),
             ("std", &self.normalisation.std),
         ] {
-            tensors.push(Stored::floats(name.into(), vec![MEL_BANDS], values));
+            tensors.push(StoredTensor::floats(name.into(), vec![MEL_BANDS], values));
         }
-        for ParamSpec { name, shape, .. } in self.architecture.slots() {
+        for ParamSpec { name, shape, .. } in self.architecture.param_specs() {
             let values: Vec<f32> = float_values(&self.weights[&name])
                 .into_iter()
                 .map(without_denormals)
                 .collect();
             let is_layer = shape.len() > 1;
             let shape = shape.iter().map(|&n| n as usize).collect();
-            let tensor = Stored::floats(name, shape, &values);
+            let tensor = StoredTensor::floats(name, shape, &values);
             tensors.push(if is_layer { tensor.halved() } else { tensor });
         }
         stored::write(path, &tensors, HashMap::from([(METADATA_KEY.into(), json)]))

@@ -8,7 +8,7 @@ use crate::decision::{ModelHorizons, OperatingPoint, OverlapAverage, PointError}
 use crate::frontend::Features;
 use crate::model::architecture::Architecture;
 use crate::model::family::{Family, FamilyError};
-use crate::model::frontend_numbers::FrontendNumbers;
+use crate::model::frontend_settings::FrontendSettings;
 use crate::model::normalisation::LevelMode;
 
 /// The version of the file format that this program reads and writes.
@@ -37,7 +37,7 @@ pub struct Metadata {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alternating: bool,
     /// Settings of the frontend in training.
-    pub frontend: FrontendNumbers,
+    pub frontend: FrontendSettings,
     /// Whether windows are brought to a common level.
     #[serde(default, skip_serializing_if = "LevelMode::is_absolute")]
     pub level: LevelMode,
@@ -137,7 +137,7 @@ impl Metadata {
         if self.alternating && (self.members == 1 || features == Features::SeparatedMel) {
             return Err(MetadataError::Alternating);
         }
-        if self.frontend != FrontendNumbers::behind(features) {
+        if self.frontend != FrontendSettings::of_features(features) {
             return Err(MetadataError::Frontend);
         }
         if features == Features::SeparatedMel && !self.level.is_absolute() {
@@ -148,7 +148,7 @@ impl Metadata {
         if horizons.is_empty() || !possible || !horizons.is_sorted_by(|a, b| a > b) {
             return Err(MetadataError::Horizons {
                 horizons: horizons.clone(),
-                expected: features.horizons_wanted(),
+                expected: features.allowed_horizons(),
             });
         }
         if self.overlap_averaging && horizons.len() < 2 {

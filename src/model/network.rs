@@ -32,7 +32,7 @@ pub fn initial_weights(architecture: Architecture) -> Weights {
         Role::NormWeight | Role::NormVariance => Tensor::ones(&spec.shape, options),
     };
     architecture
-        .slots()
+        .param_specs()
         .iter()
         .map(|spec| (spec.name.clone(), value(spec)))
         .collect()

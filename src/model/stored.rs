@@ -11,7 +11,7 @@ use crate::atomic_file;
 use crate::model::float_values::float_values;
 
 /// A tensor in the form in which a file holds it.
-pub struct Stored {
+pub struct StoredTensor {
     name: String,
     shape: Vec<usize>,
     dtype: Dtype,
@@ -19,7 +19,7 @@ pub struct Stored {
     bytes: Vec<u8>,
 }
 
-impl Stored {
+impl StoredTensor {
     /// A tensor of 32-bit floats; `values` has the last dimension fastest.
     pub fn floats(name: String, shape: Vec<usize>, values: &[f32]) -> Self {
         Self {
@@ -73,7 +73,7 @@ fn from_le_bytes(bytes: &[u8]) -> Vec<f32> {
 /// What the system reports; a shape that does not fit its values.
 pub fn write(
     path: &Path,
-    tensors: &[Stored],
+    tensors: &[StoredTensor],
     metadata: HashMap<String, String>,
 ) -> std::io::Result<()> {
     let views = tensors

@@ -156,7 +156,7 @@ impl Experiment {
         };
         let family = self.family().map_err(faulty)?;
         if self.horizons_frames.is_empty() {
-            self.horizons_frames = vec![family.features().usual_horizon_frames()];
+            self.horizons_frames = vec![family.features().default_horizon_frames()];
         }
         self.validate().map_err(faulty)?;
         Ok(self)
@@ -178,8 +178,8 @@ impl Experiment {
         let share = before.hop_s() / after.hop_s();
         let batches = (self.training.epoch_batches as f64 * share).round();
         self.training.epoch_batches = (batches as usize).max(1);
-        if self.horizons_frames == [before.usual_horizon_frames()] {
-            self.horizons_frames = vec![after.usual_horizon_frames()];
+        if self.horizons_frames == [before.default_horizon_frames()] {
+            self.horizons_frames = vec![after.default_horizon_frames()];
             // Given before, given again, and left out where it was left out.
             let given = self.default_horizon_frames.is_some();
             self.default_horizon_frames = given.then_some(self.horizons_frames[0]);
@@ -227,7 +227,7 @@ impl Experiment {
         {
             return Err(format!(
                 "horizons_frames = {horizons:?}: give {}, or leave it out",
-                features.horizons_wanted()
+                features.allowed_horizons()
             ));
         }
         if !horizons.contains(&self.default_horizon_frames()) {

@@ -14,7 +14,7 @@ use crate::inference::cores;
 use crate::model::layers::Weights;
 use crate::model::metadata::FORMAT_VERSION;
 use crate::model::{
-    Architecture, Checkpoint, CheckpointError, FrontendNumbers, Metadata, Normalisation,
+    Architecture, Checkpoint, CheckpointError, FrontendSettings, Metadata, Normalisation,
 };
 use crate::training::experiment::Experiment;
 
@@ -32,7 +32,7 @@ pub fn checkpoint(
         depth: architecture.family.depth(),
         members: architecture.members,
         alternating: false,
-        frontend: FrontendNumbers::behind(architecture.features()),
+        frontend: FrontendSettings::of_features(architecture.features()),
         level: normalisation.level,
         horizons_frames: experiment.horizons_frames.clone(),
         overlap_averaging: experiment.overlap_averaging,

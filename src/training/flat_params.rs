@@ -147,8 +147,8 @@ fn view(whole: &Tensor, start: i64, size: &[i64]) -> Tensor {
 }
 
 fn memory_order(architecture: Architecture, trained_only: bool) -> Vec<String> {
-    let mut slots = architecture.slots();
-    slots.retain(|slot| slot.role.is_trained() || !trained_only);
-    slots.sort_by_key(|slot| (!slot.role.is_trained(), !slot.is_of_head()));
-    slots.into_iter().map(|slot| slot.name).collect()
+    let mut param_specs = architecture.param_specs();
+    param_specs.retain(|slot| slot.role.is_trained() || !trained_only);
+    param_specs.sort_by_key(|slot| (!slot.role.is_trained(), !slot.is_of_head()));
+    param_specs.into_iter().map(|slot| slot.name).collect()
 }

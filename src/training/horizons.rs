@@ -46,7 +46,7 @@ impl Checkpoint {
             self.metadata.default_horizon_frames = horizons_frames.first().copied().unwrap_or(0);
         }
         self.architecture = self.metadata.validate()?;
-        for slot in self.architecture.slots() {
+        for slot in self.architecture.param_specs() {
             if let Some(weight) = self.weights.get_mut(&slot.name)
                 && slot.is_of_head()
             {

@@ -102,7 +102,7 @@ impl<'a> Sampler<'a> {
             pools,
             mixing: Mixing::new(corpora, augmentation)?,
             features,
-            label_frames: features.answered_frames(horizons_frames),
+            label_frames: features.predicted_frames(horizons_frames),
         })
     }
 

@@ -15,7 +15,7 @@ use crate::frontend::MEL_BANDS;
 use crate::model::float_values;
 use crate::model::layers::Weights;
 use crate::model::stored;
-use crate::model::stored::Stored;
+use crate::model::stored::StoredTensor;
 use crate::model::{Architecture, Normalisation};
 use crate::training::adam::Adam;
 use crate::training::experiment::Experiment;
@@ -168,7 +168,11 @@ impl State {
             for (name, tensor) in weights.parts() {
                 let shape = tensor.size().iter().map(|&n| n as usize).collect();
                 let values = float_values(tensor);
-                tensors.push(Stored::floats(format!("{group}/{name}"), shape, &values));
+                tensors.push(StoredTensor::floats(
+                    format!("{group}/{name}"),
+                    shape,
+                    &values,
+                ));
             }
         }
         for (name, values) in [
@@ -176,7 +180,7 @@ impl State {
             ("std", &self.normalisation.std),
         ] {
             let name = format!("bands/{name}");
-            tensors.push(Stored::floats(name, vec![MEL_BANDS], values));
+            tensors.push(StoredTensor::floats(name, vec![MEL_BANDS], values));
         }
         serde_json::to_string(&self.progress)
             .map_err(io::Error::other)
@@ -267,8 +271,8 @@ impl Tensors<'_> {
         architecture: Architecture,
         trained_only: bool,
     ) -> Result<Weights, StateProblem> {
-        let slots = architecture.slots().into_iter();
-        slots
+        let param_specs = architecture.param_specs().into_iter();
+        param_specs
             .filter(|slot| !trained_only || slot.role.is_trained())
             .map(|slot| {
                 let name = format!("{group}/{}", slot.name);

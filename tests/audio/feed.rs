@@ -1,16 +1,19 @@
 //! What happens to a source, reported to its streams in order: failures injected at the source.
 
-use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use crossbeam_channel::Sender;
+use crossbeam_channel::{Sender, unbounded};
 use vocald::audio::{
-    AudioFormat, ChannelChoice, Health, RingWriter, Source, SourceEvent, StopFlag, ring, spawn,
+    AudioFormat, CaptureInstant, ChannelChoice, Health, RingWriter, Source, SourceEvent, StopFlag,
+    ring, spawn,
 };
-use vocald::frontend::WindowLength;
-use vocald::frontend::feed::{FeedEnd, FeedOptions, Mixing, feed};
-use vocald::frontend::stream::{LossCause, Note, StreamItem};
+use vocald::frontend::{Window, WindowLength};
+use vocald::inference::worker::Scorer;
+use vocald::inference::{EngineError, Loss, Note, Output, StreamOutput, WhenBehind, Worker};
+use vocald::pipeline::feed::{FeedEnd, FeedOptions, Mixing, feed};
+use vocald_client::message::{GapReason, StateChange, StreamState};
 
 const RATE_HZ: u32 = 8_000;
 
@@ -46,9 +49,13 @@ impl Stage {
     }
 }
 
-/// A second of one channel's sound, captured up to `unix_s`.
-fn play(writer: &mut RingWriter, value: f32, unix_s: u64) {
-    assert!(writer.write(&vec![value; RATE_HZ as usize], unix_s * 1_000_000_000));
+fn at(seconds: u64) -> CaptureInstant {
+    CaptureInstant::from_start(Duration::from_secs(seconds))
+}
+
+/// A second of one channel's sound, captured up to `end_s` of the capture clock.
+fn play(writer: &mut RingWriter, value: f32, end_s: u64) {
+    assert!(writer.write(&vec![value; RATE_HZ as usize], at(end_s)));
 }
 
 fn options(live: bool) -> FeedOptions {
@@ -59,48 +66,67 @@ fn options(live: bool) -> FeedOptions {
     }
 }
 
-/// What the streams reported, `NAME: what`, windows left out; and how it ended.
+/// A network that predicts nothing.
+struct NoNetwork;
+
+impl Scorer for NoNetwork {
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+        Ok(vec![Vec::new(); windows.len()])
+    }
+}
+
+/// The notes of the streams, `NAME: what`, and how the feed ended.
 fn reports_of(
     options: FeedOptions,
     script: impl FnOnce(&Stage) + Send + 'static,
 ) -> (Vec<String>, FeedEnd) {
     let source = spawn(Box::new(Script(script)), StopFlag::new()).unwrap();
-    let reported = Arc::new(Mutex::new(Vec::new()));
-    let end = feed(source, options, WindowLength::FRAMES_80, |channel| {
-        let reported = Arc::clone(&reported);
+    let (worker, ()) = Worker::start(|| Ok((NoNetwork, ()))).unwrap();
+    let (outputs_in, outputs) = unbounded();
+    let intake = worker.intake();
+    let end = feed(source, options, WindowLength::FRAMES_80, move |channel| {
         let name = channel.map_or("mean".into(), |c| c.to_string());
-        Box::new(move |item| {
-            if let StreamItem::Note(note) = item {
-                reported
-                    .lock()
-                    .unwrap()
-                    .push(format!("{name}: {}", short(&note)));
-            }
-            ControlFlow::Continue(())
-        })
+        intake.add_stream(&name, WhenBehind::Block, outputs_in.clone())
     });
-    let reported = reported.lock().unwrap().clone();
+    worker.finish().unwrap();
+    let reported = outputs
+        .iter()
+        .filter_map(|StreamOutput { stream, output }| match output {
+            Output::Note(note) => Some(format!("{stream}: {}", short(&note))),
+            Output::Scored(_) => None,
+        });
+    // Streams of one source are passed on in any order; the order within a stream is what counts.
+    let mut reported: Vec<String> = reported.collect();
+    reported.sort_by_key(|line| line.split(':').next().map(ToOwned::to_owned));
     (reported, end)
 }
 
 fn short(note: &Note) -> String {
     match note {
-        Note::Running => "running".into(),
-        Note::Silent => "silent".into(),
-        Note::Stalled { reason } => format!("stalled, {reason}"),
-        Note::Reconnecting { reason } => format!("reconnecting, {reason}"),
-        Note::Lost { t_s, lost_s, cause } => {
-            let cause = match cause {
-                LossCause::RingFull => "ring",
-                LossCause::Device => "device",
+        Note::State(StateChange {
+            state,
+            reason: None,
+        }) => state.word().into(),
+        Note::State(StateChange {
+            state: StreamState::Silent,
+            ..
+        }) => "silent".into(),
+        Note::State(StateChange {
+            state,
+            reason: Some(reason),
+        }) => format!("{}, {reason}", state.word()),
+        Note::Lost(Loss {
+            t_s,
+            lost_s,
+            reason,
+        }) => {
+            let cause = match reason {
+                GapReason::RingFull => "ring",
+                GapReason::Device => "device",
+                other => panic!("{other:?} is not a loss of the feed"),
             };
             format!("lost {lost_s} s at {t_s} s by the {cause}")
         }
-        Note::Ended { reason: None } => "ended".into(),
-        Note::Ended {
-            reason: Some(reason),
-        } => format!("ended, {reason}"),
-        Note::Failed { reason } => format!("failed, {reason}"),
     }
 }
 
@@ -110,14 +136,12 @@ fn a_device_that_vanishes_is_told_with_the_time_it_was_away() {
         let mut writer = stage.start(RATE_HZ, 1, 4.0);
         play(&mut writer, 0.1, 101);
         drop(writer);
-        stage.send(SourceEvent::Reconnecting {
-            reason: "unplugged".into(),
-        });
+        stage.send(SourceEvent::State(StateChange::reconnecting("unplugged")));
         // Back after five seconds, with another rate and another count of channels.
         let mut writer = stage.start(2 * RATE_HZ, 2, 4.0);
-        assert!(writer.write(&vec![0.1; 4 * RATE_HZ as usize], 107_000_000_000));
+        assert!(writer.write(&vec![0.1; 4 * RATE_HZ as usize], at(107)));
         drop(writer);
-        stage.send(SourceEvent::Ended);
+        stage.send(SourceEvent::State(StateChange::ended(None)));
     });
     assert_eq!(end, FeedEnd::Ended);
     assert_eq!(
@@ -138,9 +162,7 @@ fn a_stall_of_a_device_is_a_loss_and_of_a_pipe_none() {
         let (reported, _) = reports_of(options(live), |stage| {
             let mut writer = stage.start(RATE_HZ, 1, 4.0);
             play(&mut writer, 0.1, 101);
-            stage.send(SourceEvent::Stalled {
-                reason: "no sound".into(),
-            });
+            stage.send(SourceEvent::State(StateChange::stalled("no sound")));
             // A device is known to have resumed by the sound that came: sound, then event.
             while !stage.events.is_empty() {
                 std::thread::yield_now();
@@ -148,7 +170,7 @@ fn a_stall_of_a_device_is_a_loss_and_of_a_pipe_none() {
             play(&mut writer, 0.1, 105);
             stage.send(SourceEvent::Resumed);
             drop(writer);
-            stage.send(SourceEvent::Ended);
+            stage.send(SourceEvent::State(StateChange::ended(None)));
         });
         let mut expected = vec!["mean: running", "mean: stalled, no sound"];
         if live {
@@ -173,7 +195,7 @@ fn what_did_not_fit_into_the_ring_is_told_where_it_is_missing() {
             // The feed does not have its end yet, so that there is no room for a second second.
             play(&mut writer, 0.1, 101);
             let again = |writer: &mut RingWriter| {
-                let written = writer.write(&[0.1; RATE_HZ as usize], 104_000_000_000);
+                let written = writer.write(&[0.1; RATE_HZ as usize], at(104));
                 refused.fetch_add(u64::from(!written), Ordering::Relaxed);
                 written
             };
@@ -183,7 +205,7 @@ fn what_did_not_fit_into_the_ring_is_told_where_it_is_missing() {
                 std::thread::yield_now();
             }
             drop(writer);
-            stage.send(SourceEvent::Ended);
+            stage.send(SourceEvent::State(StateChange::ended(None)));
         }
     });
     let lost = format!(
@@ -206,9 +228,9 @@ fn each_channel_is_told_silent_by_itself() {
             let frames: Vec<f32> = (0..3 * RATE_HZ)
                 .flat_map(|n| [0.0, (n % 2) as f32 - 0.4])
                 .collect();
-            assert!(writer.write(&frames, 103_000_000_000));
+            assert!(writer.write(&frames, at(103)));
             drop(writer);
-            stage.send(SourceEvent::Ended);
+            stage.send(SourceEvent::State(StateChange::ended(None)));
         },
     );
     assert_eq!(
@@ -225,11 +247,7 @@ fn each_channel_is_told_silent_by_itself() {
 
 #[test]
 fn a_source_that_fails_says_whether_it_ever_gave_sound() {
-    let fail = |stage: &Stage| {
-        stage.send(SourceEvent::Failed {
-            reason: "gone".into(),
-        })
-    };
+    let fail = |stage: &Stage| stage.send(SourceEvent::State(StateChange::failed("gone")));
     let (reported, end) = reports_of(options(true), move |stage| fail(stage));
     assert_eq!(reported, ["mean: failed, gone"]);
     assert_eq!(
@@ -255,7 +273,7 @@ fn a_source_that_fails_says_whether_it_ever_gave_sound() {
     );
     // A thread that dies without a word is a failure too.
     let (reported, _) = reports_of(options(true), |_| ());
-    assert_eq!(reported, ["mean: failed, its thread has died"]);
+    assert_eq!(reported, ["mean: failed, its thread panicked; see the log"]);
 }
 
 #[test]
@@ -281,7 +299,7 @@ fn a_limit_ends_the_source() {
         reported,
         [
             "mean: running",
-            "mean: ended, it was asked to listen no longer"
+            "mean: ended, the requested duration is over"
         ]
     );
 }
@@ -297,8 +315,11 @@ fn streams_that_take_nothing_more_end_the_source() {
         );
     });
     let source = spawn(Box::new(script), StopFlag::new()).unwrap();
-    let end = feed(source, options(true), WindowLength::FRAMES_80, |_| {
-        Box::new(|_| ControlFlow::Break(()))
+    let (worker, ()) = Worker::start(|| Ok((NoNetwork, ()))).unwrap();
+    let intake = worker.intake();
+    let end = feed(source, options(true), WindowLength::FRAMES_80, move |_| {
+        let (outputs_in, _) = unbounded();
+        intake.add_stream("nobody receives", WhenBehind::Block, outputs_in)
     });
     assert_eq!(end, FeedEnd::Refused);
 }

@@ -6,11 +6,13 @@ use std::path::Path;
 use proptest::prelude::*;
 use vocald::audio::Decoder;
 use vocald::config::Config;
+use vocald::corpora::Split;
+use vocald::corpora::feature_cache::FeatureCache;
+use vocald::corpora::load::load;
+use vocald::corpora::{CorpusKind, CorpusSettings};
 use vocald::model::Checkpoint;
-use vocald::publish::subscription::Subscription;
-use vocald::trainer::dataset::{Split, load};
-use vocald::trainer::experiment::{CorpusKind, CorpusSettings, Experiment};
-use vocald::trainer::features::FeatureCache;
+use vocald::training::experiment::Experiment;
+use vocald_client::Subscription;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Of a long file only the start is damaged and read.
@@ -84,16 +86,16 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(sound.file_name().unwrap());
         fs::write(&path, damage.of(bytes, bytes.len())).unwrap();
-        if let Err(fault) = decode(&path) {
-            prop_assert!(is_sentence(&fault), "{fault}");
+        if let Err(problem) = decode(&path) {
+            prop_assert!(is_sentence(&problem.to_string()), "{problem}");
         }
     }
 
     #[test]
     fn a_damaged_configuration_is_refused_in_words(damage in Damage::any()) {
         let bytes = read("config/vocald.toml");
-        if let Err(fault) = Config::parse(&text(&damage.of(&bytes, bytes.len()))) {
-            prop_assert!(is_sentence(&fault.to_string()), "{fault}");
+        if let Err(problem) = Config::parse(&text(&damage.of(&bytes, bytes.len()))) {
+            prop_assert!(is_sentence(&problem.to_string()), "{problem}");
         }
     }
 
@@ -102,8 +104,8 @@ proptest! {
         let bytes = read("config/experiments/live-14/01-base.toml");
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), damage.of(&bytes, bytes.len())).unwrap();
-        if let Err(fault) = Experiment::read(file.path()) {
-            prop_assert!(is_sentence(&fault.to_string()), "{fault}");
+        if let Err(problem) = Experiment::read(file.path()) {
+            prop_assert!(is_sentence(&problem.to_string()), "{problem}");
         }
     }
 
@@ -111,8 +113,8 @@ proptest! {
     fn any_line_of_a_subscriber_is_a_choice_or_refused_in_words(line in "\\PC{0,60}", damage in Damage::any()) {
         let choice = br#"{"types":["decision","onset"],"streams":["hall"],"rate":5.5}"#;
         for line in [line, text(&damage.of(choice, choice.len()))] {
-            if let Err(fault) = Subscription::from_json(&line) {
-                prop_assert!(is_sentence(&fault), "{fault}");
+            if let Err(problem) = Subscription::from_json(&line) {
+                prop_assert!(is_sentence(&problem.to_string()), "{problem}");
             }
         }
     }
@@ -150,7 +152,7 @@ proptest! {
         let cache = FeatureCache::open(folder.path().join("features")).unwrap();
         match load(&settings, Path::new("/"), Split::Train, &cache) {
             Ok(corpus) => prop_assert!(corpus.tracks.iter().all(|t| t.frames() > 0)),
-            Err(fault) => prop_assert!(is_sentence(&fault.to_string()), "{fault}"),
+            Err(problem) => prop_assert!(is_sentence(&problem.to_string()), "{problem}"),
         }
     }
 }
@@ -164,8 +166,8 @@ proptest! {
         let bytes = read("models/live-14.safetensors");
         let header = 8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
         let read = Checkpoint::from_bytes(&damage.of(&bytes, header));
-        if let Err(fault) = read {
-            prop_assert!(is_sentence(&fault), "{fault}");
+        if let Err(problem) = read {
+            prop_assert!(is_sentence(&problem.to_string()), "{problem}");
         }
     }
 }

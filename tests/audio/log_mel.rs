@@ -1,7 +1,9 @@
 //! The frontend against librosa, on real music (tests/reference/README.md).
 
 use safetensors::SafeTensors;
-use vocald::frontend::{LOG_FLOOR, MEL_BANDS, WINDOW_HOP_FRAMES, Window, WindowLength, Windower};
+use vocald::frontend::{
+    CaptureTime, LOG_FLOOR, MEL_BANDS, WINDOW_HOP_FRAMES, Window, WindowLength, Windower,
+};
 
 const TOLERANCE: f64 = 1e-4;
 
@@ -24,7 +26,7 @@ fn log_mel_equals_librosa_on_music() {
     assert!(golden.iter().any(|&v| v > 0.0));
 
     let mut windows: Vec<Window> = Vec::new();
-    Windower::new(WindowLength::FRAMES_80).push(&samples, |window| windows.push(window));
+    Windower::new(WindowLength::FRAMES_80).push(&samples, CaptureTime::default(), &mut windows);
 
     assert_eq!(
         windows.len(),

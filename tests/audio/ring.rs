@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use vocald::audio::{AudioFormat, Block, StopFlag, ring};
+use vocald::audio::{AudioFormat, Block, CaptureInstant, StopFlag, ring};
+
+fn at(nanoseconds: u64) -> CaptureInstant {
+    CaptureInstant::from_start(Duration::from_nanos(nanoseconds))
+}
 
 const STEREO: AudioFormat = AudioFormat {
     rate_hz: 1000,
@@ -38,12 +42,12 @@ proptest! {
             let samples: Vec<f32> = (0..2 * frames).map(|n| next + n as f32).collect();
             next += samples.len() as f32;
             let fits = model.samples + samples.len() <= capacity && model.blocks.len() < 22;
-            prop_assert_eq!(writer.write(&samples, time as u64), fits);
+            prop_assert_eq!(writer.write(&samples, at(time as u64)), fits);
             if fits {
                 let block = Block {
                     frames: frames as u64,
                     lost_before_frames: std::mem::take(&mut model.untold),
-                    captured_unix_ns: time as u64,
+                    captured: at(time as u64),
                 };
                 model.samples += samples.len();
                 model.blocks.push_back((block, samples));
@@ -79,7 +83,7 @@ fn two_threads_agree_on_every_sample_and_every_loss() {
             let frames = (1 + place * 7 % 61).min(total_frames - place);
             block.clear();
             block.extend((2 * place..2 * (place + frames)).map(value));
-            if writer.write(&block, place) {
+            if writer.write(&block, at(place)) {
                 written += frames;
             }
             place += frames;
@@ -93,7 +97,7 @@ fn two_threads_agree_on_every_sample_and_every_loss() {
             continue;
         };
         place += stamp.lost_before_frames;
-        assert_eq!(stamp.captured_unix_ns, place);
+        assert_eq!(stamp.captured, at(place));
         assert_eq!(block.len() as u64, 2 * stamp.frames);
         let expected = (2 * place..2 * (place + stamp.frames)).map(value);
         assert!(block.iter().copied().eq(expected), "at frame {place}");
@@ -113,7 +117,7 @@ fn a_waiting_writer_loses_nothing() {
         // Blocks longer than the ring, too.
         move || {
             sent.chunks(1_234)
-                .all(|block| writer.write_blocking(block, 0, &StopFlag::new()))
+                .all(|block| writer.write_blocking(block, at(0), &StopFlag::new()))
         }
     });
     let (mut received, mut block) = (Vec::new(), Vec::new());
@@ -131,7 +135,7 @@ fn a_waiting_writer_ends_when_told_or_when_nobody_reads() {
     let (mut writer, reader) = ring(STEREO, 0.01);
     let writing = std::thread::spawn({
         let stop = stop.clone();
-        move || writer.write_blocking(&[0.0; 2_000], 0, &stop)
+        move || writer.write_blocking(&[0.0; 2_000], at(0), &stop)
     });
     stop.stop();
     assert!(!writing.join().unwrap());
@@ -139,5 +143,5 @@ fn a_waiting_writer_ends_when_told_or_when_nobody_reads() {
 
     let (mut writer, reader) = ring(STEREO, 0.01);
     drop(reader);
-    assert!(!writer.write_blocking(&[0.0; 2_000], 0, &StopFlag::new()));
+    assert!(!writer.write_blocking(&[0.0; 2_000], at(0), &StopFlag::new()));
 }

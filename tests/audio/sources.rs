@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use vocald::audio::{
-    AudioFormat, ChannelChoice, ChannelError, ChannelMap, DeviceChoice, Encoding, Pace, PcmFormat,
+    AudioFormat, ChannelChoice, ChannelError, ChannelMap, Encoding, InputDevice, Pace, PcmFormat,
     RingReader, SourceEvent, SourceHandle, SourceOptions, SourceSpec, StopFlag, spawn,
 };
+use vocald_client::message::{StateChange, StreamState};
 
 const LONG: Duration = Duration::from_secs(20);
 
@@ -86,7 +87,7 @@ fn a_file_at_full_pace_loses_nothing() {
     assert!(drain(&mut reader) == samples);
     assert!(matches!(
         source.events.recv_timeout(LONG).unwrap(),
-        SourceEvent::Ended
+        SourceEvent::State(change) if change == StateChange::ended(None)
     ));
     let health = source.health.snapshot();
     assert_eq!((health.frames_captured, health.frames_lost), (500_000, 0));
@@ -115,7 +116,7 @@ fn a_paced_file_takes_its_time_and_stops_when_told() {
     source.stop.stop();
     assert!(matches!(
         source.events.recv_timeout(LONG).unwrap(),
-        SourceEvent::Ended
+        SourceEvent::State(change) if change == StateChange::ended(None)
     ));
     source.join();
     drop(reader);
@@ -134,7 +135,8 @@ fn a_file_that_breaks_on_the_way_fails() {
     let (source, mut reader) = start(path.to_str().unwrap(), &options());
     assert_eq!(drain(&mut reader).len(), 22_050);
     match source.events.recv_timeout(LONG).unwrap() {
-        SourceEvent::Failed { reason } => {
+        SourceEvent::State(change) if change.state == StreamState::Failed => {
+            let reason = change.reason.unwrap();
             assert!(reason.contains("changes after 1.000 s"), "{reason}")
         }
         _ => panic!("it should fail"),
@@ -221,7 +223,7 @@ mod fifo {
             );
             assert!(matches!(
                 source.events.recv_timeout(LONG).unwrap(),
-                SourceEvent::Ended
+                SourceEvent::State(change) if change == StateChange::ended(None)
             ));
             source.join();
         }
@@ -237,7 +239,7 @@ mod fifo {
         // No writer yet: that is not the end.
         assert!(matches!(
             source.events.recv_timeout(LONG).unwrap(),
-            SourceEvent::Stalled { .. }
+            SourceEvent::State(change) if change.state == StreamState::Stalled
         ));
         let mut pipe = std::fs::File::options().write(true).open(&path).unwrap();
         pipe.write_all(&[0; 8]).unwrap();
@@ -250,7 +252,7 @@ mod fifo {
         source.stop.stop();
         assert!(matches!(
             source.events.recv_timeout(LONG).unwrap(),
-            SourceEvent::Ended
+            SourceEvent::State(change) if change == StateChange::ended(None)
         ));
         source.join();
         drop(pipe);
@@ -323,10 +325,10 @@ fn what_cannot_be_opened_is_said_in_a_sentence() {
 #[test]
 fn a_source_is_written_as_it_is_read() {
     for (text, spec) in [
-        ("device:default", SourceSpec::Device(DeviceChoice::Default)),
+        ("device:default", SourceSpec::Device(InputDevice::Default)),
         (
             "device:hw:0,0",
-            SourceSpec::Device(DeviceChoice::Named("hw:0,0".into())),
+            SourceSpec::Device(InputDevice::Named("hw:0,0".into())),
         ),
         ("fifo:/run/a:b", SourceSpec::Fifo("/run/a:b".into())),
         ("stdin:", SourceSpec::Stdin),

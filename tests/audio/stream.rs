@@ -1,7 +1,9 @@
 //! A stream keeps its times through losses and changes of rate, and reports its silences.
 
-use vocald::frontend::WindowLength;
-use vocald::frontend::stream::{CapturedWindow, LossCause, Note, Stream, StreamItem};
+use vocald::frontend::{CaptureTime, Window, WindowLength};
+use vocald::inference::{Loss, Note, StreamItem};
+use vocald::pipeline::stream::Stream;
+use vocald_client::message::{GapReason, StateChange};
 
 const RATE_HZ: u32 = 16_000;
 
@@ -9,7 +11,15 @@ fn tone(frames: usize) -> Vec<f32> {
     (0..frames).map(|n| 0.5 * (n as f32 * 0.05).sin()).collect()
 }
 
-fn windows(items: &[StreamItem]) -> Vec<&CapturedWindow> {
+/// A capture time at which both clocks show `seconds`.
+fn at(seconds: f64) -> CaptureTime {
+    CaptureTime {
+        monotonic_s: seconds,
+        unix_s: seconds,
+    }
+}
+
+fn windows(items: &[StreamItem]) -> Vec<&Window> {
     items
         .iter()
         .filter_map(|i| {
@@ -45,9 +55,9 @@ fn windows_do_not_depend_on_the_blocks_and_are_dated_by_the_capture() {
         for (k, part) in sound.chunks(block).enumerate() {
             let end = k * block + part.len();
             let captured_s = start_unix_s + end as f64 / f64::from(RATE_HZ);
-            stream.push(part, captured_s, |item| items.push(item));
+            items.extend(stream.push(part, at(captured_s)));
         }
-        stream.finish(|item| items.push(item));
+        items.extend(stream.finish());
         items
     };
     let (small, large) = (cut(160), cut(40_000));
@@ -56,10 +66,14 @@ fn windows_do_not_depend_on_the_blocks_and_are_dated_by_the_capture() {
     assert_eq!(small.len(), 26);
     assert_eq!(large.len(), 26);
     for (a, b) in small.iter().zip(&large) {
-        assert_eq!(a.window, b.window);
-        let end_s = a.window.end_sample() as f64 / 22_050.0;
-        assert!((a.end_unix_s - start_unix_s - end_s).abs() < 1e-5);
-        assert!((b.end_unix_s - start_unix_s - end_s).abs() < 1e-5);
+        assert_eq!((a.start_sample, &a.log_mel), (b.start_sample, &b.log_mel));
+        assert_eq!(
+            a.level, b.level,
+            "the level does not depend on the blocks either"
+        );
+        let end_s = a.end_sample() as f64 / 22_050.0;
+        assert!((a.captured.unix_s - start_unix_s - end_s).abs() < 1e-5);
+        assert!((b.captured.unix_s - start_unix_s - end_s).abs() < 1e-5);
         assert!((a.level.peak_db - -6.02).abs() < 0.1 && (a.level.rms_db - -9.03).abs() < 0.3);
     }
 }
@@ -68,30 +82,27 @@ fn windows_do_not_depend_on_the_blocks_and_are_dated_by_the_capture() {
 fn no_window_spans_a_loss_and_the_time_goes_on_behind_it() {
     let mut stream = Stream::new(RATE_HZ, WindowLength::FRAMES_80).unwrap();
     let mut items = Vec::new();
-    stream.push(&tone(32_000), 102.0, |item| items.push(item));
-    stream.lose(8_000, LossCause::RingFull, |item| items.push(item));
+    items.extend(stream.push(&tone(32_000), at(102.0)));
+    items.extend(stream.lose(8_000, GapReason::RingFull));
     assert!((stream.position_s() - 2.5).abs() < 1e-9);
-    stream.push(&tone(32_000), 104.5, |item| items.push(item));
-    stream.finish(|item| items.push(item));
+    items.extend(stream.push(&tone(32_000), at(104.5)));
+    items.extend(stream.finish());
     assert_eq!(
         notes(&items),
-        [&Note::Lost {
+        [&Note::Lost(Loss {
             t_s: 2.0,
             lost_s: 0.5,
-            cause: LossCause::RingFull
-        }]
+            reason: GapReason::RingFull
+        })]
     );
     let (hole, end) = (2.0 * 22_050.0, 2.5 * 22_050.0);
     let windows = windows(&items);
     for captured in &windows {
-        let (first, last) = (
-            captured.window.start_sample as f64,
-            captured.window.end_sample() as f64,
-        );
+        let (first, last) = (captured.start_sample as f64, captured.end_sample() as f64);
         assert!(last <= hole + 1.0 || first >= end - 1.0);
-        assert!((captured.end_unix_s - 100.0 - last / 22_050.0).abs() < 1e-4);
+        assert!((captured.captured.unix_s - 100.0 - last / 22_050.0).abs() < 1e-4);
     }
-    assert!(windows.iter().any(|w| w.window.start_sample as f64 == end));
+    assert!(windows.iter().any(|w| w.start_sample as f64 == end));
 }
 
 #[test]
@@ -99,12 +110,12 @@ fn the_rounding_of_many_losses_does_not_add_up() {
     let mut stream = Stream::new(RATE_HZ, WindowLength::FRAMES_80).unwrap();
     let mut last = 0;
     for k in 0..200 {
-        stream.push(&tone(24_001), f64::from(k) * 2.0, |item| {
+        for item in stream.push(&tone(24_001), at(f64::from(k) * 2.0)) {
             if let StreamItem::Window(w) = item {
-                last = w.window.start_sample;
+                last = w.start_sample;
             }
-        });
-        stream.lose(7_999, LossCause::RingFull, |_| {});
+        }
+        stream.lose(7_999, GapReason::RingFull);
     }
     // Every round is 2 s, and its last windows begin at a whole number of hops.
     assert_eq!((last - 199 * 44_100) % 1575, 0);
@@ -115,21 +126,21 @@ fn the_rounding_of_many_losses_does_not_add_up() {
 fn a_source_may_come_back_with_another_rate() {
     let mut stream = Stream::new(RATE_HZ, WindowLength::FRAMES_80).unwrap();
     let mut items = Vec::new();
-    stream.push(&tone(16_000), 100.0, |item| items.push(item));
-    stream.change_rate(48_000, |item| items.push(item)).unwrap();
-    stream.lose(3 * 48_000, LossCause::Device, |item| items.push(item));
-    stream.push(&tone(96_000), 104.0, |item| items.push(item));
+    items.extend(stream.push(&tone(16_000), at(100.0)));
+    items.extend(stream.change_rate(48_000).unwrap());
+    items.extend(stream.lose(3 * 48_000, GapReason::Device));
+    items.extend(stream.push(&tone(96_000), at(104.0)));
     assert_eq!(
         notes(&items),
-        [&Note::Lost {
+        [&Note::Lost(Loss {
             t_s: 1.0,
             lost_s: 3.0,
-            cause: LossCause::Device
-        }]
+            reason: GapReason::Device
+        })]
     );
     assert!((stream.position_s() - 6.0).abs() < 1e-9);
-    assert_eq!(windows(&items)[0].window.start_sample, 4 * 22_050);
-    assert!(stream.change_rate(1_000, |_| {}).is_err());
+    assert_eq!(windows(&items)[0].start_sample, 4 * 22_050);
+    assert!(stream.change_rate(1_000).is_err());
 }
 
 #[test]
@@ -138,14 +149,30 @@ fn two_seconds_of_digital_zeros_are_silence_and_sound_ends_it() {
     let mut items = Vec::new();
     let mut push = |sound: &[f32]| {
         items.clear();
-        stream.push(sound, 0.0, |item| items.push(item));
+        items.extend(stream.push(sound, at(0.0)));
         notes(&items).into_iter().cloned().collect::<Vec<_>>()
     };
     assert_eq!(push(&tone(1600)), []);
     assert_eq!(push(&[0.0; 31_999]), []);
-    assert_eq!(push(&[0.0; 1]), [Note::Silent]);
+    assert_eq!(push(&[0.0; 1]), [Note::State(StateChange::silent())]);
     assert_eq!(push(&[0.0; 1600]), []);
-    assert_eq!(push(&[0.0, 1e-9, 0.0]), [Note::Running]);
+    assert_eq!(
+        push(&[0.0, 1e-9, 0.0]),
+        [Note::State(StateChange::running())]
+    );
     assert_eq!(push(&[-0.0; 31_998]), []);
-    assert_eq!(push(&[-0.0; 1]), [Note::Silent]);
+    assert_eq!(push(&[-0.0; 1]), [Note::State(StateChange::silent())]);
+}
+
+#[test]
+fn sound_that_arrives_in_a_burst_is_dated_no_earlier_than_what_came_before() {
+    let mut stream = Stream::new(RATE_HZ, WindowLength::FRAMES_80).unwrap();
+    let mut items: Vec<StreamItem> = stream.push(&tone(32_000), at(102.0)).collect();
+    // A pipe that stood still for 8 s delivers what gathered within half a second.
+    items.extend(stream.push(&tone(64_000), at(110.0)));
+    items.extend(stream.push(&tone(64_000), at(110.5)));
+    items.extend(stream.finish());
+    let dates: Vec<f64> = windows(&items).iter().map(|w| w.captured.unix_s).collect();
+    assert!(dates.is_sorted(), "{dates:?}");
+    assert!(dates.iter().all(|&date| date <= 110.5));
 }

@@ -1,7 +1,7 @@
 //! Windows do not depend on how the sound was cut up, and never span a gap.
 
 use proptest::prelude::*;
-use vocald::frontend::{WINDOW_HOP_SAMPLES, Window, WindowLength, Windower};
+use vocald::frontend::{CaptureTime, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower};
 
 /// Sound in which every frame is different: a gliding tone under noise.
 fn sound(samples: usize) -> Vec<f32> {
@@ -18,7 +18,7 @@ fn sound(samples: usize) -> Vec<f32> {
 
 fn windows_of(windower: &mut Windower, samples: &[f32]) -> Vec<Window> {
     let mut windows = Vec::new();
-    windower.push(samples, |window| windows.push(window));
+    windower.push(samples, CaptureTime::default(), &mut windows);
     windows
 }
 

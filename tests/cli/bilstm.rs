@@ -4,14 +4,14 @@
 use std::path::Path;
 
 use tch::Device;
-use vocald::model::architecture::BILSTM;
+use vocald::corpora::feature_cache::FeatureCache;
+use vocald::corpora::load::{Coverage, load_labelled};
+use vocald::decision::OperatingPoint;
+use vocald::evaluation::scorer::TrackScorer;
+use vocald::model::BILSTM;
 use vocald::model::{
-    Architecture, Checkpoint, Family, FrontendNumbers, Level, Metadata, Normalisation,
-    OperatingPoint,
+    Architecture, Checkpoint, Family, FrontendSettings, LevelMode, Metadata, Normalisation,
 };
-use vocald::trainer::dataset::{Coverage, load_labelled};
-use vocald::trainer::features::FeatureCache;
-use vocald::trainer::validate::Scorer;
 
 use crate::support::program::{run, sound, vocald};
 use crate::support::untrained::drawn;
@@ -36,11 +36,11 @@ fn untrained(path: &Path) -> Checkpoint {
             architecture: BILSTM.into(),
             depth: None,
             members: 1,
-            in_turn: false,
-            frontend: FrontendNumbers::behind(Family::BiLstm.features()),
-            level: Level::Absolute,
+            alternating: false,
+            frontend: FrontendSettings::behind(Family::BiLstm.features()),
+            level: LevelMode::Absolute,
             horizons_frames: vec![768],
-            consensus: false,
+            overlap_averaging: false,
             operating_points: vec![OperatingPoint::around(0.5)],
             default_horizon_frames: 768,
             trained_on: vec![],
@@ -49,7 +49,7 @@ fn untrained(path: &Path) -> Checkpoint {
         },
         architecture,
         normalisation: Normalisation {
-            level: Level::Absolute,
+            level: LevelMode::Absolute,
             mean: [-8.0; 80],
             std: [3.0; 80],
         },
@@ -111,7 +111,7 @@ fn detect_answers_on_the_common_grid_as_evaluation_does() {
         Coverage::Throughout,
     )
     .unwrap();
-    let scored = Scorer::new(&checkpoint, Device::Cpu, 1).score_corpus(&corpus, &|_| ());
+    let scored = TrackScorer::new(&checkpoint, Device::Cpu, 1).score_corpus(&corpus, &|_| ());
     let scored_rows = &scored[0].horizons[0];
     assert_eq!(scored_rows.len(), rows.len());
     for (window, ((t, p), (scored_p, voice))) in rows.iter().zip(scored_rows).enumerate() {

@@ -6,7 +6,8 @@ use std::path::Path;
 use serde_json::Value;
 use vocald::model::Checkpoint;
 
-use crate::support::program::{self, Output, run, vocald, wav, with_model};
+use crate::support::program;
+use crate::support::program::{Output, run, vocald, wav, with_model};
 
 fn calibrate(root: &Path, options: &str) -> Output {
     let mut command = with_model("calibrate");

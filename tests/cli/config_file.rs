@@ -1,9 +1,10 @@
 //! The configuration file: its defaults, what it refuses, and how two of them differ.
 
 use vocald::config::{Change, Config, ConfigError, DecisionConfig, FromCheckpoint, SourceConfig};
+use vocald::decision::OperatingPoint;
 use vocald::frontend::WindowLength;
-use vocald::model::{Again, FrontendNumbers, Level, Metadata, OperatingPoint};
-use vocald::publish::MessageType;
+use vocald::model::{Again, FrontendSettings, LevelMode, Metadata};
+use vocald_client::MessageType;
 
 const DEFAULTS: &str = include_str!("../../config/vocald.toml");
 
@@ -198,11 +199,11 @@ fn model() -> Metadata {
         architecture: "se_resnet".into(),
         depth: Some(14),
         members: 1,
-        in_turn: false,
-        frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
-        level: Level::Absolute,
+        alternating: false,
+        frontend: FrontendSettings::of(WindowLength::FRAMES_80),
+        level: LevelMode::Absolute,
         horizons_frames: vec![39, 21, 7],
-        consensus: false,
+        overlap_averaging: false,
         operating_points: vec![point(0.5), point(0.6), point(0.7)],
         default_horizon_frames: 21,
         trained_on: vec![],
@@ -257,12 +258,12 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
     // The threshold to enter again goes with the others, and stays between them.
     let mut remembering = model();
     for point in &mut remembering.operating_points {
-        point.again = Some(Again {
+        point.reentry = Some(Again {
             enter: point.enter - 0.02,
-            memory_s: 10.0,
+            recency_s: 10.0,
         });
     }
-    let again = |set: DecisionConfig, model: &Metadata| set.horizon(model).unwrap().point.again;
+    let again = |set: DecisionConfig, model: &Metadata| set.horizon(model).unwrap().point.reentry;
     let enters = |set: DecisionConfig| again(set, &remembering).unwrap().enter;
     assert!((enters(moved) - 0.43).abs() < 1e-6);
     let set = |enter: f32| FromCheckpoint::Set(enter);
@@ -272,33 +273,33 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
     };
     assert_eq!(enters(lower), 0.61);
     let both = DecisionConfig {
-        enter_again: set(0.6),
-        memory_s: set(60.0),
+        reenter: set(0.6),
+        recency_s: set(60.0),
         ..Default::default()
     };
     let expected = Again {
         enter: 0.6,
-        memory_s: 60.0,
+        recency_s: 60.0,
     };
     assert_eq!(again(both, &remembering), Some(expected));
     // A checkpoint without it: from the configuration alone, for ten seconds.
     assert_eq!(again(DecisionConfig::default(), &model()), None);
     let only = DecisionConfig {
-        enter_again: set(0.6),
+        reenter: set(0.6),
         ..Default::default()
     };
-    assert_eq!(again(only, &model()).unwrap().memory_s, 10.0);
+    assert_eq!(again(only, &model()).unwrap().recency_s, 10.0);
     let nothing_to_remember = DecisionConfig {
-        memory_s: set(20.0),
+        recency_s: set(20.0),
         ..Default::default()
     };
     let fault = nothing_to_remember
         .horizon(&model())
         .unwrap_err()
         .to_string();
-    assert!(fault.contains("give enter_again too"), "{fault}");
+    assert!(fault.contains("give reenter too"), "{fault}");
     let above = DecisionConfig {
-        enter_again: set(0.9),
+        reenter: set(0.9),
         ..Default::default()
     };
     let fault = above.horizon(&model()).unwrap_err().to_string();

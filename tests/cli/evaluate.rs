@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use crate::support::program::{self, run, vocald, wav, with_model};
+use crate::support::program;
+use crate::support::program::{run, vocald, wav, with_model};
 
 /// Two labelled files, six and four seconds, and a reference system's labels for them.
 fn songs(root: &Path) {

@@ -8,7 +8,8 @@ use std::process::Command;
 
 use vocald::model::Checkpoint;
 
-use crate::support::program::{self, messages, of_type, run, vocald, wav, with_model};
+use crate::support::program;
+use crate::support::program::{messages, of_type, run, vocald, wav, with_model};
 
 /// One song with labels.
 fn song(root: &Path) {
@@ -102,7 +103,7 @@ fn model_info_tells_what_is_decided_by() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let mut averaging = Checkpoint::read(program::model()).unwrap();
-    averaging.metadata.consensus = true;
+    averaging.metadata.overlap_averaging = true;
     averaging
         .write(&root.join("averaging.safetensors"))
         .unwrap();
@@ -126,7 +127,7 @@ fn one_look_ahead_has_nothing_to_agree_with() {
     song(root);
     let one = Checkpoint::read(program::model()).unwrap();
     let mut one = one.with_horizons(&[7]).unwrap();
-    one.metadata.consensus = false;
+    one.metadata.overlap_averaging = false;
     let path = root.join("one.safetensors");
     one.write(&path).unwrap();
     let line = "calibrate songs --features features --model one.safetensors --out x.safetensors --consensus";
@@ -134,7 +135,7 @@ fn one_look_ahead_has_nothing_to_agree_with() {
     assert_eq!(output.code, Some(1));
     assert!(output.err.contains("has one horizon"), "{}", output.err);
 
-    one.metadata.consensus = true;
+    one.metadata.overlap_averaging = true;
     one.write(&path).unwrap();
     let output = run(vocald("model info one.safetensors").current_dir(root));
     assert_eq!(output.code, Some(1));

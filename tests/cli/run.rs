@@ -53,7 +53,7 @@ fn a_file_is_told_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
     assert_eq!(hello["type"], "hello");
     assert_eq!(hello["model"], "untrained");
     assert_eq!(hello["streams"][0]["state"], "starting");
-    let thresholds = ["enter", "enter_again", "leave"].map(|key| hello["thresholds"][key].as_f64());
+    let thresholds = ["enter", "reenter", "leave"].map(|key| hello["thresholds"][key].as_f64());
     assert_eq!(thresholds, [Some(0.44), Some(0.4375), Some(0.43)]);
     assert_eq!(states(&all, stream), ["running", "ended"]);
     assert_eq!(all.last().unwrap()["state"], "ended");
@@ -73,7 +73,7 @@ fn a_file_is_told_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
     for message in &all {
         assert_eq!(message["v"], 1);
         // Reading it back into the types that the schema is made of checks every field.
-        serde_json::from_value::<vocald::publish::Message>(message.clone()).unwrap();
+        serde_json::from_value::<vocald_client::Message>(message.clone()).unwrap();
     }
 
     let events: Vec<_> = all

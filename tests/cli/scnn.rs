@@ -5,12 +5,12 @@ use std::f64::consts::TAU;
 use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
+use vocald::decision::OperatingPoint;
 use vocald::frontend::{LOG_FLOOR, WindowLength};
-use vocald::model::architecture::SCNN;
+use vocald::model::SCNN;
 use vocald::model::layers::Weights;
 use vocald::model::{
-    Architecture, Checkpoint, Family, FrontendNumbers, Level, Metadata, Normalisation,
-    OperatingPoint,
+    Architecture, Checkpoint, Family, FrontendSettings, LevelMode, Metadata, Normalisation,
 };
 
 use crate::support::program::{messages, of_type, run, vocald};
@@ -51,8 +51,8 @@ fn hears_the_centre(path: &Path) {
         }
         tensor
     };
-    let slots = architecture.slots();
-    let weights: Weights = slots
+    let param_specs = architecture.param_specs();
+    let weights: Weights = param_specs
         .iter()
         .map(|slot| (slot.name.clone(), weight(&slot.name, &slot.shape)))
         .collect();
@@ -62,7 +62,7 @@ fn hears_the_centre(path: &Path) {
         min_voice_s: 0.0,
         min_gap_s: 0.0,
         enter: 0.5,
-        again: None,
+        reentry: None,
         leave: 0.5,
         threshold: 0.5,
     };
@@ -73,11 +73,11 @@ fn hears_the_centre(path: &Path) {
             architecture: SCNN.into(),
             depth: None,
             members: 1,
-            in_turn: false,
-            frontend: FrontendNumbers::of(WindowLength::FRAMES_115),
-            level: Level::Absolute,
+            alternating: false,
+            frontend: FrontendSettings::of(WindowLength::FRAMES_115),
+            level: LevelMode::Absolute,
             horizons_frames: vec![57],
-            consensus: false,
+            overlap_averaging: false,
             operating_points: vec![point],
             default_horizon_frames: 57,
             trained_on: vec![],
@@ -87,7 +87,7 @@ fn hears_the_centre(path: &Path) {
         architecture,
         // Digital silence is at 0, and all sound above it.
         normalisation: Normalisation {
-            level: Level::Absolute,
+            level: LevelMode::Absolute,
             mean: [LOG_FLOOR.ln(); 80],
             std: [1.0; 80],
         },

@@ -6,7 +6,8 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::support::program::{self, sound, wav, with_model};
+use crate::support::program;
+use crate::support::program::{sound, wav, with_model};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

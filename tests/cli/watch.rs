@@ -10,8 +10,8 @@ use ratatui::style::Color;
 use vocald::cli::watch::board::Board;
 use vocald::cli::watch::keys::{Action, action};
 use vocald::cli::watch::screen::{Style, draw};
-use vocald::client::{ClientError, Message, Update};
-use vocald::publish::event::*;
+use vocald_client::message::*;
+use vocald_client::{ClientError, Message, Update};
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (40, 10), (200, 60), (1, 1)];
 /// Of the messages that [`sung`] makes.
@@ -35,7 +35,7 @@ fn hello(streams: &[(&str, StreamState)]) -> Update {
         hop: HOP_S,
         thresholds: Some(Thresholds {
             enter: 0.62,
-            enter_again: Some(0.55),
+            reenter: Some(0.55),
             leave: 0.38,
         }),
         streams: streams.iter().map(status).collect(),

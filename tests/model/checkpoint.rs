@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::{Value, json};
+use vocald::decision::OperatingPoint;
 use vocald::frontend::{Window, WindowLength};
-use vocald::inference::{DeviceChoice, Engine};
+use vocald::inference::{ComputeDevice, Engine};
 use vocald::model::{
-    Architecture, Checkpoint, Depth, Family, FrontendNumbers, Level, Metadata, Normalisation,
-    OperatingPoint,
+    Architecture, Checkpoint, Depth, Family, FrontendSettings, LevelMode, Metadata, Normalisation,
 };
 
 use crate::support::untrained::drawn;
@@ -30,11 +30,11 @@ fn good() -> Checkpoint {
             architecture: "se_resnet".into(),
             depth: Some(14),
             members: 1,
-            in_turn: false,
-            frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
-            level: Level::Absolute,
+            alternating: false,
+            frontend: FrontendSettings::of(WindowLength::FRAMES_80),
+            level: LevelMode::Absolute,
             horizons_frames: vec![39, 7],
-            consensus: false,
+            overlap_averaging: false,
             operating_points: vec![OperatingPoint::around(0.5); 2],
             default_horizon_frames: 7,
             trained_on: vec![],
@@ -43,7 +43,7 @@ fn good() -> Checkpoint {
         },
         architecture,
         normalisation: Normalisation {
-            level: Level::Absolute,
+            level: LevelMode::Absolute,
             mean: [-5.0; 80],
             std: [2.0; 80],
         },
@@ -219,7 +219,7 @@ fn good_scnn() -> Checkpoint {
     let mut checkpoint = good();
     checkpoint.metadata.architecture = "scnn".into();
     checkpoint.metadata.depth = None;
-    checkpoint.metadata.frontend = FrontendNumbers::of(WindowLength::FRAMES_115);
+    checkpoint.metadata.frontend = FrontendSettings::of(WindowLength::FRAMES_115);
     checkpoint.metadata.horizons_frames = vec![114, 7];
     checkpoint.architecture = architecture;
     checkpoint.weights = drawn(architecture, 1);
@@ -237,7 +237,7 @@ fn an_scnn_is_read_as_it_was_written() {
     for (name, tensor) in &written.weights {
         assert_eq!(&read.weights[name], tensor, "{name}");
     }
-    let window = Engine::new(read, DeviceChoice::Cpu).unwrap().window();
+    let window = Engine::new(read, ComputeDevice::Cpu).unwrap().window();
     assert_eq!(window, WindowLength::FRAMES_115);
 }
 
@@ -250,7 +250,7 @@ fn good_bilstm() -> Checkpoint {
     let mut checkpoint = good();
     checkpoint.metadata.architecture = "bilstm".into();
     checkpoint.metadata.depth = None;
-    checkpoint.metadata.frontend = FrontendNumbers::behind(Family::BiLstm.features());
+    checkpoint.metadata.frontend = FrontendSettings::behind(Family::BiLstm.features());
     checkpoint.metadata.horizons_frames = vec![768];
     checkpoint.metadata.default_horizon_frames = 768;
     checkpoint.metadata.operating_points.truncate(1);
@@ -271,7 +271,7 @@ fn a_bilstm_is_read_as_it_was_written_and_not_for_live_sound() {
     for (name, tensor) in &written.weights {
         assert_eq!(&read.weights[name], tensor, "{name}");
     }
-    let refused = Engine::new(read, DeviceChoice::Cpu).err().unwrap();
+    let refused = Engine::new(read, ComputeDevice::Cpu).err().unwrap();
     assert!(refused.to_string().contains("cannot listen live"));
 }
 
@@ -287,7 +287,7 @@ fn a_bilstm_that_does_not_fit() {
     };
     refused(&|c| c.metadata.depth = Some(3), "depth 3, but bilstm");
     refused(
-        &|c| c.metadata.frontend = FrontendNumbers::of(WindowLength::FRAMES_80),
+        &|c| c.metadata.frontend = FrontendSettings::of(WindowLength::FRAMES_80),
         "other numbers",
     );
     refused(
@@ -335,7 +335,7 @@ fn an_scnn_that_does_not_fit() {
     };
     refused(&|c| c.metadata.depth = Some(14), "depth 14, but scnn");
     refused(
-        &|c| c.metadata.frontend = FrontendNumbers::of(WindowLength::FRAMES_80),
+        &|c| c.metadata.frontend = FrontendSettings::of(WindowLength::FRAMES_80),
         "other numbers",
     );
     refused(
@@ -490,7 +490,7 @@ fn denormal_weights_become_zero_when_read_and_when_written() {
 
 #[test]
 fn an_engine_refuses_windows_of_another_size() {
-    let mut engine = Engine::new(good(), DeviceChoice::Cpu).unwrap();
+    let mut engine = Engine::new(good(), ComputeDevice::Cpu).unwrap();
     let short = Window {
         start_sample: 0,
         log_mel: vec![0.0f32; 6399].into(),
@@ -501,7 +501,7 @@ fn an_engine_refuses_windows_of_another_size() {
 
 #[test]
 fn a_cuda_device_that_is_not_there_is_named() {
-    let text = Engine::new(good(), DeviceChoice::Cuda(99))
+    let text = Engine::new(good(), ComputeDevice::Cuda(99))
         .err()
         .unwrap()
         .to_string();

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use tch::{Device, Tensor};
 use vocald::frontend::{WINDOW_HOP_SAMPLES, Window};
-use vocald::inference::{DeviceChoice, Engine};
-use vocald::model::{Checkpoint, Family, Level};
-use vocald::trainer::committee::committee;
-use vocald::trainer::experiment::Experiment;
-use vocald::trainer::finish::checkpoint;
+use vocald::inference::{ComputeDevice, Engine};
+use vocald::model::{Checkpoint, Family, LevelMode};
+use vocald::training::ensemble::ensemble;
+use vocald::training::experiment::Experiment;
+use vocald::training::export::checkpoint;
 
 use crate::support::program::{messages, of_type, run, vocald, wav};
 use crate::support::untrained::{drawn, network};
@@ -85,7 +85,7 @@ fn a_committee_answers_with_its_members_mean_log_odds_behind_their_own_normalisa
     let networks: Vec<Checkpoint> = (1..=3).map(network).collect();
     for count in [2, 3] {
         let members = &networks[..count];
-        let all = committee(members.iter().map(copy).collect()).unwrap();
+        let all = ensemble(members.iter().map(copy).collect()).unwrap();
         assert_outputs_are_the_means(&all, members);
         assert_eq!(
             all.architecture.parameters(),
@@ -107,19 +107,19 @@ fn a_committee_answers_with_its_members_mean_log_odds_behind_their_own_normalisa
         }
     }
     // One alone is what it was.
-    let single = committee(vec![copy(&networks[0])]).unwrap();
+    let single = ensemble(vec![copy(&networks[0])]).unwrap();
     assert_eq!(single.metadata, networks[0].metadata);
     assert_eq!(log_odds(&single), log_odds(&networks[0]));
 }
 
 #[test]
 fn members_that_take_turns_answer_one_window_each() {
-    let mut all = committee((1..=3).map(network).collect()).unwrap();
-    all.metadata.in_turn = true;
+    let mut all = ensemble((1..=3).map(network).collect()).unwrap();
+    all.metadata.alternating = true;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("turns.safetensors");
     all.write(&path).unwrap();
-    let mut engine = Engine::load(Some(&path), DeviceChoice::Cpu).unwrap();
+    let mut engine = Engine::load(Some(&path), ComputeDevice::Cpu).unwrap();
     let windows: Vec<Window> = (0..7)
         .map(|number| Window {
             // A stream that lost something: windows begin anywhere, a hop apart.
@@ -130,7 +130,7 @@ fn members_that_take_turns_answer_one_window_each() {
     let windows: Vec<&Window> = windows.iter().collect();
     let together = engine.infer(&windows).unwrap();
     let mut members: Vec<Engine> = (1..=3)
-        .map(|seed| Engine::new(network(seed), DeviceChoice::Cpu).unwrap())
+        .map(|seed| Engine::new(network(seed), ComputeDevice::Cpu).unwrap())
         .collect();
     for (number, window) in windows.iter().enumerate() {
         let [own] = &members[number % 3].infer(&[window]).unwrap()[..] else {
@@ -146,14 +146,14 @@ fn members_that_take_turns_answer_one_window_each() {
 #[test]
 fn taking_turns_takes_several_networks_that_look_at_windows() {
     let mut one = network(1);
-    one.metadata.in_turn = true;
+    one.metadata.alternating = true;
     let fault = one.metadata.validate().unwrap_err();
     assert!(fault.contains("take turns, which takes several"), "{fault}");
     let recurrent = [1, 2]
         .map(|seed| paper_network(Family::BiLstm, seed))
         .into();
-    let mut pair = committee(recurrent).unwrap();
-    pair.metadata.in_turn = true;
+    let mut pair = ensemble(recurrent).unwrap();
+    pair.metadata.alternating = true;
     assert!(pair.metadata.validate().unwrap_err().contains("windows"));
 }
 
@@ -161,7 +161,7 @@ fn taking_turns_takes_several_networks_that_look_at_windows() {
 fn the_papers_rivals_answer_together_too() {
     for family in [Family::Scnn, Family::BiLstm] {
         let members = [paper_network(family, 1), paper_network(family, 2)];
-        let all = committee(members.iter().map(copy).collect()).unwrap();
+        let all = ensemble(members.iter().map(copy).collect()).unwrap();
         assert_eq!(all.metadata.members, 2);
         assert_outputs_are_the_means(&all, &members);
     }
@@ -169,10 +169,10 @@ fn the_papers_rivals_answer_together_too() {
 
 #[test]
 fn those_that_cannot_answer_together_are_named() {
-    let refused = |checkpoints: Vec<Checkpoint>| committee(checkpoints).err().unwrap();
+    let refused = |checkpoints: Vec<Checkpoint>| ensemble(checkpoints).err().unwrap();
     let mut relative = network(2);
-    relative.metadata.level = Level::Relative;
-    relative.normalisation.level = Level::Relative;
+    relative.metadata.level = LevelMode::Relative;
+    relative.normalisation.level = LevelMode::Relative;
     let fault = refused(vec![network(1), relative]);
     assert!(
         fault.contains("network-1 and network-2 cannot answer together"),
@@ -180,8 +180,8 @@ fn those_that_cannot_answer_together_are_named() {
     );
     let other = network(2).with_horizons(&[39]).unwrap();
     assert!(refused(vec![network(1), other]).contains("cannot answer together"));
-    let pair = committee(vec![network(1), network(2)]).unwrap();
-    let again = committee(vec![network(1), network(2)]).unwrap();
+    let pair = ensemble(vec![network(1), network(2)]).unwrap();
+    let again = ensemble(vec![network(1), network(2)]).unwrap();
     assert!(refused(vec![pair, again]).contains("is a committee already"));
     assert!(refused(vec![]).contains("no checkpoint"));
 
@@ -225,7 +225,7 @@ fn the_program_averages_answers_keeps_them_in_16_bits_and_labels_with_them() {
         (pair.metadata.name.as_str(), pair.metadata.members),
         ("together", 2)
     );
-    assert!(!pair.metadata.in_turn);
+    assert!(!pair.metadata.alternating);
     let mut members = [network(1), network(2)];
     members.iter_mut().for_each(Checkpoint::round_to_half);
     assert_outputs_are_the_means(&pair, &members);
@@ -263,7 +263,7 @@ fn turns_are_the_same_in_detect_run_and_evaluate() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let pair = averaged(root, "--answers --in-turn");
-    assert!(pair.metadata.in_turn);
+    assert!(pair.metadata.alternating);
     let said_by = |line: &str, model: &str| {
         let mut program = vocald(&format!("{line} --device cpu --model"));
         let output = run(program.arg(root.join(model)).current_dir(root));
@@ -302,13 +302,13 @@ fn turns_are_the_same_in_detect_run_and_evaluate() {
     assert!(close(&scored, &turns, 1e-3), "{scored:?} {turns:?}");
 
     // An ensemble that evaluates every member on every window can alternate instead; one network cannot.
-    let all = committee(vec![network(1), network(2)]).unwrap();
-    assert!(!all.metadata.in_turn);
+    let all = ensemble(vec![network(1), network(2)]).unwrap();
+    assert!(!all.metadata.alternating);
     all.write(&root.join("out.safetensors")).unwrap();
     let line = "calibrate data/songs --features features --in-turn --out turns.safetensors";
     said_by(line, "out.safetensors");
     let turned = Checkpoint::read(&root.join("turns.safetensors")).unwrap();
-    assert!(turned.metadata.in_turn);
+    assert!(turned.metadata.alternating);
     let info = run(vocald("model info turns.safetensors").current_dir(root)).out;
     assert!(info.contains("one member, in turn"), "{info}");
     let mut alone = vocald(&format!("{line} --device cpu --model"));

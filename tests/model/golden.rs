@@ -7,11 +7,12 @@ use std::path::Path;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensors, serialize_to_file};
 use tch::{Device, Tensor};
+use vocald::decision::OperatingPoint;
 use vocald::frontend::Window;
-use vocald::inference::{DeviceChoice, Engine};
-use vocald::model::checkpoint::float_values;
+use vocald::inference::{ComputeDevice, Engine};
+use vocald::model::float_values;
 use vocald::model::metadata::FORMAT_VERSION;
-use vocald::model::{Checkpoint, Depth, Family, FrontendNumbers, Level, Metadata, OperatingPoint};
+use vocald::model::{Checkpoint, Depth, Family, FrontendSettings, LevelMode, Metadata};
 
 const TOLERANCE: f64 = 1e-5;
 
@@ -75,7 +76,7 @@ fn compare(family: Family, fixture: &[u8]) {
         })
         .collect();
     let windows: Vec<&Window> = windows.iter().collect();
-    let mut engine = Engine::load(Some(&folder.path().join(FILE)), DeviceChoice::Cpu).unwrap();
+    let mut engine = Engine::load(Some(&folder.path().join(FILE)), ComputeDevice::Cpu).unwrap();
     let together = engine.infer(&windows).unwrap();
     assert_eq!(together.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2]);
     golden.compare(family, &together.concat());
@@ -138,12 +139,12 @@ fn write_checkpoint(path: &Path, family: Family, shapes: &BTreeMap<String, Vec<u
         architecture: family.name().into(),
         depth: family.depth(),
         members: 1,
-        in_turn: false,
-        frontend: FrontendNumbers::behind(family.features()),
-        consensus: false,
+        alternating: false,
+        frontend: FrontendSettings::behind(family.features()),
+        overlap_averaging: false,
         operating_points: vec![OperatingPoint::around(0.5); horizons_frames.len()],
         default_horizon_frames: horizons_frames[0],
-        level: Level::Absolute,
+        level: LevelMode::Absolute,
         horizons_frames,
         trained_on: Vec::new(),
         figures: BTreeMap::new(),

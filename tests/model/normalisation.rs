@@ -1,13 +1,13 @@
 //! What a network is given of a window's values.
 
 use proptest::prelude::*;
-use vocald::model::{Level, Normalisation};
+use vocald::model::{LevelMode, Normalisation};
 
 const VALUES: usize = 80 * 80;
 /// The floor of the logarithm.
 const SILENCE: f32 = -11.512_925;
 
-fn normalisation(level: Level) -> Normalisation {
+fn normalisation(level: LevelMode) -> Normalisation {
     Normalisation {
         level,
         mean: std::array::from_fn(|band| -2.0 - band as f32 / 40.0),
@@ -15,7 +15,7 @@ fn normalisation(level: Level) -> Normalisation {
     }
 }
 
-fn applied(level: Level, log_mel: &[f32]) -> Vec<f32> {
+fn applied(level: LevelMode, log_mel: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; log_mel.len()];
     normalisation(level).apply(log_mel, &mut out);
     out
@@ -33,7 +33,7 @@ fn music() -> impl Strategy<Value = Vec<f32>> {
 #[test]
 fn a_value_is_measured_by_the_mean_and_deviation_of_its_band() {
     let log_mel: Vec<f32> = (0..VALUES).map(|i| (i % 7) as f32).collect();
-    let out = applied(Level::Absolute, &log_mel);
+    let out = applied(LevelMode::Absolute, &log_mel);
     assert_eq!(out[0], 2.0);
     // The second band of the second frame.
     let expected = (4.0 + 2.025) / 1.0125;
@@ -44,9 +44,9 @@ proptest! {
     #[test]
     fn no_gain_is_seen_where_the_level_is_relative(log_mel in music(), gain in -4.0f32..4.0) {
         let louder: Vec<f32> = log_mel.iter().map(|x| x + gain).collect();
-        let relative = most_apart(&applied(Level::Relative, &log_mel), &applied(Level::Relative, &louder));
+        let relative = most_apart(&applied(LevelMode::Relative, &log_mel), &applied(LevelMode::Relative, &louder));
         prop_assert!(relative < 1e-4, "{relative}");
-        let absolute = most_apart(&applied(Level::Absolute, &log_mel), &applied(Level::Absolute, &louder));
+        let absolute = most_apart(&applied(LevelMode::Absolute, &log_mel), &applied(LevelMode::Absolute, &louder));
         prop_assert!((absolute - gain.abs()).abs() < 1e-4);
     }
 }
@@ -57,8 +57,8 @@ fn a_voice_after_silence_is_brought_to_much_the_same_level_as_one_after_music() 
     let mut begins = music.clone();
     begins[..VALUES / 2].fill(SILENCE);
     let (music, begins) = (
-        applied(Level::Relative, &music),
-        applied(Level::Relative, &begins),
+        applied(LevelMode::Relative, &music),
+        applied(LevelMode::Relative, &begins),
     );
     let louder = most_apart(&music[VALUES / 2..], &begins[VALUES / 2..]);
     // Half the power, 3 dB: ln(2) / 2.
@@ -67,6 +67,6 @@ fn a_voice_after_silence_is_brought_to_much_the_same_level_as_one_after_music() 
 
 #[test]
 fn digital_silence_has_a_level_too() {
-    let out = applied(Level::Relative, &[SILENCE; VALUES]);
+    let out = applied(LevelMode::Relative, &[SILENCE; VALUES]);
     assert!(out.iter().all(|x| x.is_finite()));
 }

@@ -1,7 +1,7 @@
 //! Overlap averaging through its public interface: hand-worked cases, and what it leaves alone.
 
 use proptest::prelude::*;
-use vocald::decision::Consensus;
+use vocald::decision::OverlapAverage;
 use vocald::frontend::WINDOW_HOP_SAMPLES;
 
 const HOP: u64 = WINDOW_HOP_SAMPLES as u64;
@@ -22,11 +22,11 @@ fn close(a: f32, b: f32) -> bool {
 
 /// The averaged outputs of windows, one after the other from sample 0.
 fn averaged(horizons: &[u32], rows: &[Vec<f32>]) -> Vec<Vec<f32>> {
-    let mut consensus = Consensus::new(horizons);
+    let mut overlap_averaging = OverlapAverage::new(horizons);
     let starts = (0..).map(|n| n * HOP);
     let pairs = starts.zip(rows);
     pairs
-        .map(|(start, row)| consensus.push(start, row))
+        .map(|(start, row)| overlap_averaging.push(start, row))
         .collect()
 }
 
@@ -45,16 +45,16 @@ fn windows_that_speak_of_the_same_frame_are_pooled() {
 #[test]
 fn networks_that_take_turns_are_asked_from_0_08_s_on() {
     let rows = [vec![0.9, 0.3], vec![0.8, 0.4]];
-    let pooled = |mut consensus: Consensus| {
-        consensus.push(0, &rows[0]);
-        consensus.push(HOP, &rows[1])[0]
+    let pooled = |mut overlap_averaging: OverlapAverage| {
+        overlap_averaging.push(0, &rows[0]);
+        overlap_averaging.push(HOP, &rows[1])[0]
     };
     assert!(close(
-        pooled(Consensus::of_turns(&[9, 4])),
+        pooled(OverlapAverage::alternating(&[9, 4])),
         pool(&[0.8, 0.3])
     ));
-    assert_eq!(pooled(Consensus::new(&[9, 4])), 0.8);
-    assert_eq!(pooled(Consensus::of_turns(&[8, 3])), 0.8);
+    assert_eq!(pooled(OverlapAverage::new(&[9, 4])), 0.8);
+    assert_eq!(pooled(OverlapAverage::alternating(&[8, 3])), 0.8);
 }
 
 #[test]
@@ -81,15 +81,18 @@ fn every_shorter_horizon_has_one_voice() {
 
 #[test]
 fn what_is_missing_says_nothing() {
-    let mut consensus = Consensus::new(&[17, 12, 7]);
-    consensus.push(0, &[0.5, 0.5, 0.1]);
+    let mut overlap_averaging = OverlapAverage::new(&[17, 12, 7]);
+    overlap_averaging.push(0, &[0.5, 0.5, 0.1]);
     // The window after the first was skipped.
-    let third = consensus.push(2 * HOP, &[0.6, 0.6, 0.6]);
+    let third = overlap_averaging.push(2 * HOP, &[0.6, 0.6, 0.6]);
     assert!(close(third[0], pool(&[0.6, 0.1])), "{third:?}");
     assert_eq!(third[1], 0.6);
     // After a hole in the sound no earlier window covers these frames.
     let beyond = 2 * HOP + 100_003;
-    assert_eq!(consensus.push(beyond, &[0.3, 0.4, 0.2]), [0.3, 0.4, 0.2]);
+    assert_eq!(
+        overlap_averaging.push(beyond, &[0.3, 0.4, 0.2]),
+        [0.3, 0.4, 0.2]
+    );
 }
 
 #[test]
@@ -110,8 +113,8 @@ fn who_has_hardly_heard_a_frame_is_not_asked_about_it() {
 proptest! {
     #[test]
     fn without_others_to_ask_answers_stay_as_they_are(rows in prop::collection::vec(0.0f32..=1.0, 1..40)) {
-        let mut none = Consensus::none();
-        let mut one = Consensus::new(&[7]);
+        let mut none = OverlapAverage::none();
+        let mut one = OverlapAverage::new(&[7]);
         for (n, &p) in rows.iter().enumerate() {
             let start = n as u64 * HOP;
             prop_assert_eq!(none.push(start, &[p, 0.5]), vec![p, 0.5]);

@@ -1,8 +1,9 @@
 //! The tracker through its public face: hand-worked cases, then invariants on random streams.
 
 use proptest::prelude::*;
+use vocald::decision::OperatingPoint;
 use vocald::decision::{Decision, Event, Tracker};
-use vocald::model::{Again, OperatingPoint};
+use vocald::model::Again;
 
 const HOP_S: f64 = 0.1;
 
@@ -10,7 +11,7 @@ fn point() -> OperatingPoint {
     OperatingPoint {
         threshold: 0.5,
         enter: 0.6,
-        again: None,
+        reentry: None,
         leave: 0.4,
         confirm_n: 1,
         confirm_m: 1,
@@ -201,9 +202,9 @@ fn a_gap_closes_the_voice_and_nothing_is_interpolated_across_it() {
 fn remembering() -> OperatingPoint {
     OperatingPoint {
         enter: 0.8,
-        again: Some(Again {
+        reentry: Some(Again {
             enter: 0.5,
-            memory_s: 10.0,
+            recency_s: 10.0,
         }),
         ..point()
     }
@@ -246,8 +247,8 @@ fn a_voice_is_remembered_across_a_gap_by_the_time_that_passed() {
 
 #[test]
 fn points_that_cannot_work_are_refused_with_a_reason() {
-    let again = |enter: f32, memory_s: f32| OperatingPoint {
-        again: Some(Again { enter, memory_s }),
+    let again = |enter: f32, recency_s: f32| OperatingPoint {
+        reentry: Some(Again { enter, recency_s }),
         ..point()
     };
     let refused = [
@@ -323,10 +324,10 @@ fn any_point() -> impl Strategy<Value = OperatingPoint> {
             |(enter, part, confirm_n, more, min_voice_s, min_gap_s, again)| OperatingPoint {
                 threshold: 0.5,
                 enter,
-                again: again.map(|(between, memory_s)| {
+                again: again.map(|(between, recency_s)| {
                     let leave = (enter * part).max(0.01);
                     let enter = (leave + between * (enter - leave)).clamp(leave, enter);
-                    Again { enter, memory_s }
+                    Again { enter, recency_s }
                 }),
                 leave: (enter * part).max(0.01),
                 confirm_n,

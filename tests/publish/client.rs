@@ -1,17 +1,18 @@
-//! `vocald::client` against the built program, and against servers that mean no good.
+//! `vocald_client` against the built program, and against servers that mean no good.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use vocald::client::{
+use vocald_client::message::StreamState;
+use vocald_client::{
     Address, Client, ClientError, Message, MessageType, Reconnecting, Subscription, Update,
 };
-use vocald::publish::event::StreamState;
 
 use crate::support::daemon::{DEMO, Daemon, PATIENCE};
-use crate::support::program::{self, send_signal, vocald, wav, with_model};
+use crate::support::program;
+use crate::support::program::{send_signal, vocald, wav, with_model};
 
 fn unix(daemon: &Daemon) -> Address {
     Address::unix(daemon.unix.clone())

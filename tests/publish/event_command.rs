@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use vocald::config::CommandConfig;
 use vocald::publish::command::Commands;
-use vocald::publish::event::{Message, Offset, Onset, Version};
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
+use vocald_client::Message;
+use vocald_client::message::{Offset, Onset, Version};
 
 fn hub(config: &CommandConfig) -> Hub {
     let hub = Hub::new(HelloFacts {

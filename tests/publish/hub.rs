@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use vocald::publish::event::{Message, Offset, Onset, State, StreamState, Version};
 use vocald::publish::hub::{Delivery, HelloFacts, Hub, Published, Sink};
+use vocald_client::Message;
+use vocald_client::message::{Offset, Onset, State, StreamState, Version};
 
 /// Hands what it gets to the test; with a gate it waits for a permission before each delivery.
 struct Probe {

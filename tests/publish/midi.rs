@@ -1,9 +1,10 @@
 //! MIDI: the bytes, and a port where the system has them.
 
 use vocald::config::{MidiConfig, MidiStreamConfig};
-use vocald::publish::event::{Decision, Message, Offset, Onset, Version};
 use vocald::publish::midi::{Midi, MidiError};
 use vocald::publish::midi_messages::MidiMessages;
+use vocald_client::Message;
+use vocald_client::message::{Decision, Offset, Onset, Version};
 
 fn decision(stream: &str, t: f64, p: f32, voice: bool) -> Message {
     Message::Decision(Decision {

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use serde_json::Value;
 use vocald::config::{MqttConfig, MqttVersion};
-use vocald::publish::event::{
-    Decision, Gap, GapReason, Message, Offset, Onset, State, StreamState, Version,
-};
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
 use vocald::publish::mqtt::{Mqtt, MqttError};
+use vocald_client::Message;
+use vocald_client::message::{
+    Decision, Gap, GapReason, Offset, Onset, State, StreamState, Version,
+};
 
 use crate::support::mqtt_rig::{Bridge, Mosquitto, PATIENCE, Reader, Received, found, free_port};
 use crate::support::program::{messages, run, send_signal, wav, with_model};

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rosc::{OscPacket, OscType};
 use vocald::config::OscConfig;
-use vocald::publish::event::{Decision, Message, Offset, Onset, State, StreamState, Version};
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
 use vocald::publish::osc::Osc;
+use vocald_client::Message;
+use vocald_client::message::{Decision, Offset, Onset, State, StreamState, Version};
 
 fn hub(streams: &[&str]) -> Hub {
     let hub = Hub::new(HelloFacts {

@@ -1,8 +1,7 @@
 //! The published schema is the one in `config/`, and messages keep to the form it promises.
 
-use vocald::publish::event::{
-    Decision, Gap, GapReason, Message, State, StreamState, Version, schema,
-};
+use vocald_client::message::{Decision, Gap, GapReason, State, StreamState, Version};
+use vocald_client::{Message, schema};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/events.schema.json");
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use vocald::publish::MessageType;
-use vocald::publish::event::{
-    Decision, Lagged, Level, Message, Onset, State, StreamState, Version,
-};
+use vocald::publish::filter::Filter;
 use vocald::publish::hub::Published;
-use vocald::publish::subscription::{Filter, Subscription};
+use vocald_client::Message;
+use vocald_client::MessageType;
+use vocald_client::Subscription;
+use vocald_client::message::{Decision, Lagged, Level, Onset, State, StreamState, Version};
 
 const HOP_S: f64 = 1575.0 / 22_050.0;
 

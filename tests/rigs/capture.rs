@@ -2,8 +2,9 @@
 
 use vocald::audio::inventory::input_devices;
 use vocald::audio::{
-    AudioError, SourceEvent, SourceOptions, SourceSpec, StopFlag, spawn, unix_now_ns,
+    AudioError, CaptureInstant, SourceEvent, SourceOptions, SourceSpec, StopFlag, spawn,
 };
+use vocald_client::message::StreamState;
 
 use crate::support::capture_rig::{
     CARD, CHANNELS, PERIOD_FRAMES, Rig, next_event, pattern, read_frames, started,
@@ -41,8 +42,8 @@ fn a_sound_card_is_captured_sample_for_sample() {
     assert_eq!(
         by("vocald_fif0").err().unwrap(),
         AudioError::UnknownDevice {
-            wanted: "vocald_fif0".into(),
-            nearby: vec![CARD.into()]
+            requested: "vocald_fif0".into(),
+            similar: vec![CARD.into()]
         }
     );
     let absurd = SourceOptions {
@@ -57,7 +58,7 @@ fn a_sound_card_is_captured_sample_for_sample() {
     );
 
     let stop = StopFlag::new();
-    let before_ns = unix_now_ns();
+    let before = CaptureInstant::now();
     let source = spawn(by(CARD).unwrap(), stop.clone()).unwrap();
     let mut reader = started(next_event(&source));
     // Half a second: twice what a pipe holds, so it flows while it is captured.
@@ -90,11 +91,13 @@ fn a_sound_card_is_captured_sample_for_sample() {
         .read_timeout(&mut block, std::time::Duration::from_secs(10))
         .unwrap();
     assert_eq!(block, pattern(1, 2));
-    assert!((before_ns..=unix_now_ns()).contains(&stamp.captured_unix_ns));
+    assert!((before..=CaptureInstant::now()).contains(&stamp.captured));
 
     stop.stop();
     // The driver waits in a read; a last period lets it go.
     rig.play(&pattern(1, 3));
-    assert!(matches!(next_event(&source), SourceEvent::Ended));
+    assert!(
+        matches!(next_event(&source), SourceEvent::State(change) if change.state == StreamState::Ended)
+    );
     source.join();
 }

@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::daemon::{DEMO, Daemon};
-use crate::support::mqtt_rig::{self, Mosquitto, found};
+use crate::support::mqtt_rig;
+use crate::support::mqtt_rig::{Mosquitto, found};
 use crate::support::program::vocald;
 
 const DOCS: &str = include_str!("../../docs/clients.md");

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use vocald::audio::Decoder;
-use vocald::publish::event::Message;
+use vocald_client::Message;
 
 use crate::support::capture_rig::{CARD, CHANNELS, PERIOD_FRAMES, Rig};
 use crate::support::daemon::{DEMO, Daemon, PATIENCE, quantile};
@@ -169,7 +169,7 @@ fn from_a_sung_note_to_the_flag() {
     };
     let thresholds = hello.thresholds.expect("thresholds in hello");
     // What may be enough: without voice of late it takes more.
-    let enter = thresholds.enter_again.unwrap_or(thresholds.enter);
+    let enter = thresholds.reenter.unwrap_or(thresholds.enter);
     let mut player = Player {
         rig,
         next: Instant::now(),

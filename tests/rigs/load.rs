@@ -9,7 +9,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::watch;
-use vocald::publish::event::Message;
+use vocald_client::Message;
 
 use crate::support::daemon::{DEMO, Daemon, PATIENCE, quantile};
 use crate::support::program::{run, vocald, wav, with_model};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use vocald::audio::{SourceEvent, SourceOptions, SourceSpec, StopFlag, spawn};
+use vocald_client::message::StreamState;
 
 use crate::support::capture_rig::{
     CARD, CHANNELS, PERIOD_FRAMES, Rig, next_event, pattern, read_frames, started,
@@ -25,21 +26,27 @@ fn a_vanished_card_is_found_again() {
     assert!(read_frames(&mut reader, first.len() / CHANNELS) == first);
 
     // Silent for a while, then sound again: the same stream goes on.
-    assert!(matches!(next_event(&source), SourceEvent::Stalled { .. }));
+    assert!(
+        matches!(next_event(&source), SourceEvent::State(change) if change.state == StreamState::Stalled)
+    );
     let second = pattern(8, 2);
     rig.play(&second);
     assert!(matches!(next_event(&source), SourceEvent::Resumed));
     assert!(read_frames(&mut reader, second.len() / CHANNELS) == second);
 
     // Silent for long, and then not there at all.
-    assert!(matches!(next_event(&source), SourceEvent::Stalled { .. }));
+    assert!(
+        matches!(next_event(&source), SourceEvent::State(change) if change.state == StreamState::Stalled)
+    );
     rig.pull_out();
     std::thread::sleep(3 * options.stall_after);
     // The driver waits in a read and closes after it.
     rig.play(&pattern(1, 3));
     let reasons: Vec<String> = (0..2)
         .map(|_| match next_event(&source) {
-            SourceEvent::Reconnecting { reason } => reason,
+            SourceEvent::State(change) if change.state == StreamState::Reconnecting => {
+                change.reason.unwrap()
+            }
             _ => panic!("reconnecting is what it should be"),
         })
         .collect();
@@ -58,7 +65,7 @@ fn a_vanished_card_is_found_again() {
     rig.plug_in();
     let mut reader = loop {
         match next_event(&source) {
-            SourceEvent::Reconnecting { .. } => {}
+            SourceEvent::State(change) if change.state == StreamState::Reconnecting => {}
             event => break started(event),
         }
     };
@@ -69,6 +76,8 @@ fn a_vanished_card_is_found_again() {
 
     stop.stop();
     rig.play(&pattern(1, 5));
-    assert!(matches!(next_event(&source), SourceEvent::Ended));
+    assert!(
+        matches!(next_event(&source), SourceEvent::State(change) if change.state == StreamState::Ended)
+    );
     source.join();
 }

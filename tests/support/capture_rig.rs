@@ -127,10 +127,8 @@ pub fn started(event: SourceEvent) -> RingReader {
             );
             reader
         }
-        SourceEvent::Reconnecting { reason }
-        | SourceEvent::Stalled { reason }
-        | SourceEvent::Failed { reason } => panic!("not started: {reason}"),
-        SourceEvent::Resumed | SourceEvent::Ended => panic!("not started"),
+        SourceEvent::State(change) => panic!("not started: {change:?}"),
+        SourceEvent::Resumed => panic!("not started"),
     }
 }
 

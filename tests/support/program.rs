@@ -6,10 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
+use vocald::decision::OperatingPoint;
 use vocald::frontend::WindowLength;
 use vocald::model::{
-    Architecture, Checkpoint, Depth, Family, FrontendNumbers, Level, Metadata, Normalisation,
-    OperatingPoint,
+    Architecture, Checkpoint, Depth, Family, FrontendSettings, LevelMode, Metadata, Normalisation,
 };
 
 use super::libtorch::exclusive;
@@ -35,7 +35,7 @@ pub fn model() -> &'static Path {
         let point = OperatingPoint {
             threshold: 0.5,
             enter: 0.5,
-            again: None,
+            reentry: None,
             leave: 0.5,
             confirm_n: 1,
             confirm_m: 1,
@@ -49,11 +49,11 @@ pub fn model() -> &'static Path {
                 architecture: "se_resnet".into(),
                 depth: Some(14),
                 members: 1,
-                in_turn: false,
-                frontend: FrontendNumbers::of(WindowLength::FRAMES_80),
-                level: Level::Absolute,
+                alternating: false,
+                frontend: FrontendSettings::of(WindowLength::FRAMES_80),
+                level: LevelMode::Absolute,
                 horizons_frames: vec![39, 7],
-                consensus: false,
+                overlap_averaging: false,
                 operating_points: vec![point; 2],
                 default_horizon_frames: 7,
                 trained_on: vec![],
@@ -62,7 +62,7 @@ pub fn model() -> &'static Path {
             },
             architecture,
             normalisation: Normalisation {
-                level: Level::Absolute,
+                level: LevelMode::Absolute,
                 mean: [-5.0; 80],
                 std: [2.0; 80],
             },

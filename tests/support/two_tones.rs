@@ -1,7 +1,7 @@
 //! A corpus that can be learnt at once.
 
-use vocald::trainer::dataset::{Corpus, Sound, Track};
-use vocald::trainer::recording::Recording;
+use vocald::corpora::recording::Recording;
+use vocald::corpora::{Corpus, Sound, Track};
 
 /// Four seconds: a tone that stands for a voice, then a lower one that does not.
 pub fn corpus() -> Corpus {

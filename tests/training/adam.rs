@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use tch::{Device, Kind, Tensor};
-use vocald::trainer::adam::Adam;
-use vocald::trainer::packed::Packed;
+use vocald::training::adam::Adam;
+use vocald::training::flat_params::FlatParams;
 
 const RATE: f64 = 0.01;
 const DECAY: f64 = 0.1;
@@ -40,8 +40,8 @@ impl Expected {
 }
 
 /// The weights in one piece of memory, with gradients.
-fn learnt(weights: &BTreeMap<String, Tensor>, order: &[String]) -> Packed {
-    let mut packed = Packed::new(weights, order.to_vec(), Device::Cpu);
+fn learnt(weights: &BTreeMap<String, Tensor>, order: &[String]) -> FlatParams {
+    let mut packed = FlatParams::new(weights, order.to_vec(), Device::Cpu);
     packed.learn(|_| true);
     packed
 }
@@ -104,7 +104,7 @@ fn tensors_in_one_memory_keep_their_names_their_shapes_and_their_values() {
         })
         .collect();
     let order = ["dense", "kernel", "bias"].map(String::from);
-    let packed = Packed::new(&tensors, order.to_vec(), Device::Cpu);
+    let packed = FlatParams::new(&tensors, order.to_vec(), Device::Cpu);
     for (name, tensor) in &tensors {
         assert!(packed.parts()[name].equal(tensor), "{name}");
     }

@@ -1,9 +1,9 @@
 //! Augmentation changes what it is meant to change, and nothing else.
 
+use vocald::corpora::recording::{Layer, Recording, magnitudes_of_sum};
 use vocald::frontend::LogMel;
 use vocald::frontend::mel::band_of_hz;
-use vocald::trainer::augment;
-use vocald::trainer::recording::{Heard, Recording, magnitudes_of_sum};
+use vocald::training::augment;
 
 /// The bands with the loudest peaks.
 fn peaks(mel: &[f32; 80], count: usize) -> Vec<usize> {
@@ -31,13 +31,13 @@ fn a_recording_at_another_speed_sounds_as_if_all_its_frequencies_were_others() {
     let partials_hz = [400.0, 1600.0, 4000.0];
     let recording = Recording::of_samples(&chord(partials_hz));
     for speed in [0.77, 0.85, 1.0, 1.2, 1.3] {
-        let played = Heard {
+        let played = Layer {
             speed,
-            ..Heard::plainly(&recording, 20.5)
+            ..Layer::plainly(&recording, 20.5)
         };
         let mel = magnitudes_of_sum(&mut log_mel, [played], 1, 1.0)[0];
         let really = Recording::of_samples(&chord(partials_hz.map(|hz| hz * speed)));
-        let expected = magnitudes_of_sum(&mut log_mel, [Heard::plainly(&really, 20.5)], 1, 1.0)[0];
+        let expected = magnitudes_of_sum(&mut log_mel, [Layer::plainly(&really, 20.5)], 1, 1.0)[0];
         assert_eq!(peaks(&mel, 3), peaks(&expected, 3), "{speed}");
         let loudest = expected.iter().copied().fold(0.0, f32::max);
         for (band, (mel, expected)) in mel.iter().zip(expected).enumerate() {
@@ -54,7 +54,7 @@ fn speed_and_gain_of_one_give_the_recorded_frame() {
     let frame = samples[40 * 315..].first_chunk().unwrap();
     let mut log_mel = LogMel::new();
     let expected = log_mel.magnitude_frame(frame);
-    let played = magnitudes_of_sum(&mut log_mel, [Heard::plainly(&recording, 40.0)], 1, 1.0)[0];
+    let played = magnitudes_of_sum(&mut log_mel, [Layer::plainly(&recording, 40.0)], 1, 1.0)[0];
     for (played, expected) in played.iter().zip(expected) {
         assert!((played - expected).abs() < 1e-4, "{played} {expected}");
     }
@@ -65,9 +65,9 @@ fn a_window_is_heard_as_its_frames_are_one_by_one() {
     let recording = Recording::of_samples(&chord([300.0, 900.0, 2000.0]));
     let mut log_mel = LogMel::new();
     for (speed, stretch) in [(1.0, 1.0), (1.0, 0.83), (0.77, 1.0), (1.3, 1.2)] {
-        let at = |place| Heard {
+        let at = |place| Layer {
             speed,
-            ..Heard::plainly(&recording, place)
+            ..Layer::plainly(&recording, place)
         };
         // The last of them lie beyond the end.
         let window = magnitudes_of_sum(&mut log_mel, [at(10.25)], 80, stretch);
@@ -94,9 +94,9 @@ fn what_lies_beyond_the_end_is_heard_as_the_end() {
     let mut log_mel = LogMel::new();
     for speed in [0.77, 1.0, 1.3] {
         let mut at = |place| {
-            let played = Heard {
+            let played = Layer {
                 speed,
-                ..Heard::plainly(&recording, place)
+                ..Layer::plainly(&recording, place)
             };
             magnitudes_of_sum(&mut log_mel, [played], 1, 1.0)[0]
         };

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
+use vocald::corpora::load::load;
+use vocald::corpora::recording::{Layer, magnitudes_of_sum};
+use vocald::corpora::{Corpus, CorpusError, Sound, Split};
+use vocald::corpora::{CorpusKind, CorpusSettings};
+use vocald::corpora::{FeatureCache, SeparatedTrack};
 use vocald::frontend::{Features, LogMel};
-use vocald::trainer::dataset::{Corpus, CorpusError, Sound, Split, load};
-use vocald::trainer::experiment::{CorpusKind, CorpusSettings};
-use vocald::trainer::features::{FeatureCache, SeparatedTrack};
-use vocald::trainer::recording::{Heard, magnitudes_of_sum};
 
 const RATE_HZ: u32 = 16_000;
 
@@ -99,7 +100,7 @@ fn mir1k_is_split_by_singer_and_its_stereo_clips_are_stems() {
         panic!("stereo is stems")
     };
     let loudest = |stem| {
-        let mel = magnitudes_of_sum(&mut LogMel::new(), [Heard::plainly(stem, 60.0)], 1, 1.0)[0];
+        let mel = magnitudes_of_sum(&mut LogMel::new(), [Layer::plainly(stem, 60.0)], 1, 1.0)[0];
         (0..80).max_by(|&a, &b| mel[a].total_cmp(&mel[b])).unwrap()
     };
     assert!(loudest(voice) > loudest(accompaniment));

@@ -6,11 +6,12 @@ use std::sync::atomic::AtomicBool;
 
 use tch::{Device, Tensor};
 use vocald::frontend::LogMel;
-use vocald::model::{Checkpoint, Level};
-use vocald::trainer::committee::committee;
-use vocald::trainer::experiment::Experiment;
-use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
-use vocald::trainer::sampler::{Sampler, window_rng};
+use vocald::model::{Checkpoint, LevelMode};
+use vocald::training::TrainContext;
+use vocald::training::ensemble::ensemble;
+use vocald::training::experiment::Experiment;
+use vocald::training::fit::{EpochReport, Observer, Outcome, fit};
+use vocald::training::sampler::{Sampler, window_rng};
 
 use crate::support::libtorch::exclusive;
 use crate::support::program::{run, vocald, wav};
@@ -72,7 +73,7 @@ fn train(
     tch::set_num_threads(1);
     let corpora = [corpus()];
     let stop = AtomicBool::new(false);
-    let setting = Setting {
+    let setting = TrainContext {
         train: &corpora,
         valid: &corpora,
         device: Device::Cpu,
@@ -131,7 +132,7 @@ fn cross_entropy(expected: f64, p: f64) -> f64 {
 fn the_loss_is_shared_between_labels_and_the_teachers_answers_to_the_same_windows() {
     let _exclusive = exclusive();
     let pupil = network(1);
-    let teacher = committee(vec![network(2), network(3)]).unwrap();
+    let teacher = ensemble(vec![network(2), network(3)]).unwrap();
     let experiment = experiment(&[]);
     let folder = tempfile::tempdir().unwrap();
     let losses = train(&experiment, &pupil, Some(&teacher), folder.path()).unwrap();
@@ -207,8 +208,8 @@ fn a_teacher_that_is_not_wanted_or_looks_elsewhere_is_refused() {
     let fault = refused(&expected, Some(&elsewhere));
     assert!(fault.contains("network-2 cannot teach"), "{fault}");
     let mut relative = network(2);
-    relative.normalisation.level = Level::Relative;
-    relative.metadata.level = Level::Relative;
+    relative.normalisation.level = LevelMode::Relative;
+    relative.metadata.level = LevelMode::Relative;
     assert!(refused(&expected, Some(&relative)).contains("cannot teach"));
 }
 
@@ -250,7 +251,7 @@ fn the_program_learns_from_a_committee_but_does_not_go_on_from_one() {
     }
     fs::write(root.join("pupil.toml"), EXPERIMENT).unwrap();
     network(1).write(&root.join("one.safetensors")).unwrap();
-    let pair = committee(vec![network(2), network(3)]).unwrap();
+    let pair = ensemble(vec![network(2), network(3)]).unwrap();
     pair.write(&root.join("pair.safetensors")).unwrap();
     let train = |options: &str| {
         let line = format!(

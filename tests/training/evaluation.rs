@@ -3,18 +3,18 @@
 use std::fs;
 
 use vocald::decision::Horizon;
+use vocald::decision::OperatingPoint;
+use vocald::evaluation::curves::curves;
+use vocald::evaluation::decide::{Change, Smoothing, decide};
+use vocald::evaluation::events::{EventTally, LabelChange, label_changes, pairs};
+use vocald::evaluation::figures::{Measured, figures, rival_figures, rival_scores};
+use vocald::evaluation::grid::Grid;
+use vocald::evaluation::reference_system::ReferenceSystem;
+use vocald::evaluation::scorer::ScoredTrack;
+use vocald::evaluation::songs::{Rank, ranked, shown, songs};
+use vocald::frontend::window::frame_time_s;
 use vocald::frontend::window::lookahead_s;
 use vocald::frontend::{Features, WindowLength};
-use vocald::model::OperatingPoint;
-use vocald::trainer::evaluate::curves::curves;
-use vocald::trainer::evaluate::decide::{Change, Smoothing, decide};
-use vocald::trainer::evaluate::events::{EventTally, LabelChange, label_changes, pairs};
-use vocald::trainer::evaluate::rival::Rival;
-use vocald::trainer::evaluate::songs::{Rank, ranked, shown, songs};
-use vocald::trainer::evaluate::{Measured, figures, rival_figures, rival_scores};
-use vocald::trainer::features::frame_time_s;
-use vocald::trainer::grid::Grid;
-use vocald::trainer::validate::ScoredTrack;
 
 const HORIZON: u32 = 7;
 const GRID: Grid = Grid::new(Features::Mel(WindowLength::FRAMES_80), HORIZON);
@@ -25,7 +25,7 @@ fn point() -> OperatingPoint {
     OperatingPoint {
         threshold: 0.5,
         enter: 0.5,
-        again: None,
+        reentry: None,
         leave: 0.5,
         confirm_n: 2,
         confirm_m: 3,
@@ -310,7 +310,7 @@ fn another_detectors_labels_are_read_at_our_times() {
     fs::write(dir.join("c.csv"), "t,p,voice\n".to_owned() + &rows).unwrap();
 
     let all = ["a", "b", "c"].map(|name| track(name, labels, labels));
-    let rival = Rival::read(&dir, &["a", "b", "c"]).unwrap();
+    let rival = ReferenceSystem::read(&dir, &["a", "b", "c"]).unwrap();
     let row = rival_figures("made", &rival, &all, 0, HORIZON).unwrap();
     assert_eq!(
         (row.detector.as_str(), row.smoothing),
@@ -332,7 +332,7 @@ fn another_detectors_labels_are_read_at_our_times() {
     assert_eq!(row.auroc, 1.0);
 
     fs::write(dir.join("d.csv"), "t,p,voice\n0,nonsense,1\n1,0.5,0\n").unwrap();
-    let faults = Rival::read(&dir, &["a", "d", "e"]).err().unwrap();
+    let faults = ReferenceSystem::read(&dir, &["a", "d", "e"]).err().unwrap();
     assert_eq!(faults.len(), 2);
     assert!(
         faults[0].contains("d.csv: line 2 is not `t,p,voice`"),

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use vocald::corpora::CorpusKind;
 use vocald::model::{Depth, Family};
-use vocald::trainer::experiment::identity::{fixed_part, other_settings};
-use vocald::trainer::experiment::{Augmentation, CorpusKind, Experiment};
+use vocald::training::experiment::identity::{fixed_part, other_settings};
+use vocald::training::experiment::{Augmentation, Experiment};
 
 #[test]
 fn the_papers_recipe_is_had_by_name() {
@@ -25,7 +26,7 @@ fn the_papers_recipe_is_had_by_name() {
         assert_eq!(experiment.horizons_frames, [39]);
         assert_eq!(
             toml::to_string(&experiment.augmentation).unwrap(),
-            toml::to_string(&vocald::trainer::experiment::Augmentation::default()).unwrap()
+            toml::to_string(&vocald::training::experiment::Augmentation::default()).unwrap()
         );
         assert_eq!((t.max_epochs, t.patience_epochs), (100, 5));
         assert_eq!((t.learning_rate_epochs, t.weight_decay), (10, 1e-4));

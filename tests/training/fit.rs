@@ -11,19 +11,22 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use tch::{Device, Tensor};
 use tempfile::TempDir;
+use vocald::corpora::SeparatedTrack;
+use vocald::corpora::recording::Recording;
+use vocald::corpora::{Corpus, Sound, Track};
+use vocald::evaluation::levels::{Levels, magnitudes};
+use vocald::evaluation::scorer::{ScoredWindow, TrackScorer};
+use vocald::evaluation::threshold_search::Aim;
 use vocald::frontend::LogMel;
+use vocald::frontend::window::frame_time_s;
 use vocald::model::network::initial_weights;
-use vocald::model::{Architecture, Checkpoint, Depth, Family, Level, Normalisation};
-use vocald::trainer::average::average;
-use vocald::trainer::dataset::{Corpus, Sound, Track};
-use vocald::trainer::experiment::{Augmentation, Experiment};
-use vocald::trainer::features::{SeparatedTrack, frame_time_s};
-use vocald::trainer::finish::{checkpoint as checkpoint_of, finish};
-use vocald::trainer::fit::{EpochReport, Observer, Outcome, Setting, fit};
-use vocald::trainer::operating_point::Aim;
-use vocald::trainer::recording::Recording;
-use vocald::trainer::sampler::{Sampler, window_rng};
-use vocald::trainer::validate::{Levels, ScoredWindow, Scorer, magnitudes};
+use vocald::model::{Architecture, Checkpoint, Depth, Family, LevelMode, Normalisation};
+use vocald::training::TrainContext;
+use vocald::training::experiment::{Augmentation, Experiment};
+use vocald::training::export::{checkpoint as checkpoint_of, finish};
+use vocald::training::fit::{EpochReport, Observer, Outcome, fit};
+use vocald::training::sampler::{Sampler, window_rng};
+use vocald::training::weight_average::average;
 
 use crate::support::libtorch::exclusive;
 use crate::support::two_tones::corpus;
@@ -115,7 +118,7 @@ fn train_on(
     tch::set_num_threads(1);
     static NEVER: AtomicBool = AtomicBool::new(false);
     let stop = record.stop_after_batch.map_or(&NEVER, |(_, _, stop)| stop);
-    let setting = Setting {
+    let setting = TrainContext {
         train: corpora,
         valid: corpora,
         device: Device::Cpu,
@@ -461,7 +464,7 @@ fn a_bilstm_learns_and_goes_on_exactly_where_it_stopped() {
     let state = |folder: &Path| fs::read(folder.join("state.safetensors")).unwrap();
     assert!(state(whole.path()) == state(parts.path()), "bit for bit");
 
-    let best = Checkpoint::read(&Setting::best_path(whole.path())).unwrap();
+    let best = Checkpoint::read(&TrainContext::best_path(whole.path())).unwrap();
     let out = whole.path().join("bilstm.safetensors");
     let made = finish(best, &[moving()], Aim::Accuracy, Device::Cpu, &out).unwrap();
     assert!(made.figures["valid/moving/horizon_768/accuracy_raw"] > 0.95);
@@ -484,7 +487,7 @@ fn scnn_tells_two_tones_apart_too() {
     train_as(&experiment, folder.path(), &mut record).unwrap();
     let losses: Vec<f64> = record.epochs.iter().map(|e| e.valid_loss).collect();
     assert!(losses.last().unwrap() < &0.25, "{losses:?}");
-    let best = Checkpoint::read(&Setting::best_path(folder.path())).unwrap();
+    let best = Checkpoint::read(&TrainContext::best_path(folder.path())).unwrap();
     assert_eq!(best.architecture.family, Family::Scnn);
     let out = folder.path().join("scnn.safetensors");
     let figures = finish(best, &[corpus()], Aim::Accuracy, Device::Cpu, &out)
@@ -510,7 +513,7 @@ fn an_scnn_in_two_parts_ends_as_one_in_a_piece() {
 #[test]
 fn validation_is_the_same_on_any_number_of_threads() {
     let folder = trained();
-    let best = Checkpoint::read(&Setting::best_path(folder.path())).unwrap();
+    let best = Checkpoint::read(&TrainContext::best_path(folder.path())).unwrap();
     let mut three = corpus();
     for seconds in [2, 3] {
         let mut track = three.tracks[0].clone();
@@ -519,7 +522,7 @@ fn validation_is_the_same_on_any_number_of_threads() {
     }
     let _exclusive = exclusive();
     let score = |threads, stride| -> Vec<Vec<ScoredWindow>> {
-        let mut scorer = Scorer::new(&best, Device::Cpu, threads).with_stride(stride);
+        let mut scorer = TrackScorer::new(&best, Device::Cpu, threads).with_stride(stride);
         let tracks = scorer.score_corpus(&three, &|_| ());
         tracks.into_iter().flat_map(|t| t.horizons).collect()
     };
@@ -548,7 +551,7 @@ struct Intruder<'a> {
 impl Observer for Intruder<'_> {
     fn batch(&mut self, _: usize, _: usize, _: usize, _: f64) {
         let corpora = [corpus()];
-        let setting = Setting {
+        let setting = TrainContext {
             train: &corpora,
             valid: &corpora,
             device: Device::Cpu,
@@ -573,7 +576,7 @@ fn a_folder_is_trained_in_by_one_at_a_time() {
         error: None,
     };
     let corpora = [corpus()];
-    let setting = Setting {
+    let setting = TrainContext {
         train: &corpora,
         valid: &corpora,
         device: Device::Cpu,
@@ -602,7 +605,7 @@ fn another_experiment_does_not_go_on_from_a_foreign_state() {
     let folder = trained();
     let corpora = [corpus()];
     let stop = AtomicBool::new(false);
-    let setting = Setting {
+    let setting = TrainContext {
         train: &corpora,
         valid: &corpora,
         device: Device::Cpu,
@@ -642,7 +645,7 @@ fn two_tones_are_told_apart_and_the_checkpoint_says_how_well() {
 
     let corpora = [corpus()];
     let stop = AtomicBool::new(false);
-    let setting = Setting {
+    let setting = TrainContext {
         train: &corpora,
         valid: &corpora,
         device: Device::Cpu,
@@ -653,7 +656,7 @@ fn two_tones_are_told_apart_and_the_checkpoint_says_how_well() {
         stop: &stop,
     };
     let out = folder.path().join("tiny.safetensors");
-    let best = Checkpoint::read(&Setting::best_path(folder.path())).unwrap();
+    let best = Checkpoint::read(&TrainContext::best_path(folder.path())).unwrap();
     let metadata = finish(best, setting.valid, Aim::Accuracy, setting.device, &out).unwrap();
     let read = Checkpoint::read(&out).unwrap().metadata;
     assert_eq!(read, metadata);
@@ -671,7 +674,7 @@ fn a_training_may_begin_with_a_checkpoint_of_the_same_network() {
     let corpora = [corpus()];
     let stop = AtomicBool::new(false);
     let next = tempfile::tempdir().unwrap();
-    let setting = Setting {
+    let setting = TrainContext {
         train: &corpora,
         valid: &corpora,
         device: Device::Cpu,
@@ -710,7 +713,7 @@ fn more_look_aheads_are_learnt_without_touching_the_rest() {
     let corpora = [corpus()];
     let stop = AtomicBool::new(false);
     let next = tempfile::tempdir().unwrap();
-    let setting = |start_from| Setting {
+    let setting = |start_from| TrainContext {
         train: &corpora,
         valid: &corpora,
         device: Device::Cpu,
@@ -784,7 +787,7 @@ fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
             let _ = tch::no_grad(|| weight.shallow_clone().fill_(value));
         }
         let normalisation = Normalisation {
-            level: Level::Absolute,
+            level: LevelMode::Absolute,
             mean: [0.0; 80],
             std: [1.0; 80],
         };
@@ -816,7 +819,7 @@ fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
 #[test]
 fn the_average_with_a_training_on_windows_of_one_level_is_given_such_windows() {
     let _exclusive = exclusive();
-    let at = |level: Level| {
+    let at = |level: LevelMode| {
         let mut experiment = experiment(1);
         experiment.level = level;
         let architecture = experiment.architecture().unwrap();
@@ -829,18 +832,18 @@ fn the_average_with_a_training_on_windows_of_one_level_is_given_such_windows() {
         checkpoint_of(&experiment, architecture, &weights, &normalisation)
     };
     for levels in [
-        [Level::Absolute, Level::Relative],
-        [Level::Relative, Level::Absolute],
+        [LevelMode::Absolute, LevelMode::Relative],
+        [LevelMode::Relative, LevelMode::Absolute],
     ] {
         let mean = average(levels.map(at).into()).unwrap();
-        assert_eq!(mean.normalisation.level, Level::Relative);
+        assert_eq!(mean.normalisation.level, LevelMode::Relative);
         // What is written and read again agrees.
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mean.safetensors");
         mean.write(&path).unwrap();
         let read = Checkpoint::read(&path).unwrap();
-        assert_eq!(read.normalisation.level, Level::Relative);
+        assert_eq!(read.normalisation.level, LevelMode::Relative);
     }
-    let absolute = average([Level::Absolute; 2].map(at).into()).unwrap();
-    assert_eq!(absolute.normalisation.level, Level::Absolute);
+    let absolute = average([LevelMode::Absolute; 2].map(at).into()).unwrap();
+    assert_eq!(absolute.normalisation.level, LevelMode::Absolute);
 }

@@ -1,6 +1,6 @@
 //! Measures against values worked out by hand.
 
-use vocald::trainer::metrics::{Confusion, auroc, cross_entropy};
+use vocald::evaluation::metrics::{Confusion, auroc, cross_entropy};
 
 const SCORED: [(f32, bool); 6] = [
     (0.9, true),

@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use vocald::trainer::dataset::{Corpus, CorpusError, Split, load};
-use vocald::trainer::experiment::{CorpusKind, CorpusSettings};
-use vocald::trainer::features::FeatureCache;
+use vocald::corpora::feature_cache::FeatureCache;
+use vocald::corpora::load::load;
+use vocald::corpora::{Corpus, CorpusError, Split};
+use vocald::corpora::{CorpusKind, CorpusSettings};
 
 /// Two seconds of noise-free tone.
 fn write_wav(path: &Path) {

@@ -1,16 +1,17 @@
 //! The tables of `vocald reproduce` for made results: every cell, with one seed and with several.
 
-use vocald::trainer::experiment::Precision;
-use vocald::trainer::report::tables::Table;
-use vocald::trainer::reproduce::page::Page;
-use vocald::trainer::reproduce::paper::{ROWS, column, row};
-use vocald::trainer::reproduce::standing::{Standing, TestFigures, TestResult};
-use vocald::trainer::reproduce::tables::{self, Entry};
+use vocald::reporting::tables::Table;
+use vocald::reproduction::page::Page;
+use vocald::reproduction::paper::{ROWS, column, row};
+use vocald::reproduction::status::{Status, TestFigures, TestResult};
+use vocald::reproduction::tables;
+use vocald::reproduction::tables::Entry;
+use vocald::training::experiment::Precision;
 
 /// So many right decisions of 100 in each of four songs.
-fn measured(right: [u64; 4], minutes: f64) -> Standing {
+fn measured(right: [u64; 4], minutes: f64) -> Status {
     let accuracy = right.iter().sum::<u64>() as f64 / 400.0;
-    Standing::Measured(Box::new(TestResult {
+    Status::Measured(Box::new(TestResult {
         v: 1,
         version: "0.1.0".into(),
         measured_on: "2026-11-23".into(),
@@ -41,7 +42,7 @@ fn measured(right: [u64; 4], minutes: f64) -> Standing {
     }))
 }
 
-fn entry(corpus: &str, network: &str, seed: u64, standing: Standing) -> Entry {
+fn entry(corpus: &str, network: &str, seed: u64, standing: Status) -> Entry {
     Entry {
         column: column(corpus).unwrap(),
         row: row(network).unwrap(),
@@ -50,8 +51,8 @@ fn entry(corpus: &str, network: &str, seed: u64, standing: Standing) -> Entry {
     }
 }
 
-fn open(why: &str) -> Standing {
-    Standing::Open(why.into())
+fn open(why: &str) -> Status {
+    Status::Open(why.into())
 }
 
 fn entries() -> Vec<Entry> {

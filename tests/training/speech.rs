@@ -1,12 +1,12 @@
 //! Speech in training: it is no singing, and behind music it changes no label.
 
 use rand::RngExt;
+use vocald::corpora::recording::Recording;
+use vocald::corpora::{Corpus, Sound, Track};
 use vocald::frontend::LogMel;
 use vocald::model::{Depth, Family};
-use vocald::trainer::dataset::{Corpus, Sound, Track};
-use vocald::trainer::experiment::Augmentation;
-use vocald::trainer::recording::Recording;
-use vocald::trainer::sampler::{Sampler, window_rng};
+use vocald::training::experiment::Augmentation;
+use vocald::training::sampler::{Sampler, window_rng};
 
 /// Bands around 3 kHz, where only the speech of these tests sounds.
 const SPEECH_BANDS: std::ops::Range<usize> = 50..60;

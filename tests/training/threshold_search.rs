@@ -1,10 +1,10 @@
 //! The operating point keeps to its budget of false alarms, and decides by accuracy within it.
 
+use vocald::evaluation::decide::causal;
+use vocald::evaluation::metrics::Confusion;
+use vocald::evaluation::scorer::ScoredTrack;
+use vocald::evaluation::threshold_search::{Aim, choose};
 use vocald::frontend::{Features, WindowLength};
-use vocald::trainer::evaluate::decide::causal;
-use vocald::trainer::metrics::Confusion;
-use vocald::trainer::operating_point::{Aim, choose};
-use vocald::trainer::validate::ScoredTrack;
 
 /// Forty-eight seconds: twelve phrases and as many pauses, and most of the probabilities that the
 /// spread allows.
@@ -52,7 +52,7 @@ fn the_raw_threshold_keeps_music_within_four_percent() {
     let lower = Confusion::at(point.threshold - 0.02, corpora[1][0].labelled(0));
     assert!(lower.false_positive_rate() > 0.04);
     assert!(point.leave <= point.enter);
-    assert_eq!(point.fault(), None);
+    assert_eq!(point.validate(), Ok(()));
     for p in [point.threshold, point.enter, point.leave] {
         assert_eq!(p, (p * 100.0).round() / 100.0, "told in hundredths");
     }
@@ -77,9 +77,9 @@ fn music_without_a_voice_has_a_voice_begin_at_more_than_it_begins_again_at() {
     }
     let corpora = [vec![phrases], vec![rising]];
     let point = choose(&corpora, 0, Aim::Accuracy);
-    assert_eq!(point.fault(), None);
-    let again = point.again.expect("it begins again at less");
-    assert!(again.enter <= 0.6 && point.enter > 0.6, "{point:?}");
+    assert_eq!(point.validate(), Ok(()));
+    let reentry = point.reentry.expect("a re-entry threshold was chosen");
+    assert!(reentry.reenter <= 0.6 && point.enter > 0.6, "{point:?}");
     let decided = |track: &ScoredTrack| causal(&track.horizons[0], &point, track.grid(0)).unwrap();
     let of_music = decided(&corpora[1][0]).voice;
     assert!(of_music.iter().all(|voice| !voice));
@@ -100,7 +100,7 @@ fn without_music_accuracy_decides_alone() {
 fn a_budget_that_cannot_be_kept_is_overdrawn_the_least() {
     let corpora = [vec![song(0.5, 0.2, 0.1)], vec![music(0.99, 0.0)]];
     let point = choose(&corpora, 0, Aim::Accuracy);
-    assert_eq!(point.fault(), None);
+    assert_eq!(point.validate(), Ok(()));
 }
 
 #[test]

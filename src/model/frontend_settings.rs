@@ -10,7 +10,7 @@ use crate::frontend::{Features, WindowLength};
 /// Settings of the frontend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct FrontendNumbers {
+pub struct FrontendSettings {
     /// Sample rate in Hz.
     pub sample_rate_hz: u32,
     /// Samples in a frame of the spectrogram.
@@ -31,13 +31,13 @@ pub struct FrontendNumbers {
     pub window_hop_frames: usize,
     /// Settings of the separation, if the sound is separated first; each part then has half the bands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub separation: Option<SeparationNumbers>,
+    pub separation: Option<SeparationSettings>,
 }
 
 /// Settings of the two-stage separation. Its second stage has the frames of the frontend.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SeparationNumbers {
+pub struct SeparationSettings {
     /// Samples in a frame of the first stage.
     pub first_frame_samples: usize,
     /// Samples from one frame of the first stage to the next.
@@ -50,9 +50,9 @@ pub struct SeparationNumbers {
     pub iterations: usize,
 }
 
-impl FrontendNumbers {
+impl FrontendSettings {
     /// The settings for these features.
-    pub fn behind(features: Features) -> Self {
+    pub fn of_features(features: Features) -> Self {
         match features {
             Features::Mel(window) => Self::of(window),
             Features::SeparatedMel => Self {
@@ -65,7 +65,7 @@ impl FrontendNumbers {
                 log_floor: separated::ENERGY_FLOOR,
                 window_frames: separated::SEQUENCE_FRAMES,
                 window_hop_frames: separated::SEQUENCE_HOP_FRAMES,
-                separation: Some(SeparationNumbers {
+                separation: Some(SeparationSettings {
                     first_frame_samples: separated::FIRST_FRAME_SAMPLES,
                     first_hop_samples: separated::FIRST_FRAME_SAMPLES / 2,
                     gamma: GAMMA,
