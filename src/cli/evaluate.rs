@@ -177,7 +177,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 
     let mut report = Report {
         v: REPORT_VERSION,
-        version: env!("CARGO_PKG_VERSION"),
+        version: crate::VERSION,
         model: Model::new(
             &checkpoint.metadata,
             checkpoint.architecture.parameters(),

@@ -25,7 +25,7 @@ use crate::config::ConfigError;
 
 /// Says fourteen times a second whether a singer's voice is in the sound.
 #[derive(Debug, Parser)]
-#[command(name = "vocald", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "vocald", version = crate::VERSION, after_help = EXAMPLES, arg_required_else_help = true)]
 pub struct Cli {
     /// Tell more on standard error; twice for everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]

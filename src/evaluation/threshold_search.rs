@@ -123,7 +123,8 @@ fn candidates(threshold: f32) -> Vec<OperatingPoint> {
     let mut points = Vec::new();
     for (enter, reentry) in entries(threshold) {
         for below in LEAVE_BELOW {
-            let leave = hundredths(threshold - below).clamp(0.01, reentry.map_or(enter, |r| r.reenter));
+            let leave =
+                hundredths(threshold - below).clamp(0.01, reentry.map_or(enter, |r| r.reenter));
             for (confirm_n, confirm_m) in CONFIRM {
                 for min_voice_s in MIN_VOICE_S {
                     points.extend(MIN_GAP_S.map(|min_gap_s| OperatingPoint {

@@ -145,7 +145,7 @@ fn json(labels: &Labels) -> anyhow::Result<String> {
         rate_hz: labels.format.rate_hz,
         channels: labels.format.channels,
         damage: labels.damage.as_deref(),
-        version: env!("CARGO_PKG_VERSION"),
+        version: crate::VERSION,
         model: &labels.model,
         lookahead: lookahead_s(labels.horizon_frames),
         hop: WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),

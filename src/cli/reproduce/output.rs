@@ -45,7 +45,7 @@ impl<'a> Tell<'a> {
     fn page<'p>(&'p self, entries: &'p [Entry], date: &'p str, machine: &'p str) -> Page<'p> {
         Page {
             command: &self.command,
-            version: env!("CARGO_PKG_VERSION"),
+            version: crate::VERSION,
             date,
             machine,
             shortened: self.shortened.as_deref(),
