@@ -9,6 +9,7 @@
 //! a command.
 
 pub mod audio;
+mod cache_dir;
 pub mod cli;
 pub mod config;
 pub mod corpora;

@@ -14,6 +14,7 @@ pub mod inventory;
 mod packet_clock;
 pub mod pcm;
 pub mod ring;
+pub mod sound_files;
 pub mod source;
 pub mod spec;
 mod stop;

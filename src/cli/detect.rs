@@ -21,7 +21,7 @@ use crate::cli::detect::progress::Progress;
 use crate::cli::stdout::print;
 use crate::frontend::Features;
 use crate::inference::engine::built_in;
-use crate::inference::{Engine, OfflineScorer, Worker};
+use crate::inference::{Engine, OfflineScorer, Worker, cores};
 use crate::model::Checkpoint;
 
 /// Label recordings: when is the voice present?
@@ -113,8 +113,10 @@ fn label_all(
     labeler: &Labeler,
     progress: &Progress,
 ) -> Vec<anyhow::Error> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = args.jobs.map_or(cores, NonZeroUsize::get).min(jobs.len());
+    let threads = args
+        .jobs
+        .map_or_else(cores, NonZeroUsize::get)
+        .min(jobs.len());
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
     let work = || {

@@ -18,7 +18,7 @@ use crate::cli::reproduce::work::{Failure, Work};
 use crate::cli::stdout::print;
 use crate::cli::train::{INTERRUPTED, set_threads};
 use crate::corpora::load::look;
-use crate::evaluation::scorer::cores;
+use crate::inference::cores;
 use crate::reproduction::paper;
 use crate::reproduction::paper::{COLUMNS, ROWS};
 use crate::reproduction::plan::{Training, Wishes, cheapest_first};

@@ -12,7 +12,7 @@ use crate::cli::interrupt::stop_flag;
 use crate::cli::stdout::print;
 use crate::corpora::feature_cache::FeatureCache;
 use crate::corpora::{Corpus, Split};
-use crate::evaluation::scorer::cores;
+use crate::inference::cores;
 use crate::model::architecture::SE_RESNET;
 use crate::model::{Checkpoint, Family, Metadata};
 use crate::training::allocator;

@@ -1,6 +1,5 @@
 //! Scores whole tracks.
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tch::{Device, Tensor};
@@ -186,11 +185,6 @@ impl TrackScorer {
         scored.sort_by_key(|(index, _)| *index);
         scored.into_iter().map(|(_, track)| track).collect()
     }
-}
-
-/// As many tracks as are scored at once unless told otherwise.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 
 /// What a network looks at in a track, and where.

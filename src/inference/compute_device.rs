@@ -1,5 +1,6 @@
 //! Which processor a network runs on.
 
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 use std::sync::Once;
 
@@ -72,4 +73,19 @@ fn load_cuda() {
             }
         }
     });
+}
+
+/// The name of a device as `--device` takes it: `cpu` or `cuda:0`.
+#[must_use]
+pub fn device_name(device: Device) -> String {
+    match device {
+        Device::Cuda(index) => format!("cuda:{index}"),
+        _ => "cpu".into(),
+    }
+}
+
+/// CPU cores that this process may use, at least 1.
+#[must_use]
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -7,7 +7,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{Features, MEL_BANDS, WINDOW_HOP_SAMPLES, Window, WindowLength};
-use crate::inference::ComputeDevice;
+use crate::inference::{ComputeDevice, device_name};
 use crate::model::checkpoint::float_values;
 use crate::model::layers::channels_last;
 use crate::model::{Checkpoint, CheckpointError, Metadata, Network, Normalisation};
@@ -131,10 +131,7 @@ impl Engine {
 
     /// The device it runs on, for people: `cpu` or `cuda:0`.
     pub fn device_name(&self) -> String {
-        match self.device {
-            Device::Cuda(index) => format!("cuda:{index}"),
-            _ => "cpu".into(),
-        }
+        device_name(self.device)
     }
 
     /// The probability of voice for every window (of [`Engine::window`]'s length) and

@@ -10,7 +10,7 @@ pub mod sequences;
 pub mod stats;
 pub mod worker;
 
-pub use compute_device::ComputeDevice;
+pub use compute_device::{ComputeDevice, cores, device_name};
 pub use engine::{Engine, EngineError};
 pub use offline::OfflineScorer;
 pub use stats::Stats;

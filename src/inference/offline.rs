@@ -6,9 +6,9 @@ use tch::Device;
 
 use crate::frontend::window::frame_time_s;
 use crate::frontend::{FRAME_SAMPLES, Features, HOP_SAMPLES, WINDOW_HOP_FRAMES};
-use crate::inference::ComputeDevice;
 use crate::inference::engine::{EngineError, panic_text};
 use crate::inference::sequences::{at_time, frame_probabilities};
+use crate::inference::{ComputeDevice, device_name};
 use crate::model::{Checkpoint, Network, Normalisation};
 
 /// An answer for a moment of a recording.
@@ -44,10 +44,7 @@ impl OfflineScorer {
     /// recording's length at 22 050 Hz, which says how many answers there are.
     pub fn score(&mut self, energies: &[f32], samples: usize) -> Result<Vec<Answer>, EngineError> {
         let failed = |fault: String| EngineError::Inference {
-            device: match self.device {
-                Device::Cuda(index) => format!("cuda:{index}"),
-                _ => "cpu".into(),
-            },
+            device: device_name(self.device),
             fault,
         };
         tch::set_num_threads(1);

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::evaluation::scorer::cores;
+use crate::inference::cores;
 
 /// The processor, how many of its cores this program may use, and NVIDIA's cards: `AMD EPYC 7B13, 2 cores,
 /// NVIDIA A10`.

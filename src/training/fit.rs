@@ -10,7 +10,8 @@ use tch::Device;
 
 use crate::corpora::Corpus;
 use crate::evaluation::metrics::{Confusion, auroc, cross_entropy};
-use crate::evaluation::scorer::{TrackScorer, cores, pooled};
+use crate::evaluation::scorer::{TrackScorer, pooled};
+use crate::inference::{cores, device_name};
 use crate::model::{Architecture, Checkpoint};
 use crate::reporting::learning_curves;
 use crate::training::distillation::Teacher;
@@ -242,14 +243,6 @@ fn validate(
         best: false,
         device: device_name(setting.device),
         threads,
-    }
-}
-
-/// As it is asked for: `cpu` or `cuda:0`.
-pub fn device_name(device: Device) -> String {
-    match device {
-        Device::Cuda(index) => format!("cuda:{index}"),
-        _ => "cpu".into(),
     }
 }
 
