@@ -8,6 +8,7 @@
 //! [`client`] is for programs that listen to the daemon. [`cli`] puts the stages together, a file
 //! a command.
 
+pub mod atomic_file;
 pub mod audio;
 mod cache_dir;
 pub mod cli;
