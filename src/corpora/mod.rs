@@ -7,6 +7,7 @@ pub mod labelled;
 pub mod load;
 mod mir1k;
 mod plain;
+pub mod reader;
 pub mod recording;
 mod rwc;
 pub mod settings;
@@ -15,5 +16,6 @@ mod ultrastar;
 
 pub use feature_cache::FeatureCache;
 pub use load::{Corpus, CorpusError, Coverage, Sound, Split, Track};
+pub use reader::CorpusReader;
 pub use recording::Recording;
 pub use settings::{CorpusKind, CorpusSettings};

@@ -3,6 +3,7 @@
 mod html;
 pub mod learning_curves;
 pub mod markdown;
+pub mod measure;
 mod mel_picture;
 mod plots;
 pub mod report;

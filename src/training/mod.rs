@@ -3,6 +3,7 @@
 pub mod adam;
 pub mod allocator;
 pub mod augment;
+pub mod combine;
 pub mod distillation;
 pub mod ensemble;
 pub mod experiment;
@@ -13,6 +14,7 @@ mod horizons;
 pub mod loader;
 mod mixing;
 pub mod resume;
+pub mod run;
 mod run_lock;
 pub mod sampler;
 mod sequences;
