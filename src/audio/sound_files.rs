@@ -7,12 +7,12 @@ use walkdir::{DirEntry, WalkDir};
 
 /// A folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{}: the folder cannot be read: {reason}", path.display())]
+#[error("{}: the folder cannot be read: {source}", path.display())]
 pub struct UnreadableFolder {
     /// The folder.
     pub path: PathBuf,
     /// The system's reason.
-    pub reason: std::io::Error,
+    pub source: std::io::Error,
 }
 
 /// What to do with a symbolic link to a folder.
@@ -57,10 +57,10 @@ pub fn files_below(
                     }
                     continue;
                 }
-                let reason = error
+                let source = error
                     .into_io_error()
                     .unwrap_or_else(|| std::io::Error::other("unknown reason"));
-                unreadable.push(UnreadableFolder { path, reason });
+                unreadable.push(UnreadableFolder { path, source });
             }
         }
     }
