@@ -62,8 +62,7 @@ impl OperatingPoint {
             reenter: self.enter,
             recency_s: 1.0,
         });
-        if !open(self.threshold) || !open(self.enter) || !open(self.leave) || !open(reentry.reenter)
-        {
+        if !open(self.threshold) || !open(self.enter) || !open(self.leave) || !open(reentry.reenter) {
             Some("thresholds must lie between 0 and 1")
         } else if self.leave > self.enter {
             Some("the threshold to leave voice is above the one to enter it")

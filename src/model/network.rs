@@ -87,10 +87,7 @@ impl Network {
     /// The same, its members taking turns where they are asked about a stream
     /// ([`Network::probabilities_of_stream`]).
     pub fn alternating(self, alternating: bool) -> Self {
-        Self {
-            alternating,
-            ..self
-        }
+        Self { alternating, ..self }
     }
 
     /// What it looks at.
