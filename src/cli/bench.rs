@@ -8,7 +8,9 @@ use std::time::Instant;
 
 use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::stdout::print;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower};
+use crate::frontend::{
+    CaptureTime, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower,
+};
 use crate::inference::Engine;
 use crate::inference::engine::MAX_BATCH;
 use crate::training::experiment::Experiment;
@@ -56,10 +58,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     for windows in [1, 4, MAX_BATCH] {
         // Consecutive windows of one stream.
         let mut stream: Vec<Window> = (0..windows)
-            .map(|_| Window {
-                start_sample: 0,
-                log_mel: log_mel.as_slice().into(),
-            })
+            .map(|_| Window::synthetic(0, log_mel.as_slice().into()))
             .collect();
         let mut times = Vec::new();
         for _ in 0..passes {
@@ -99,11 +98,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 fn frontend_ms(window: WindowLength, passes: u32) -> f64 {
     let mut windower = Windower::new(window);
     let tone = |n: usize| (n as f32 * 0.05).sin() * 0.1;
-    windower.push(&(0..window.samples()).map(tone).collect::<Vec<_>>(), drop);
+    let mut windows = Vec::new();
+    let first: Vec<f32> = (0..window.samples()).map(tone).collect();
+    windower.push(&first, CaptureTime::default(), &mut windows);
     let hop: Vec<f32> = (0..WINDOW_HOP_SAMPLES).map(tone).collect();
     let pass = |_| {
         let started = Instant::now();
-        windower.push(&hop, drop);
+        windower.push(&hop, CaptureTime::default(), &mut windows);
+        windows.clear();
         started.elapsed().as_secs_f64() * 1000.0
     };
     median((0..passes).map(pass).collect())

@@ -2,7 +2,6 @@
 
 mod files;
 mod formats;
-mod label;
 mod progress;
 
 use std::num::NonZeroUsize;
@@ -17,13 +16,13 @@ use crate::cli::choice::choice;
 use crate::cli::decision_options::DecisionOptions;
 use crate::cli::detect::files::Job;
 use crate::cli::detect::formats::Format;
-use crate::cli::detect::label::{Answers, Labeler, Labels};
 use crate::cli::detect::progress::Progress;
 use crate::cli::stdout::print;
 use crate::frontend::Features;
 use crate::inference::engine::built_in;
 use crate::inference::{Engine, OfflineScorer, Worker, cores};
 use crate::model::Checkpoint;
+use crate::pipeline::label::{FileNetwork, Labeler, Labels};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -84,20 +83,20 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         None => built_in()?,
     };
     let model = checkpoint.metadata.clone();
-    let horizon = config.decision.horizon(&model)?;
-    let (worker, answers) = match checkpoint.architecture.features() {
+    let horizon = config.decision.horizon(&model.model_horizons())?;
+    let (worker, network) = match checkpoint.architecture.features() {
         Features::Mel(window) => {
             let load = move || Ok((Engine::new(checkpoint, device)?, ()));
             let (worker, ()) = Worker::start(load)?;
-            let answers = Answers::Windows(worker.intake(), window);
-            (Some(worker), answers)
+            let network = FileNetwork::Windows(worker.intake(), window);
+            (Some(worker), network)
         }
         Features::SeparatedMel => {
             let scorer = OfflineScorer::new(&checkpoint, device)?;
-            (None, Answers::Recordings(Box::new(Mutex::new(scorer))))
+            (None, FileNetwork::Recordings(Box::new(Mutex::new(scorer))))
         }
     };
-    let labeler = Labeler::new(answers, &model, horizon)?;
+    let labeler = Labeler::new(network, &model, horizon)?;
     let progress = Progress::new(jobs.len());
     let failed = label_all(&args, &jobs, &labeler, &progress);
     drop(labeler);
@@ -126,10 +125,13 @@ fn label_all(
     let work = || {
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let done = progress.file();
-            let labelled = labeler.label(&job.input, &done).and_then(|labels| {
-                write(args, job, &labels)?;
-                Ok(labels)
-            });
+            let labelled = labeler
+                .label(&job.input, &|frames, of| done.at(frames, of))
+                .map_err(anyhow::Error::from)
+                .and_then(|labels| {
+                    write(args, job, &labels)?;
+                    Ok(labels)
+                });
             match labelled {
                 Ok(labels) if labels.decisions.is_empty() => progress.say(&format!(
                     "{} is shorter than {}, so there is no decision in it",

@@ -91,7 +91,7 @@ Examples:
   vocald evaluate songs/ --partly-labelled                only the labelled parts
   vocald evaluate songs/ --reference other-labels/        compare with another system
   vocald evaluate songs/ --stress --music instrumentals/  false alarms on music without singing
-  vocald evaluate config/experiments/live-14.toml --data DIR --split test";
+  vocald evaluate config/experiments/live-14/08-outputs.toml --data DIR --split test";
 
 fn splits() -> impl clap::builder::TypedValueParser<Value = Split> {
     choice(&[Split::Train, Split::Valid, Split::Test].map(|split| (split.name(), split)))
@@ -113,7 +113,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         lookahead_s: args.lookahead.into(),
         ..DecisionConfig::default()
     };
-    let horizon = decision.horizon(&checkpoint.metadata)?;
+    let horizon = decision.horizon(&checkpoint.metadata.model_horizons())?;
     let cache = args.corpora.cache(checkpoint.architecture.features())?;
     let split = args.split.unwrap_or(Split::Test);
     let corpora = with_distinct_names(read_corpora(&args, is_folder, split, &cache)?);
@@ -216,6 +216,7 @@ fn read_folders(args: &Args, cache: &FeatureCache) -> anyhow::Result<Folders> {
     Folders::read(&given, cache).map_err(|e| unusable("--speech or --music", &e))
 }
 
-fn unusable(option: &str, problems: &[String]) -> anyhow::Error {
+fn unusable(option: &str, problems: &[impl ToString]) -> anyhow::Error {
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
     anyhow!("{option} cannot be used:\n  {}", problems.join("\n  "))
 }

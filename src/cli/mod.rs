@@ -25,6 +25,7 @@ pub mod watch;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::pipeline::DaemonError;
 
 /// The parsed command line of `vocald`.
 #[derive(Debug, Parser)]
@@ -132,7 +133,10 @@ struct Usage(String);
 /// The process's exit code: 2 for wrong usage or configuration, 1 for every other failure.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    let wrong_usage = error.is::<Usage>() || error.is::<ConfigError>();
+    let daemon = error.downcast_ref::<DaemonError>();
+    let wrong_usage = error.is::<Usage>()
+        || error.is::<ConfigError>()
+        || daemon.is_some_and(DaemonError::is_usage);
     if wrong_usage { 2 } else { 1 }
 }
 

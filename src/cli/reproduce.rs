@@ -18,7 +18,7 @@ use crate::cli::{Usage, choice};
 use crate::corpora::{CorpusSettings, Split};
 use crate::inference::cores;
 use crate::reproduction::paper;
-use crate::reproduction::paper::{COLUMNS, ROWS};
+use crate::reproduction::paper::{COLUMNS, PaperError, ROWS};
 use crate::reproduction::plan::{Training, Wishes};
 use crate::reproduction::run::{Monitor, Reproduction, Resources};
 use crate::reproduction::tables::Entry;
@@ -176,7 +176,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
 fn places(
     names: &[String],
     all: usize,
-    place: impl Fn(&str) -> Result<usize, String>,
+    place: impl Fn(&str) -> Result<usize, PaperError>,
 ) -> anyhow::Result<Vec<usize>> {
     if names.is_empty() {
         return Ok((0..all).collect());

@@ -7,6 +7,7 @@ mod source_options;
 use crate::cli::decision_options::DecisionOptions;
 use crate::cli::interrupt;
 use crate::config::Config;
+use crate::pipeline::Daemon;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -40,7 +41,8 @@ Examples:
 pub fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config()?;
     let signals = interrupt::signals()?;
-    crate::pipeline::listen(&config, args.sources.duration, &signals)
+    Daemon::start(&config, args.sources.duration)?.wait(&signals)?;
+    Ok(())
 }
 
 impl Args {

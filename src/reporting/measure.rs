@@ -76,7 +76,7 @@ impl Evaluation<'_> {
             model: Model::new(&self.checkpoint.metadata, parameters, self.horizon),
             data: String::new(),
             split: None,
-            against: self.reference.map(|r| r.name.clone()),
+            reference: self.reference.map(|r| r.name.clone()),
             method: Method::current(),
             corpora: self.corpora.iter().map(CorpusAbout::new).collect(),
             figures: Vec::new(),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tch::Device;
 
-use crate::corpora::load::look;
+use crate::corpora::load::check_layout;
 use crate::corpora::reader::CorpusReader;
 use crate::corpora::{CorpusSettings, Split};
 use crate::reproduction::measure::measure;
@@ -264,8 +264,8 @@ fn missing_corpora(data: &Path) -> Result<[Option<String>; COLUMNS.len()], Failu
         let experiment = Experiment::built_in(column.experiment)?;
         let corpora = experiment.corpus.iter();
         let problems: Vec<String> = corpora
-            .filter_map(|settings| look(settings, data).err())
-            .map(|error| shortened(&error.faults.join("\n")))
+            .filter_map(|settings| check_layout(settings, data).err())
+            .map(|error| shortened(&error.problem_lines()))
             .collect();
         *missing = (!problems.is_empty()).then(|| problems.join("; "));
     }

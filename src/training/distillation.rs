@@ -10,7 +10,7 @@ use crate::training::experiment::Experiment;
 /// The answers of another network to the windows of a training, as what they should be called: distillation
 /// (Hinton, Vinyals & Dean, "Distilling the knowledge in a neural network", 2015, at temperature 1). A label says
 /// yes or no and may be wrong; a good teacher says how sure one can be. What came of teaching a committee's answers to one
-/// network is in `config/experiments/live-14-taught.toml`.
+/// network is in `config/experiments/live-pair/distilled.toml`.
 pub struct Teacher {
     network: Network,
     /// From the student's normalisation of each band to the teacher's own.

@@ -53,7 +53,7 @@ pub fn committee(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
     if members > 1 {
         all.metadata.members = members;
         all.metadata.add_trained_on(&trained_on);
-        all.architecture = all.metadata.validate()?;
+        all.architecture = all.metadata.validate().map_err(|e| e.to_string())?;
         all.weights = weights;
     }
     Ok(all)

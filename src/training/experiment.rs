@@ -1,7 +1,12 @@
 //! An experiment: the corpora, the network and every setting of a training, in one TOML file.
 
 mod augmentation;
+mod extends;
+pub mod identity;
+mod missing;
+mod named;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,9 +14,11 @@ use serde::{Deserialize, Serialize};
 use crate::corpora::{CorpusKind, CorpusSettings};
 use crate::evaluation::threshold_search::Aim;
 use crate::frontend::Features;
-use crate::model::architecture::SE_RESNET;
+use crate::model::SE_RESNET;
 use crate::model::{Architecture, Family, LevelMode};
 pub use crate::training::experiment::augmentation::Augmentation;
+pub use crate::training::experiment::extends::ExtendsError;
+use crate::training::experiment::named::NAMED;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,27 +26,27 @@ pub struct Experiment {
     /// The checkpoint's name.
     pub name: String,
     /// `se_resnet`, `scnn` or `bilstm`.
-    #[serde(default = "se_resnet", skip_serializing_if = "is_se_resnet")]
+    #[serde(default = "se_resnet")]
     pub architecture: String,
     /// Layers of `se_resnet`; the others have none to choose from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub depth: Option<u32>,
     /// `relative` brings every window to one level before the network sees it.
-    #[serde(default, skip_serializing_if = "LevelMode::is_absolute")]
+    #[serde(default)]
     pub level: LevelMode,
     /// Look-aheads the network learns at once: frames before the window's last, the largest first.
     /// Unless given, the frame at the window's centre. `bilstm` learns every frame and has none.
     #[serde(default)]
     pub horizons_frames: Vec<u32>,
     /// The one that is published unless another is asked for; unless given, the largest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub default_horizon_frames: Option<u32>,
-    /// Whether decisions go by what all windows so far have said of a frame, at this and at shorter
-    /// look-aheads, rather than by the newest window alone.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// Decisions average the predictions of all windows so far for a frame, at this and at shorter
+    /// look-aheads, instead of the newest window's alone.
+    #[serde(default)]
     pub overlap_averaging: bool,
     /// What the thresholds are chosen for on validation: `accuracy`, `even` or `balanced`.
-    #[serde(default, skip_serializing_if = "is_accuracy")]
+    #[serde(default)]
     pub operating_point: Aim,
     /// The licence the data leaves the checkpoint.
     pub license: String,
@@ -71,7 +78,7 @@ pub struct Training {
     #[serde(default)]
     pub label_smoothing: f64,
     /// Share of the loss that is against a teacher's answers (`--teacher`) and not against the labels.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub teacher_share: f64,
     /// Validation and the checkpoint use a running average of the weights, which moves by
     /// 1 - `average_decay` a batch; 0 uses the weights themselves.
@@ -81,7 +88,7 @@ pub struct Training {
     pub precision: Precision,
     /// Learns nothing but the outputs at these of `horizons_frames`: more look-aheads for a checkpoint that is
     /// good as it is. Unless given, everything is learnt.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub only_horizons_frames: Vec<u32>,
 }
 
@@ -95,57 +102,24 @@ pub enum Precision {
     Bfloat16,
 }
 
-/// A corpus, in the layout its owners publish.
-/// Experiments that are inside the program, by their names.
-const NAMED: [(&str, &str); 4] = [
-    (
-        "paper-mir1k",
-        include_str!("../../config/experiments/paper-mir1k.toml"),
-    ),
-    (
-        "paper-jamendo",
-        include_str!("../../config/experiments/paper-jamendo.toml"),
-    ),
-    (
-        "paper-rwc",
-        include_str!("../../config/experiments/paper-rwc.toml"),
-    ),
-    (
-        "paper-jrm",
-        include_str!("../../config/experiments/paper-jrm.toml"),
-    ),
-];
-
-fn is_zero(share: &f64) -> bool {
-    *share == 0.0
-}
-
-fn is_accuracy(aim: &Aim) -> bool {
-    *aim == Aim::Accuracy
-}
-
 fn se_resnet() -> String {
     SE_RESNET.into()
 }
 
-/// What is not written out: so experiments from before there was a choice stay the same text, which
-/// is what the state of an interrupted training remembers.
-fn is_se_resnet(architecture: &String) -> bool {
-    architecture == SE_RESNET
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
-    #[error("cannot read the experiment {}: {reason}; there are also {}", path.display(), NAMED.map(|(name, _)| name).join(", "))]
-    Unreadable {
-        path: PathBuf,
-        reason: std::io::Error,
-    },
+    #[error("cannot read the experiment {}: {reason}; there are also {}", path.display(), NAMED.map(|named| named.name).join(", "))]
+    Unreadable { path: PathBuf, reason: io::Error },
     #[error("the experiment {}: {fault}", path.display())]
     Faulty { path: PathBuf, fault: String },
+    #[error("the experiment {}: {problem}", path.display())]
+    Extends {
+        path: PathBuf,
+        problem: ExtendsError,
+    },
 }
 
-fn unreadable(path: &Path, reason: std::io::Error) -> ExperimentError {
+fn unreadable(path: &Path, reason: io::Error) -> ExperimentError {
     ExperimentError::Unreadable {
         path: path.into(),
         reason,
@@ -153,40 +127,39 @@ fn unreadable(path: &Path, reason: std::io::Error) -> ExperimentError {
 }
 
 impl Experiment {
-    /// Reads a file, or takes the experiment of that name inside the program.
+    /// Reads a file with all that it extends, or takes the experiment of that name inside the program.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
         if let Some(name) = path.to_str()
             && !path.exists()
-            && NAMED.iter().any(|(named, _)| *named == name)
+            && NAMED.iter().any(|named| named.name == name)
         {
             return Self::built_in(name);
         }
-        let text = std::fs::read_to_string(path).map_err(|reason| unreadable(path, reason))?;
-        Self::parse(&text, path)
+        extends::resolve(path, |path| std::fs::read_to_string(path))?.checked(path)
     }
 
     /// The experiment of that name inside the program, whatever files there are.
     pub fn built_in(name: &str) -> Result<Self, ExperimentError> {
-        let path = Path::new(name);
-        let named = NAMED.iter().find(|(named, _)| *named == name);
-        let gone = || unreadable(path, std::io::ErrorKind::NotFound.into());
-        let (_, text) = named.ok_or_else(gone)?;
-        Self::parse(text, path)
+        let none = || io::Error::from(io::ErrorKind::NotFound);
+        let named = NAMED.iter().find(|named| named.name == name);
+        let named = named.ok_or_else(|| unreadable(Path::new(name), none()))?;
+        let path = Path::new(named.file);
+        let read = |path: &Path| named::text(path).ok_or_else(none);
+        extends::resolve(path, read)?.checked(path)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, ExperimentError> {
+    /// The experiment with what it leaves to its network, if it can be trained.
+    fn checked(mut self, path: &Path) -> Result<Self, ExperimentError> {
         let faulty = |fault: String| ExperimentError::Faulty {
             path: path.into(),
             fault,
         };
-        let mut experiment: Self =
-            toml::from_str(text).map_err(|e| faulty(e.to_string().trim_end().to_owned()))?;
-        let family = experiment.family().map_err(faulty)?;
-        if experiment.horizons_frames.is_empty() {
-            experiment.horizons_frames = vec![family.features().usual_horizon_frames()];
+        let family = self.family().map_err(faulty)?;
+        if self.horizons_frames.is_empty() {
+            self.horizons_frames = vec![family.features().usual_horizon_frames()];
         }
-        experiment.validate().map_err(faulty)?;
-        Ok(experiment)
+        self.validate().map_err(faulty)?;
+        Ok(self)
     }
 
     fn family(&self) -> Result<Family, String> {
@@ -261,7 +234,7 @@ impl Experiment {
             return Err("default_horizon_frames must be one of horizons_frames".into());
         }
         if self.overlap_averaging && horizons.len() < 2 {
-            return Err("consensus needs at least two horizons_frames".into());
+            return Err("overlap_averaging needs at least two horizons_frames".into());
         }
         let t = &self.training;
         if let Some(other) = t
@@ -340,7 +313,7 @@ impl Experiment {
             ));
         }
         let alone = |c: &&CorpusSettings| {
-            c.weight > 0.0 && matches!(c.kind, CorpusKind::Solo | CorpusKind::Leads)
+            c.weight > 0.0 && matches!(c.kind, CorpusKind::Solo | CorpusKind::LeadInstruments)
         };
         if let Some(corpus) = self.corpus.iter().find(alone) {
             return Err(format!(

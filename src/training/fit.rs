@@ -292,6 +292,6 @@ fn conclude(
         .open(&log)
         .and_then(|mut file| writeln!(file, "{line}"))
         .map_err(|e| format!("cannot write {}: {e}", log.display()))?;
-    learning_curves::write(folder)?;
+    learning_curves::write(folder).map_err(|e| e.to_string())?;
     state.write(&TrainContext::state_path(folder))
 }

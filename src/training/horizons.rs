@@ -30,7 +30,7 @@ impl Checkpoint {
         if !horizons_frames.contains(&self.metadata.default_horizon_frames) {
             self.metadata.default_horizon_frames = horizons_frames.first().copied().unwrap_or(0);
         }
-        self.architecture = self.metadata.validate()?;
+        self.architecture = self.metadata.validate().map_err(|e| e.to_string())?;
         for slot in self.architecture.slots() {
             if let Some(weight) = self.weights.get_mut(&slot.name)
                 && slot.is_of_head()

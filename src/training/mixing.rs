@@ -4,7 +4,7 @@
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use crate::corpora::recording::{Heard, Recording};
+use crate::corpora::recording::{Layer, Recording};
 use crate::corpora::{Corpus, Sound, Track};
 use crate::training::augment;
 use crate::training::experiment::Augmentation;
@@ -33,7 +33,7 @@ impl<'a> Part<'a> {
 /// What sounds together.
 pub struct Mix<'a> {
     /// As they are heard in the first frame.
-    pub layers: Vec<Heard<'a>>,
+    pub layers: Vec<Layer<'a>>,
     /// Whether the track's voice is among the layers.
     pub has_voice: bool,
 }
@@ -98,7 +98,7 @@ impl<'a> Mixing<'a> {
             |voice, rng: &mut _| self.over_other_music(voice, &track.voice, start, span, rng);
         // A voice and the music it was sung to stay in tune.
         let speed = augment::factor(rng, a.pitch);
-        let heard = |recording, gain| Heard {
+        let heard = |recording, gain| Layer {
             recording,
             place: start,
             speed,
@@ -140,10 +140,10 @@ impl<'a> Mixing<'a> {
     /// Someone who talks, or a crowd, softer than what is heard of `layers`.
     fn talk(
         &self,
-        layers: &[Heard<'a>],
+        layers: &[Layer<'a>],
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
-    ) -> Vec<Heard<'a>> {
+    ) -> Vec<Layer<'a>> {
         let heard: f32 = layers.iter().map(|layer| layer.power(span)).sum();
         let talkers = match rng.random_bool(CROWD_FRACTION) {
             true => CROWD_TALKERS,
@@ -153,9 +153,9 @@ impl<'a> Mixing<'a> {
         let mut talker = || {
             let talk = &self.speech[rng.random_range(0..self.speech.len())];
             let place = rng.random_range(0..=talk.recording.frames().saturating_sub(span)) as f32;
-            Heard {
+            Layer {
                 gain: level * (heard / talk.power).sqrt(),
-                ..Heard::plainly(talk.recording, place)
+                ..Layer::plainly(talk.recording, place)
             }
         };
         (0..talkers).map(|_| talker()).collect()
@@ -170,11 +170,11 @@ impl<'a> Mixing<'a> {
         start: f32,
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
-    ) -> Vec<Heard<'a>> {
+    ) -> Vec<Layer<'a>> {
         let pitch = self.augmentation.pitch;
-        let alone = Heard {
+        let alone = Layer {
             speed: augment::factor(rng, pitch),
-            ..Heard::plainly(voice, start)
+            ..Layer::plainly(voice, start)
         };
         if self.accompaniments.is_empty() {
             return vec![alone];
@@ -190,10 +190,10 @@ impl<'a> Mixing<'a> {
         };
         vec![
             alone,
-            Heard {
+            Layer {
                 gain,
                 speed: augment::factor(rng, pitch),
-                ..Heard::plainly(music.recording, place)
+                ..Layer::plainly(music.recording, place)
             },
         ]
     }

@@ -4,6 +4,7 @@ use crate::model::network::initial_weights;
 use crate::model::{Architecture, Normalisation};
 use crate::training::adam::Adam;
 use crate::training::experiment::Experiment;
+use crate::training::experiment::identity::{fixed_part, other_settings};
 use crate::training::fit::TrainContext;
 use crate::training::flat_params::FlatParams;
 use crate::training::sampler::Sampler;
@@ -18,12 +19,11 @@ pub(super) fn begin(
     setting: &TrainContext,
 ) -> Result<State, String> {
     let path = TrainContext::state_path(setting.folder);
-    let text = fixed_part(experiment)?;
     let mut state = if path.exists() {
         let state = State::read(&path, architecture, experiment, setting.device)?;
-        if state.progress.experiment != text {
+        if let Some(differences) = other_settings(&state.progress.experiment, experiment) {
             return Err(format!(
-                "{} belongs to an experiment with other settings; \
+                "{} belongs to an experiment with other settings ({differences}); \
                  give another --run folder, or remove this one",
                 setting.folder.display()
             ));
@@ -31,7 +31,7 @@ pub(super) fn begin(
         same_teacher(&state.progress, setting)?;
         state
     } else {
-        fresh(experiment, architecture, sampler, setting, text)?
+        fresh(experiment, architecture, sampler, setting)?
     };
     let learnt = state.adam.mean.parts();
     state.weights.learn(|name| learnt.contains_key(name));
@@ -45,7 +45,6 @@ fn fresh(
     architecture: Architecture,
     sampler: &Sampler,
     setting: &TrainContext,
-    text: String,
 ) -> Result<State, String> {
     let training = &experiment.training;
     let (weights, normalisation) = match setting.start_from {
@@ -92,7 +91,7 @@ fn fresh(
         adam: Adam::new(&learnt, training.weight_decay),
         normalisation,
         progress: Progress {
-            experiment: text,
+            experiment: fixed_part(experiment)?,
             epochs_done: 0,
             steps: 0,
             best_loss: None,
@@ -118,12 +117,4 @@ fn same_teacher(progress: &Progress, setting: &TrainContext) -> Result<(), Strin
         )),
         _ => Ok(()),
     }
-}
-
-/// What must not change between parts of one training: all but its length.
-pub fn fixed_part(experiment: &Experiment) -> Result<String, String> {
-    let mut fixed = experiment.clone();
-    fixed.training.max_epochs = 0;
-    fixed.training.patience_epochs = 0;
-    toml::to_string(&fixed).map_err(|e| e.to_string())
 }

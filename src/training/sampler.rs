@@ -8,7 +8,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::corpora::recording::magnitudes_of_sum;
 use crate::corpora::{Corpus, Track};
 use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WindowLength};
-use crate::model::checkpoint::MIN_STD;
+use crate::model::MIN_STD;
 use crate::model::{Family, LevelMode, Normalisation};
 use crate::training::augment;
 use crate::training::experiment::Augmentation;

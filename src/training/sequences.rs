@@ -4,8 +4,8 @@
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use crate::corpora::SeparatedTrack;
 use crate::corpora::Track;
-use crate::corpora::feature_cache::SeparatedTrack;
 use crate::frontend::separated_mel::{SEQUENCE_FRAMES, separated_time_s};
 use crate::inference::sequences::log_energy;
 use crate::training::sampler::{PLACE_TRIES, Pool, UNLABELLED, pick_pool};

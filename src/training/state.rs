@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use crate::frontend::MEL_BANDS;
-use crate::model::checkpoint::float_values;
+use crate::model::float_values;
 use crate::model::layers::Weights;
 use crate::model::stored;
 use crate::model::stored::Stored;

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::model::architecture::HEAD;
+use crate::model::HEAD;
 use crate::model::layers::channels_last;
 use crate::model::{Architecture, Network};
 use crate::training::adam::Adam;

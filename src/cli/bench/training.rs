@@ -93,7 +93,7 @@ fn step_s(architecture: Architecture, recipe: &Training, device: Device, steps: 
     let values = windows * architecture.features().values();
     let batch = Batch {
         windows: (0..values).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect(),
-        labels: (0..windows * architecture.answers())
+        labels: (0..windows * architecture.outputs())
             .map(|i| i as i64 % 2)
             .collect(),
     };

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::cli::detect::label::{Labels, Voice};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
+use crate::pipeline::label::{Labels, Voice};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {

@@ -23,7 +23,6 @@ pub struct Augmentation {
     /// Fraction of windows with an added noise floor.
     pub noise_fraction: f64,
     /// Fraction of windows with someone talking, or a crowd, softer than the music. It changes no label.
-    #[serde(skip_serializing_if = "is_zero")]
     pub speech_fraction: f64,
     /// Fraction of windows with a band of mel bands or a span of frames blanked out.
     pub mask_fraction: f64,
@@ -37,12 +36,6 @@ pub struct Augmentation {
     pub solo_fraction: f64,
     /// Voice against accompaniment in decibels, lowest and highest.
     pub balance_db: [f64; 2],
-}
-
-/// What is not written out: so experiments from before there was such a setting stay the same text,
-/// which is what the state of an interrupted training remembers.
-fn is_zero(x: &f64) -> bool {
-    *x == 0.0
 }
 
 impl Augmentation {
