@@ -15,6 +15,7 @@ pub mod levels;
 pub mod metrics;
 pub mod reference_system;
 pub mod scorer;
+pub mod scores;
 pub mod songs;
 pub mod stress;
 pub mod threshold_search;

@@ -7,6 +7,7 @@ mod axes;
 mod html;
 pub mod learning_curves;
 pub mod markdown;
+pub mod measure;
 mod mel_picture;
 mod plots;
 pub mod report;

@@ -86,7 +86,7 @@ pub fn measure(
     let file_name = checkpoint_path.file_name().unwrap_or_default();
     Ok(TestResult {
         v: TestResult::VERSION,
-        version: env!("CARGO_PKG_VERSION").into(),
+        version: crate::VERSION.into(),
         measured_on: machine::today(),
         experiment: fixed_part(&training.experiment).map_err(ReproductionError::training)?,
         checkpoint: file_name.to_string_lossy().into_owned(),

@@ -9,6 +9,7 @@ pub mod measure;
 pub mod page;
 pub mod paper;
 pub mod plan;
+pub mod run;
 pub mod status;
 pub mod tables;
 

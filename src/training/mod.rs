@@ -7,6 +7,7 @@
 pub mod adam;
 pub mod allocator;
 pub mod augment;
+pub mod combine;
 pub mod context;
 pub mod distillation;
 pub mod ensemble;
@@ -19,6 +20,7 @@ mod horizons;
 pub mod loader;
 mod mixing;
 pub mod resume;
+pub mod run;
 mod run_lock;
 pub mod sampler;
 mod sequences;

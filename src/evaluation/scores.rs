@@ -1,26 +1,37 @@
-//! Every scored window as a table, for whoever draws or measures it another way.
+//! Scored windows of tracks as CSV files.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::Context as _;
-
+use crate::atomic_file;
 use crate::evaluation::scorer::ScoredTrack;
 
-/// A row a window and horizon: the frame's distance from the window's last, the time it speaks of in
-/// seconds, the network's probability of voice, and the label (1 for voice, nothing where there is none).
+/// Columns: the frame's distance from the window's last in frames, its time in seconds, the network's
+/// probability of voice, and the label (1 for voice, 0 for none, empty where there is no label).
 const HEADER: &str = "horizon_frames,t,p,label\n";
 
-/// Writes `FOLDER/CORPUS/TRACK.csv` for each track of a corpus; of several tracks with one name the
-/// later ones are numbered, `TRACK-2.csv`.
+/// A file that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the scores cannot be written to {}: {reason}", path.display())]
+pub struct UnwritableScores {
+    /// The file.
+    pub path: PathBuf,
+    /// The system's reason.
+    pub reason: std::io::Error,
+}
+
+/// Writes `FOLDER/CORPUS/TRACK.csv` for each track of a corpus, a line for every window and horizon. Later
+/// tracks of the same name are numbered: `TRACK-2.csv`.
+///
+/// # Errors
+/// A file or its folder cannot be written.
 pub fn write<'a>(
     folder: &Path,
     corpus: &str,
     tracks: impl IntoIterator<Item = &'a ScoredTrack>,
     horizons_frames: &[u32],
-) -> anyhow::Result<()> {
+) -> Result<(), UnwritableScores> {
     let mut written = HashSet::new();
     for track in tracks {
         let mut path = path_of(folder, corpus, &track.name);
@@ -29,9 +40,10 @@ pub fn write<'a>(
             number += 1;
             path = path_of(folder, corpus, &format!("{}-{number}", track.name));
         }
-        let kept = path.parent().map_or(Ok(()), fs::create_dir_all);
-        kept.and_then(|()| fs::write(&path, table(track, horizons_frames)))
-            .with_context(|| format!("the scores cannot be written to {}", path.display()))?;
+        path.parent()
+            .map_or(Ok(()), std::fs::create_dir_all)
+            .and_then(|()| atomic_file::write(&path, table(track, horizons_frames)))
+            .map_err(|reason| UnwritableScores { path, reason })?;
     }
     Ok(())
 }
@@ -50,7 +62,7 @@ fn table(track: &ScoredTrack, horizons_frames: &[u32]) -> String {
     text
 }
 
-/// A track in a sub-folder stays in one; nothing leads out of `folder`.
+/// Tracks of sub-folders keep them; no name leads out of `folder`.
 fn path_of(folder: &Path, corpus: &str, track: &str) -> PathBuf {
     let inside = Path::new(track).components();
     let inside = inside.filter(|part| matches!(part, Component::Normal(_)));
