@@ -1,5 +1,6 @@
 //! The road of a sample: source, feed, inference, decisions, hub.
 
+pub mod collector;
 pub mod decisions;
 pub mod feed;
 mod listen;

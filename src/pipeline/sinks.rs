@@ -6,9 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow};
 
 use crate::config::{Config, HttpConfig, PublishConfig, TcpConfig, UnixConfig};
+use crate::pipeline::collector::Collector;
 use crate::publish::command::Commands;
 use crate::publish::fanout::fanout;
-use crate::publish::http::Collector;
 use crate::publish::lines::{tcp, unix};
 use crate::publish::midi::Midi;
 use crate::publish::mqtt::Mqtt;
@@ -70,7 +70,7 @@ fn clients_max(publish: &PublishConfig) -> usize {
     let servers = [
         (unix.enabled, unix.clients_max),
         (tcp.enabled, tcp.clients_max),
-        (http.enabled, http.clients_max + http::QUESTIONS_MAX),
+        (http.enabled, http.clients_max + http::REQUESTS_MAX),
     ];
     let open = servers.iter().filter(|(enabled, _)| *enabled);
     open.map(|(_, clients)| clients).sum()
@@ -126,7 +126,13 @@ fn on_http(
     let access = http.access()?;
     let asked = access.address();
     let capacity = publish.queue_messages;
-    let started = http::start(hub, access, http.clients_max, capacity, Arc::clone(probes));
+    let started = http::start(
+        hub,
+        access,
+        http.clients_max,
+        capacity,
+        Box::new(Arc::clone(probes)),
+    );
     let (server, address, sink) = started
         .map_err(|e| anyhow!("{asked} cannot be listened on: {e}; choose another with --http="))?;
     hub.attach(sink, Delivery::DropOldest { capacity })
