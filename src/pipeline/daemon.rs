@@ -17,12 +17,12 @@ use crate::inference::{
     Engine, EngineError, Intake, StreamOutput, StreamSender, WhenBehind, Worker,
 };
 use crate::model::Metadata;
+use crate::pipeline::collector::Collector;
 use crate::pipeline::decisions;
 use crate::pipeline::feed::{FeedEnd, feed};
 use crate::pipeline::sinks::{self, SinkError, Sinks};
 use crate::pipeline::sources::{self, OpenError, OpenSource, stream_name};
 use crate::publish::Hub;
-use crate::publish::http::Collector;
 use crate::publish::hub::{HelloFacts, SinkEnd};
 use crate::publish::mqtt::MqttError;
 use crate::publish::systemd::Notifier;

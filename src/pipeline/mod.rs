@@ -4,6 +4,7 @@
 //! [`stream`] to inference; [`decisions`] turns its outputs into messages for the hub. [`label`] takes a file the same
 //! way, without threads of its own.
 
+pub mod collector;
 pub mod daemon;
 pub mod decisions;
 pub mod feed;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::config::{Config, ConfigError, HttpConfig, PublishConfig, TcpConfig, UnixConfig};
+use crate::pipeline::collector::Collector;
 use crate::publish::command::Commands;
 use crate::publish::fanout::fanout;
-use crate::publish::http::Collector;
 use crate::publish::lines::{tcp, unix};
 use crate::publish::midi::{Midi, MidiError};
 use crate::publish::mqtt::{Mqtt, MqttError};
@@ -125,7 +125,7 @@ fn clients_max(publish: &PublishConfig) -> usize {
     let servers = [
         (unix.enabled, unix.clients_max),
         (tcp.enabled, tcp.clients_max),
-        (http.enabled, http.clients_max + http::QUESTIONS_MAX),
+        (http.enabled, http.clients_max + http::REQUESTS_MAX),
     ];
     let open = servers.iter().filter(|(enabled, _)| *enabled);
     open.map(|(_, clients)| clients).sum()
@@ -189,7 +189,7 @@ fn on_http(
         access,
         http.clients_max,
         capacity,
-        Arc::clone(collector),
+        Box::new(Arc::clone(collector)),
     );
     let (server, address, sink) = started.map_err(listen_error(address, "--http="))?;
     hub.attach(sink, Delivery::DropOldest { capacity })

@@ -1,5 +1,7 @@
-//! A command at each onset and offset: the event in its environment and, as JSON, on its
-//! standard input. One runs at a time; those that would have to wait too long are skipped.
+//! The command sink: runs a program at each onset and offset, one at a time.
+//!
+//! The event is in the program's environment and, as JSON, on its standard input. When too many events wait, the
+//! oldest are skipped.
 
 use std::io::{self, Write as _};
 use std::process::{Child, Command, Stdio};
@@ -8,22 +10,22 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
+use vocald_client::Message;
 
 use crate::config::CommandConfig;
 use crate::publish::hub::{Published, Sink};
-use vocald_client::Message;
 
-/// How often a running command is looked at.
+/// Time between checks of a running command.
 const POLL: Duration = Duration::from_millis(10);
-/// At the end of the run the commands still due have this long: the voice's last offset
-/// should reach them, and the end should not wait for them.
+/// Time for the remaining commands at the end of the run: enough for the last offset, without delaying the end.
 const END_PATIENCE: Duration = Duration::from_millis(1500);
 
+/// The sink, and the thread that runs the commands.
 pub struct Commands {
     config: CommandConfig,
-    /// Gone once there is nothing more to come.
+    /// `None` at the end of the run.
     due: Option<Sender<Arc<Published>>>,
-    /// The worker's queue, to take its oldest out.
+    /// The thread's end of the queue, to drop the oldest event.
     waiting: Receiver<Arc<Published>>,
     skipped: u64,
     end_by: Arc<OnceLock<Instant>>,
@@ -31,7 +33,11 @@ pub struct Commands {
 }
 
 impl Commands {
-    /// Starts the thread that runs them.
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no thread.
     pub fn start(config: &CommandConfig) -> io::Result<Self> {
         let (due, waiting) = crossbeam_channel::bounded(config.queue_events.max(1));
         let end_by = Arc::new(OnceLock::new());
@@ -51,13 +57,13 @@ impl Commands {
 
     fn push(&mut self, mut event: Arc<Published>) {
         let Some(due) = &self.due else { return };
-        // Only this thread adds, so once one is taken out there is room.
+        // Only this thread adds events, so there is room once one is taken out.
         while let Err(TrySendError::Full(back)) = due.try_send(event) {
             event = back;
             if self.waiting.try_recv().is_ok() {
                 self.skipped += 1;
                 tracing::warn!(
-                    "commands take longer than the voice comes and goes: {} skipped",
+                    "commands are slower than onsets and offsets: {} skipped",
                     self.skipped
                 );
             }
@@ -70,10 +76,10 @@ impl Sink for Commands {
         "commands".into()
     }
 
-    /// Never an error: what goes wrong with a command is logged.
+    /// Never an error: the failure of a command is logged.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
         for message in messages {
-            if words(&self.config, &message.message).is_some() {
+            if command_line(&self.config, &message.message).is_some() {
                 self.push(Arc::clone(message));
             }
         }
@@ -91,8 +97,11 @@ impl Drop for Commands {
     }
 }
 
-/// Program and arguments for `message`, where it has any.
-fn words<'a>(config: &'a CommandConfig, message: &Message) -> Option<(&'a String, &'a [String])> {
+/// Program and arguments for `message`, if there are any.
+fn command_line<'a>(
+    config: &'a CommandConfig,
+    message: &Message,
+) -> Option<(&'a String, &'a [String])> {
     match message {
         Message::Onset(_) => config.onset.split_first(),
         Message::Offset(_) => config.offset.split_first(),
@@ -103,11 +112,11 @@ fn words<'a>(config: &'a CommandConfig, message: &Message) -> Option<(&'a String
 fn work(config: &CommandConfig, waiting: &Receiver<Arc<Published>>, end_by: &OnceLock<Instant>) {
     let time_limit = Duration::from_secs_f64(config.time_limit_s);
     for event in waiting {
-        let Some((program, arguments)) = words(config, &event.message) else {
+        let Some((program, arguments)) = command_line(config, &event.message) else {
             continue;
         };
         if end_by.get().is_some_and(|&end| Instant::now() >= end) {
-            tracing::warn!("{program}: skipped, as the run has ended");
+            tracing::warn!("{program}: skipped at the end of the run");
             continue;
         }
         let started = Instant::now();
@@ -129,7 +138,7 @@ fn work(config: &CommandConfig, waiting: &Receiver<Arc<Published>>, end_by: &Onc
             Ok(Some(status)) if status.success() => {}
             Ok(Some(status)) => tracing::warn!("{program}: {status}"),
             Ok(None) => tracing::warn!(
-                "{program}: not done after {:.1} s and killed",
+                "{program}: killed after {:.1} s",
                 started.elapsed().as_secs_f64()
             ),
             Err(error) => tracing::warn!("{program} cannot be run: {error}"),
@@ -142,21 +151,20 @@ fn start(program: &str, arguments: &[String], event: &Published) -> io::Result<C
     command
         .args(arguments)
         .envs(environment(&event.message))
-        // Secrets of this program are not the command's.
+        // The secrets stay in this process.
         .env_remove("VOCALD_TOKEN")
         .env_remove("VOCALD_MQTT_PASSWORD")
-        // The service manager's are the daemon's own.
+        // The connection to the service manager is the daemon's.
         .env_remove("NOTIFY_SOCKET")
         .env_remove("WATCHDOG_USEC")
         .env_remove("WATCHDOG_PID")
         .stdin(Stdio::piped())
-        // Standard output is for messages.
+        // Standard output is reserved for messages.
         .stdout(io::stderr());
-    #[cfg(unix)]
     std::os::unix::process::CommandExt::process_group(&mut command, 0);
     let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // Shorter than a pipe holds, so it never waits; whoever does not read it need not.
+        // Shorter than the buffer of a pipe, so this never blocks. The command need not read it.
         let _ = writeln!(stdin, "{}", event.json());
     }
     Ok(child)
@@ -179,14 +187,8 @@ fn environment(message: &Message) -> Vec<(&'static str, String)> {
     variables
 }
 
-/// Kills the command and whatever it started that has not left its process group.
-#[cfg(unix)]
+/// Kills the command and its process group.
 fn kill_all(child: &mut Child) -> io::Result<()> {
     use rustix::process::{Pid, Signal, kill_process_group};
     kill_process_group(Pid::from_child(child), Signal::KILL).map_err(io::Error::from)
-}
-
-#[cfg(not(unix))]
-fn kill_all(child: &mut Child) -> io::Result<()> {
-    child.kill()
 }

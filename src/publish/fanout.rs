@@ -1,5 +1,5 @@
-//! One sink for the many clients of a server: a bounded ring that each client reads at its own pace. One
-//! that is slower than the ring turns loses its own oldest messages and is told how many.
+//! One sink for the many clients of a server: a bounded ring that each client reads at its own pace. A client that is
+//! slower loses its oldest messages and gets their number in `lagged`.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,17 +9,16 @@ use tokio::sync::broadcast::{self, error::RecvError, error::TryRecvError};
 use crate::publish::filter::Filter;
 use crate::publish::hub::{Published, Sink};
 use crate::publish::snapshot::Snapshot;
-use vocald_client::Message;
-use vocald_client::Subscription;
-use vocald_client::message::{ALL_STREAMS, Hello, Lagged, Version};
+use vocald_client::message::Hello;
+use vocald_client::{Message, Subscription};
 
-/// What is handed to the hub. When it is dropped, its subscribers come to their end.
+/// The sink. When it is dropped, its subscribers end.
 pub struct Fanout {
     name: String,
     shared: Arc<Shared>,
 }
 
-/// Where a server's clients subscribe.
+/// The server's end, where clients subscribe.
 #[derive(Clone)]
 pub struct Subscriptions {
     shared: Arc<Shared>,
@@ -29,16 +28,17 @@ type Shared = Mutex<State>;
 
 struct State {
     hello: Hello,
-    present: Snapshot,
-    /// None once nothing more will come.
+    streams: Snapshot,
+    /// `None` after the last message.
     sender: Option<broadcast::Sender<Arc<Published>>>,
 }
 
-/// `hello` is what the hub says now; `capacity` messages are kept for slow clients.
+/// A sink and its subscriptions. `hello`: the hub's at this moment; `capacity`: messages that are kept for slow
+/// clients, at least 1.
 pub fn fanout(name: String, hello: Hello, capacity: usize) -> (Fanout, Subscriptions) {
     let (sender, _) = broadcast::channel(capacity.max(1));
     let shared = Arc::new(Mutex::new(State {
-        present: Snapshot::new(hello.streams.clone()),
+        streams: Snapshot::new(hello.streams.clone()),
         hello,
         sender: Some(sender),
     }));
@@ -55,7 +55,7 @@ fn lock(shared: &Shared) -> MutexGuard<'_, State> {
 impl State {
     fn hello(&self) -> Hello {
         Hello {
-            streams: self.present.streams().to_vec(),
+            streams: self.streams.all().to_vec(),
             ..self.hello.clone()
         }
     }
@@ -70,12 +70,12 @@ impl Sink for Fanout {
         let mut state = lock(&self.shared);
         for published in messages {
             if let Message::Hello(hello) = &published.message {
-                state.present = Snapshot::new(hello.streams.clone());
+                state.streams = Snapshot::new(hello.streams.clone());
                 continue;
             }
-            state.present.remember(&published.message);
+            state.streams.update(&published.message);
             if let Some(sender) = &state.sender {
-                // Without subscribers nobody misses it.
+                // An error means that there are no subscribers.
                 let _ = sender.send(Arc::clone(published));
             }
         }
@@ -90,12 +90,12 @@ impl Drop for Fanout {
 }
 
 impl Subscriptions {
-    /// How things stand now.
+    /// The `hello` of a client that connects now.
     pub fn hello(&self) -> Hello {
         lock(&self.shared).hello()
     }
 
-    /// From `hello` on, everything that `subscription` chooses. None when nothing more will come.
+    /// A subscriber whose first message is `hello`; `None` after the last message.
     pub fn subscribe(&self, subscription: Subscription) -> Option<Subscriber> {
         let state = lock(&self.shared);
         Some(Subscriber {
@@ -105,7 +105,7 @@ impl Subscriptions {
         })
     }
 
-    /// Waits until nothing more will come.
+    /// Waits for the end of the messages.
     pub async fn closed(&self) {
         let Some(mut receiver) = lock(&self.shared).sender.as_ref().map(|s| s.subscribe()) else {
             return;
@@ -114,7 +114,7 @@ impl Subscriptions {
     }
 }
 
-/// One client's view of the messages.
+/// The messages for one client.
 pub struct Subscriber {
     hello: Option<Arc<Published>>,
     receiver: broadcast::Receiver<Arc<Published>>,
@@ -122,12 +122,12 @@ pub struct Subscriber {
 }
 
 impl Subscriber {
-    /// Chooses anew, from the next message on.
-    pub fn choose(&mut self, subscription: Subscription) {
+    /// Changes the subscription from the next message on.
+    pub fn resubscribe(&mut self, subscription: Subscription) {
         self.filter = Filter::new(subscription);
     }
 
-    /// The next message; None when nothing more will come. Nothing is lost when the future is dropped.
+    /// The next message; `None` after the last. Cancel safe: nothing is lost when the future is dropped.
     pub async fn next(&mut self) -> Option<Arc<Published>> {
         if let Some(hello) = self.hello.take() {
             return Some(hello);
@@ -135,7 +135,7 @@ impl Subscriber {
         loop {
             let message = match self.receiver.recv().await {
                 Ok(published) => self.filter.pass(&published),
-                Err(RecvError::Lagged(lost)) => Some(lagged(lost)),
+                Err(RecvError::Lagged(lost)) => Some(Published::lagged(lost)),
                 Err(RecvError::Closed) => return None,
             };
             if message.is_some() {
@@ -144,12 +144,12 @@ impl Subscriber {
         }
     }
 
-    /// The next message where one waits already.
-    pub fn waiting(&mut self) -> Option<Arc<Published>> {
+    /// The next message, if one waits.
+    pub fn try_next(&mut self) -> Option<Arc<Published>> {
         loop {
             let message = match self.receiver.try_recv() {
                 Ok(published) => self.filter.pass(&published),
-                Err(TryRecvError::Lagged(lost)) => Some(lagged(lost)),
+                Err(TryRecvError::Lagged(lost)) => Some(Published::lagged(lost)),
                 Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
             };
             if message.is_some() {
@@ -157,12 +157,4 @@ impl Subscriber {
             }
         }
     }
-}
-
-fn lagged(lost: u64) -> Arc<Published> {
-    Arc::new(Published::new(Message::Lagged(Lagged {
-        v: Version,
-        stream: ALL_STREAMS.into(),
-        lost,
-    })))
 }

@@ -1,14 +1,14 @@
-//! Applies a subscription to the messages of one receiver: types, streams, rate.
+//! The filter of one receiver: types, streams and rate of its subscription.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vocald_client::{Message, Subscription};
 
-use super::hub::Published;
-use super::rate_limit::RateLimit;
+use crate::publish::published::Published;
+use crate::publish::rate_limit::RateLimit;
 
-/// A [`Subscription`] at work: remembers what it held back.
+/// A [`Subscription`] with the state of its rate limits.
 #[derive(Debug, Default)]
 pub struct Filter {
     subscription: Subscription,
@@ -17,6 +17,7 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// A filter that has held nothing back.
     pub fn new(subscription: Subscription) -> Self {
         Self {
             subscription,
@@ -24,8 +25,8 @@ impl Filter {
         }
     }
 
-    /// The message as this receiver gets it, or None. Below the full rate, `p` of a decision and
-    /// `peak_db` of a level are the largest since the last that passed.
+    /// The message as this receiver gets it; `None` if it does not. With a rate, `p` of a decision and `peak_db` of a
+    /// level are the largest since the last one that passed.
     pub fn pass(&mut self, published: &Arc<Published>) -> Option<Arc<Published>> {
         if !self.subscription.includes(&published.message) {
             return None;
@@ -57,16 +58,16 @@ impl Filter {
     }
 }
 
-/// What may be told now of one stream's messages of one type.
+/// Limits the values of one stream.
 fn peak(
-    rates: &mut BTreeMap<String, RateLimit>,
+    limits: &mut BTreeMap<String, RateLimit>,
     rate_hz: f64,
     stream: &str,
     t_s: f64,
     value: f32,
 ) -> Option<f32> {
-    if !rates.contains_key(stream) {
-        rates.insert(stream.to_owned(), RateLimit::new(rate_hz)?);
+    if !limits.contains_key(stream) {
+        limits.insert(stream.to_owned(), RateLimit::new(rate_hz)?);
     }
-    rates.get_mut(stream)?.push(t_s, value)
+    limits.get_mut(stream)?.push(t_s, value)
 }

@@ -1,8 +1,6 @@
-//! HTTP: the page for people, a WebSocket for programs, and what machines that watch
-//! machines ask for.
+//! HTTP: a page for people, a WebSocket, the state as JSON, health and Prometheus metrics.
 
 mod access;
-mod collector;
 mod connections;
 mod health;
 mod metrics;
@@ -18,10 +16,10 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
+use prometheus_client::collector::Collector;
 use serde_json::json;
 use tokio::sync::Semaphore;
-
-pub use collector::Collector;
+use vocald_client::{Message, schema};
 
 use crate::config::HttpAccess;
 use crate::publish::fanout::{Fanout, Subscriptions, fanout};
@@ -29,18 +27,17 @@ use crate::publish::hub::{Hub, Published, Sink};
 use crate::publish::server::{CLIENT_PATIENCE, Server};
 use health::Health;
 use metrics::Metrics;
-use vocald_client::{Message, schema};
 
-/// Connections for pages and questions, beside those of the WebSocket clients.
-pub const QUESTIONS_MAX: usize = 64;
+/// Connections for pages and single requests, beside those of the WebSocket clients.
+pub const REQUESTS_MAX: usize = 64;
 
-/// What the hub delivers to.
+/// The sink.
 pub struct HttpSink {
     fanout: Fanout,
     watch: Arc<Mutex<Watch>>,
 }
 
-/// What is kept of the messages for whoever asks.
+/// Kept from the messages for health checks and metrics.
 struct Watch {
     health: Health,
     metrics: Metrics,
@@ -76,14 +73,18 @@ struct App {
     clients_max: usize,
 }
 
-/// Listens where `access` says, and tells the address, with the port it got where it asked for 0. The
-/// sink is to be attached to `hub`.
+/// Listens on the address of `access`. Returns the server, its address, which differs if that has port 0, and the sink
+/// to attach to `hub`. `collector`: metrics of other stages.
+///
+/// # Errors
+///
+/// If the address cannot be listened on, or the system gives no thread.
 pub fn start(
     hub: &Hub,
     access: HttpAccess,
     clients_max: usize,
     queue_messages: usize,
-    collector: Arc<Collector>,
+    collector: Box<dyn Collector>,
 ) -> io::Result<(Server, SocketAddr, HttpSink)> {
     let listener = TcpListener::bind(access.address())?;
     listener.set_nonblocking(true)?;
@@ -103,13 +104,13 @@ pub fn start(
     });
     let server = Server::start("http", move || async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let listener = connections::Limited::new(listener, clients_max + QUESTIONS_MAX);
+        let listener = connections::Limited::new(listener, clients_max + REQUESTS_MAX);
         let served = axum::serve(listener, router(Arc::clone(&app)));
         tokio::select! {
             ended = served => ended?,
             () = subscriptions.closed() => {}
         }
-        // WebSocket clients get the rest and a good-bye.
+        // WebSocket clients get the remaining messages and a close frame.
         let all = u32::try_from(app.clients_max).unwrap_or(u32::MAX);
         let _ = tokio::time::timeout(CLIENT_PATIENCE, app.places.acquire_many(all)).await;
         Ok(())
@@ -129,7 +130,7 @@ fn router(app: Arc<App>) -> Router {
             Arc::clone(&app),
             access::require_token,
         ))
-        // The page holds nothing but itself; it brings the token to the rest.
+        // The page itself holds no data; it sends the token with its requests.
         .merge(page::routes())
         .layer(middleware::from_fn_with_state(
             Arc::clone(&app),
@@ -138,7 +139,7 @@ fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// `hello` as of now, and the newest decision of every stream.
+/// The present `hello`, and the newest decision of every stream.
 async fn state(State(app): State<Arc<App>>) -> Response {
     let decisions = lock(&app.watch).health.decisions();
     Json(json!({
@@ -152,11 +153,11 @@ async fn streams(State(app): State<Arc<App>>) -> Response {
     Json(app.subscriptions.hello().streams).into_response()
 }
 
-/// 200 only while every stream that has not ended is decided on.
+/// 200 only while every stream that has not ended gets decisions.
 async fn health(State(app): State<Arc<App>>) -> Response {
-    match lock(&app.watch).health.health() {
-        Ok(()) => (StatusCode::OK, "decisions flow\n").into_response(),
-        Err(fault) => (StatusCode::SERVICE_UNAVAILABLE, format!("{fault}\n")).into_response(),
+    match lock(&app.watch).health.check() {
+        Ok(()) => (StatusCode::OK, "ok\n").into_response(),
+        Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }
 

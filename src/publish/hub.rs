@@ -1,87 +1,67 @@
-//! Hands every message to every sink. Each sink has a bounded queue and a thread of its own, so a
-//! slow one never holds up another, nor the detector.
+//! The hub: every message to every sink. Each sink has a bounded queue and a thread of its own, so a slow one delays
+//! neither the others nor the detector.
 
-use std::collections::VecDeque;
 use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
+use vocald_client::message::{ALL_STREAMS, Hello, Thresholds, Version};
+use vocald_client::{Message, Subscription};
 
 use crate::publish::filter::Filter;
+pub use crate::publish::published::Published;
+pub use crate::publish::queue::Delivery;
+use crate::publish::queue::Queue;
 use crate::publish::snapshot::Snapshot;
-use vocald_client::Message;
-use vocald_client::Subscription;
-use vocald_client::message::{ALL_STREAMS, Hello, Lagged, Thresholds, Version};
 
-/// Messages a sink gets in one go at most, so that a long backlog is not held twice.
+/// Messages that a sink gets in one call at most, so that a long backlog is not held twice.
 const BATCH_MESSAGES: usize = 256;
-/// Ends of sinks that wait to be asked for; more are not kept.
+/// Ends of sinks that are kept for [`Hub::ends`]; more are dropped.
 const ENDS_KEPT: usize = 64;
-/// How often `finish` looks whether the sinks are done.
+/// Time between checks in [`Hub::finish`].
 const FINISH_POLL: Duration = Duration::from_millis(5);
 
-/// A message on its way to the sinks, turned into JSON once for all that want it.
-#[derive(Debug)]
-pub struct Published {
-    pub message: Message,
-    json: OnceLock<String>,
-}
-
-impl Published {
-    pub fn new(message: Message) -> Self {
-        Self {
-            message,
-            json: OnceLock::new(),
-        }
-    }
-
-    /// The message as one line, without the line's end.
-    pub fn json(&self) -> &str {
-        // The types hold nothing that JSON has no word for, so the error cannot come up.
-        self.json
-            .get_or_init(|| serde_json::to_string(&self.message).unwrap_or_default())
-    }
-}
-
-/// Where messages go. Runs on a thread of its own and may block.
+/// A receiver of messages. Runs on a thread of its own and may block.
 pub trait Sink: Send + 'static {
-    /// For people, as `stdout`.
+    /// Name for people, as `stdout`.
     fn name(&self) -> String;
 
-    /// Takes messages in the order they were published. After an error the sink is dropped;
-    /// `BrokenPipe` says that the other end has simply gone.
+    /// Takes messages in the order of their publication.
+    ///
+    /// # Errors
+    ///
+    /// Ends the sink. `BrokenPipe` means that the other end has gone, which is no failure.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()>;
 }
 
-/// What happens when a sink is slower than the messages come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// The sink loses its own oldest messages and is told how many: for everything live.
-    DropOldest { capacity: usize },
-    /// Publishing waits for the sink: only where the source can wait too.
-    Lossless { capacity: usize },
-}
-
-/// A sink that is no more.
+/// The end of a sink.
 #[derive(Debug)]
 pub struct SinkEnd {
+    /// Of the sink.
     pub name: String,
-    /// None where it had been told to finish and did.
+    /// `None` if it was finished by [`Hub::finish`].
     pub error: Option<io::Error>,
 }
 
-/// What `hello` says beside the states of the streams.
+/// The fixed part of `hello`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HelloFacts {
+    /// Name of the model.
     pub model: String,
+    /// Device of inference: `cpu` or `cuda:0`.
     pub device: String,
+    /// Look-aheads that the model offers, longest first.
     pub horizons_s: Vec<f64>,
+    /// Look-ahead of the published decisions.
     pub lookahead_s: f64,
+    /// Time from one decision to the next.
     pub hop_s: f64,
 }
 
+/// Distributes messages to sinks, and knows the state of every stream for the `hello` of new ones.
 pub struct Hub {
     facts: HelloFacts,
     thresholds: Option<Thresholds>,
@@ -92,18 +72,19 @@ pub struct Hub {
 
 #[derive(Default)]
 struct Inner {
-    present: Snapshot,
+    streams: Snapshot,
     sinks: Vec<Attached>,
 }
 
 struct Attached {
     name: String,
     filter: Filter,
-    queue: Arc<Queue>,
+    queue: Arc<Queue<Arc<Published>>>,
     thread: JoinHandle<()>,
 }
 
 impl Hub {
+    /// Without streams and sinks.
     pub fn new(facts: HelloFacts) -> Self {
         let (ended, ends) = crossbeam_channel::bounded(ENDS_KEPT);
         Self {
@@ -115,51 +96,51 @@ impl Hub {
         }
     }
 
-    /// Has `hello` tell where voice begins and ends.
+    /// With these thresholds in `hello`.
+    #[must_use]
     pub fn with_thresholds(mut self, thresholds: Thresholds) -> Self {
         self.thresholds = Some(thresholds);
         self
     }
 
-    /// Makes a stream known to those who subscribe from now on, in the state `starting`.
-    /// Naming a stream again changes nothing.
+    /// Adds a stream, in the state `starting`, to the `hello` of later sinks. One that is known is left as it is.
     pub fn add_stream(&self, stream: &str) {
-        self.lock().present.add(stream);
+        self.lock().streams.add(stream);
     }
 
-    /// Starts a sink. Its first message is `hello` with the present states, and from
-    /// then on it gets everything that is published.
+    /// Starts a sink. Its first message is `hello`; from then on it gets everything.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no thread.
     pub fn attach(&self, sink: impl Sink, delivery: Delivery) -> io::Result<()> {
         self.subscribe(sink, delivery, Subscription::everything())
     }
 
-    /// The same for a sink that wants some of it only. What it does not want never
-    /// fills its queue.
+    /// Starts a sink for some of the messages. The others never enter its queue.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no thread.
     pub fn subscribe(
         &self,
-        mut sink: impl Sink,
+        sink: impl Sink,
         delivery: Delivery,
         subscription: Subscription,
     ) -> io::Result<()> {
         let queue = Arc::new(Queue::new(delivery));
         let name = sink.name();
         let mut inner = self.lock();
-        queue.push(Arc::new(Published::new(Message::Hello(
-            self.hello_of(&inner),
-        ))));
+        let hello = Message::Hello(self.hello_of(&inner));
+        queue.push(Arc::new(Published::new(hello)));
         let thread = std::thread::Builder::new()
             .name(format!("sink {name}"))
             .spawn({
-                let (queue, ended) = (Arc::clone(&queue), self.ended.clone());
+                let (queue, ended, name) = (Arc::clone(&queue), self.ended.clone(), name.clone());
                 move || {
-                    let closing = CloseOnDrop(&queue);
-                    let error = queue.drain_into(&mut sink).err();
-                    drop(closing);
-                    // Full or without a reader: nobody asks for the ends of sinks.
-                    let _ = ended.try_send(SinkEnd {
-                        name: sink.name(),
-                        error,
-                    });
+                    let error = run(sink, &queue).err();
+                    // Full, or without a hub: nobody needs it.
+                    let _ = ended.try_send(SinkEnd { name, error });
                 }
             })?;
         inner.sinks.retain(|sink| !sink.thread.is_finished());
@@ -172,54 +153,52 @@ impl Hub {
         Ok(())
     }
 
-    /// The sinks that are there and how many messages wait for each.
+    /// The running sinks, each with the number of messages that wait for it.
     pub fn queues(&self) -> Vec<(String, usize)> {
         let inner = self.lock();
-        let going = inner.sinks.iter().filter(|s| !s.thread.is_finished());
-        going
-            .map(|sink| (sink.name.clone(), sink.queue.lock().messages.len()))
+        let running = inner.sinks.iter().filter(|s| !s.thread.is_finished());
+        running
+            .map(|sink| (sink.name.clone(), sink.queue.len()))
             .collect()
     }
 
-    /// Every sink that is no more, as they go.
+    /// The ends of sinks, as they happen.
     pub fn ends(&self) -> &Receiver<SinkEnd> {
         &self.ends
     }
 
-    /// Hands `message` to every sink; waits only for those that are `Lossless`.
+    /// Hands `message` to every sink; waits only for those that are [`Delivery::Lossless`].
     pub fn publish(&self, message: Message) {
         if !message.is_finite() {
             tracing::error!(
                 ?message,
-                "a message with a number that is not finite was held back"
+                "a message with a number that is not finite is not published"
             );
             return;
         }
         let mut lossless = Vec::new();
         {
             let mut inner = self.lock();
-            inner.present.remember(&message);
+            inner.streams.update(&message);
             let published = Arc::new(Published::new(message));
             for sink in &mut inner.sinks {
-                let Some(published) = sink.filter.pass(&published) else {
-                    continue;
-                };
-                match sink.queue.delivery {
-                    Delivery::DropOldest { .. } => sink.queue.push(published),
-                    Delivery::Lossless { .. } => {
+                match sink.filter.pass(&published) {
+                    Some(published) if sink.queue.is_lossless() => {
                         lossless.push((Arc::clone(&sink.queue), published));
                     }
+                    Some(published) => sink.queue.push(published),
+                    None => {}
                 }
             }
         }
-        // Outside the lock, or a sink that waits would hold up those that do not.
+        // Outside the lock, so that a waiting sink does not delay those that drop.
         for (queue, published) in lossless {
             queue.push(published);
         }
     }
 
-    /// Lets every sink deliver what it still has and waits for them: for `Lossless` ones as long as it
-    /// takes, for the others no longer than `patience`. A sink still busy then is left behind.
+    /// Lets every sink deliver what it still has: [`Delivery::Lossless`] ones for as long as that takes, the others
+    /// for at most `patience`. A sink that is still busy then is left behind.
     pub fn finish(&self, patience: Duration) {
         let sinks = std::mem::take(&mut self.lock().sinks);
         for sink in &sinks {
@@ -227,14 +206,14 @@ impl Hub {
         }
         let deadline = Instant::now() + patience;
         for sink in sinks {
-            let waits = matches!(sink.queue.delivery, Delivery::Lossless { .. });
+            let waits = sink.queue.is_lossless();
             while !sink.thread.is_finished() && (waits || Instant::now() < deadline) {
                 std::thread::sleep(FINISH_POLL);
             }
         }
     }
 
-    /// How things stand now.
+    /// The `hello` of a sink that is attached now.
     pub fn hello(&self) -> Hello {
         self.hello_of(&self.lock())
     }
@@ -250,7 +229,7 @@ impl Hub {
             lookahead: self.facts.lookahead_s,
             hop: self.facts.hop_s,
             thresholds: self.thresholds,
-            streams: inner.present.streams().to_vec(),
+            streams: inner.streams.all().to_vec(),
         }
     }
 
@@ -259,114 +238,19 @@ impl Hub {
     }
 }
 
-/// Closes the queue however the sink's thread comes to its end: nobody may wait for it then.
-struct CloseOnDrop<'a>(&'a Queue);
-
-impl Drop for CloseOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-/// A sink's own messages.
-struct Queue {
-    delivery: Delivery,
-    state: Mutex<QueueState>,
-    filled: Condvar,
-    emptied: Condvar,
-}
-
-#[derive(Default)]
-struct QueueState {
-    messages: VecDeque<Arc<Published>>,
-    /// Dropped since the last delivery.
-    dropped: u64,
-    /// Nothing more will come.
-    finishing: bool,
-    /// Nobody takes messages any more.
-    closed: bool,
-}
-
-impl Queue {
-    fn new(delivery: Delivery) -> Self {
-        Self {
-            delivery,
-            state: Mutex::default(),
-            filled: Condvar::new(),
-            emptied: Condvar::new(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, QueueState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, message: Arc<Published>) {
-        let mut state = self.lock();
-        match self.delivery {
-            Delivery::DropOldest { capacity } => {
-                while state.messages.len() >= capacity.max(1) {
-                    state.messages.pop_front();
-                    state.dropped += 1;
-                }
-            }
-            Delivery::Lossless { capacity } => {
-                while state.messages.len() >= capacity.max(1) && !state.closed {
-                    state = self
-                        .emptied
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner);
-                }
-            }
-        }
-        if !state.closed {
-            state.messages.push_back(message);
-            self.filled.notify_one();
-        }
-    }
-
-    fn finish(&self) {
-        self.lock().finishing = true;
-        self.filled.notify_one();
-    }
-
-    fn close(&self) {
-        let mut state = self.lock();
-        state.closed = true;
-        state.messages.clear();
-        self.emptied.notify_all();
-    }
-
-    /// Delivers until told to finish, or until the sink fails.
-    fn drain_into(&self, sink: &mut impl Sink) -> io::Result<()> {
-        let mut batch = Vec::with_capacity(BATCH_MESSAGES);
-        loop {
-            {
-                let mut state = self.lock();
-                while state.messages.is_empty() && !state.finishing {
-                    state = self
-                        .filled
-                        .wait(state)
-                        .unwrap_or_else(PoisonError::into_inner);
-                }
-                if state.messages.is_empty() {
-                    return Ok(());
-                }
-                if state.dropped > 0 {
-                    let lost = std::mem::take(&mut state.dropped);
-                    let lagged = Lagged {
-                        v: Version,
-                        stream: ALL_STREAMS.into(),
-                        lost,
-                    };
-                    batch.push(Arc::new(Published::new(Message::Lagged(lagged))));
-                }
-                let take = state.messages.len().min(BATCH_MESSAGES);
-                batch.extend(state.messages.drain(..take));
-                self.emptied.notify_all();
+/// Delivers until the queue is finished or the sink fails, then closes the queue: nobody may wait for it any more.
+fn run(mut sink: impl Sink, queue: &Queue<Arc<Published>>) -> io::Result<()> {
+    let delivered = catch_unwind(AssertUnwindSafe(|| {
+        let mut batch = Vec::with_capacity(BATCH_MESSAGES + 1);
+        while let Some(dropped) = queue.take(&mut batch, BATCH_MESSAGES) {
+            if dropped > 0 {
+                batch.insert(0, Published::lagged(dropped));
             }
             sink.deliver(&batch)?;
             batch.clear();
         }
-    }
+        Ok(())
+    }));
+    queue.close();
+    delivered.unwrap_or_else(|_| Err(io::Error::other("its thread panicked; see the log above")))
 }

@@ -1,5 +1,4 @@
-//! JSON lines to the clients of a socket: a message a line. A client may send a line of its own,
-//! [`Subscription`] as JSON, to choose what it gets from then on.
+//! JSON lines for the clients of a socket. A client may send a [`Subscription`] as one line of JSON at any time.
 
 pub mod tcp;
 pub mod unix;
@@ -9,36 +8,35 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::Semaphore;
+use vocald_client::message::{ALL_STREAMS, Refused, Version};
+use vocald_client::{Message, Subscription};
 
 use crate::publish::fanout::{Subscriber, Subscriptions};
 use crate::publish::hub::Published;
 use crate::publish::server::CLIENT_PATIENCE;
-use vocald_client::Message;
-use vocald_client::Subscription;
-use vocald_client::message::{ALL_STREAMS, Refused, Version};
 
-/// A longer line is no choice but a flood.
+/// Longer lines are refused.
 const LINE_BYTES_MAX: usize = 4096;
-/// So much is gathered for one write.
+/// Messages are gathered up to this size for one write.
 const WRITE_BYTES: usize = 32 * 1024;
 
-/// Where connections come from.
-trait Door {
+/// A source of connections.
+trait Listener {
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
-    async fn open(&self) -> io::Result<Self::Stream>;
+    async fn accept(&self) -> io::Result<Self::Stream>;
 }
 
-/// Takes clients, at most `clients_max` at a time, until nothing more is published.
-async fn serve(door: impl Door, subscriptions: Subscriptions, clients_max: usize) {
+/// Serves clients, at most `clients_max` at a time, until the last message.
+async fn serve(listener: impl Listener, subscriptions: Subscriptions, clients_max: usize) {
     let places = Arc::new(Semaphore::new(clients_max));
     let tasks = tokio::task::LocalSet::new();
     let accepting = tasks.run_until(async {
         loop {
-            let stream = match door.open().await {
+            let stream = match listener.accept().await {
                 Ok(stream) => stream,
                 Err(error) => {
-                    // Out of file handles, mostly: it passes when clients go.
-                    tracing::warn!("a client cannot be taken: {error}");
+                    // Usually out of file handles, until clients leave.
+                    tracing::warn!("a client cannot connect: {error}");
                     tokio::time::sleep(CLIENT_PATIENCE).await;
                     continue;
                 }
@@ -46,7 +44,7 @@ async fn serve(door: impl Door, subscriptions: Subscriptions, clients_max: usize
             let place = Arc::clone(&places).try_acquire_owned();
             let subscriber = subscriptions.subscribe(Subscription::default());
             tokio::task::spawn_local(async move {
-                // Clients come and go; that is no news.
+                // A lost client is no error.
                 let _ = match (place, subscriber) {
                     (Ok(_place), Some(subscriber)) => talk(stream, subscriber).await,
                     (Ok(_), None) => Ok(()),
@@ -62,7 +60,7 @@ async fn serve(door: impl Door, subscriptions: Subscriptions, clients_max: usize
         () = accepting => {}
         () = subscriptions.closed() => {}
     }
-    // The tasks end by themselves, save those whose client does not read.
+    // Tasks end by themselves, except those whose client does not read.
     let _ = tokio::time::timeout(CLIENT_PATIENCE, tasks).await;
 }
 
@@ -74,7 +72,7 @@ async fn talk(
     let mut input = [0; 512];
     let mut line = Vec::new();
     let mut lines = Vec::with_capacity(WRITE_BYTES);
-    // A client that closes its sending half still listens.
+    // A client may close its sending half and still receive.
     let mut open = true;
     loop {
         tokio::select! {
@@ -82,7 +80,7 @@ async fn talk(
                 let Some(message) = message else { return to.shutdown().await };
                 lines.clear();
                 put(&mut lines, &message);
-                while lines.len() < WRITE_BYTES && let Some(message) = subscriber.waiting() {
+                while lines.len() < WRITE_BYTES && let Some(message) = subscriber.try_next() {
                     put(&mut lines, &message);
                 }
                 to.write_all(&lines).await?;
@@ -97,9 +95,9 @@ async fn talk(
                             continue;
                         }
                     }
-                    match choice(&line) {
+                    match subscription(&line) {
                         Ok(None) => {}
-                        Ok(Some(subscription)) => subscriber.choose(subscription),
+                        Ok(Some(subscription)) => subscriber.resubscribe(subscription),
                         Err(reason) => return refuse(to, reason).await,
                     }
                     line.clear();
@@ -109,8 +107,8 @@ async fn talk(
     }
 }
 
-/// What a client's line asks for; None where it is empty.
-fn choice(line: &[u8]) -> Result<Option<Subscription>, String> {
+/// The subscription of a client's line; `None` for an empty line.
+fn subscription(line: &[u8]) -> Result<Option<Subscription>, String> {
     if line.len() > LINE_BYTES_MAX {
         return Err(format!("a line is longer than {LINE_BYTES_MAX} bytes"));
     }
@@ -135,8 +133,8 @@ async fn refuse(mut to: impl AsyncWrite + Unpin, reason: String) -> io::Result<(
     to.shutdown().await
 }
 
-/// What a client is told before its connection is closed.
-pub fn refused(reason: String) -> Message {
+/// The last message before a connection is closed.
+pub(super) fn refused(reason: String) -> Message {
     Message::Refused(Refused {
         v: Version,
         stream: ALL_STREAMS.into(),

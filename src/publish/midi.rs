@@ -1,4 +1,4 @@
-//! MIDI, to a port of the system or to one of our own that others connect to.
+//! The MIDI sink: writes to an existing output port, or to a virtual one that others connect to.
 
 use std::io;
 use std::sync::Arc;
@@ -12,30 +12,49 @@ use crate::publish::midi_messages::{Bytes, MidiMessages};
 
 const CLIENT: &str = "vocald";
 const PORT: &str = "voice";
-/// The port's name that asks for one of our own.
+/// The configured name that creates a port.
 const VIRTUAL: &str = "virtual";
 
-/// There is no such port.
+/// A MIDI port that cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum MidiError {
+    /// The system has no MIDI.
     #[error(
-        "MIDI is not to be had on this machine: on Linux it needs the ALSA sequencer, `modprobe snd-seq`"
+        "MIDI is unavailable on this machine: on Linux it needs the ALSA sequencer, `modprobe snd-seq`"
     )]
     NoMidi,
-    #[error("there is no MIDI port with `{wanted}` in its name, but {there_are}")]
-    NoPort { wanted: String, there_are: String },
+    /// No port has this name.
+    #[error("there is no MIDI port with `{name}` in its name, but {ports}")]
+    NoPort {
+        /// As configured.
+        name: String,
+        /// The ports there are.
+        ports: String,
+    },
+    /// The port exists, but the system does not open it.
     #[error("MIDI port {port} cannot be opened: {reason}")]
-    Refused { port: String, reason: String },
+    Refused {
+        /// Name of the port.
+        port: String,
+        /// As the system reports it.
+        reason: String,
+    },
 }
 
+/// The sink, with its port open.
 pub struct Midi {
     connection: MidiOutputConnection,
     messages: MidiMessages,
-    /// Messages that the port did not take.
+    /// MIDI messages that the port refused.
     lost: u64,
 }
 
 impl Midi {
+    /// Opens the port.
+    ///
+    /// # Errors
+    ///
+    /// If the system has no MIDI or no such port, or does not open it.
     pub fn open(config: &MidiConfig) -> Result<Self, MidiError> {
         Ok(Self {
             connection: log_alsa_messages(|| connect(&config.port))?,
@@ -48,7 +67,9 @@ impl Midi {
         for message in messages {
             if let Err(error) = self.connection.send(message) {
                 if self.lost == 0 {
-                    tracing::warn!("MIDI is not taken: {error}; this is not said again");
+                    tracing::warn!(
+                        "a MIDI message is refused: {error}; further ones are only counted"
+                    );
                 }
                 self.lost += 1;
             }
@@ -61,7 +82,7 @@ impl Sink for Midi {
         "MIDI".into()
     }
 
-    /// Never an error: a port that takes nothing is logged.
+    /// Never an error: a port that refuses messages is logged.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
         for message in messages {
             let messages = self.messages.of(&message.message);
@@ -76,48 +97,39 @@ impl Drop for Midi {
         let off = self.messages.all_off();
         self.send(&off);
         if self.lost > 0 {
-            tracing::info!("MIDI: {} messages were not taken", self.lost);
+            tracing::info!("MIDI: {} messages were refused", self.lost);
         }
     }
 }
 
-fn connect(wanted: &str) -> Result<MidiOutputConnection, MidiError> {
+fn connect(name: &str) -> Result<MidiOutputConnection, MidiError> {
     let output = MidiOutput::new(CLIENT).map_err(|_| MidiError::NoMidi)?;
-    if wanted == VIRTUAL {
+    if name == VIRTUAL {
         return create_virtual(output);
     }
     let ports = output.ports();
-    let named = |port| output.port_name(port).unwrap_or_default();
-    let Some(port) = ports.iter().find(|port| named(port).contains(wanted)) else {
-        let names: Vec<String> = ports.iter().map(named).collect();
+    let name_of = |port| output.port_name(port).unwrap_or_default();
+    let Some(port) = ports.iter().find(|port| name_of(port).contains(name)) else {
+        let names: Vec<String> = ports.iter().map(name_of).collect();
         return Err(MidiError::NoPort {
-            wanted: wanted.into(),
-            there_are: match names.is_empty() {
-                true => "none at all".into(),
+            name: name.into(),
+            ports: match names.is_empty() {
+                true => "there are none".into(),
                 false => names.join(", "),
             },
         });
     };
-    let name = named(port);
+    let name = name_of(port);
     output
         .connect(port, PORT)
         .map_err(|error| refused(&name, &error))
 }
 
-#[cfg(unix)]
 fn create_virtual(output: MidiOutput) -> Result<MidiOutputConnection, MidiError> {
     use midir::os::unix::VirtualOutput as _;
     output
         .create_virtual(PORT)
         .map_err(|error| refused(VIRTUAL, &error))
-}
-
-#[cfg(not(unix))]
-fn create_virtual(_: MidiOutput) -> Result<MidiOutputConnection, MidiError> {
-    Err(refused(
-        VIRTUAL,
-        &"this system has no virtual ports; name one that is there",
-    ))
 }
 
 fn refused(port: &str, reason: &dyn std::fmt::Display) -> MidiError {

@@ -1,24 +1,25 @@
-//! What the voice is in MIDI: a note that is on while it is present, and a controller for the
-//! probability.
+//! MIDI messages of the voice: a note that is on while it is present, and a controller for the probability.
 
 use std::collections::BTreeMap;
 
+use vocald_client::Message;
+
 use crate::config::MidiConfig;
 use crate::publish::rate_limit::RateLimit;
-use vocald_client::Message;
 
 const NOTE_OFF: u8 = 0x80;
 const NOTE_ON: u8 = 0x90;
 const CONTROL_CHANGE: u8 = 0xb0;
 const VALUE_MAX: u8 = 127;
 
-/// Status byte and two data bytes.
+/// A MIDI message: status byte and two data bytes.
 pub type Bytes = [u8; 3];
 
+/// Translates messages to MIDI; knows which notes are on.
 pub struct MidiMessages {
     config: MidiConfig,
     streams: BTreeMap<String, Voice>,
-    /// Streams that have taken their note from the row.
+    /// Streams whose note follows from their order.
     numbered: u8,
 }
 
@@ -33,6 +34,7 @@ struct Voice {
 }
 
 impl MidiMessages {
+    /// With all notes off.
     pub fn new(config: &MidiConfig) -> Self {
         Self {
             config: config.clone(),
@@ -41,19 +43,19 @@ impl MidiMessages {
         }
     }
 
-    /// What `message` changes, in MIDI.
+    /// The MIDI messages for `message`.
     pub fn of(&mut self, message: &Message) -> Vec<Bytes> {
         match message {
             Message::Hello(hello) => hello
                 .streams
                 .iter()
-                .filter_map(|status| self.turn(&status.stream, status.onset.is_some()))
+                .filter_map(|status| self.set_note(&status.stream, status.onset.is_some()))
                 .collect(),
-            Message::Onset(onset) => self.turn(&onset.stream, true).into_iter().collect(),
-            Message::Offset(offset) => self.turn(&offset.stream, false).into_iter().collect(),
+            Message::Onset(onset) => self.set_note(&onset.stream, true).into_iter().collect(),
+            Message::Offset(offset) => self.set_note(&offset.stream, false).into_iter().collect(),
             Message::Decision(decision) => {
-                // A note that differs has had its event lost in a full queue.
-                let note = self.turn(&decision.stream, decision.voice);
+                // If the note differs, its event was lost in a full queue.
+                let note = self.set_note(&decision.stream, decision.voice);
                 let control = self.control(&decision.stream, decision.t, decision.p);
                 note.into_iter().chain(control).collect()
             }
@@ -65,16 +67,16 @@ impl MidiMessages {
         }
     }
 
-    /// Every note that is on goes off.
+    /// Turns off every note that is on.
     pub fn all_off(&mut self) -> Vec<Bytes> {
         let names: Vec<String> = self.streams.keys().cloned().collect();
         names
             .iter()
-            .filter_map(|name| self.turn(name, false))
+            .filter_map(|name| self.set_note(name, false))
             .collect()
     }
 
-    fn turn(&mut self, stream: &str, on: bool) -> Option<Bytes> {
+    fn set_note(&mut self, stream: &str, on: bool) -> Option<Bytes> {
         let velocity = self.config.velocity;
         let voice = self.voice(stream);
         if std::mem::replace(&mut voice.on, on) == on {
@@ -104,11 +106,11 @@ impl MidiMessages {
             let (channel, note, controller) = match own {
                 Some(own) => (own.channel, own.note, own.controller),
                 None => {
-                    // The last number serves all that come after it.
+                    // The last number serves all further streams.
                     let next = |first: u8| first.saturating_add(*numbered).min(VALUE_MAX);
-                    let row = (config.channel, next(config.note), next(config.controller));
+                    let numbers = (config.channel, next(config.note), next(config.controller));
                     *numbered = numbered.saturating_add(1);
-                    row
+                    numbers
                 }
             };
             Voice {

@@ -1,7 +1,15 @@
-//! What other processes receive: [`event`] is the schema, the [`hub`] hands every message to
-//! every sink that its [`subscription`] lets through, a sink is a file of its own ([`stdout`]; [`lines`] and [`http`] serve
-//! many clients by a [`fanout`] each), and the [`reporter`] turns what the
-//! inference worker says about a stream into messages.
+//! Publication of messages to other programs.
+//!
+//! The [`hub`] hands every message to every sink, each on a thread of its own behind a bounded queue. A sink is a
+//! file: [`stdout`], [`osc`], [`command`], [`midi`], [`mqtt`], [`systemd`]; [`lines`] and [`http`] serve many clients
+//! each through a [`fanout`]:
+//!
+//! ```text
+//! publish ─▶ queue ─▶ sink thread ─▶ stdout, OSC, MIDI, commands, MQTT, systemd
+//!                     sink thread ─▶ fanout ─▶ server thread ─▶ clients (Unix, TCP, WebSocket)
+//! ```
+//!
+//! The messages themselves are those of [`vocald_client::message`].
 
 pub mod command;
 pub mod fanout;
@@ -13,6 +21,8 @@ pub mod midi;
 pub mod midi_messages;
 pub mod mqtt;
 pub mod osc;
+mod published;
+mod queue;
 pub mod rate_limit;
 pub mod rlimit;
 pub mod server;

@@ -1,10 +1,10 @@
-//! MQTT: what is true now in retained topics, what happens in events.
+//! The MQTT sink: retained topics for the present, events as they happen.
 //!
-//! Under `PREFIX/STREAM`: `/voice` (`ON` or `OFF`) and `/state` (the `state` message), both retained; `/event`
-//! (`onset`, `offset` and `gap` messages); `/p`, where a rate is set. `PREFIX/status` is `online` while
-//! these are kept up to date and `offline` when they are not, by the last will if need be.
+//! Below `PREFIX/STREAM`: `/voice` (`ON` or `OFF`) and `/state` (the `state` message), both retained; `/event` (`onset`,
+//! `offset` and `gap` messages); `/p`, if a rate is set. `PREFIX/status` is `online` while these are kept up to date,
+//! and `offline` afterwards, by the last will if need be.
 
-mod fault;
+mod error;
 mod link;
 mod messages;
 mod outbox;
@@ -19,44 +19,25 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
 
-use crate::config::{ConfigError, MqttConfig};
+use crate::config::MqttConfig;
 use crate::publish::hub::{Published, Sink};
-use link::{Client, Heard, Link, WINDOW};
+use error::LinkError;
+pub use error::MqttError;
+use link::{Client, Link, LinkEvent, WINDOW};
 pub use messages::{Kind, Messages, Publication, topic_level};
 use outbox::Outbox;
 
-/// From one try to the next; twice as long after each, up to the last.
+/// Wait before the second attempt to connect; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Longest wait between attempts.
 const LAST_WAIT: Duration = Duration::from_secs(10);
-/// At the end of the run the broker has this long to take what is left.
+/// Time for the broker to take what is left at the end of the run.
 const END_PATIENCE: Duration = Duration::from_millis(1500);
 
-/// What is wrong with what MQTT was told to use.
-#[derive(Debug, thiserror::Error)]
-pub enum MqttError {
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    #[error("MQTT: {path}: {reason}")]
-    File { path: String, reason: String },
-    #[error("MQTT: {0}")]
-    Tls(String),
-    #[error("no thread for MQTT: {0}")]
-    Thread(#[from] io::Error),
-}
-
-impl MqttError {
-    fn file(path: &str, reason: &str) -> Self {
-        Self::File {
-            path: path.into(),
-            reason: reason.into(),
-        }
-    }
-}
-
-/// Hands messages to a thread that keeps the connection.
+/// The sink, and the thread that keeps the connection.
 pub struct Mqtt {
     shared: Arc<Shared>,
-    /// When the thread must be done at the latest; None until the end.
+    /// Deadline of the thread; `None` until the end of the run.
     end_by: watch::Sender<Option<Instant>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -78,8 +59,12 @@ impl Shared {
 }
 
 impl Mqtt {
-    /// Reads password and certificates and starts the thread. The broker need not be there.
-    /// `queue_messages` events wait for it.
+    /// Reads password and certificates and starts the thread. The broker need not be running; `queue_messages` events
+    /// wait for it.
+    ///
+    /// # Errors
+    ///
+    /// If a setting or file cannot be used, or the system gives no thread.
     pub fn start(config: &MqttConfig, queue_messages: usize) -> Result<Self, MqttError> {
         let link = Link::new(config)?;
         let shared = Arc::new(Shared {
@@ -100,11 +85,11 @@ impl Mqtt {
                     tokio::select! {
                         () = serve(&link, &shared, ending.clone()) => {}
                         () = too_late(ending) => {
-                            tracing::warn!("MQTT broker {}: it was not told of the end", link.name());
+                            tracing::warn!("MQTT broker {}: the end of the run was not published", link.name());
                         }
                     }
                 });
-                // A name that is still being looked up is not waited for.
+                // Does not wait for a name lookup.
                 runtime.shutdown_background();
             }
         })?;
@@ -121,7 +106,7 @@ impl Sink for Mqtt {
         "MQTT".into()
     }
 
-    /// Never an error, and never waits: a broker that is not there is come back to.
+    /// Never an error, and never blocks: a broker that is away is tried again.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
         let mut state = self.shared.lock();
         let State {
@@ -153,7 +138,7 @@ impl Drop for Mqtt {
 }
 
 async fn too_late(mut ending: watch::Receiver<Option<Instant>>) {
-    // An error says that the sender is gone, which waits for this thread before it goes.
+    // The sender outlives this thread, so there is no error.
     let end_by = ending
         .wait_for(Option::is_some)
         .await
@@ -164,25 +149,22 @@ async fn too_late(mut ending: watch::Receiver<Option<Instant>>) {
     }
 }
 
-/// Connects, again and again, until the end.
+/// Connects again and again until the end of the run.
 async fn serve(link: &Link, shared: &Shared, mut ending: watch::Receiver<Option<Instant>>) {
     let mut wait = FIRST_WAIT;
-    let mut told = None;
+    let mut reported = None;
     loop {
-        let mut conversation = Conversation::new(link, shared, &ending);
-        let ended = conversation.hold(&mut told).await;
-        let lasted = conversation.lasted();
-        conversation.take_back();
-        let fault = match ended {
-            Ok(()) => return,
-            Err(fault) => fault,
-        };
-        // Once for every change of what is wrong, not for every try.
-        if told.as_ref() != Some(&fault) {
-            tracing::warn!("MQTT broker {}: {fault}; it is tried on", link.name());
-            told = Some(fault);
+        let mut session = Session::new(link, shared, &ending);
+        let ended = session.hold(&mut reported).await;
+        let lasted = session.lasted();
+        session.take_back();
+        let Err(error) = ended else { return };
+        // One log line per new error, not per attempt.
+        if reported.as_ref() != Some(&error) {
+            tracing::warn!("MQTT broker {}: {error}; retrying", link.name());
+            reported = Some(error);
         }
-        // One that lets us in and throws us out at once is not pressed.
+        // A broker that closes every connection at once keeps the growing wait.
         if lasted > LAST_WAIT {
             wait = FIRST_WAIT;
         }
@@ -194,19 +176,19 @@ async fn serve(link: &Link, shared: &Shared, mut ending: watch::Receiver<Option<
     }
 }
 
-/// One connection, from the try to its end.
-struct Conversation<'a> {
+/// One connection, from the attempt to its end.
+struct Session<'a> {
     link: &'a Link,
     shared: &'a Shared,
     ending: &'a watch::Receiver<Option<Instant>>,
     connected: Option<Instant>,
-    /// Not acknowledged yet. The broker does so in order.
+    /// Unacknowledged. The broker acknowledges in order.
     sent: VecDeque<Publication>,
-    said_goodbye: bool,
-    refusal_told: bool,
+    disconnecting: bool,
+    refusal_logged: bool,
 }
 
-impl<'a> Conversation<'a> {
+impl<'a> Session<'a> {
     fn new(
         link: &'a Link,
         shared: &'a Shared,
@@ -218,8 +200,8 @@ impl<'a> Conversation<'a> {
             ending,
             connected: None,
             sent: VecDeque::new(),
-            said_goodbye: false,
-            refusal_told: false,
+            disconnecting: false,
+            refusal_logged: false,
         }
     }
 
@@ -228,40 +210,40 @@ impl<'a> Conversation<'a> {
             .map_or(Duration::ZERO, |since| since.elapsed())
     }
 
-    /// Until the end of the run (Ok), or until something breaks.
-    async fn hold(&mut self, told: &mut Option<String>) -> Result<(), String> {
-        let (client, mut wire) = self.link.open();
+    /// Until the end of the run (`Ok`), or an error.
+    async fn hold(&mut self, reported: &mut Option<LinkError>) -> Result<(), LinkError> {
+        let (client, mut connection) = self.link.open();
         loop {
             self.send(&client);
-            let heard = {
-                let mut poll = pin!(wire.poll(self.link, self.connected.is_some()));
+            let event = {
+                let mut poll = pin!(connection.poll(self.link, self.connected.is_some()));
                 loop {
                     tokio::select! {
-                        heard = &mut poll => break heard?,
+                        event = &mut poll => break event?,
                         () = self.shared.changed.notified() => self.send(&client),
                     }
                 }
             };
-            match heard {
-                Heard::Connected => {
+            match event {
+                LinkEvent::Connected => {
                     self.connected = Some(Instant::now());
-                    self.tell_connected(told.take().is_some());
+                    self.log_connected(reported.take().is_some());
                 }
-                Heard::Acknowledged { refused } => {
+                LinkEvent::Acknowledged { refused } => {
                     let publication = self.sent.pop_front();
                     if let (Some(reason), Some(publication)) = (refused, publication) {
-                        self.tell_refused(&publication.topic, &reason);
+                        self.log_refused(&publication.topic, &reason);
                     }
                 }
-                Heard::Closed => return Ok(()),
-                Heard::Other => {}
+                LinkEvent::Closed => return Ok(()),
+                LinkEvent::Other => {}
             }
         }
     }
 
-    /// Hands on what waits, as far as there is room; at the end, when all has arrived, says good-bye.
+    /// Sends what waits, as far as there is room. At the end of the run, when all has arrived, disconnects.
     fn send(&mut self, client: &Client) {
-        if self.connected.is_none() || self.said_goodbye {
+        if self.connected.is_none() || self.disconnecting {
             return;
         }
         let mut state = self.shared.lock();
@@ -280,16 +262,16 @@ impl<'a> Conversation<'a> {
         }
         let ending = self.ending.borrow().is_some();
         if ending && outbox.is_empty() && self.sent.is_empty() {
-            self.said_goodbye = client.disconnect();
+            self.disconnecting = client.disconnect();
         }
     }
 
-    /// What did not arrive waits for the next connection.
+    /// Keeps what did not arrive for the next connection.
     fn take_back(self) {
         self.shared.lock().outbox.put_back(self.sent.into_iter());
     }
 
-    fn tell_connected(&self, was_away: bool) {
+    fn log_connected(&self, was_away: bool) {
         let lost = self.shared.lock().outbox.take_lost_events();
         if lost > 0 {
             tracing::warn!(
@@ -301,10 +283,10 @@ impl<'a> Conversation<'a> {
         tracing::info!("MQTT broker {}: connected{again}", self.link.name());
     }
 
-    fn tell_refused(&mut self, topic: &str, reason: &str) {
-        if !std::mem::replace(&mut self.refusal_told, true) {
+    fn log_refused(&mut self, topic: &str, reason: &str) {
+        if !std::mem::replace(&mut self.refusal_logged, true) {
             tracing::warn!(
-                "MQTT broker {}: it takes nothing for {topic} ({reason}); this is not said again",
+                "MQTT broker {}: it refuses {topic} ({reason}); further refusals are not logged",
                 self.link.name()
             );
         }

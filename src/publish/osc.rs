@@ -1,8 +1,7 @@
-//! OSC over UDP: flat addresses of one argument, a datagram each.
+//! The OSC sink: messages of one argument over UDP, one per datagram.
 //!
-//! Under `PREFIX/STREAM`: `/voice i` (1 or 0), `/p f`, `/onset f` and `/offset f` (the `t`
-//! of the event, seconds) and `/state s`. STREAM is the stream's name made fit for an address
-//! (see [`osc_address`](vocald_client::stream_names)).
+//! Addresses below `PREFIX/STREAM`: `/voice i` (1 or 0), `/p f`, `/onset f` and `/offset f` (the `t` of the event,
+//! seconds) and `/state s`. STREAM is the stream's name as part of an address ([`vocald_client::stream_names`]).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,22 +9,23 @@ use std::net::{SocketAddr, ToSocketAddrs as _, UdpSocket};
 use std::sync::Arc;
 
 use rosc::{OscMessage, OscPacket, OscType};
-
-use crate::config::OscConfig;
-use crate::publish::hub::{Published, Sink};
-use crate::publish::rate_limit::RateLimit;
 use vocald_client::Message;
 use vocald_client::message::StreamState;
 use vocald_client::stream_names::StreamNames;
 
-/// A receiver that cannot be.
+use crate::config::OscConfig;
+use crate::publish::hub::{Published, Sink};
+use crate::publish::rate_limit::RateLimit;
+
+/// A receiver whose address cannot be found.
 #[derive(Debug, thiserror::Error)]
-#[error("OSC receiver {target}: {reason}; write its address in numbers, or mend the name")]
+#[error("OSC receiver {target}: {reason}; write its address in numbers, or fix the name")]
 pub struct OscError {
     target: String,
     reason: String,
 }
 
+/// The sink and its receivers.
 pub struct Osc {
     targets: Vec<Target>,
     prefix: String,
@@ -38,12 +38,16 @@ pub struct Osc {
 struct StreamFlags {
     peaks: Option<RateLimit>,
     voice: bool,
-    /// Stream time at which a decision last told the flag.
-    voice_told_s: f64,
+    /// Stream time at which a decision last sent the flag.
+    voice_sent_s: f64,
 }
 
 impl Osc {
-    /// Looks the receivers up. None need be there.
+    /// Resolves the receivers' names. No receiver need be running.
+    ///
+    /// # Errors
+    ///
+    /// If a name has no address.
     pub fn open(config: &OscConfig) -> Result<Self, OscError> {
         Ok(Self {
             targets: config
@@ -59,15 +63,15 @@ impl Osc {
         })
     }
 
-    fn tell(&mut self, message: &Message) {
+    fn publish(&mut self, message: &Message) {
         match message {
             Message::Hello(hello) => {
                 for status in &hello.streams {
-                    self.tell_state(&status.stream, status.state);
-                    self.tell_voice(&status.stream, status.onset.is_some());
+                    self.send_state(&status.stream, status.state);
+                    self.send_voice(&status.stream, status.onset.is_some());
                 }
             }
-            Message::State(state) => self.tell_state(&state.stream, state.state),
+            Message::State(state) => self.send_state(&state.stream, state.state),
             Message::Decision(decision) => {
                 let repeat_s = self.repeat_voice_s;
                 let flags = self.flags(&decision.stream);
@@ -75,17 +79,17 @@ impl Osc {
                     .peaks
                     .as_mut()
                     .and_then(|peaks| peaks.push(decision.t, decision.p));
-                let again = repeat_s > 0.0 && decision.t - flags.voice_told_s >= repeat_s;
-                // A flag that differs has had its event lost in a full queue.
+                let again = repeat_s > 0.0 && decision.t - flags.voice_sent_s >= repeat_s;
+                // If the flag differs, its event was lost in a full queue.
                 if again || flags.voice != decision.voice {
-                    flags.voice_told_s = decision.t;
-                    self.tell_voice(&decision.stream, decision.voice);
+                    flags.voice_sent_s = decision.t;
+                    self.send_voice(&decision.stream, decision.voice);
                 }
                 if let Some(p) = p {
                     self.send(&decision.stream, "p", OscType::Float(p));
                 }
             }
-            // The decision of the same moment has mostly told the flag already.
+            // The decision of the same moment has usually sent the flag already.
             Message::Onset(onset) => {
                 self.change_voice(&onset.stream, true);
                 self.send(&onset.stream, "onset", OscType::Float(onset.t as f32));
@@ -98,18 +102,18 @@ impl Osc {
         }
     }
 
-    fn tell_state(&mut self, stream: &str, state: StreamState) {
+    fn send_state(&mut self, stream: &str, state: StreamState) {
         self.send(stream, "state", OscType::String(state.word().into()));
     }
 
-    fn tell_voice(&mut self, stream: &str, voice: bool) {
+    fn send_voice(&mut self, stream: &str, voice: bool) {
         self.flags(stream).voice = voice;
         self.send(stream, "voice", OscType::Int(voice.into()));
     }
 
     fn change_voice(&mut self, stream: &str, voice: bool) {
         if self.flags(stream).voice != voice {
-            self.tell_voice(stream, voice);
+            self.send_voice(stream, voice);
         }
     }
 
@@ -120,7 +124,7 @@ impl Osc {
             .or_insert_with(|| StreamFlags {
                 peaks: RateLimit::new(p_rate_hz),
                 voice: false,
-                voice_told_s: f64::NEG_INFINITY,
+                voice_sent_s: f64::NEG_INFINITY,
             })
     }
 
@@ -143,9 +147,9 @@ impl Sink for Osc {
         "OSC".into()
     }
 
-    /// Never an error: a receiver that is not there does not stop the others.
+    /// Never an error: a receiver that is not running does not stop the others.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
-        messages.iter().for_each(|m| self.tell(&m.message));
+        messages.iter().for_each(|m| self.publish(&m.message));
         Ok(())
     }
 }
@@ -153,22 +157,22 @@ impl Sink for Osc {
 struct Target {
     name: String,
     address: SocketAddr,
-    /// Connected, so that a refusal (ICMP) comes back to it. None until it can be opened.
+    /// Connected, so that it reports refusals (ICMP). `None` until it can be opened.
     socket: Option<UdpSocket>,
-    /// Datagrams that are known not to have arrived.
+    /// Datagrams that certainly did not arrive.
     lost: u64,
 }
 
 impl Target {
     fn find(target: &str) -> Result<Self, OscError> {
-        let fault = |reason: String| OscError {
+        let error = |reason: String| OscError {
             target: target.into(),
             reason,
         };
-        let mut found = target.to_socket_addrs().map_err(|e| fault(e.to_string()))?;
+        let mut found = target.to_socket_addrs().map_err(|e| error(e.to_string()))?;
         Ok(Self {
             name: target.into(),
-            address: found.next().ok_or_else(|| fault("no address".into()))?,
+            address: found.next().ok_or_else(|| error("no address".into()))?,
             socket: None,
             lost: 0,
         })
@@ -176,7 +180,7 @@ impl Target {
 
     fn send(&mut self, datagram: &[u8]) {
         let sent = match self.try_send(datagram) {
-            // What was refused is a datagram before this one; this one has not been sent yet.
+            // The refusal is of an earlier datagram; this one has not been sent.
             Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {
                 self.count_lost(&e);
                 self.try_send(datagram)
@@ -185,7 +189,7 @@ impl Target {
         };
         if let Err(error) = sent {
             self.count_lost(&error);
-            // The network may have come up or changed: a new socket finds its way anew.
+            // The network may have changed; a new socket uses the new route.
             if error.kind() != io::ErrorKind::WouldBlock {
                 self.socket = None;
             }
@@ -205,7 +209,7 @@ impl Target {
     fn count_lost(&mut self, error: &io::Error) {
         if self.lost == 0 {
             tracing::warn!(
-                "OSC to {} does not arrive: {error}; it is tried on, and this is not said again",
+                "OSC to {} does not arrive: {error}; retrying, further errors are only counted",
                 self.name
             );
         }
@@ -232,7 +236,7 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     };
     let socket = UdpSocket::bind(any)?;
     socket.set_broadcast(true)?;
-    // A full send buffer costs a datagram, not the time of the other receivers.
+    // A full send buffer loses a datagram rather than delaying the other receivers.
     socket.set_nonblocking(true)?;
     socket.connect(address)?;
     Ok(socket)

@@ -1,23 +1,28 @@
-//! A thread with a runtime of its own for one kind of clients, so that no kind holds up another.
+//! A thread with a tokio runtime of its own for each kind of clients, so that none delays another.
 
 use std::future::Future;
 use std::io;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// After the last message clients have this long to take what waits for them.
-pub const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
-/// How often `finish` looks whether the server is done.
+/// Time that clients have to take what is left after the last message.
+pub(super) const CLIENT_PATIENCE: Duration = Duration::from_secs(1);
+/// Time between checks in [`Server::finish`].
 const FINISH_POLL: Duration = Duration::from_millis(5);
 
+/// A running server.
 #[derive(Debug)]
 pub struct Server {
     thread: JoinHandle<()>,
 }
 
 impl Server {
-    /// Runs `serve` on a single-threaded runtime until it comes to its end.
-    pub fn start<F, S>(name: &str, serve: S) -> io::Result<Self>
+    /// Runs `serve` on a single-threaded runtime to its end. An error is logged.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no runtime or no thread.
+    pub(super) fn start<F, S>(name: &str, serve: S) -> io::Result<Self>
     where
         S: FnOnce() -> F + Send + 'static,
         F: Future<Output = io::Result<()>>,
@@ -30,14 +35,14 @@ impl Server {
             .name(format!("server {name}"))
             .spawn(move || {
                 if let Err(error) = runtime.block_on(async { serve().await }) {
-                    tracing::error!("{title} no longer serves: {error}");
+                    tracing::error!("the {title} server has ended: {error}");
                 }
                 runtime.shutdown_background();
             })?;
         Ok(Self { thread })
     }
 
-    /// Waits until the server has said good-bye, but not for long.
+    /// Waits for the server to close its connections, 2 s at most.
     pub fn finish(self) {
         let deadline = Instant::now() + 2 * CLIENT_PATIENCE;
         while !self.thread.is_finished() && Instant::now() < deadline {

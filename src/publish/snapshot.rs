@@ -1,4 +1,4 @@
-//! How every stream stands at the moment: what a new subscriber must know.
+//! The present state of all streams, for new subscribers.
 
 use vocald_client::Message;
 use vocald_client::message::{State, StreamState, StreamStatus};
@@ -13,17 +13,18 @@ impl Snapshot {
         Self { streams }
     }
 
-    pub fn streams(&self) -> &[StreamStatus] {
+    /// In the order in which they were added.
+    pub fn all(&self) -> &[StreamStatus] {
         &self.streams
     }
 
-    /// Makes a stream known, in the state `starting`. Naming it again changes nothing.
+    /// Adds a stream in the state `starting`. One that is known is left as it is.
     pub fn add(&mut self, stream: &str) {
         self.status(stream);
     }
 
-    /// Keeps of a message what a later subscriber must know.
-    pub fn remember(&mut self, message: &Message) {
+    /// Follows the states, onsets and offsets among the messages.
+    pub fn update(&mut self, message: &Message) {
         match message {
             Message::State(State {
                 stream,

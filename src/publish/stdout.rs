@@ -1,11 +1,11 @@
-//! JSON lines on standard output.
+//! The standard output sink: JSON lines.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use crate::publish::hub::{Published, Sink};
 
-/// Writes a message a line, and flushes once what had gathered is written.
+/// Writes one line per message and flushes after each batch.
 #[derive(Default)]
 pub struct Stdout {
     lines: Vec<u8>,

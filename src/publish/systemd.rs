@@ -1,5 +1,7 @@
-//! Tells the service manager how things stand: `READY=1`, `STATUS=`, `WATCHDOG=1`, `STOPPING=1`
-//! (sd_notify), where it has asked for it by `NOTIFY_SOCKET`.
+//! Notification of the service manager (`sd_notify(3)`): `READY=1`, `STATUS=`, `WATCHDOG=1` and `STOPPING=1`, if
+//! `NOTIFY_SOCKET` is set.
+//!
+//! The `sd-notify` crate supports neither abstract sockets nor a time limit, so the socket is opened here.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,23 +9,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::publish::hub::{Published, Sink};
 use vocald_client::Message;
 use vocald_client::message::StreamState;
 
-/// Keep-alives in the time after which the service manager gives the program up.
+use crate::publish::hub::{Published, Sink};
+
+/// Keep-alives within the watchdog's time limit.
 const KEEP_ALIVES: u32 = 4;
 
-/// The way to the service manager; without one it does nothing.
+/// A connection to the service manager. Does nothing without one.
 pub struct Notifier {
     socket: Option<Socket>,
-    /// The program is given up after so long without `WATCHDOG=1`.
+    /// The service manager restarts the program after this time without `WATCHDOG=1`.
     watchdog: Option<Duration>,
     stopping: AtomicBool,
 }
 
 impl Notifier {
-    /// As the environment says. An address that cannot be used is logged.
+    /// From `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID`. An address that cannot be used is logged.
     pub fn from_env() -> Self {
         let socket = std::env::var("NOTIFY_SOCKET").ok().and_then(|address| {
             Socket::open(&address)
@@ -40,38 +43,39 @@ impl Notifier {
         }
     }
 
-    /// Somebody listens.
+    /// Whether there is a service manager.
     pub fn is_on(&self) -> bool {
         self.socket.is_some()
     }
 
+    /// Reports that the program is running.
     pub fn ready(&self) {
         self.send("READY=1");
     }
 
-    /// Said once, however often it is called.
+    /// Reports that the program is ending; only the first call does.
     pub fn stopping(&self) {
         if !self.stopping.swap(true, Ordering::Relaxed) {
             self.send("STOPPING=1\nSTATUS=ending");
         }
     }
 
-    /// One line for people.
-    pub fn status(&self, words: &str) {
-        self.send(&format!("STATUS={}", words.replace(char::is_control, " ")));
+    /// Reports a status, one line for people.
+    pub fn status(&self, text: &str) {
+        self.send(&format!("STATUS={}", text.replace(char::is_control, " ")));
     }
 
     fn send(&self, text: &str) {
         if let Some(socket) = &self.socket
             && let Err(error) = socket.send(text)
         {
-            tracing::warn!("the service manager cannot be told {text:?}: {error}");
+            tracing::warn!("the service manager cannot be notified of {text:?}: {error}");
         }
     }
 }
 
-/// Says the state of every stream in words, and keeps the watchdog quiet for as long as windows
-/// are decided on: a program that hears nothing any more is of no use, however alive.
+/// The sink: reports the state of every stream as the status, and feeds the watchdog with every decision. A program
+/// without decisions is of no use, even if it runs.
 pub struct Systemd {
     notifier: Arc<Notifier>,
     streams: BTreeMap<String, (StreamState, bool)>,
@@ -79,6 +83,7 @@ pub struct Systemd {
 }
 
 impl Systemd {
+    /// Without streams.
     pub fn new(notifier: Arc<Notifier>) -> Self {
         Self {
             notifier,
@@ -103,14 +108,14 @@ impl Systemd {
         self.streams.entry(name.into()).or_insert(unknown)
     }
 
-    fn words(&self) -> String {
-        let words = |(name, (state, voice)): (&String, &(StreamState, bool))| {
+    fn summary(&self) -> String {
+        let describe = |(name, (state, voice)): (&String, &(StreamState, bool))| {
             let voice = if *voice { ", voice" } else { "" };
             format!("{name}: {}{voice}", state.word())
         };
         self.streams
             .iter()
-            .map(words)
+            .map(describe)
             .collect::<Vec<_>>()
             .join("; ")
     }
@@ -121,9 +126,9 @@ impl Sink for Systemd {
         "systemd".into()
     }
 
-    /// Never an error: a service manager that does not listen is its own affair.
+    /// Never an error: a failing service manager does not end the run.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
-        let before = self.words();
+        let before = self.summary();
         for message in messages {
             match &message.message {
                 Message::Hello(hello) => {
@@ -144,24 +149,22 @@ impl Sink for Systemd {
                 | Message::Refused(_) => {}
             }
         }
-        let words = self.words();
-        if words != before && !self.notifier.stopping.load(Ordering::Relaxed) {
-            self.notifier.status(&words);
+        let summary = self.summary();
+        if summary != before && !self.notifier.stopping.load(Ordering::Relaxed) {
+            self.notifier.status(&summary);
         }
         Ok(())
     }
 }
 
-#[cfg(unix)]
 struct Socket {
     socket: std::os::unix::net::UnixDatagram,
     address: std::os::unix::net::SocketAddr,
 }
 
-#[cfg(unix)]
 impl Socket {
-    /// A service manager that does not take a message for so long does not get it.
-    const PATIENCE: Duration = Duration::from_secs(1);
+    /// A message that the service manager does not take within this time is dropped.
+    const TIME_LIMIT: Duration = Duration::from_secs(1);
 
     fn open(address: &str) -> io::Result<Self> {
         use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -170,7 +173,7 @@ impl Socket {
             None => SocketAddr::from_pathname(address)?,
         };
         let socket = UnixDatagram::unbound()?;
-        socket.set_write_timeout(Some(Self::PATIENCE))?;
+        socket.set_write_timeout(Some(Self::TIME_LIMIT))?;
         Ok(Self { socket, address })
     }
 
@@ -187,21 +190,7 @@ fn abstract_address(name: &str) -> io::Result<std::os::unix::net::SocketAddr> {
     std::os::unix::net::SocketAddr::from_abstract_name(name)
 }
 
-#[cfg(all(unix, not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 fn abstract_address(_: &str) -> io::Result<std::os::unix::net::SocketAddr> {
     Err(io::ErrorKind::Unsupported.into())
-}
-
-#[cfg(not(unix))]
-enum Socket {}
-
-#[cfg(not(unix))]
-impl Socket {
-    fn open(_: &str) -> io::Result<Self> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    fn send(&self, _: &str) -> io::Result<()> {
-        match *self {}
-    }
 }

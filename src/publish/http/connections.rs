@@ -1,4 +1,4 @@
-//! A listener that takes no more connections than there are places; the others wait at the door.
+//! A listener with a limit of connections; further ones wait in the system's queue.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// A TCP listener that accepts a new connection only while there are fewer than its limit.
 pub struct Limited {
     listener: TcpListener,
     places: Arc<Semaphore>,
@@ -31,7 +32,7 @@ impl Listener for Limited {
         // The semaphore is never closed.
         let place = Arc::clone(&self.places).acquire_owned().await.ok();
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        // A flag that waits for the next one to share a packet with comes late.
+        // A message must not wait for the next one to share its packet.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!("a connection without TCP_NODELAY: {error}");
         }
@@ -47,7 +48,7 @@ impl Listener for Limited {
     }
 }
 
-/// A connection and the place that it takes.
+/// A connection, and its place among those of the limit.
 pub struct Connection {
     stream: TcpStream,
     _place: Option<OwnedSemaphorePermit>,

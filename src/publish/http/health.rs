@@ -1,4 +1,4 @@
-//! Whether decisions flow, and the newest of each stream.
+//! Health: whether every stream gets decisions, and the newest decision of each.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -6,32 +6,46 @@ use std::time::{Duration, Instant};
 use vocald_client::Message;
 use vocald_client::message::{Decision, Hello, StreamState};
 
-/// A first window takes 1.2 s, also after a gap; without a decision for longer something is wrong.
+/// The first decision, also after a gap, takes 1.2 s. A longer silence is a failure.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
 
-pub struct Health {
-    streams: BTreeMap<String, Vital>,
+/// Why a run is unhealthy.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unhealthy {
+    /// Nothing to decide on.
+    #[error("there is no stream, or all have ended")]
+    NoStream,
+    /// Names of the streams without decisions.
+    #[error("no decisions come from {0}")]
+    Silent(String),
 }
 
-struct Vital {
+/// The newest decision and state of every stream.
+pub struct Health {
+    streams: BTreeMap<String, StreamHealth>,
+}
+
+struct StreamHealth {
     state: StreamState,
     newest: Option<(Instant, Decision)>,
 }
 
 impl Health {
+    /// With the streams of `hello`, without decisions.
     pub fn new(hello: &Hello) -> Self {
         let streams = hello.streams.iter().map(|status| {
-            let vital = Vital {
+            let health = StreamHealth {
                 state: status.state,
                 newest: None,
             };
-            (status.stream.clone(), vital)
+            (status.stream.clone(), health)
         });
         Self {
             streams: streams.collect(),
         }
     }
 
+    /// Follows decisions and states.
     pub fn observe(&mut self, message: &Message) {
         match message {
             Message::Decision(decision) => {
@@ -42,39 +56,44 @@ impl Health {
         }
     }
 
-    fn stream(&mut self, name: &str) -> &mut Vital {
-        self.streams.entry(name.to_owned()).or_insert(Vital {
+    fn stream(&mut self, name: &str) -> &mut StreamHealth {
+        self.streams.entry(name.to_owned()).or_insert(StreamHealth {
             state: StreamState::Starting,
             newest: None,
         })
     }
 
+    /// The newest decision of each stream that has one.
     pub fn decisions(&self) -> Vec<Decision> {
         self.streams
             .values()
-            .filter_map(|vital| vital.newest.as_ref().map(|(_, decision)| decision.clone()))
+            .filter_map(|stream| stream.newest.as_ref().map(|(_, decision)| decision.clone()))
             .collect()
     }
 
-    /// The error names the streams that are not decided on.
-    pub fn health(&self) -> Result<(), String> {
-        let going = |vital: &&Vital| vital.state != StreamState::Ended;
-        if !self.streams.values().any(|vital| going(&vital)) {
-            return Err("there is no stream, or all have ended".into());
+    /// Whether every stream that has not ended gets decisions.
+    ///
+    /// # Errors
+    ///
+    /// If one does not, or there is none.
+    pub fn check(&self) -> Result<(), Unhealthy> {
+        let running = |stream: &StreamHealth| stream.state != StreamState::Ended;
+        if !self.streams.values().any(running) {
+            return Err(Unhealthy::NoStream);
         }
-        let still: Vec<&str> = self
+        let silent: Vec<&str> = self
             .streams
             .iter()
-            .filter(|(_, vital)| going(vital))
-            .filter(|(_, vital)| {
-                let newest = vital.newest.as_ref();
+            .filter(|(_, stream)| running(stream))
+            .filter(|(_, stream)| {
+                let newest = stream.newest.as_ref();
                 newest.is_none_or(|(at, _)| at.elapsed() > SILENCE_MAX)
             })
             .map(|(name, _)| name.as_str())
             .collect();
-        match still.is_empty() {
+        match silent.is_empty() {
             true => Ok(()),
-            false => Err(format!("no decisions come from {}", still.join(", "))),
+            false => Err(Unhealthy::Silent(silent.join(", "))),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! What Prometheus is told: counted from the messages themselves, and the probes of other stages.
+//! Prometheus metrics: counted from the messages, and those that the other stages count themselves.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
+use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
@@ -13,13 +13,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
-
-use crate::publish::http::collector::Collector;
 use vocald_client::Message;
 use vocald_client::message::{Hello, StreamState};
 
+/// Of the text format.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Seconds: from well below one inference to far behind.
+/// From far below the time of one inference to far behind.
 const LATENCY_BUCKETS_S: [f64; 10] = [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56];
 
 type Seconds = Counter<f64, AtomicU64>;
@@ -44,10 +43,11 @@ impl EncodeLabelValue for Reason {
     }
 }
 
+/// The metrics of all streams.
 pub struct Metrics {
     registry: Registry,
     hop_s: f64,
-    /// The newest window of each stream, for the number of those in between.
+    /// `seq` of the newest decision of each stream; a jump means skipped windows.
     newest_seq: BTreeMap<String, u64>,
     decisions: Family<OfStream, Counter>,
     voice: Family<OfStream, Seconds>,
@@ -62,7 +62,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    pub fn new(hello: &Hello, probes: Arc<Collector>) -> Self {
+    /// `collector`: the metrics of other stages.
+    pub fn new(hello: &Hello, collector: Box<dyn Collector>) -> Self {
         let latency = || Histogram::new(LATENCY_BUCKETS_S);
         let mut metrics = Self {
             registry: Registry::with_prefix("vocald"),
@@ -80,7 +81,7 @@ impl Metrics {
             clients: Gauge::default(),
         };
         metrics.register(hello);
-        metrics.registry.register_collector(Box::new(probes));
+        metrics.registry.register_collector(collector);
         metrics
     }
 
@@ -92,11 +93,11 @@ impl Metrics {
             ("name", hello.model.clone()),
             ("device", hello.device.clone()),
         ]);
-        r.register("model", "The network and what it runs on", model);
-        r.register("decisions", "Windows decided on", self.decisions.clone());
+        r.register("model", "The network and its device", model);
+        r.register("decisions", "Decisions published", self.decisions.clone());
         r.register_with_unit(
             "voice",
-            "Sound with voice in it",
+            "Time with voice",
             Unit::Seconds,
             self.voice.clone(),
         );
@@ -105,41 +106,42 @@ impl Metrics {
             "1 while voice is present",
             self.present.clone(),
         );
-        r.register("onsets", "Voices that came in", self.onsets.clone());
+        r.register("onsets", "Onsets published", self.onsets.clone());
         r.register(
             "windows_lost",
-            "Windows that were never decided on",
+            "Windows skipped without a decision",
             self.skipped.clone(),
         );
         r.register_with_unit(
             "lost",
-            "Sound that was not listened to, by reason",
+            "Sound lost, by reason",
             Unit::Seconds,
             self.lost.clone(),
         );
         r.register(
             "reconnects",
-            "Times a source vanished and was looked for",
+            "Times a source vanished",
             self.reconnects.clone(),
         );
         r.register_with_unit(
             "latency",
-            "From the capture of a window's last sample to its decision",
+            "Time from the capture of a window's last sample to its decision",
             Unit::Seconds,
             self.latency.clone(),
         );
         r.register(
             "http_lagged",
-            "Messages that this server was too slow for",
+            "Messages lost because this server was too slow",
             self.lagged.clone(),
         );
         r.register(
             "websocket_clients",
-            "WebSocket clients connected",
+            "Connected WebSocket clients",
             self.clients.clone(),
         );
     }
 
+    /// Counts a message.
     pub fn observe(&mut self, message: &Message) {
         let of = |stream: &str| OfStream {
             stream: stream.to_owned(),
@@ -176,7 +178,11 @@ impl Metrics {
         }
     }
 
-    /// In the text form that Prometheus reads.
+    /// The metrics in OpenMetrics text.
+    ///
+    /// # Errors
+    ///
+    /// If a collector fails.
     pub fn text(&self, clients: usize) -> Result<String, fmt::Error> {
         self.clients.set(i64::try_from(clients).unwrap_or(i64::MAX));
         let mut text = String::new();

@@ -1,4 +1,4 @@
-//! The page for people: four files inside the program, which fetch nothing from elsewhere.
+//! The page for people: four files inside the program, which load nothing from elsewhere.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ async fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::CACHE_CONTROL, "no-cache"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // The address may hold the token.
+        // The address of the page may hold the token.
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     (headers, text)

@@ -1,24 +1,28 @@
-//! JSON lines on TCP. There is no token in this protocol, so it is for this machine alone.
+//! JSON lines on TCP. The protocol has no token, so it is for this machine only.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use crate::publish::fanout::Subscriptions;
-use crate::publish::lines::{Door, serve};
+use crate::publish::lines::{Listener, serve};
 use crate::publish::server::Server;
 
-impl Door for tokio::net::TcpListener {
+impl Listener for tokio::net::TcpListener {
     type Stream = tokio::net::TcpStream;
 
-    async fn open(&self) -> io::Result<Self::Stream> {
-        let (stream, _) = self.accept().await?;
-        // A flag that waits for the next one to share a packet with comes late.
+    async fn accept(&self) -> io::Result<Self::Stream> {
+        let (stream, _) = tokio::net::TcpListener::accept(self).await?;
+        // A message must not wait for the next one to share its packet.
         stream.set_nodelay(true)?;
         Ok(stream)
     }
 }
 
-/// Listens on `address`, and tells which it got where its port is 0.
+/// Listens on `address`. Returns the server and its address, which differs from `address` if that has port 0.
+///
+/// # Errors
+///
+/// If the address cannot be listened on, or the system gives no thread.
 pub fn start(
     address: SocketAddr,
     subscriptions: Subscriptions,

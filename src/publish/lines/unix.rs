@@ -1,4 +1,4 @@
-//! JSON lines on a Unix socket, for the daemon's user and group.
+//! JSON lines on a Unix socket, for the user and group of the daemon.
 
 use std::fs;
 use std::io;
@@ -7,35 +7,41 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use crate::publish::fanout::Subscriptions;
-use crate::publish::lines::{Door, serve};
+use crate::publish::lines::{Listener, serve};
 use crate::publish::server::Server;
 
-/// Who may connect: user and group.
+/// Permissions of the socket: user and group may connect.
 const MODE: u32 = 0o660;
 
-impl Door for tokio::net::UnixListener {
+impl Listener for tokio::net::UnixListener {
     type Stream = tokio::net::UnixStream;
 
-    async fn open(&self) -> io::Result<Self::Stream> {
-        self.accept().await.map(|(stream, _)| stream)
+    async fn accept(&self) -> io::Result<Self::Stream> {
+        tokio::net::UnixListener::accept(self)
+            .await
+            .map(|(stream, _)| stream)
     }
 }
 
-/// Listens on `path`. A socket that nobody listens on any more is replaced; one that is alive is
-/// refused with `AddrInUse`, and what is no socket with `AlreadyExists`.
+/// Listens on `path`. A socket that no program listens on any more is replaced.
+///
+/// # Errors
+///
+/// `AddrInUse` if another program listens on the socket, `AlreadyExists` if the path is not a socket; otherwise what
+/// the system reports.
 pub fn start(path: &Path, subscriptions: Subscriptions, clients_max: usize) -> io::Result<Server> {
     make_room(path)?;
-    // Made under another name, so that nobody connects before the mode is set.
-    let mut made = path.as_os_str().to_owned();
-    made.push(format!(".{}", std::process::id()));
-    let made = PathBuf::from(made);
-    let listener = UnixListener::bind(&made)?;
-    let ready = fs::set_permissions(&made, fs::Permissions::from_mode(MODE))
-        .and_then(|()| fs::rename(&made, path))
+    // Created under another name, so that nobody connects before the permissions are set.
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(format!(".{}", std::process::id()));
+    let temporary = PathBuf::from(temporary);
+    let listener = UnixListener::bind(&temporary)?;
+    let ready = fs::set_permissions(&temporary, fs::Permissions::from_mode(MODE))
+        .and_then(|()| fs::rename(&temporary, path))
         .and_then(|()| listener.set_nonblocking(true))
         .and_then(|()| fs::metadata(path));
     let ready = ready.inspect_err(|_| {
-        let _ = fs::remove_file(&made);
+        let _ = fs::remove_file(&temporary);
     })?;
     let socket = Socket {
         path: path.into(),
@@ -49,7 +55,7 @@ pub fn start(path: &Path, subscriptions: Subscriptions, clients_max: usize) -> i
     })
 }
 
-/// Sees that what is at `path` may be replaced.
+/// Checks that what is at `path` may be replaced.
 fn make_room(path: &Path) -> io::Result<()> {
     let there = match fs::symlink_metadata(path) {
         Ok(there) => there,
@@ -57,20 +63,20 @@ fn make_room(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     if !there.file_type().is_socket() {
-        let fault = "a file that is no socket is there; name another path";
-        return Err(io::Error::new(io::ErrorKind::AlreadyExists, fault));
+        let problem = "a file that is no socket is there; choose another path";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, problem));
     }
     match UnixStream::connect(path) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
         Ok(_) => Err(io::Error::new(
             io::ErrorKind::AddrInUse,
-            "another program listens on it; end that one or name another path",
+            "another program listens on it; end that one or choose another path",
         )),
         Err(error) => Err(error),
     }
 }
 
-/// The file of the socket, which goes when the server does.
+/// The file of the socket, removed with the server.
 struct Socket {
     path: PathBuf,
     inode: u64,
@@ -78,7 +84,7 @@ struct Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // It may have become another's by now.
+        // Another program may have replaced it.
         if fs::symlink_metadata(&self.path).is_ok_and(|there| there.ino() == self.inode) {
             let _ = fs::remove_file(&self.path);
         }

@@ -9,19 +9,19 @@ use rumqttc::{NetworkOptions, QoS, TlsConfiguration, Transport, v5};
 use rustls::ClientConfig;
 
 use crate::config::{Broker, MqttConfig, MqttVersion};
-use crate::publish::mqtt::MqttError;
+use crate::publish::mqtt::error::{LinkError, MqttError};
 use crate::publish::mqtt::messages::{Kind, Messages, Publication};
 use crate::publish::mqtt::tls;
 
-/// Publications that the broker has not acknowledged yet, at most.
+/// Publications that the broker may leave unacknowledged.
 pub const WINDOW: usize = 64;
-/// The broker hears from us at least so often, and takes us for dead after one and a half times that.
+/// Longest silence towards the broker, which closes the connection after one and a half times that.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const CONNECT_LIMIT_S: u64 = 5;
-/// Far above any message; the client library's own limit is below what a stream's name may need.
+/// Far above any message; the library's default is too small for the longest stream names.
 const PACKET_MAX_BYTES: usize = 1 << 20;
 
-/// All that is needed to connect. Holds the password, so it is never printed.
+/// The parameters of a connection. Holds the password, so it is never printed.
 pub struct Link {
     pub(super) broker: Broker,
     pub(super) version: MqttVersion,
@@ -31,14 +31,14 @@ pub struct Link {
     last_will: Publication,
 }
 
-/// What came from the broker, or what became of what was to go there.
-pub enum Heard {
+/// What happens on a connection.
+pub enum LinkEvent {
     Connected,
-    /// The oldest publication that waits for it has arrived. `refused`: and went no further.
+    /// The oldest unacknowledged publication has arrived. `refused`: the reason why the broker drops it, if it does.
     Acknowledged {
         refused: Option<String>,
     },
-    /// We have said good-bye.
+    /// Closed by [`Client::disconnect`].
     Closed,
     Other,
 }
@@ -69,8 +69,8 @@ impl Link {
         }
     }
 
-    /// A new connection; it is made once its [`Wire`] is polled.
-    pub fn open(&self) -> (Client, Wire) {
+    /// A new connection, which is made when its [`Connection`] is polled.
+    pub fn open(&self) -> (Client, Connection) {
         let transport = match &self.tls {
             Some(tls) => Transport::tls_with_config(TlsConfiguration::Rustls(Arc::clone(tls))),
             None => Transport::tcp(),
@@ -93,9 +93,9 @@ impl Link {
                 if let Some((user, password)) = &self.credentials {
                     options.set_credentials(user, password);
                 }
-                let (client, mut wire) = rumqttc::AsyncClient::new(options, WINDOW);
-                wire.set_network_options(network);
-                (Client::V4(client), Wire::V4(Box::new(wire)))
+                let (client, mut connection) = rumqttc::AsyncClient::new(options, WINDOW);
+                connection.set_network_options(network);
+                (Client::V4(client), Connection::V4(Box::new(connection)))
             }
             MqttVersion::V5 => {
                 let mut options = v5::MqttOptions::new(&self.client_id, host, port);
@@ -113,21 +113,21 @@ impl Link {
                 if let Some((user, password)) = &self.credentials {
                     options.set_credentials(user, password);
                 }
-                let (client, wire) = v5::AsyncClient::new(options, WINDOW);
-                (Client::V5(client), Wire::V5(Box::new(wire)))
+                let (client, connection) = v5::AsyncClient::new(options, WINDOW);
+                (Client::V5(client), Connection::V5(Box::new(connection)))
             }
         }
     }
 }
 
-/// The way in: publications for the [`Wire`] to send.
+/// The writing end: publications for the [`Connection`] to send.
 pub enum Client {
     V4(rumqttc::AsyncClient),
     V5(v5::AsyncClient),
 }
 
 impl Client {
-    /// False where there is no room at the moment.
+    /// Whether there was room for the publication.
     pub fn publish(&self, publication: &Publication) -> bool {
         let Publication {
             topic,
@@ -135,23 +135,30 @@ impl Client {
             kind,
         } = publication;
         let retain = *kind == Kind::Retained;
-        match (self, kind) {
-            (Self::V4(client), Kind::Momentary) => client
-                .try_publish(topic, QoS::AtMostOnce, retain, payload.as_str())
-                .is_ok(),
-            (Self::V4(client), Kind::Retained | Kind::Event) => client
-                .try_publish(topic, QoS::AtLeastOnce, retain, payload.as_str())
-                .is_ok(),
-            (Self::V5(client), Kind::Momentary) => client
-                .try_publish(topic, QoS5::AtMostOnce, retain, payload.clone())
-                .is_ok(),
-            (Self::V5(client), Kind::Retained | Kind::Event) => client
-                .try_publish(topic, QoS5::AtLeastOnce, retain, payload.clone())
-                .is_ok(),
+        let once = *kind == Kind::Momentary;
+        match self {
+            Self::V4(client) => {
+                let qos = match once {
+                    true => QoS::AtMostOnce,
+                    false => QoS::AtLeastOnce,
+                };
+                client
+                    .try_publish(topic, qos, retain, payload.as_str())
+                    .is_ok()
+            }
+            Self::V5(client) => {
+                let qos = match once {
+                    true => QoS5::AtMostOnce,
+                    false => QoS5::AtLeastOnce,
+                };
+                client
+                    .try_publish(topic, qos, retain, payload.clone())
+                    .is_ok()
+            }
         }
     }
 
-    /// Says good-bye, so that the last will is not carried out. False where there is no room at the moment.
+    /// Closes the connection in order, without the last will. Whether there was room for that.
     pub fn disconnect(&self) -> bool {
         match self {
             Self::V4(client) => client.try_disconnect().is_ok(),
@@ -160,50 +167,53 @@ impl Client {
     }
 }
 
-/// The connection itself; nothing moves unless it is polled.
-pub enum Wire {
+/// The connection itself; nothing happens unless it is polled.
+pub enum Connection {
     V4(Box<rumqttc::EventLoop>),
     V5(Box<v5::EventLoop>),
 }
 
-impl Wire {
-    /// Waits for the next thing to happen. Not to be dropped midway. The error is a sentence for people;
-    /// `connected`: the broker had let us in before.
-    pub async fn poll(&mut self, link: &Link, connected: bool) -> Result<Heard, String> {
+impl Connection {
+    /// Waits for the next event. Not cancel safe. `connected`: the broker has accepted the connection.
+    pub async fn poll(&mut self, link: &Link, connected: bool) -> Result<LinkEvent, LinkError> {
         match self {
-            Self::V4(wire) => match wire.poll().await {
-                Ok(event) => Ok(heard_4(&event)),
-                Err(error) => Err(link.fault_4(&error, connected)),
+            Self::V4(connection) => match connection.poll().await {
+                Ok(event) => Ok(event.into()),
+                Err(error) => Err(link.error_4(&error, connected)),
             },
-            Self::V5(wire) => match wire.poll().await {
-                Ok(event) => Ok(heard_5(&event)),
-                Err(error) => Err(link.fault_5(&error, connected)),
+            Self::V5(connection) => match connection.poll().await {
+                Ok(event) => Ok(event.into()),
+                Err(error) => Err(link.error_5(&error, connected)),
             },
         }
     }
 }
 
-fn heard_4(event: &rumqttc::Event) -> Heard {
-    use rumqttc::{Event, Outgoing, Packet};
-    match event {
-        Event::Incoming(Packet::ConnAck(_)) => Heard::Connected,
-        Event::Incoming(Packet::PubAck(_)) => Heard::Acknowledged { refused: None },
-        Event::Outgoing(Outgoing::Disconnect) => Heard::Closed,
-        _ => Heard::Other,
+impl From<rumqttc::Event> for LinkEvent {
+    fn from(event: rumqttc::Event) -> Self {
+        use rumqttc::{Event, Outgoing, Packet};
+        match event {
+            Event::Incoming(Packet::ConnAck(_)) => Self::Connected,
+            Event::Incoming(Packet::PubAck(_)) => Self::Acknowledged { refused: None },
+            Event::Outgoing(Outgoing::Disconnect) => Self::Closed,
+            _ => Self::Other,
+        }
     }
 }
 
-fn heard_5(event: &v5::Event) -> Heard {
-    use packet5::{Packet, PubAckReason};
-    match event {
-        v5::Event::Incoming(Packet::ConnAck(_)) => Heard::Connected,
-        v5::Event::Incoming(Packet::PubAck(ack)) => Heard::Acknowledged {
-            refused: match ack.reason {
-                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => None,
-                reason => Some(format!("{reason:?}")),
+impl From<v5::Event> for LinkEvent {
+    fn from(event: v5::Event) -> Self {
+        use packet5::{Packet, PubAckReason};
+        match event {
+            v5::Event::Incoming(Packet::ConnAck(_)) => Self::Connected,
+            v5::Event::Incoming(Packet::PubAck(ack)) => Self::Acknowledged {
+                refused: match ack.reason {
+                    PubAckReason::Success | PubAckReason::NoMatchingSubscribers => None,
+                    reason => Some(format!("{reason:?}")),
+                },
             },
-        },
-        v5::Event::Outgoing(rumqttc::Outgoing::Disconnect) => Heard::Closed,
-        _ => Heard::Other,
+            v5::Event::Outgoing(rumqttc::Outgoing::Disconnect) => Self::Closed,
+            _ => Self::Other,
+        }
     }
 }

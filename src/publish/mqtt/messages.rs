@@ -1,29 +1,34 @@
-//! What is published where: topics and payloads, without a broker.
+//! Topics and payloads of the messages, without a broker.
 
 use std::collections::BTreeMap;
 
-use crate::config::MqttConfig;
-use crate::publish::hub::Published;
-use crate::publish::rate_limit::RateLimit;
 use vocald_client::Message;
 use vocald_client::message::{State, StreamState, Version};
 use vocald_client::stream_names::StreamNames;
 
-/// How a publication is kept and delivered.
+use crate::config::MqttConfig;
+use crate::publish::hub::Published;
+use crate::publish::rate_limit::RateLimit;
+
+/// Delivery of a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Kept by the broker for whoever comes later; at least once.
+    /// Kept by the broker for later subscribers; at least once.
     Retained,
-    /// Something that happened; at least once.
+    /// An event; at least once.
     Event,
-    /// Of use at this moment only; at most once.
+    /// Of use only at this moment; at most once.
     Momentary,
 }
 
+/// A payload for a topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Publication {
+    /// The whole topic, with the prefix.
     pub topic: String,
+    /// JSON, a number, or a word.
     pub payload: String,
+    /// How it is delivered.
     pub kind: Kind,
 }
 
@@ -41,23 +46,25 @@ pub fn topic_level(name: &str) -> String {
     }
 }
 
-/// Turns messages into publications, and knows at any time what the retained topics should say.
+/// Translates messages to publications; knows the present value of every retained topic.
 pub struct Messages {
     prefix: String,
     p_rate_hz: f64,
     levels: StreamNames,
-    streams: BTreeMap<String, Now>,
+    streams: BTreeMap<String, StreamTopics>,
     online: bool,
 }
 
-/// How one stream stands.
-struct Now {
+/// Present values of one stream.
+struct StreamTopics {
+    /// JSON.
     state: String,
     voice: bool,
     peaks: Option<RateLimit>,
 }
 
 impl Messages {
+    /// Online, without streams.
     pub fn new(config: &MqttConfig) -> Self {
         Self {
             prefix: config.prefix.clone(),
@@ -68,21 +75,21 @@ impl Messages {
         }
     }
 
-    /// What the broker says when the connection breaks.
+    /// What the broker publishes when the connection breaks.
     pub fn last_will(config: &MqttConfig) -> Publication {
         status(&config.prefix, false)
     }
 
-    /// What there is to publish upon a message.
+    /// The publications for a message.
     pub fn of(&mut self, published: &Published) -> Vec<Publication> {
         match &published.message {
             Message::Hello(hello) => hello
                 .streams
                 .iter()
-                .flat_map(|now| {
-                    let state = state_json(&now.stream, now.state, now.reason.clone());
-                    let state = self.set_state(&now.stream, state);
-                    let voice = self.set_voice(&now.stream, now.onset.is_some());
+                .flat_map(|status| {
+                    let state = state_json(&status.stream, status.state, status.reason.clone());
+                    let state = self.set_state(&status.stream, state);
+                    let voice = self.set_voice(&status.stream, status.onset.is_some());
                     [state, voice]
                 })
                 .collect(),
@@ -90,8 +97,8 @@ impl Messages {
                 vec![self.set_state(&state.stream, published.json().into())]
             }
             Message::Decision(decision) => {
-                let now = self.now(&decision.stream);
-                let p = now
+                let topics = self.topics(&decision.stream);
+                let p = topics
                     .peaks
                     .as_mut()
                     .and_then(|peaks| peaks.push(decision.t, decision.p));
@@ -102,7 +109,7 @@ impl Messages {
                 }
                 all
             }
-            // The decision of the same moment has mostly told the flag already.
+            // The decision of the same moment has usually sent the flag already.
             Message::Onset(onset) => {
                 let mut all = self.change_voice(&onset.stream, true);
                 all.push(self.event(&onset.stream, published));
@@ -118,12 +125,12 @@ impl Messages {
         }
     }
 
-    /// Everything that is retained, as it is now; last of all that it is kept up to date.
+    /// All retained topics as they are now, the status last.
     pub fn present(&mut self) -> Vec<Publication> {
         let streams: Vec<_> = self
             .streams
             .iter()
-            .map(|(stream, now)| (stream.clone(), now.state.clone(), now.voice))
+            .map(|(stream, topics)| (stream.clone(), topics.state.clone(), topics.voice))
             .collect();
         let mut all = Vec::new();
         for (stream, state, voice) in streams {
@@ -134,33 +141,35 @@ impl Messages {
         all
     }
 
-    /// From now on nobody keeps the retained topics up to date.
+    /// The last publication: the retained topics are no longer kept up to date.
     pub fn go_offline(&mut self) -> Publication {
         self.online = false;
         status(&self.prefix, false)
     }
 
-    fn now(&mut self, stream: &str) -> &mut Now {
+    fn topics(&mut self, stream: &str) -> &mut StreamTopics {
         let p_rate_hz = self.p_rate_hz;
-        self.streams.entry(stream.into()).or_insert_with(|| Now {
-            state: state_json(stream, StreamState::Starting, None),
-            voice: false,
-            peaks: RateLimit::new(p_rate_hz),
-        })
+        self.streams
+            .entry(stream.into())
+            .or_insert_with(|| StreamTopics {
+                state: state_json(stream, StreamState::Starting, None),
+                voice: false,
+                peaks: RateLimit::new(p_rate_hz),
+            })
     }
 
     fn set_state(&mut self, stream: &str, state: String) -> Publication {
-        self.now(stream).state.clone_from(&state);
+        self.topics(stream).state.clone_from(&state);
         self.publication(stream, "state", state, Kind::Retained)
     }
 
     fn set_voice(&mut self, stream: &str, voice: bool) -> Publication {
-        self.now(stream).voice = voice;
+        self.topics(stream).voice = voice;
         self.voice(stream, voice)
     }
 
     fn change_voice(&mut self, stream: &str, voice: bool) -> Vec<Publication> {
-        match self.now(stream).voice == voice {
+        match self.topics(stream).voice == voice {
             true => Vec::new(),
             false => vec![self.set_voice(stream, voice)],
         }

@@ -1,24 +1,25 @@
-//! What waits for the broker: bounded, and never so that a retained topic is left untrue.
+//! Publications that wait for the broker: bounded, without ever leaving a retained topic out of date.
 
 use std::collections::VecDeque;
 
 use crate::publish::mqtt::messages::{Kind, Publication};
 
-/// Publications in order. Events wait while the broker is away, the oldest go when they are too many;
-/// of what is retained only the present counts, and it is told whole where some of it was not.
+/// Publications in order. Events wait while the broker is away; beyond the capacity the oldest are dropped. Of retained
+/// topics only the present matters: if one of them could not be sent, all are sent anew.
 #[derive(Debug)]
 pub struct Outbox {
     /// Of `waiting`.
     capacity: usize,
-    /// Goes before what waits: the present.
+    /// Sent before `waiting`: the present, and what did not arrive.
     first: VecDeque<Publication>,
     waiting: VecDeque<Publication>,
-    /// All that is retained is to be told before anything else.
+    /// All retained topics are to be sent before anything else.
     present_due: bool,
     lost_events: u64,
 }
 
 impl Outbox {
+    /// `capacity`: events that may wait, at least 1.
     pub fn new(capacity: usize) -> Self {
         Self {
             capacity: capacity.max(1),
@@ -29,9 +30,10 @@ impl Outbox {
         }
     }
 
+    /// Adds a publication at the end.
     pub fn push(&mut self, publication: Publication) {
         if self.waiting.len() >= self.capacity {
-            self.tell_anew();
+            self.renew();
         }
         if self.present_due && publication.kind != Kind::Event {
             return;
@@ -40,8 +42,8 @@ impl Outbox {
         self.drop_oldest();
     }
 
-    /// The broker may not have what it was told: all that is retained is due again.
-    pub fn tell_anew(&mut self) {
+    /// All retained topics are due again: the broker may lack some.
+    fn renew(&mut self) {
         let left = std::mem::take(&mut self.first).into_iter();
         let left: Vec<_> = left.chain(self.waiting.drain(..)).collect();
         let events = left.into_iter().filter(|left| left.kind == Kind::Event);
@@ -49,16 +51,16 @@ impl Outbox {
         self.present_due = true;
     }
 
-    /// What was taken last, in order, and did not arrive. Of it only the events matter still.
+    /// Returns publications that were taken, in order, and did not arrive. Only the events among them are sent again.
     pub fn put_back(&mut self, sent: impl DoubleEndedIterator<Item = Publication>) {
         for publication in sent.rev() {
             self.first.push_front(publication);
         }
-        self.tell_anew();
+        self.renew();
         self.drop_oldest();
     }
 
-    /// What the broker is to get next. `present`: everything that is retained, as it is now.
+    /// The next publication. `present`: all retained topics as they are now.
     pub fn take(&mut self, present: impl FnOnce() -> Vec<Publication>) -> Option<Publication> {
         if std::mem::take(&mut self.present_due) {
             self.first.extend(present());
@@ -66,21 +68,22 @@ impl Outbox {
         self.first.pop_front().or_else(|| self.waiting.pop_front())
     }
 
-    /// What was taken just now could not be handed on.
+    /// Returns the publication that was taken last.
     pub fn untake(&mut self, publication: Publication) {
         self.first.push_front(publication);
     }
 
+    /// Whether there is nothing to send.
     pub fn is_empty(&self) -> bool {
         self.first.is_empty() && self.waiting.is_empty() && !self.present_due
     }
 
-    /// Events lost since this was asked last.
+    /// Events lost since the last call.
     pub fn take_lost_events(&mut self) -> u64 {
         std::mem::take(&mut self.lost_events)
     }
 
-    /// Where there are too many nothing but events waits.
+    /// Only events wait when there are too many.
     fn drop_oldest(&mut self) {
         while self.waiting.len() > self.capacity {
             self.waiting.pop_front();
@@ -119,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn while_away_events_wait_and_the_present_is_told_first() {
+    fn while_away_events_wait_and_the_present_is_sent_first() {
         let mut outbox = Outbox::new(8);
         outbox.push(retained("ON"));
         outbox.push(event("1"));
@@ -146,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_events_go_and_the_retained_stay_true() {
+    fn the_oldest_events_are_dropped_and_retained_topics_stay_true() {
         let mut outbox = Outbox::new(3);
         for n in 0..5 {
             outbox.push(event(&n.to_string()));
@@ -154,7 +157,7 @@ mod tests {
         assert_eq!(outbox.take_lost_events(), 2);
         assert_eq!(outbox.take_lost_events(), 0);
         assert_eq!(all(&mut outbox, "now"), ["now", "2", "3", "4"]);
-        // Too slow a broker: what was retained on the way is replaced by what is true.
+        // A slow broker: retained publications are replaced by the present.
         for payload in ["ON", "OFF", "ON", "OFF"] {
             outbox.push(retained(payload));
         }

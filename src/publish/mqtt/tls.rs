@@ -1,4 +1,4 @@
-//! Whom to trust and who we are, for a connection over TLS.
+//! Trusted certificates and the client's own, for a connection over TLS.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,8 +8,11 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::config::MqttConfig;
-use crate::publish::mqtt::MqttError;
+use crate::publish::mqtt::error::MqttError;
 
+/// # Errors
+///
+/// If a file cannot be read or used, or the system has no certificates.
 pub fn client_config(config: &MqttConfig) -> Result<Arc<ClientConfig>, MqttError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let trusting = ClientConfig::builder_with_provider(provider)
@@ -22,12 +25,12 @@ pub fn client_config(config: &MqttConfig) -> Result<Arc<ClientConfig>, MqttError
     ) {
         ("", _) | (_, "") => trusting.with_no_client_auth(),
         (certificate, key) => {
-            let fault = |reason: String| MqttError::file(key, &reason);
+            let error = |reason: String| MqttError::file(key, &reason);
             let own_key =
-                PrivateKeyDer::from_pem_file(key).map_err(|e| fault(words(&e, "private key")))?;
+                PrivateKeyDer::from_pem_file(key).map_err(|e| error(words(&e, "private key")))?;
             trusting
                 .with_client_auth_cert(certificates(certificate)?, own_key)
-                .map_err(|e| fault(e.to_string()))?
+                .map_err(|e| error(e.to_string()))?
         }
     };
     Ok(Arc::new(client_config))
@@ -37,7 +40,7 @@ fn roots(ca_file: &str) -> Result<RootCertStore, MqttError> {
     let mut roots = RootCertStore::empty();
     if ca_file.is_empty() {
         let system = rustls_native_certs::load_native_certs();
-        // Some that cannot be read are no fault while there are others.
+        // A few that cannot be read are no error.
         roots.add_parsable_certificates(system.certs);
         if roots.is_empty() {
             return Err(MqttError::Tls(
@@ -63,11 +66,11 @@ fn certificates(path: &str) -> Result<Vec<CertificateDer<'static>>, MqttError> {
     }
 }
 
-fn words(error: &rustls::pki_types::pem::Error, wanted: &str) -> String {
+fn words(error: &rustls::pki_types::pem::Error, kind: &str) -> String {
     use rustls::pki_types::pem::Error;
     match error {
-        Error::NoItemsFound => format!("there is no {wanted} in it (PEM)"),
+        Error::NoItemsFound => format!("there is no {kind} in it (PEM)"),
         Error::Io(error) => error.to_string(),
-        other => format!("it is no {wanted} in PEM: {other}"),
+        other => format!("it is no {kind} in PEM: {other}"),
     }
 }

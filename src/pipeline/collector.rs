@@ -1,4 +1,4 @@
-//! What the stages before this one count themselves, read when Prometheus asks.
+//! Metrics that the stages count themselves, read when Prometheus requests them.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -14,15 +14,16 @@ use crate::inference::Intake;
 use crate::inference::stats::{PASS_BOUNDS_S, Stats};
 use crate::publish::Hub;
 
-/// The doors of the other stages.
+/// Access to the counters of sources, inference and hub.
 pub struct Collector {
     sources: Mutex<Vec<(String, Arc<Health>)>>,
     inference: Intake,
-    /// Weak: the hub's own sink asks.
+    /// Weak: a sink of the hub holds the collector.
     hub: Weak<Hub>,
 }
 
 impl Collector {
+    /// Without sources.
     pub fn new(inference: Intake, hub: Weak<Hub>) -> Self {
         Self {
             sources: Mutex::default(),
@@ -31,6 +32,7 @@ impl Collector {
         }
     }
 
+    /// Adds the counters of a source.
     pub fn add_source(&self, name: &str, health: Arc<Health>) {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         sources.push((name.to_owned(), health));
@@ -69,7 +71,7 @@ impl prometheus_client::collector::Collector for Collector {
             ),
             (
                 "device_returns",
-                "Times that a vanished device came back",
+                "Times that a vanished device returned",
                 |h| h.reconnects,
             ),
         ];
@@ -104,10 +106,10 @@ fn inference(load: &Stats, encoder: &mut DescriptorEncoder) -> fmt::Result {
     let help = "Windows that wait for inference";
     let gauge = encoder.encode_descriptor("queue_windows", help, None, MetricType::Gauge)?;
     ConstGauge::new(*waiting_windows as i64).encode(gauge)?;
-    let help = "Windows that went through the network";
+    let help = "Windows inferred";
     let counter = encoder.encode_descriptor("inferred_windows", help, None, MetricType::Counter)?;
     ConstCounter::new(passes.windows).encode(counter)?;
-    let help = "A pass of the network over the windows that wait";
+    let help = "Time of one pass of the network over the waiting windows";
     let seconds = Some(&Unit::Seconds);
     let mut histogram =
         encoder.encode_descriptor("inference", help, seconds, MetricType::Histogram)?;
