@@ -34,6 +34,7 @@ pub mod inference;
 pub mod model;
 pub mod pipeline;
 pub mod publish;
+pub mod reference;
 pub mod reporting;
 pub mod reproduction;
 pub mod training;

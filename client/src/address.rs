@@ -1,4 +1,4 @@
-//! Where a daemon is.
+//! Addresses of daemons.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,8 +8,9 @@ use tungstenite::http::Uri;
 
 use crate::socket_path;
 
-/// Where a daemon is; written `unix:PATH` or a path alone, `tcp:HOST:PORT`, `ws://HOST:PORT/ws` or
-/// `http://HOST:PORT`. The default is the Unix socket that a daemon makes when it is told no path.
+/// Address of a daemon: `unix:PATH` or a path alone, `tcp:HOST:PORT`, `ws://HOST:PORT/ws` or `http://HOST:PORT`.
+///
+/// The default is the daemon's default Unix socket ([`socket_path`]).
 ///
 /// ```no_run
 /// use vocald_client::Address;
@@ -25,20 +26,25 @@ pub enum Address {
     /// JSON lines on a Unix socket.
     Unix(PathBuf),
     /// JSON lines on TCP.
-    Tcp { host: String, port: u16 },
+    Tcp {
+        /// Name or address; IPv6 without brackets.
+        host: String,
+        /// 1 to 65535.
+        port: u16,
+    },
     /// The WebSocket beside the daemon's page.
     WebSocket(WebSocketUrl),
 }
 
-/// A text that names no daemon.
+/// A text that is not the address of a daemon.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no address of a daemon: {fault}")]
+#[error("`{text}` is no address of a daemon: {problem}")]
 pub struct AddressError {
     text: String,
-    fault: &'static str,
+    problem: &'static str,
 }
 
-/// A checked `ws://` URL, and the token to show there.
+/// A valid `ws://` URL, and the token for it. Printed without the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebSocketUrl {
     uri: Uri,
@@ -48,6 +54,8 @@ pub struct WebSocketUrl {
 }
 
 impl Address {
+    /// The Unix socket at `path`.
+    ///
     /// ```no_run
     /// # use vocald_client::Address;
     /// let address = Address::unix("/run/vocald.sock");
@@ -56,7 +64,7 @@ impl Address {
         Self::Unix(path.into())
     }
 
-    /// An IPv6 address comes without brackets.
+    /// JSON lines on TCP; an IPv6 address without brackets.
     ///
     /// ```no_run
     /// # use vocald_client::Address;
@@ -69,13 +77,14 @@ impl Address {
         }
     }
 
-    /// Shows `token` where a WebSocket's daemon demands one; the other kinds know none.
+    /// With the token that the daemon requires of a WebSocket. The other kinds need none.
     ///
     /// ```no_run
     /// # use vocald_client::Address;
     /// let address = "http://desk.local:8770".parse::<Address>()?.with_token("open sesame");
     /// # Ok::<(), vocald_client::AddressError>(())
     /// ```
+    #[must_use]
     pub fn with_token(mut self, token: impl Into<String>) -> Self {
         if let Self::WebSocket(url) = &mut self {
             url.token = Some(token.into());
@@ -94,35 +103,37 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Self, AddressError> {
-        let fault = |fault| AddressError {
+        let invalid = |problem| AddressError {
             text: text.to_owned(),
-            fault,
+            problem,
         };
         if let Some(path) = text.strip_prefix("unix:") {
             return match path {
-                "" => Err(fault("a path is missing after unix:")),
+                "" => Err(invalid("a path is missing after unix:")),
                 path => Ok(Self::unix(path)),
             };
         }
         if let Some(rest) = text.strip_prefix("tcp:") {
             let (host, port) = host_and_port(rest.trim_start_matches("//"))
-                .ok_or_else(|| fault("write tcp:HOST:PORT, as tcp:127.0.0.1:8771"))?;
+                .ok_or_else(|| invalid("write tcp:HOST:PORT, as tcp:127.0.0.1:8771"))?;
             return Ok(Self::tcp(host, port));
         }
         if let Some((scheme, rest)) = text.split_once("://") {
             return match scheme {
-                "ws" | "http" => WebSocketUrl::new(rest).map(Self::WebSocket).map_err(fault),
-                "wss" | "https" => Err(fault(
-                    "it would be encrypted, which a daemon is not; use http:// or a tunnel of ssh",
+                "ws" | "http" => WebSocketUrl::new(rest)
+                    .map(Self::WebSocket)
+                    .map_err(invalid),
+                "wss" | "https" => Err(invalid(
+                    "a daemon has no encrypted address; use http://, through an ssh tunnel if need be",
                 )),
-                _ => Err(fault("the kinds are unix:, tcp:, ws:// and http://")),
+                _ => Err(invalid("the kinds are unix:, tcp:, ws:// and http://")),
             };
         }
         if text.is_empty() {
-            return Err(fault("it is empty"));
+            return Err(invalid("it is empty"));
         }
         if !text.contains('/') && host_and_port(text).is_some() {
-            return Err(fault("write http:// or tcp: before it"));
+            return Err(invalid("write http:// or tcp: before it"));
         }
         Ok(Self::unix(text))
     }
@@ -131,16 +142,16 @@ impl FromStr for Address {
 fn host_and_port(text: &str) -> Option<(&str, u16)> {
     let (host, port) = text.trim_end_matches('/').rsplit_once(':')?;
     let bare = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
-    // Colons without brackets: which of them is before the port cannot be told.
+    // Without brackets the colon before the port is ambiguous.
     let host = bare.or((!host.contains(':')).then_some(host))?;
     let host = Some(host).filter(|host| !host.is_empty() && !host.contains('/'))?;
     Some((host, port.parse().ok().filter(|&port: &u16| port > 0)?))
 }
 
 impl WebSocketUrl {
-    /// `rest` comes after `://`.
+    /// From what follows `://`.
     fn new(rest: &str) -> Result<Self, &'static str> {
-        let no_url = "it is no URL such as http://127.0.0.1:8770";
+        let no_url = "it is no URL, as http://127.0.0.1:8770";
         let rest = rest.split('#').next().unwrap_or_default();
         let (place, query) = match rest.split_once('?') {
             Some((place, query)) => (place, format!("?{query}")),
@@ -153,10 +164,10 @@ impl WebSocketUrl {
             .map_err(|_| no_url)?;
         let authority = uri.authority().ok_or(no_url)?.as_str();
         if authority.contains('@') {
-            return Err("a daemon knows no user names; a token goes into ?token= or VOCALD_TOKEN");
+            return Err("a daemon has no user names; put a token into ?token= or VOCALD_TOKEN");
         }
         let host = uri.host().filter(|host| !host.is_empty()).ok_or(no_url)?;
-        // As every URL of http without a port.
+        // The default port of HTTP.
         let port = match authority.strip_prefix(host).ok_or(no_url)? {
             "" => 80,
             port => port
@@ -179,19 +190,19 @@ impl WebSocketUrl {
         })
     }
 
-    pub(super) fn request_uri(&self) -> Uri {
+    pub(crate) fn request_uri(&self) -> Uri {
         self.uri.clone()
     }
 
-    pub(super) fn host(&self) -> &str {
+    pub(crate) fn host(&self) -> &str {
         &self.host
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub(super) fn token(&self) -> Option<&str> {
+    pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
 }
@@ -210,7 +221,7 @@ impl fmt::Debug for WebSocketUrl {
     }
 }
 
-/// As it is written, without a token.
+/// In the form that is parsed, without a token.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
@@ -232,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_read_as_people_write_it() {
+    fn every_written_form_is_read() {
         for (text, means) in [
             ("/run/vocald.sock", "unix:/run/vocald.sock"),
             ("unix:/run/vocald.sock", "unix:/run/vocald.sock"),
@@ -251,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_told_why() {
+    fn an_error_says_what_is_wrong() {
         for (text, why) in [
             ("", "empty"),
             ("unix:", "path"),
@@ -273,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_shown_to_nobody_but_the_daemon() {
+    fn a_token_is_never_printed() {
         let address: Address = "http://desk:8770?token=secret".parse().unwrap();
         let address = address.with_token("sesame");
         let shown = format!("{address} {address:?}");

@@ -1,8 +1,8 @@
-//! What can go wrong between a client and the daemon.
+//! Errors of a client.
 
 use std::io;
 
-/// Each is one sentence for people.
+/// What can go wrong between a client and a daemon. Each is one sentence for people.
 ///
 /// ```no_run
 /// use vocald_client::{Address, Client, ClientError};
@@ -15,40 +15,64 @@ use std::io;
 /// ```
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nothing listens there, or the way is barred.
-    #[error("no daemon can be reached at {address}: {fault}")]
-    Unreachable { address: String, fault: io::Error },
-    /// Whatever listens there is slow, or no vocald.
-    #[error("what listens at {address} does not say hello as vocald does")]
-    NoHello { address: String },
-    /// The WebSocket was refused with an HTTP status.
-    #[error("{address} answers {status}: {reason}")]
-    Http {
+    /// Nothing listens at the address, or it cannot be reached.
+    #[error("no daemon can be reached at {address}: {error}")]
+    Unreachable {
+        /// As [`Address`](crate::Address) is written.
         address: String,
+        /// As the system reports it.
+        error: io::Error,
+    },
+    /// What listens at the address sends no `hello` in time: it is slow, or not vocald.
+    #[error("what listens at {address} does not send the hello of vocald")]
+    NoHello {
+        /// As [`Address`](crate::Address) is written.
+        address: String,
+    },
+    /// The WebSocket was refused with an HTTP status.
+    #[error("{address} refuses with HTTP status {status}: {reason}")]
+    Http {
+        /// As [`Address`](crate::Address) is written.
+        address: String,
+        /// The HTTP status.
         status: u16,
+        /// First line of the body, or the usual words for the status.
         reason: String,
     },
-    /// The address or the token holds what HTTP has no room for.
-    #[error("{address} cannot be asked over HTTP: {reason}")]
-    Request { address: String, reason: String },
-    /// The daemon cannot follow the subscription, or has too many clients.
+    /// The address or the token cannot be part of an HTTP request.
+    #[error("{address} cannot be requested over HTTP: {reason}")]
+    Request {
+        /// As [`Address`](crate::Address) is written.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The daemon has too many clients or cannot read the subscription.
     #[error("the daemon refuses: {0}")]
     Refused(String),
-    /// The daemon is newer than this program and says so.
-    #[error("the daemon speaks version {0} of the messages, and this program version 1: update it")]
+    /// The daemon publishes another version of the schema.
+    #[error(
+        "the daemon publishes version {0} of the messages and this program reads version 1: update it"
+    )]
     Version(u64),
-    /// What came is no message of vocald.
+    /// A text that is not a message.
     #[error("a message cannot be read: {0}")]
     Malformed(String),
-    /// More than a mebibyte without an end.
+    /// A message without an end.
     #[error("a message is longer than {bytes_max} bytes")]
-    TooLong { bytes_max: usize },
-    /// The last message is not whole.
+    TooLong {
+        /// The longest message that is read.
+        bytes_max: usize,
+    },
+    /// The last message is incomplete.
     #[error("the connection ended in the middle of a message")]
     CutOff,
-    /// Nothing came, not even a ping, for so long that the other end must be gone.
+    /// Neither a message nor a ping came.
     #[error("nothing came for {seconds} s")]
-    Silent { seconds: u64 },
+    Silent {
+        /// Length of the silence.
+        seconds: u64,
+    },
     /// The network failed.
     #[error("the connection broke: {0}")]
     Broken(#[from] io::Error),

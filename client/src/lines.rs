@@ -1,14 +1,15 @@
-//! A message a line, on a Unix socket or TCP.
+//! JSON lines on a Unix socket or TCP.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::time::Duration;
 
+use crate::ClientError;
+use crate::client::{MESSAGE_BYTES_MAX, Transport};
 use crate::socket::TimedSocket;
-use crate::{ClientError, MESSAGE_BYTES_MAX, Transport};
 
-pub fn open(wire: TimedSocket) -> Lines {
+pub fn open(socket: TimedSocket) -> Lines {
     Lines {
-        reader: BufReader::new(wire),
+        reader: BufReader::new(socket),
     }
 }
 
@@ -20,7 +21,7 @@ impl Transport for Lines {
     fn send(&mut self, text: &str) -> Result<(), ClientError> {
         let sent = self.socket().write_all(format!("{text}\n").as_bytes());
         match sent {
-            // It has closed, and why can still be read.
+            // The daemon has closed the connection; its reason can still be read.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
             other => Ok(other?),
         }
@@ -51,8 +52,8 @@ impl Transport for Lines {
         self.reader.get_mut()
     }
 
-    /// The other end is on this machine, whose kernel tells when it is gone; and a choice of rare
-    /// types is silent for hours.
+    /// The other end is on this machine, whose kernel reports when it is gone; and a subscription to rare types may
+    /// be silent for hours.
     fn silence_max(&self) -> Option<Duration> {
         None
     }

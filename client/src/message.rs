@@ -1,20 +1,20 @@
-//! The schema of everything that is published: JSON, one object a line.
+//! Schema of the published messages: JSON, one object per line.
 //!
-//! `config/events.schema.json` is generated from these types.
-//! Times called `t` are stream time: seconds of sound since the stream began, lost sound included.
-//! Times called `wall` are Unix time in seconds.
+//! `config/events.schema.json` is generated from these types. `t` is stream time in seconds: time since the stream
+//! began, lost sound included. `wall` is Unix time in seconds.
 
 #[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The stream name of messages that speak of all streams.
+/// The stream name of messages that concern all streams.
 pub const ALL_STREAMS: &str = "*";
 
 /// One message. Receivers should ignore fields and types they do not know.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(tag = "type", rename_all = "snake_case")]
+#[allow(missing_docs)] // Each is documented by its type.
 pub enum Message {
     Hello(Hello),
     Decision(Decision),
@@ -27,11 +27,11 @@ pub enum Message {
     Refused(Refused),
 }
 
-/// Version of the schema: always 1. A change that breaks receivers raises it.
+/// Version of the schema: 1. A change that breaks receivers raises it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Version;
 
-const VERSION: u64 = 1;
+pub(crate) const VERSION: u64 = 1;
 
 impl Serialize for Version {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -65,10 +65,11 @@ impl JsonSchema for Version {
     }
 }
 
-/// The first thing a subscriber gets: who speaks, and how things stand.
+/// The first message to a subscriber: the daemon, its model, and the state of its streams.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Hello {
+    /// Version of the schema.
     pub v: Version,
     /// `*`: all streams.
     pub stream: String,
@@ -78,70 +79,75 @@ pub struct Hello {
     pub model: String,
     /// What inference runs on: `cpu` or `cuda:0`.
     pub device: String,
-    /// The look-aheads that the model offers, seconds, longest first.
+    /// Look-aheads that the model offers, seconds, longest first.
     pub horizons: Vec<f64>,
-    /// The look-ahead of the decisions that are published: how much sound after `t` each has heard, seconds.
+    /// Look-ahead of the published decisions: sound after `t` that each is based on, seconds.
     pub lookahead: f64,
-    /// From one decision to the next, seconds.
+    /// Time from one decision to the next, seconds.
     pub hop: f64,
-    /// Where voice begins and ends.
+    /// Probabilities at which the state may change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thresholds: Option<Thresholds>,
+    /// State of every stream.
     pub streams: Vec<StreamStatus>,
 }
 
-/// The probabilities at which the state may change.
+/// Probabilities at which the state may change.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Thresholds {
     /// Voice begins at this probability and above.
     pub enter: f32,
-    /// The same where a voice has been heard lately, if that makes a difference.
+    /// The same while recent output contained singing; absent if the model has no such threshold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reenter: Option<f32>,
     /// Voice ends below this probability.
     pub leave: f32,
 }
 
-/// How one stream stands at the moment.
+/// State of one stream at the moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct StreamStatus {
+    /// Name of the stream.
     pub stream: String,
+    /// What its source does.
     pub state: StreamState,
+    /// Why, in one sentence for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The onset of the voice that is present; absent where there is none.
+    /// Onset of the voice that is present; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onset: Option<Onset>,
 }
 
+/// What the source of a stream does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StreamState {
-    /// No sound has come yet.
+    /// No sound yet.
     Starting,
-    /// Sound comes in and is decided on.
+    /// Sound arrives and decisions are published.
     Running,
-    /// Nothing but digital zeros for two seconds: a muted or unplugged input.
+    /// Only digital zeros for 2 s: a muted or unplugged input.
     Silent,
-    /// The source is there but delivers nothing.
+    /// The source is present but delivers nothing.
     Stalled,
-    /// The source is gone and is being looked for.
+    /// The source is gone; it is used again when it returns.
     Reconnecting,
-    /// The source came to its end, or was told to stop.
+    /// The source ended, or the run was stopped.
     Ended,
-    /// The source or the inference failed for good.
+    /// The source or the inference failed and does not recover.
     Failed,
-    /// Read from a newer daemon that has more states; never published.
+    /// A state that only a newer daemon has; never published.
     #[serde(other)]
     #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
 }
 
 impl StreamState {
-    /// As in JSON.
+    /// The word in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::Starting => "starting",
@@ -161,7 +167,9 @@ impl StreamState {
 /// The same value travels from the source that changes to the [`State`] message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateChange {
+    /// The new state.
     pub state: StreamState,
+    /// One sentence, for people.
     pub reason: Option<String>,
 }
 
@@ -210,49 +218,55 @@ impl StateChange {
     }
 }
 
-/// One window's answer, every 71.4 ms.
+/// Probability and state of one window; one every 71.4 ms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Decision {
+    /// Version of the schema.
     pub v: Version,
+    /// Name of the stream.
     pub stream: String,
-    /// Counts the windows of the stream from 0, skipped ones included.
+    /// Number of the window in its stream, from 0, skipped windows included.
     pub seq: u64,
-    /// Stream time of the frame that the decision speaks of, seconds.
+    /// Stream time of the frame that the decision is for, seconds.
     pub t: f64,
     /// Unix time at which that sound was captured, seconds.
     pub wall: f64,
     /// Probability of voice, 0 to 1.
     pub p: f32,
-    /// The state: voice is present.
+    /// Whether voice is present.
     pub voice: bool,
-    /// How much sound after `t` the decision has heard, seconds.
+    /// Sound after `t` that the decision is based on, seconds.
     pub lookahead: f64,
-    /// From the capture of the last sample heard to publication, seconds.
+    /// Time from the capture of the window's last sample to publication, seconds.
     pub latency: f64,
 }
 
-/// The voice comes in.
+/// A voice begins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Onset {
+    /// Version of the schema.
     pub v: Version,
+    /// Name of the stream.
     pub stream: String,
-    /// Counts the stream's voices from 1; the offset of the same voice has the same.
+    /// Number of the voice in its stream, from 1; its offset has the same.
     pub id: u64,
     /// Estimated stream time of the change, seconds; earlier than its publication.
     pub t: f64,
     /// Unix time at which that sound was captured, seconds.
     pub wall: f64,
-    /// Probability of voice in the window that made the change known.
+    /// Probability of voice in the window that confirmed the change.
     pub p: f32,
 }
 
-/// The voice goes out.
+/// A voice ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Offset {
+    /// Version of the schema.
     pub v: Version,
+    /// Name of the stream.
     pub stream: String,
     /// The `id` of the onset.
     pub id: u64,
@@ -262,18 +276,21 @@ pub struct Offset {
     pub wall: f64,
     /// Probability of voice in the newest window.
     pub p: f32,
-    /// From the onset's `t` to this one's, seconds.
+    /// Time from the onset's `t` to this `t`, seconds.
     pub duration: f64,
 }
 
-/// The stream's state changes.
+/// The state of a stream changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct State {
+    /// Version of the schema.
     pub v: Version,
+    /// Name of the stream.
     pub stream: String,
+    /// The new state.
     pub state: StreamState,
-    /// One sentence, for people.
+    /// Why, in one sentence for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
@@ -282,33 +299,37 @@ pub struct State {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Gap {
+    /// Version of the schema.
     pub v: Version,
+    /// Name of the stream.
     pub stream: String,
     /// Stream time at which the loss begins, seconds.
     pub t: f64,
-    /// How much was lost, seconds.
+    /// Length of the loss, seconds.
     pub lost: f64,
+    /// Where it was lost.
     pub reason: GapReason,
 }
 
+/// Where samples or windows were lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
-    /// The machine was too busy to take the samples off the capture buffer.
+    /// The machine was too busy to read the capture buffer.
     RingFull,
-    /// Inference was behind and skipped its oldest windows.
+    /// Inference was too slow and skipped its oldest windows.
     InferenceBehind,
-    /// The device delivered nothing, by the clock.
+    /// The device delivered nothing; measured by the clock.
     Device,
-    /// Read from a newer daemon that has more reasons; never published.
+    /// A reason that only a newer daemon has; never published.
     #[serde(other)]
     #[cfg_attr(feature = "schema", schemars(skip))]
     Unknown,
 }
 
 impl GapReason {
-    /// As in JSON.
+    /// The word in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::RingFull => "ring_full",
@@ -319,48 +340,52 @@ impl GapReason {
     }
 }
 
-/// How loud the newest 71.4 ms are.
+/// Level of the newest 71.4 ms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Level {
+    /// Version of the schema.
     pub v: Version,
+    /// Name of the stream.
     pub stream: String,
     /// Stream time of the newest sample, seconds.
     pub t: f64,
     /// Unix time at which it was captured, seconds.
     pub wall: f64,
-    /// Root mean square in dB of full scale, -120 at the least.
+    /// Root mean square in dB of full scale, at least -120.
     pub rms_db: f32,
-    /// Largest absolute sample in dB of full scale, -120 at the least.
+    /// Largest absolute sample in dB of full scale, at least -120.
     pub peak_db: f32,
-    /// The newest frame: 80 values, ln of the mel magnitude, lowest band first.
+    /// The newest frame: 80 natural logarithms of mel magnitudes, lowest band first.
     pub mel: Vec<f32>,
 }
 
-/// This subscriber was too slow and lost its oldest messages.
+/// This subscriber was too slow and lost messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Lagged {
+    /// Version of the schema.
     pub v: Version,
     /// `*`: all streams.
     pub stream: String,
-    /// Messages that went by since the last it got, of every type, chosen or not.
+    /// Messages lost since the last one received, of every type, subscribed or not.
     pub lost: u64,
 }
 
-/// What this subscriber sent cannot be followed; its connection ends with this.
+/// The daemon refuses this subscriber; the last message of the connection.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Refused {
+    /// Version of the schema.
     pub v: Version,
     /// `*`: all streams.
     pub stream: String,
-    /// One sentence, for people.
+    /// Why, in one sentence for people.
     pub reason: String,
 }
 
 impl Message {
-    /// The stream it speaks of; [`ALL_STREAMS`] for those about the subscription itself.
+    /// The stream it concerns; [`ALL_STREAMS`] for messages about the subscription itself.
     pub fn stream(&self) -> &str {
         match self {
             Self::Hello(m) => &m.stream,
@@ -375,7 +400,7 @@ impl Message {
         }
     }
 
-    /// Whether every number in it is finite: JSON has no word for the others.
+    /// Whether every number in it is finite; JSON has no others.
     pub fn is_finite(&self) -> bool {
         let onset = |o: &Onset| o.t.is_finite() && o.wall.is_finite() && o.p.is_finite();
         match self {

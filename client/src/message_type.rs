@@ -1,13 +1,18 @@
-//! The types of messages, for those who want only some.
+//! Types of messages, for subscriptions.
+
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Message;
 
-/// The `type` of a message that can be chosen. The others, `hello` and `lagged`, are for everybody:
-/// they say how to read the rest, and what is missing from it.
+/// The `type` of a message that a subscription can choose.
+///
+/// The others, `hello`, `lagged` and `refused`, are about the subscription itself and always sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // Each is documented in `message`.
 pub enum MessageType {
     Decision,
     Onset,
@@ -18,6 +23,7 @@ pub enum MessageType {
 }
 
 impl MessageType {
+    /// All types, in the order of the schema.
     pub const ALL: [Self; 6] = [
         Self::Decision,
         Self::Onset,
@@ -27,7 +33,7 @@ impl MessageType {
         Self::Level,
     ];
 
-    /// `None` where the message is about the subscription itself and always comes.
+    /// The type of `message`; `None` if it is about the subscription itself.
     pub fn of(message: &Message) -> Option<Self> {
         match message {
             Message::Hello(_) | Message::Lagged(_) | Message::Refused(_) => None,
@@ -39,14 +45,7 @@ impl MessageType {
             Message::Level(_) => Some(Self::Level),
         }
     }
-}
 
-/// A word that is not a message type.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a message type: use decision, onset, offset, state, gap or level")]
-pub struct UnknownMessageType(String);
-
-impl MessageType {
     /// The word in JSON, as `onset`.
     pub fn word(self) -> &'static str {
         match self {
@@ -60,7 +59,12 @@ impl MessageType {
     }
 }
 
-impl std::str::FromStr for MessageType {
+/// A word that is not a message type.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a message type: use decision, onset, offset, state, gap or level")]
+pub struct UnknownMessageType(String);
+
+impl FromStr for MessageType {
     type Err = UnknownMessageType;
 
     fn from_str(text: &str) -> Result<Self, UnknownMessageType> {

@@ -1,30 +1,34 @@
-//! A client that comes back.
+//! A client that reconnects.
 
 use std::time::Duration;
 
 use crate::{Address, Client, ClientError, Message, Messages, Subscription};
 
-/// The first attempt after a connection was lost comes soon, each further one twice as late.
+/// Wait before the first attempt after a lost connection; it doubles with each attempt that fails.
 const FIRST_RETRY: Duration = Duration::from_millis(250);
+/// Longest wait between attempts.
 const LAST_RETRY: Duration = Duration::from_secs(4);
 
-/// What a [`Reconnecting`] client learns.
+/// News from a [`Reconnecting`] client.
 #[derive(Debug)]
 pub enum Update {
-    /// A connection is there; its messages follow, `hello` first.
+    /// Connected; the messages follow, `hello` first.
     Connected,
-    /// What was chosen.
+    /// A subscribed message.
     Message(Message),
-    /// There is no connection (any more). The next one is tried in `retry_in`.
+    /// Not connected, or no longer.
     Disconnected {
+        /// Why.
         reason: ClientError,
+        /// Time until the next attempt.
         retry_in: Duration,
     },
 }
 
-/// Connects, and connects anew whenever the connection is lost; never ends. `next` waits, also
-/// between attempts. What is published while there is no connection is not seen; the `hello` of the next tells
-/// how things stand.
+/// An endless iterator that connects, and connects again whenever the connection is lost.
+///
+/// `next` blocks, also between attempts. Messages that are published in between are lost; the next `hello` has the
+/// state of all streams.
 ///
 /// ```no_run
 /// use vocald_client::{Address, Reconnecting, Subscription, Update};
@@ -39,16 +43,16 @@ pub enum Update {
 /// ```
 pub struct Reconnecting {
     address: Address,
-    wanted: Subscription,
+    subscription: Subscription,
     messages: Option<Messages>,
-    /// How long to wait before the next attempt; doubles with each that fails.
+    /// Wait before the next attempt.
     retry_in: Duration,
-    /// The next call begins with a wait.
+    /// Whether the next call waits first.
     failed: bool,
 }
 
 impl Reconnecting {
-    /// Connects when the first update is asked for.
+    /// Connects with the first call of `next`.
     ///
     /// ```no_run
     /// # use vocald_client::{Reconnecting, Subscription};
@@ -56,10 +60,10 @@ impl Reconnecting {
     /// let first = updates.next();
     /// # Ok::<(), vocald_client::AddressError>(())
     /// ```
-    pub fn new(address: Address, wanted: Subscription) -> Self {
+    pub fn new(address: Address, subscription: Subscription) -> Self {
         Self {
             address,
-            wanted,
+            subscription,
             messages: None,
             retry_in: FIRST_RETRY,
             failed: false,
@@ -72,7 +76,7 @@ impl Reconnecting {
             self.retry_in = (self.retry_in * 2).min(LAST_RETRY);
         }
         let client = Client::connect(&self.address);
-        match client.and_then(|client| client.subscribe(self.wanted.clone())) {
+        match client.and_then(|client| client.subscribe(self.subscription.clone())) {
             Ok(messages) => {
                 self.messages = Some(messages);
                 Update::Connected
@@ -100,7 +104,7 @@ impl Iterator for Reconnecting {
         };
         Some(match messages.next() {
             Some(Ok(message)) => {
-                // A daemon that ends each connection after `hello` is not to be asked ever faster.
+                // A daemon that closes every connection after `hello` keeps the growing wait.
                 if !matches!(message, Message::Hello(_)) {
                     self.retry_in = FIRST_RETRY;
                 }

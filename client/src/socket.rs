@@ -1,4 +1,4 @@
-//! A socket that does not wait for ever.
+//! A socket whose reads and writes have time limits.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::{Address, ClientError};
 
-/// A daemon takes the few bytes it is sent at once.
+/// A daemon reads the few bytes it is sent at once.
 const WRITE_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -17,7 +17,7 @@ enum Socket {
     Tcp(TcpStream),
 }
 
-/// Until the deadline is forgotten, reading ends there at the latest, however slowly bytes come.
+/// Reads end at the deadline, however slowly bytes come, until it is lifted.
 #[derive(Debug)]
 pub struct TimedSocket {
     socket: Socket,
@@ -57,22 +57,22 @@ impl TimedSocket {
                 socket,
                 deadline: Some(deadline),
             }),
-            Err(fault) => Err(ClientError::Unreachable {
+            Err(error) => Err(ClientError::Unreachable {
                 address: address.to_string(),
-                fault,
+                error,
             }),
         }
     }
 
-    /// From now on only silence for `silence_max` ends a read.
-    pub fn forget_deadline(&mut self, silence_max: Option<Duration>) -> io::Result<()> {
+    /// From now on a read ends after `silence_max` without a byte.
+    pub fn lift_deadline(&mut self, silence_max: Option<Duration>) -> io::Result<()> {
         self.deadline = None;
         self.socket.set_read_timeout(silence_max)
     }
 }
 
 fn connect(host: &str, port: u16, deadline: Instant) -> io::Result<TcpStream> {
-    let mut fault = io::Error::new(ErrorKind::NotFound, "the name has no address");
+    let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     let addresses: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
     for address in addresses {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -81,10 +81,10 @@ fn connect(host: &str, port: u16, deadline: Instant) -> io::Result<TcpStream> {
         }
         match TcpStream::connect_timeout(&address, left) {
             Ok(stream) => return Ok(stream),
-            Err(error) => fault = error,
+            Err(error) => last = error,
         }
     }
-    Err(fault)
+    Err(last)
 }
 
 impl Socket {
@@ -110,7 +110,7 @@ impl Read for TimedSocket {
             Socket::Tcp(stream) => stream.read(into),
         };
         read.map_err(|error| match error.kind() {
-            // How systems call a read that took too long.
+            // Systems differ in the kind of a read that timed out.
             ErrorKind::WouldBlock => ErrorKind::TimedOut.into(),
             _ => error,
         })

@@ -1,10 +1,9 @@
-//! Stream names as parts of OSC addresses.
+//! Stream names as parts of OSC addresses and MQTT topics.
 
 use std::collections::BTreeMap;
 
-/// `name` as one part of an OSC address: every character that has a meaning there
-/// (space `#` `*` `,` `/` `?` `[` `]` `{` `}`) and everything that is not printable
-/// ASCII becomes `_`.
+/// `name` as one part of an OSC address. Characters with a meaning there (space `#` `*` `,` `/` `?` `[` `]` `{` `}`)
+/// and all that are not printable ASCII become `_` (OSC 1.0, "OSC Methods and OSC Containers").
 pub fn part(name: &str) -> String {
     let safe = |c: char| match c {
         '#' | '*' | ',' | '/' | '?' | '[' | ']' | '{' | '}' => '_',
@@ -17,8 +16,7 @@ pub fn part(name: &str) -> String {
     }
 }
 
-/// Gives each stream an address of its own: where two names become the same
-/// part, the later one gets `-2`, the next `-3`.
+/// A part for each stream, none twice: if two names become the same part, the later one gets `-2`, the next `-3`.
 #[derive(Debug)]
 pub struct StreamNames {
     part: fn(&str) -> String,
@@ -26,29 +24,30 @@ pub struct StreamNames {
 }
 
 impl Default for StreamNames {
-    /// Of OSC.
+    /// Parts of OSC addresses.
     fn default() -> Self {
-        Self::made_by(part)
+        Self::new(part)
     }
 }
 
 impl StreamNames {
-    /// Of addresses whose parts `part` makes out of names.
-    pub fn made_by(part: fn(&str) -> String) -> Self {
+    /// Parts that the function `part` makes out of names.
+    pub fn new(part: fn(&str) -> String) -> Self {
         Self {
             part,
             parts: BTreeMap::new(),
         }
     }
 
+    /// The part of `stream`, the same in every call.
     pub fn of(&mut self, stream: &str) -> &str {
         if !self.parts.contains_key(stream) {
-            let wanted = (self.part)(stream);
-            let taken = |part: &String| self.parts.values().any(|other| other == part);
-            let mut own = wanted.clone();
+            let part = (self.part)(stream);
+            let taken = |own: &String| self.parts.values().any(|other| other == own);
+            let mut own = part.clone();
             let mut number = 2;
             while taken(&own) {
-                own = format!("{wanted}-{number}");
+                own = format!("{part}-{number}");
                 number += 1;
             }
             self.parts.insert(stream.into(), own);

@@ -1,4 +1,4 @@
-//! A message a text frame.
+//! Messages as text frames of a WebSocket.
 
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -10,14 +10,15 @@ use tungstenite::protocol::WebSocketConfig;
 use tungstenite::{HandshakeError, Message as Frame, WebSocket};
 
 use crate::address::WebSocketUrl;
+use crate::client::{MESSAGE_BYTES_MAX, Transport};
 use crate::socket::TimedSocket;
-use crate::{Address, ClientError, MESSAGE_BYTES_MAX, Transport};
+use crate::{Address, ClientError};
 
 /// The daemon pings every 20 s.
 const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// Messages are a kilobyte at most, but for `hello`.
+/// Messages other than `hello` are at most 1 KiB.
 const BUFFER_BYTES: usize = 16 * 1024;
-/// Of what HTTP says beside a status.
+/// Longest reason that is kept of a refusal's body.
 const REASON_CHARS: usize = 200;
 
 pub struct Socket {
@@ -29,15 +30,16 @@ pub fn open(
     address: &Address,
     deadline: Instant,
 ) -> Result<Socket, ClientError> {
-    let unaskable = |reason: String| ClientError::Request {
+    let invalid = |reason: String| ClientError::Request {
         address: address.to_string(),
         reason,
     };
     let request = url.request_uri().into_client_request();
-    let mut request = request.map_err(|e| unaskable(e.to_string()))?;
+    let mut request = request.map_err(|e| invalid(e.to_string()))?;
     if let Some(token) = url.token() {
         let bearer = HeaderValue::from_str(&format!("Bearer {token}"));
-        let mut bearer = bearer.map_err(|_| unaskable("the token is no text of HTTP".into()))?;
+        let mut bearer =
+            bearer.map_err(|_| invalid("the token is not valid in a header".into()))?;
         bearer.set_sensitive(true);
         request.headers_mut().insert(header::AUTHORIZATION, bearer);
     }
@@ -47,10 +49,10 @@ pub fn open(
         .max_write_buffer_size(MESSAGE_BYTES_MAX)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    let wire = TimedSocket::tcp(url.host(), url.port(), address, deadline)?;
-    match tungstenite::client::client_with_config(request, wire, Some(config)) {
+    let socket = TimedSocket::tcp(url.host(), url.port(), address, deadline)?;
+    match tungstenite::client::client_with_config(request, socket, Some(config)) {
         Ok((socket, _)) => Ok(Socket { socket }),
-        Err(HandshakeError::Failure(Error::Http(answer))) => Err(refusal(&answer, address)),
+        Err(HandshakeError::Failure(Error::Http(response))) => Err(refusal(&response, address)),
         Err(HandshakeError::Failure(Error::Io(error))) if error.kind() != ErrorKind::TimedOut => {
             Err(ClientError::Broken(error))
         }
@@ -60,31 +62,31 @@ pub fn open(
     }
 }
 
-fn refusal(answer: &Response<Option<Vec<u8>>>, address: &Address) -> ClientError {
-    let status = answer.status();
-    let body = answer.body().as_deref().unwrap_or_default();
-    let said = String::from_utf8_lossy(body);
-    let said: String = said
+fn refusal(response: &Response<Option<Vec<u8>>>, address: &Address) -> ClientError {
+    let status = response.status();
+    let body = response.body().as_deref().unwrap_or_default();
+    let text = String::from_utf8_lossy(body);
+    let line: String = text
         .lines()
         .next()
         .unwrap_or_default()
         .chars()
         .take(REASON_CHARS)
         .collect();
-    let usual = status.canonical_reason().unwrap_or("it does not say why");
+    let usual = status.canonical_reason().unwrap_or("no reason is given");
     ClientError::Http {
         address: address.to_string(),
         status: status.as_u16(),
-        reason: if said.is_empty() { usual.into() } else { said },
+        reason: if line.is_empty() { usual.into() } else { line },
     }
 }
 
 impl Transport for Socket {
     fn send(&mut self, text: &str) -> Result<(), ClientError> {
         match self.socket.send(Frame::text(text)) {
-            // It has closed, and why can still be read.
+            // The daemon has closed the connection; its reason can still be read.
             Err(Error::Io(e)) if e.kind() == ErrorKind::BrokenPipe => Ok(()),
-            sent => sent.map_err(fault),
+            sent => sent.map_err(client_error),
         }
     }
 
@@ -92,10 +94,10 @@ impl Transport for Socket {
         loop {
             match self.socket.read() {
                 Ok(Frame::Text(text)) => return Ok(Some(text.as_str().to_owned())),
-                // Pings are answered beneath; the close is followed by `ConnectionClosed`.
+                // tungstenite answers pings; a close is followed by `ConnectionClosed`.
                 Ok(_) => {}
                 Err(Error::ConnectionClosed | Error::AlreadyClosed) => return Ok(None),
-                Err(error) => return Err(fault(error)),
+                Err(error) => return Err(client_error(error)),
             }
         }
     }
@@ -109,7 +111,7 @@ impl Transport for Socket {
     }
 }
 
-fn fault(error: Error) -> ClientError {
+fn client_error(error: Error) -> ClientError {
     match error {
         Error::Io(error) if error.kind() == ErrorKind::TimedOut => ClientError::Silent {
             seconds: SILENCE_MAX.as_secs(),

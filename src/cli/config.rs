@@ -74,6 +74,8 @@ fn check_model(config: &Config) -> anyhow::Result<()> {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
     };
-    config.decision.horizon(&checkpoint.metadata)?;
+    config
+        .decision
+        .horizon(&checkpoint.metadata.model_horizons())?;
     Ok(())
 }

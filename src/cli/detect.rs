@@ -79,7 +79,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         None => built_in()?,
     };
     let model = checkpoint.metadata.clone();
-    let horizon = config.decision.horizon(&model)?;
+    let horizon = config.decision.horizon(&model.model_horizons())?;
     let (worker, network) = match checkpoint.architecture.features() {
         Features::Mel(window) => {
             let load = move || Ok((Engine::new(checkpoint, device)?, ()));

@@ -125,7 +125,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         lookahead_s: args.lookahead.into(),
         ..DecisionConfig::default()
     };
-    let horizon = decision.horizon(&checkpoint.metadata)?;
+    let horizon = decision.horizon(&checkpoint.metadata.model_horizons())?;
     let cache = args.sources.cache(checkpoint.architecture.features())?;
     let split = Split::from(args.split.unwrap_or(SplitName::Test));
     let coverage = match args.partly_labelled {

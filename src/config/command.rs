@@ -1,24 +1,27 @@
-//! Commands that are run when the voice comes in and goes out.
+//! `[publish.command]`: programs that run at onsets and offsets.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
 
-/// Beyond an hour a limit is none.
+/// A longer limit would be none.
 const TIME_LIMIT_MAX_S: f64 = 3600.0;
-/// More events than this are no queue but a past.
+/// Events that are further behind are of no use to a command.
 const QUEUE_EVENTS_MAX: usize = 1024;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Programs that run at each onset and offset, one at a time. Each gets the event as JSON on standard input and in
+/// `VOCALD_TYPE`, `VOCALD_STREAM`, `VOCALD_ID`, `VOCALD_T`, `VOCALD_P` and `VOCALD_DURATION`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CommandConfig {
-    /// Program and arguments at an onset. None: off.
+    /// Program and arguments to run at an onset, as `["program", "argument"]`. Empty: none.
     pub onset: Vec<String>,
-    /// Program and arguments at an offset. None: off.
+    /// Program and arguments to run at an offset. Empty: none.
     pub offset: Vec<String>,
-    /// A command that takes longer is killed with all that it started, in seconds.
+    /// A command that takes longer is killed, with all processes it started. Above 0, at most 3600.
     pub time_limit_s: f64,
-    /// Events that wait for the command before them; then the oldest is skipped.
+    /// Events that may wait for a running command; beyond this number the oldest is skipped. 1 to 1024.
     pub queue_events: usize,
 }
 
@@ -34,6 +37,7 @@ impl Default for CommandConfig {
 }
 
 impl CommandConfig {
+    /// Whether there is any command to run.
     pub fn is_on(&self) -> bool {
         !(self.onset.is_empty() && self.offset.is_empty())
     }

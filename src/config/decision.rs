@@ -1,46 +1,51 @@
-//! How probabilities become states: the checkpoint's operating point, and what is set over it.
+//! `[decision]`: the look-ahead to publish and changes to its operating point.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, FromCheckpoint};
-use crate::decision::{Horizon, OperatingPoint, RECENCY_S, Reentry};
+use crate::decision::{Horizon, ModelHorizons, OperatingPoint, RECENCY_S, Reentry};
 use crate::frontend::window::lookahead_s;
-use crate::model::Metadata;
 
-/// Moved thresholds stay this far inside 0 and 1, or one side could never be reached.
+/// Moved thresholds stay this far inside 0 and 1; at 0 or 1 one state could never be reached.
 const MARGIN: f32 = 0.001;
-/// Look-aheads are told in hundredths of a second (0.58 where it is 0.5804): who asks for what was
-/// told means that horizon.
-const LOOKAHEAD_TOLD_WITHIN_S: f64 = 0.005;
+/// Look-aheads are printed in hundredths of a second (0.58 for 0.5804), so a limit of 0.58 s includes that horizon.
+const LOOKAHEAD_TOLERANCE_S: f64 = 0.005;
 
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+/// Which output of the model is published and how its probabilities become states. Every key is the checkpoint's own
+/// until it is set; those values were chosen on validation data.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DecisionConfig {
-    /// The horizon to publish, in frames of 14.286 ms before the window's last.
+    /// The horizon to publish: how far before the end of the window the decision's frame lies, in frames of
+    /// 14.286 ms. `vocald model info` lists those that a model offers.
     pub horizon_frames: FromCheckpoint<u32>,
-    /// Or: the longest horizon whose look-ahead is not above this, in seconds.
+    /// Instead of `horizon_frames`: publish the longest horizon whose look-ahead is at most this.
     pub lookahead_s: FromCheckpoint<f64>,
-    /// Moves `enter`, `enter_again` and `leave` together, by its distance from the checkpoint's threshold.
+    /// Moves `enter`, `reenter` and `leave` together, by the distance of this probability from the checkpoint's
+    /// `threshold`.
     pub threshold: FromCheckpoint<f32>,
     /// Voice begins at this probability and above.
     pub enter: FromCheckpoint<f32>,
-    /// The same where a voice has been heard lately; as much as `enter` to make no difference.
+    /// The same while recent output contained singing; lies between `leave` and `enter`. Equal to `enter`: no
+    /// difference.
     pub reenter: FromCheckpoint<f32>,
-    /// How long a voice is remembered, in seconds.
+    /// Time constant of "recent" in `reenter`: past voice counts 1/e after this time.
     pub recency_s: FromCheckpoint<f32>,
     /// Voice ends below this probability.
     pub leave: FromCheckpoint<f32>,
-    /// So many of the last `confirm_m` windows must agree before the state changes.
+    /// Windows among the last `confirm_m` that must agree before the state changes.
     pub confirm_n: FromCheckpoint<u32>,
+    /// Windows that are considered for a change of state, 71.4 ms apart; at most 64.
     pub confirm_m: FromCheckpoint<u32>,
-    /// A voice that has begun lasts at least this long, in seconds.
+    /// A voice lasts at least this long.
     pub min_voice_s: FromCheckpoint<f32>,
-    /// A gap between voices shorter than this is bridged, in seconds.
+    /// A shorter gap between two voices is bridged.
     pub min_gap_s: FromCheckpoint<f32>,
 }
 
 impl DecisionConfig {
-    /// Checks each value for itself; together they are checked over the checkpoint's.
+    /// Checks each value alone; [`horizon`](Self::horizon) checks them together with the checkpoint's.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         for (key, value) in [
             ("threshold", self.threshold),
@@ -73,12 +78,15 @@ impl DecisionConfig {
         Ok(())
     }
 
-    /// The output of the model to publish and its operating point, with what is set here
-    /// over the checkpoint's own.
-    pub fn horizon(&self, model: &Metadata) -> Result<Horizon, ConfigError> {
+    /// The model's output to publish and its operating point: the checkpoint's, with these settings over it.
+    ///
+    /// # Errors
+    ///
+    /// If the model does not offer the horizon, or the resulting operating point is not valid.
+    pub fn horizon(&self, model: &ModelHorizons) -> Result<Horizon, ConfigError> {
         let (index, frames) = self.choose(model)?;
-        let chosen = model.operating_points.get(index);
-        let mut point = *chosen.ok_or_else(|| no_horizon(model, "the default horizon"))?;
+        let point = model.points.get(index);
+        let mut point = *point.ok_or_else(|| not_offered(model, "the default horizon"))?;
         if let Some(threshold) = self.threshold.set() {
             let moved = |x: f32| (x + threshold - point.threshold).clamp(MARGIN, 1.0 - MARGIN);
             (point.enter, point.leave) = (moved(point.enter), moved(point.leave));
@@ -105,14 +113,15 @@ impl DecisionConfig {
         })
     }
 
-    /// Over a point whose other thresholds are set: what is not asked for stays between them.
+    /// The re-entry threshold for `point`, whose other thresholds are set. One that is not set here is kept between
+    /// them.
     fn reentry(
         &self,
         point: &OperatingPoint,
-        model: &Metadata,
+        model: &ModelHorizons,
     ) -> Result<Option<Reentry>, ConfigError> {
         let (reenter, recency_s) = (self.reenter.set(), self.recency_s.set());
-        let kept = match point.reentry {
+        let own = match point.reentry {
             Some(reentry) => reentry,
             None if reenter.is_some() => Reentry {
                 reenter: point.enter,
@@ -126,38 +135,41 @@ impl DecisionConfig {
             }
             None => return Ok(None),
         };
-        let between = kept.reenter.max(point.leave).min(point.enter);
+        let between = own.reenter.max(point.leave).min(point.enter);
         Ok(Some(Reentry {
             reenter: reenter.unwrap_or(between),
-            recency_s: recency_s.unwrap_or(kept.recency_s),
+            recency_s: recency_s.unwrap_or(own.recency_s),
         }))
     }
 
-    fn choose(&self, model: &Metadata) -> Result<(usize, u32), ConfigError> {
-        let horizons = || model.horizons_frames.iter().copied().enumerate();
+    /// Index and frames of the horizon to publish.
+    fn choose(&self, model: &ModelHorizons) -> Result<(usize, u32), ConfigError> {
+        let horizons = || model.frames.iter().copied().enumerate();
         if let Some(limit_s) = self.lookahead_s.set() {
             return horizons()
-                .filter(|&(_, frames)| lookahead_s(frames) <= limit_s + LOOKAHEAD_TOLD_WITHIN_S)
+                .filter(|&(_, frames)| lookahead_s(frames) <= limit_s + LOOKAHEAD_TOLERANCE_S)
                 .max_by_key(|&(_, frames)| frames)
-                .ok_or_else(|| no_horizon(model, &format!("a look-ahead of {limit_s} s or less")));
+                .ok_or_else(|| {
+                    not_offered(model, &format!("a look-ahead of {limit_s} s or less"))
+                });
         }
-        let wanted = self.horizon_frames.or(model.default_horizon_frames);
+        let chosen = self.horizon_frames.or(model.default_frames);
         horizons()
-            .find(|&(_, frames)| frames == wanted)
-            .ok_or_else(|| no_horizon(model, &format!("a horizon of {wanted} frames")))
+            .find(|&(_, frames)| frames == chosen)
+            .ok_or_else(|| not_offered(model, &format!("a horizon of {chosen} frames")))
     }
 }
 
-fn no_horizon(model: &Metadata, wanted: &str) -> ConfigError {
+fn not_offered(model: &ModelHorizons, missing: &str) -> ConfigError {
     let offered: Vec<String> = model
-        .horizons_frames
+        .frames
         .iter()
         .map(|&frames| format!("{frames} frames ({:.2} s)", lookahead_s(frames)))
         .collect();
     ConfigError::value(
         "decision",
         format!(
-            "the model {} does not offer {wanted}, but {}",
+            "the model {} does not offer {missing}, but {}",
             model.name,
             offered.join(", ")
         ),

@@ -1,15 +1,18 @@
-//! Keys from the environment: `decision.enter` is `VOCALD_DECISION_ENTER`. Over the file, under the
-//! command line. Of the sources only a single one can be set so, as `VOCALD_SOURCE_INPUT`.
+//! Environment variables as keys: `VOCALD_DECISION_ENTER` sets `decision.enter`.
+//!
+//! They override the file and are overridden by the command line. `VOCALD_SOURCE_INPUT` and its like work where
+//! the file has one source at most.
 
 use toml::{Table, Value};
 
+use crate::config::ConfigError;
+use crate::config::from_checkpoint::CHECKPOINT;
 use crate::config::keys;
 use crate::config::keys::Leaf;
-use crate::config::{CHECKPOINT, ConfigError};
 
 const PREFIX: &str = "VOCALD_";
-/// Variables with this prefix that are no keys: the secrets, the file's place, and what a command
-/// on an onset is told, which may start another vocald.
+/// Variables with this prefix that are not keys: the secrets, the path of the file, and those that `vocald` sets for
+/// commands at onsets and offsets, which may start another `vocald`.
 const OTHERS: [&str; 10] = [
     "TOKEN",
     "MQTT_PASSWORD",
@@ -23,7 +26,7 @@ const OTHERS: [&str; 10] = [
     "DURATION",
 ];
 
-/// Lays what the environment sets over a configuration; the names of the variables that did.
+/// Sets the keys in `table` that `environment` names, and returns the names of the variables that set one.
 pub fn lay_over(
     table: &mut Table,
     environment: impl Iterator<Item = (String, String)>,
@@ -36,12 +39,13 @@ pub fn lay_over(
         };
         if let Some(leaf) = leaves.iter().find(|leaf| variable_name(leaf) == name) {
             let value = read(&text, &leaf.default);
-            set(table, &leaf.path, value).map_err(|fault| ConfigError::value(&variable, fault))?;
+            set(table, &leaf.path, value)
+                .map_err(|problem| ConfigError::value(&variable, problem))?;
             laid.push(variable);
         } else if !OTHERS.contains(&name) {
             let names: Vec<String> = leaves.iter().map(variable_name).collect();
             let Some(nearest) = keys::nearest(name, names.iter().map(String::as_str)) else {
-                tracing::warn!("the environment's {variable} is none of vocald's variables");
+                tracing::warn!("the environment variable {variable} sets no key of vocald");
                 continue;
             };
             return Err(ConfigError::UnknownKey {
@@ -57,13 +61,13 @@ fn variable_name(leaf: &Leaf) -> String {
     leaf.path.join("_").to_uppercase()
 }
 
-/// A text stands for itself, anything else is written as in the file; a list of words also with
-/// commas alone. What fits the key is seen when it is read with the rest.
+/// The value of a variable. For a text key it is the text itself; for a list of words, words with commas between
+/// them or TOML; for anything else, TOML. Whether it fits the key is checked later, with the rest.
 fn read(text: &str, default: &Value) -> Value {
     let word = || Value::String(text.to_owned());
     let toml = || {
         let table = format!("x = {text}").parse::<Table>().ok()?;
-        // A line break in the text could smuggle in other keys.
+        // A line break in the text could set other keys.
         (table.len() == 1)
             .then(|| table.get("x").cloned())
             .flatten()
@@ -78,19 +82,20 @@ fn read(text: &str, default: &Value) -> Value {
     }
 }
 
+/// The error is a sentence.
 fn set(table: &mut Table, path: &[String], value: Value) -> Result<(), String> {
-    let [folders @ .., key] = path else {
+    let [tables @ .., key] = path else {
         return Ok(());
     };
-    let mut place = table;
-    for folder in folders {
-        let next = place
-            .entry(folder)
-            .or_insert_with(|| match folder == keys::SOURCE {
+    let mut at = table;
+    for name in tables {
+        let next = at
+            .entry(name)
+            .or_insert_with(|| match name == keys::SOURCE {
                 true => Value::Array(vec![Value::Table(Table::new())]),
                 false => Value::Table(Table::new()),
             });
-        place = match next {
+        at = match next {
             Value::Table(table) => table,
             Value::Array(tables) => match &mut tables[..] {
                 [Value::Table(table)] => table,
@@ -101,9 +106,9 @@ fn set(table: &mut Table, path: &[String], value: Value) -> Result<(), String> {
                     ));
                 }
             },
-            _ => return Err(format!("the file says `{folder}` is a value")),
+            _ => return Err(format!("in the file, `{name}` is a value and not a table")),
         };
     }
-    place.insert(key.clone(), value);
+    at.insert(key.clone(), value);
     Ok(())
 }

@@ -1,12 +1,12 @@
-//! The keys of a configuration, for what needs their names: an unknown key's nearest
-//! neighbour, and the differences between two configurations.
-//! The keys are those that the defaults serialise to, so they are written nowhere twice.
+//! Names of all configuration keys: unknown keys, environment variables, and differences between configurations.
+//!
+//! The keys are those that the default configuration serialises to; there is no second list of them.
 
 use toml::{Table, Value};
 
 use crate::config::{Config, ConfigError};
 
-/// A key this far off is not a slip of the pen.
+/// Names that differ by more edits (insertions, deletions, replacements) are not suggested.
 const NEAREST_EDITS_MAX: usize = 3;
 
 /// A key that two configurations, or two tables of settings, have different values for.
@@ -14,20 +14,21 @@ const NEAREST_EDITS_MAX: usize = 3;
 pub struct Change {
     /// As `decision.enter` or `source.2.channels`.
     pub key: String,
-    /// As TOML; `None` where the key was not there.
+    /// Old value as TOML; `None` if there was none.
     pub old: Option<String>,
+    /// New value as TOML; `None` if there is none.
     pub new: Option<String>,
 }
 
 /// A configuration as TOML.
 pub fn as_table(config: &Config) -> Table {
-    // The types hold nothing that TOML has no word for, so the error cannot come up.
+    // Every value of these types exists in TOML, so there is no error.
     let mut table = Table::try_from(config).unwrap_or_default();
     table.iter_mut().for_each(|(_, value)| shorten(value));
     table
 }
 
-/// 0.9 kept in 32 bits is 0.8999999761581421 in 64; people wrote 0.9.
+/// Prints a 32-bit 0.9 as 0.9 and not as the 64-bit 0.8999999761581421.
 fn shorten(value: &mut Value) {
     match value {
         Value::Float(float) => {
@@ -42,7 +43,7 @@ fn shorten(value: &mut Value) {
     }
 }
 
-/// Refuses keys that do not exist, and names the one that was probably meant.
+/// Refuses keys that do not exist, and suggests the nearest one.
 pub fn check_known(table: &Table) -> Result<(), ConfigError> {
     // The defaults have every key, and one source.
     check_table(table, &as_table(&Config::default()), "")
@@ -72,28 +73,28 @@ fn check_value(value: &Value, example: &Value, path: &str) -> Result<(), ConfigE
                 .try_for_each(|item| check_value(item, example, path)),
             None => Ok(()),
         },
-        // Wrong types are told by the typed reading.
+        // Wrong types are reported when the values are read.
         _ => Ok(()),
     }
 }
 
-/// The name that was probably meant.
+/// The name most similar to `key`, if one is similar.
 pub fn nearest<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     names
-        .map(|name| (edits(key, name), name))
+        .map(|name| (strsim::levenshtein(key, name), name))
         .min()
         .filter(|&(edits, name)| edits <= NEAREST_EDITS_MAX && edits < name.len())
         .map(|(_, name)| name)
 }
 
-/// A key that is no table.
+/// A key with a value, not a table.
 pub struct Leaf {
-    /// As `["decision", "enter"]`; of a source `["source", "input"]`.
+    /// As `["decision", "enter"]`; for sources `["source", "input"]`.
     pub path: Vec<String>,
     pub default: Value,
 }
 
-/// The list of sources.
+/// Name of the list of sources.
 pub const SOURCE: &str = "source";
 
 /// Every key with its default.
@@ -124,21 +125,7 @@ fn gather(value: &Value, path: &[String], leaves: &mut Vec<Leaf>) {
     }
 }
 
-/// Insertions, deletions and replacements from one word to the other (Levenshtein).
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, &b) in to.iter().enumerate() {
-            let replaced = diagonal + usize::from(a != b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[to.len()]
-}
-
+/// The keys that differ from `old` to `new`.
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
     let [old, new] = [old, new].map(|config| Value::Table(as_table(config)));
     changes(&old, &new)

@@ -1,34 +1,42 @@
-//! MIDI: the port, and which note and controller a stream has.
+//! `[publish.midi]`: the port, and the note and controller of each stream.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, number_from_0};
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// MIDI: a note that is on while voice is present, and a controller for the probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MidiConfig {
-    /// A port of the system whose name has this in it, or `virtual` for one of our own. Empty: off.
+    /// Part of the name of a MIDI output port, or `virtual` for a new port that others connect to. Empty: MIDI is off.
     pub port: String,
-    /// 1 to 16.
+    /// MIDI channel, 1 to 16.
     pub channel: u8,
-    /// Of the first stream, 0 to 127; each further stream has the next.
+    /// Note of the first stream, 0 to 127; each further stream has the next.
     pub note: u8,
-    /// Of the note on, 1 to 127.
+    /// Velocity of the note on, 1 to 127.
     pub velocity: u8,
-    /// Control change for the probability, of the first stream, 0 to 127; further streams have the next.
+    /// Control change for the probability of the first stream, 0 to 127; each further stream has the next.
     pub controller: u8,
-    /// Control changes a second at most, each the highest since the one before. 0: none.
+    /// Control changes per second at most, each the highest probability since the one before. 0: none.
     pub controller_rate_hz: f64,
-    /// Streams that have another channel, note and controller.
+    /// Streams with a channel, note and controller of their own, as
+    /// `{ stream = "vocals/1", channel = 2, note = 36, controller = 7 }`.
     pub streams: Vec<MidiStreamConfig>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Channel, note and controller of one stream.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MidiStreamConfig {
+    /// Name of the stream.
     pub stream: String,
+    /// MIDI channel, 1 to 16.
     pub channel: u8,
+    /// 0 to 127.
     pub note: u8,
+    /// Number of the control change, 0 to 127.
     pub controller: u8,
 }
 
@@ -69,12 +77,6 @@ impl MidiConfig {
                 ));
             }
         }
-        if !(self.controller_rate_hz.is_finite() && self.controller_rate_hz >= 0.0) {
-            return Err(ConfigError::value(
-                "publish.midi.controller_rate_hz",
-                format!("{} is not a number from 0 up", self.controller_rate_hz),
-            ));
-        }
-        Ok(())
+        number_from_0("publish.midi.controller_rate_hz", self.controller_rate_hz)
     }
 }

@@ -1,67 +1,78 @@
-//! What a run is told: a TOML file over the defaults, the environment over the file, the command line
-//! over all.
+//! Runtime configuration. Precedence: command line, environment, TOML file, defaults.
 //!
-//! Values that belong to the model say `"checkpoint"` until they are set: then the checkpoint's
-//! own hold, which were chosen on validation.
+//! Plain data and its validation. Keys that belong to the model are `"checkpoint"` by default: the checkpoint's own
+//! value holds ([`FromCheckpoint`]). [`reference()`] documents every key.
 
 mod command;
 mod decision;
 mod environment;
+mod error;
+mod from_checkpoint;
 mod keys;
 mod midi;
 mod mqtt;
 mod osc;
+mod reference;
 mod sockets;
 mod source;
 
-use std::path::{Path, PathBuf};
+use std::fmt::Display;
+use std::path::Path;
+use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use vocald_client::MessageType;
 
 pub use command::CommandConfig;
 pub use decision::DecisionConfig;
+pub use error::ConfigError;
+pub use from_checkpoint::FromCheckpoint;
 pub use keys::Change;
 pub(crate) use keys::changes;
 pub use midi::{MidiConfig, MidiStreamConfig};
 pub use mqtt::{Broker, MqttConfig, MqttVersion};
 pub use osc::OscConfig;
-pub use sockets::{HttpConfig, TcpConfig, UnixConfig};
+pub use reference::{example, reference};
+pub use sockets::{HttpAccess, HttpConfig, TcpConfig, UnixConfig};
 pub use source::SourceConfig;
 
-use crate::inference::DeviceError;
-use vocald_client::MessageType;
-
-/// More messages than this in a sink's queue are no buffer but a leak: some 20 minutes of one stream.
+/// Twenty minutes of one stream; a receiver that is further behind does not catch up.
 const QUEUE_MESSAGES_MAX: usize = 16_384;
+const BUILT_IN: &str = "built-in";
 
-/// Everything a run can be told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The whole configuration of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)] // Each table is documented by its type.
 pub struct Config {
     pub model: ModelConfig,
     pub decision: DecisionConfig,
     pub publish: PublishConfig,
-    /// Several sources run side by side and share the model.
     pub source: Vec<SourceConfig>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// The checkpoint and the processor it runs on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// A checkpoint's path, or `built-in`.
+    /// Path of a checkpoint, or `built-in`.
     pub file: String,
-    /// `auto`, `cpu` or `cuda:N`.
+    /// `auto` (CUDA if there is a device, otherwise the CPU), `cpu` or `cuda:N`.
     pub device: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Messages for other programs. Standard output always gets them; the tables below turn on more receivers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
+#[allow(missing_docs)] // Each table is documented by its type.
 pub struct PublishConfig {
-    /// A `level` message with every decision.
+    /// Whether to print a `level` message with every decision.
     pub levels: bool,
-    /// Types of messages to print; all where it is empty. `hello` and `lagged` always are.
+    /// Types of messages to print: `decision`, `onset`, `offset`, `state`, `gap`, `level`. Empty: all. `hello` and
+    /// `lagged` are always printed.
     pub only: Vec<MessageType>,
-    /// Messages that wait for a slow receiver before its oldest go.
+    /// Messages that wait for a slow receiver before its oldest are dropped. 1 to 16384.
     pub queue_messages: usize,
     pub osc: OscConfig,
     pub command: CommandConfig,
@@ -73,7 +84,7 @@ pub struct PublishConfig {
 }
 
 impl PublishConfig {
-    /// Whether anybody may want `level` messages.
+    /// Whether any receiver can get `level` messages.
     pub fn levels_wanted(&self) -> bool {
         self.levels || self.unix.enabled || self.tcp.enabled || self.http.enabled
     }
@@ -116,47 +127,12 @@ impl Default for PublishConfig {
     }
 }
 
-const BUILT_IN: &str = "built-in";
-
-/// What is wrong with a configuration, in one sentence.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ConfigError {
-    #[error("{}: the configuration cannot be read: {reason}", path.display())]
-    Read { path: PathBuf, reason: String },
-    #[error("{}: {fault}", path.display())]
-    File {
-        path: PathBuf,
-        fault: Box<ConfigError>,
-    },
-    #[error("with {} from the environment: {fault}", variables.join(", "))]
-    Environment {
-        variables: Vec<String>,
-        fault: Box<ConfigError>,
-    },
-    #[error("{0}")]
-    Syntax(String),
-    #[error("there is no key `{key}`{}", nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
-    UnknownKey {
-        key: String,
-        nearest: Option<String>,
-    },
-    #[error("{key}: {fault}")]
-    Value { key: String, fault: String },
-    #[error("{0}")]
-    Conflict(String),
-}
-
-impl ConfigError {
-    pub(crate) fn value(key: impl Into<String>, fault: impl Into<String>) -> Self {
-        Self::Value {
-            key: key.into(),
-            fault: fault.into(),
-        }
-    }
-}
-
 impl Config {
-    /// Reads a file, lays the environment over it, and checks. What neither names keeps its default.
+    /// The file, if there is one, with the environment over it. What neither sets keeps its default.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or [`check`](Self::check) fails; the error names the file or the variables.
     pub fn load(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -166,59 +142,45 @@ impl Config {
         if variables.is_empty() && path.is_none() {
             return Ok(Self::default());
         }
-        // The file alone is faultless, so a fault now is the environment's.
-        Self::from_table(table).map_err(|fault| match variables[..] {
-            [] => fault,
+        // The file alone is valid, so an error now is the environment's.
+        Self::from_table(table).map_err(|problem| match variables[..] {
+            [] => problem,
             _ => ConfigError::Environment {
                 variables,
-                fault: Box::new(fault),
+                problem: Box::new(problem),
             },
         })
     }
 
-    /// Reads a text and checks it. What it does not name keeps its default.
+    /// Reads and checks TOML. What it does not set keeps its default.
+    ///
+    /// # Errors
+    ///
+    /// If it is not TOML, has an unknown key, or [`check`](Self::check) fails.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        let table: toml::Table = text.parse().map_err(|e: toml::de::Error| syntax(&e))?;
+        let table: toml::Table = text.parse().map_err(|e| ConfigError::syntax(&e))?;
         keys::check_known(&table)?;
-        // From the text and not the table, so that a fault is shown in its line.
-        let config: Self = toml::from_str(text).map_err(|e| syntax(&e))?;
+        // From the text and not from the table, so that an error quotes the line.
+        let config: Self = toml::from_str(text).map_err(|e| ConfigError::syntax(&e))?;
         config.check()?;
         Ok(config)
     }
 
     fn from_table(table: toml::Table) -> Result<Self, ConfigError> {
-        let config: Self = table.try_into().map_err(|e| syntax(&e))?;
+        let config: Self = table.try_into().map_err(|e| ConfigError::syntax(&e))?;
         config.check()?;
         Ok(config)
     }
 
-    /// Checks every value that can be judged without the model and the sources.
+    /// Checks everything that can be checked without the model and the sources.
+    ///
+    /// # Errors
+    ///
+    /// The first invalid value or combination.
     pub fn check(&self) -> Result<(), ConfigError> {
-        self.device()?;
+        self.model.check()?;
         self.decision.check()?;
-        if !(1..=QUEUE_MESSAGES_MAX).contains(&self.publish.queue_messages) {
-            return Err(ConfigError::value(
-                "publish.queue_messages",
-                format!(
-                    "{} is not in 1 to {QUEUE_MESSAGES_MAX}",
-                    self.publish.queue_messages
-                ),
-            ));
-        }
-        if self.publish.only.contains(&MessageType::Level) && !self.publish.levels {
-            return Err(ConfigError::Conflict(
-                "only some messages are to be printed, levels among them, but levels are not \
-                 told: set `levels` (--levels) too"
-                    .into(),
-            ));
-        }
-        self.publish.osc.check()?;
-        self.publish.command.check()?;
-        self.publish.midi.check()?;
-        self.publish.mqtt.check()?;
-        self.publish.unix.check()?;
-        self.publish.tcp.check()?;
-        self.publish.http.check()?;
+        self.publish.check()?;
         if self.source.is_empty() {
             return Err(ConfigError::Conflict(
                 "there is no source to listen to".into(),
@@ -243,97 +205,107 @@ impl Config {
         keys::as_table(self).to_string()
     }
 
-    /// What differs from `self` to `new`, key by key.
+    /// The keys that differ from `self` to `new`.
     pub fn diff(&self, new: &Self) -> Vec<Change> {
         keys::diff(self, new)
     }
 
-    /// The checkpoint's path; `None` is the built-in one.
+    /// The checkpoint's path; `None` for the built-in one.
     pub fn model_path(&self) -> Option<&Path> {
         (self.model.file != BUILT_IN).then(|| Path::new(&self.model.file))
     }
 
-    pub fn device(&self) -> Result<crate::inference::ComputeDevice, ConfigError> {
-        self.model
-            .device
-            .parse()
-            .map_err(|error: DeviceError| ConfigError::value("model.device", error.to_string()))
+    /// `model.device`, read by the type of the stage that uses it (`ComputeDevice` of inference).
+    ///
+    /// # Errors
+    ///
+    /// If that type cannot read it.
+    pub fn device<D: FromStr<Err: Display>>(&self) -> Result<D, ConfigError> {
+        let device = self.model.device.parse();
+        device.map_err(|e: D::Err| ConfigError::value("model.device", e.to_string()))
     }
 }
 
-/// A file's keys, after it was checked on its own.
+impl ModelConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        let device = self.device.as_str();
+        let cuda = device.strip_prefix("cuda:").map(str::parse::<usize>);
+        match matches!(device, "auto" | "cpu" | "cuda") || matches!(cuda, Some(Ok(_))) {
+            true => Ok(()),
+            false => Err(ConfigError::value(
+                "model.device",
+                format!("`{device}` is no device: use auto, cpu or cuda:N"),
+            )),
+        }
+    }
+}
+
+impl PublishConfig {
+    fn check(&self) -> Result<(), ConfigError> {
+        if !(1..=QUEUE_MESSAGES_MAX).contains(&self.queue_messages) {
+            return Err(ConfigError::value(
+                "publish.queue_messages",
+                format!(
+                    "{} is not in 1 to {QUEUE_MESSAGES_MAX}",
+                    self.queue_messages
+                ),
+            ));
+        }
+        if self.only.contains(&MessageType::Level) && !self.levels {
+            return Err(ConfigError::Conflict(
+                "`only` includes level messages, but levels are off: set `levels` (--levels) too"
+                    .into(),
+            ));
+        }
+        self.osc.check()?;
+        self.command.check()?;
+        self.midi.check()?;
+        self.mqtt.check()?;
+        self.unix.check()?;
+        self.tcp.check()?;
+        self.http.check()
+    }
+}
+
+/// The keys of a file, which is checked first.
 fn read_table(path: &Path) -> Result<toml::Table, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Read {
         path: path.into(),
         reason: e.to_string(),
     })?;
-    let table = Config::parse(&text).and_then(|_| text.parse().map_err(|e| syntax(&e)));
-    table.map_err(|fault| ConfigError::File {
+    let table =
+        Config::parse(&text).and_then(|_| text.parse().map_err(|e| ConfigError::syntax(&e)));
+    table.map_err(|problem| ConfigError::File {
         path: path.into(),
-        fault: Box::new(fault),
+        problem: Box::new(problem),
     })
 }
 
-fn syntax(error: &toml::de::Error) -> ConfigError {
-    // The text quotes the line and points at the place.
-    ConfigError::Syntax(format!(
-        "this is not a configuration:\n{}",
-        error.to_string().trim_end()
-    ))
-}
-
-/// A value of the configuration, or the checkpoint's own.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub enum FromCheckpoint<T> {
-    #[default]
-    Checkpoint,
-    Set(T),
-}
-
-const CHECKPOINT: &str = "checkpoint";
-
-impl<T: Copy> FromCheckpoint<T> {
-    pub fn set(self) -> Option<T> {
-        match self {
-            Self::Checkpoint => None,
-            Self::Set(value) => Some(value),
-        }
-    }
-
-    pub fn or(self, checkpoint: T) -> T {
-        self.set().unwrap_or(checkpoint)
+fn number_from_0(key: &str, value: f64) -> Result<(), ConfigError> {
+    match value.is_finite() && value >= 0.0 {
+        true => Ok(()),
+        false => Err(ConfigError::value(
+            key,
+            format!("{value} is not a number from 0 up"),
+        )),
     }
 }
 
-impl<T> From<Option<T>> for FromCheckpoint<T> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Self::Checkpoint, Self::Set)
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inference::ComputeDevice;
 
-impl<T: Serialize> Serialize for FromCheckpoint<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Checkpoint => serializer.serialize_str(CHECKPOINT),
-            Self::Set(value) => value.serialize(serializer),
-        }
-    }
-}
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for FromCheckpoint<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Either<T> {
-            Value(T),
-            Word(String),
-        }
-        match Either::deserialize(deserializer) {
-            Ok(Either::Value(value)) => Ok(Self::Set(value)),
-            Ok(Either::Word(word)) if word == CHECKPOINT => Ok(Self::Checkpoint),
-            _ => Err(serde::de::Error::custom(
-                "this must be a number or \"checkpoint\"",
-            )),
+    #[test]
+    fn the_check_accepts_the_devices_that_inference_reads() {
+        for device in [
+            "auto", "cpu", "cuda", "cuda:0", "cuda:12", "", "gpu", "CPU", "cuda:", "cuda:x",
+            "cuda:-1", "cuda:+1",
+        ] {
+            let mut config = Config::default();
+            config.model.device = device.into();
+            let read = config.device::<ComputeDevice>();
+            assert_eq!(config.check().is_ok(), read.is_ok(), "{device}");
         }
     }
 }

@@ -1,51 +1,62 @@
-//! MQTT: the broker, how it is entered, under which topics what is published.
+//! `[publish.mqtt]`: the broker, credentials and topics.
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::ConfigError;
+use crate::config::{ConfigError, number_from_0};
 
-/// Has the last word over `password_file`.
+/// Overrides `password_file`.
 const PASSWORD_VARIABLE: &str = "VOCALD_MQTT_PASSWORD";
 const PORT: u16 = 1883;
 const PORT_TLS: u16 = 8883;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// MQTT: retained topics for the state, events as they happen. Topics are `PREFIX/status`, and below `PREFIX/STREAM`
+/// `/voice`, `/state`, `/event` and `/p`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MqttConfig {
-    /// `mqtt://HOST:PORT`, or `mqtts://HOST:PORT` for TLS; the port may be left out. Empty: off.
+    /// Broker as `mqtt://HOST`, or `mqtts://HOST` for TLS; with `:PORT` if it is not 1883 (TLS: 8883). Empty: MQTT is
+    /// off.
     pub url: String,
+    /// Version of the protocol.
     pub version: MqttVersion,
-    /// What every topic begins with.
+    /// Start of every topic.
     pub prefix: String,
-    /// By what the broker tells clients apart. Empty: the prefix and the machine's name.
+    /// Client id, different for each client of a broker. Empty: the prefix and the name of this machine.
     pub client_id: String,
-    /// Empty: none is asked for.
+    /// User name. Empty: none.
     pub user: String,
-    /// A file whose first line is the password. `VOCALD_MQTT_PASSWORD` in the environment has
-    /// the last word.
+    /// File whose first line is the password. The environment variable `VOCALD_MQTT_PASSWORD` overrides it.
     pub password_file: String,
-    /// Whom to trust, PEM. Empty: whom the system trusts.
+    /// CA certificates to trust (PEM). Empty: those of the system.
     pub ca_file: String,
-    /// Our own certificate and its key, PEM, for a broker that asks for one.
+    /// Client certificate (PEM), for a broker that requires one.
     pub client_cert_file: String,
+    /// Private key of the client certificate (PEM).
     pub client_key_file: String,
-    /// Probabilities a second at most, each the highest since the one before. 0: none.
+    /// Probabilities per second at most, each the highest since the one before. 0: none.
     pub p_rate_hz: f64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// A version of the MQTT protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
 pub enum MqttVersion {
+    /// MQTT 3.1.1.
     #[default]
     #[serde(rename = "3.1.1")]
+    #[schemars(description = "")]
     V3_1_1,
+    /// MQTT 5.
     #[serde(rename = "5")]
+    #[schemars(description = "")]
     V5,
 }
 
 impl MqttVersion {
-    /// As in the configuration.
+    /// As in the configuration: `3.1.1` or `5`.
     pub fn word(self) -> &'static str {
         match self {
             Self::V3_1_1 => "3.1.1",
@@ -54,12 +65,14 @@ impl MqttVersion {
     }
 }
 
-/// Where the broker is.
+/// Address of a broker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broker {
-    /// A name or an address; of IPv6 without brackets.
+    /// A host name or an address; IPv6 without brackets.
     pub host: String,
+    /// 1 to 65535.
     pub port: u16,
+    /// Whether the connection is encrypted.
     pub tls: bool,
 }
 
@@ -81,16 +94,22 @@ impl Default for MqttConfig {
 }
 
 impl MqttConfig {
+    /// Whether a broker is configured.
     pub fn is_on(&self) -> bool {
         !self.url.is_empty()
     }
 
+    /// The broker of `url`.
+    ///
+    /// # Errors
+    ///
+    /// If `url` is not the URL of a broker.
     pub fn broker(&self) -> Result<Broker, ConfigError> {
-        parse(&self.url).map_err(|fault| ConfigError::value("publish.mqtt.url", fault))
+        parse(&self.url).map_err(|problem| ConfigError::value("publish.mqtt.url", problem))
     }
 
-    /// The client id, made up where none is set: it stays the same from run to run, so that the broker
-    /// takes a new run for what has become of the old one.
+    /// The client id. If none is set, one that is the same in every run, so that the broker replaces the connection
+    /// of an earlier run.
     pub fn client_id(&self) -> String {
         match self.client_id.as_str() {
             "" => format!("{}-{}", self.prefix.replace('/', "-"), machine()),
@@ -98,7 +117,11 @@ impl MqttConfig {
         }
     }
 
-    /// User and password, where the broker asks for them.
+    /// User and password, if a user is set. Reads the environment and `password_file`.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or its first line is empty, or there is a password without a user.
     pub fn credentials(&self) -> Result<Option<(String, String)>, ConfigError> {
         let password = match std::env::var(PASSWORD_VARIABLE) {
             Ok(password) => Some(password),
@@ -109,60 +132,57 @@ impl MqttConfig {
             ("", None) => Ok(None),
             ("", Some(_)) => Err(ConfigError::value(
                 "publish.mqtt.user",
-                "there is a password and nobody whose it is: name the user",
+                "there is a password and nobody whose it is: set the user",
             )),
             (user, password) => Ok(Some((user.into(), password.unwrap_or_default()))),
         }
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        let fault = |key: &str, fault: String| {
-            Err(ConfigError::value(format!("publish.mqtt.{key}"), fault))
+        let refuse = |key: &str, problem: String| {
+            Err(ConfigError::value(format!("publish.mqtt.{key}"), problem))
         };
         let parts = || self.prefix.split('/');
         let unfit = |c: char| c == '+' || c == '#' || c.is_control();
         if self.prefix.starts_with('$') || self.prefix.contains(unfit) || parts().any(str::is_empty)
         {
-            let words = format!(
+            let problem = format!(
                 "`{}` cannot begin a topic: write it as vocald or stage/vocald",
                 self.prefix
             );
-            return fault("prefix", words);
+            return refuse("prefix", problem);
         }
-        if !(self.p_rate_hz.is_finite() && self.p_rate_hz >= 0.0) {
-            let words = format!("{} is not a number from 0 up", self.p_rate_hz);
-            return fault("p_rate_hz", words);
-        }
+        number_from_0("publish.mqtt.p_rate_hz", self.p_rate_hz)?;
         if self.client_cert_file.is_empty() != self.client_key_file.is_empty() {
-            let words = "a certificate and its key go together: give client_cert_file and client_key_file, or neither";
-            return fault("client_cert_file", words.into());
+            let problem = "a certificate and its key go together: set client_cert_file and client_key_file, or neither";
+            return refuse("client_cert_file", problem.into());
         }
         if !self.is_on() {
             return Ok(());
         }
         let tls_files = [&self.ca_file, &self.client_cert_file];
         if !self.broker()?.tls && tls_files.iter().any(|file| !file.is_empty()) {
-            let words = format!(
+            let problem = format!(
                 "there are files for TLS, but `{}` goes without: write mqtts://",
                 self.url
             );
-            return fault("url", words);
+            return refuse("url", problem);
         }
         Ok(())
     }
 }
 
+/// The error is a sentence, and never repeats a password.
 fn parse(url: &str) -> Result<Broker, String> {
-    let fault =
+    let no_broker =
         || format!("`{url}` is no broker: write mqtt://HOST, mqtts://HOST for TLS, or with :PORT");
-    let (scheme, rest) = url.split_once("://").ok_or_else(fault)?;
+    let (scheme, rest) = url.split_once("://").ok_or_else(no_broker)?;
     let tls = match scheme {
         "mqtt" => false,
         "mqtts" => true,
-        _ => return Err(fault()),
+        _ => return Err(no_broker()),
     };
     if rest.contains('@') {
-        // Not repeated: there may be a password in it.
         return Err(
             "the user does not belong here: set publish.mqtt.user and password_file".into(),
         );
@@ -178,18 +198,18 @@ fn parse(url: &str) -> Result<Broker, String> {
             .parse()
             .ok()
             .filter(|&port| port > 0)
-            .ok_or_else(fault)?,
+            .ok_or_else(no_broker)?,
         None if tls => PORT_TLS,
         None => PORT,
     };
     let host = match host.strip_prefix('[') {
-        Some(v6) => v6.strip_suffix(']').ok_or_else(fault)?,
-        None if host.contains(':') => return Err(fault()),
+        Some(v6) => v6.strip_suffix(']').ok_or_else(no_broker)?,
+        None if host.contains(':') => return Err(no_broker()),
         None => host,
     };
     let unfit = |c: char| c.is_whitespace() || c.is_control() || "/?#[]".contains(c);
     if host.is_empty() || host.contains(unfit) {
-        return Err(fault());
+        return Err(no_broker());
     }
     Ok(Broker {
         host: host.into(),
@@ -199,28 +219,20 @@ fn parse(url: &str) -> Result<Broker, String> {
 }
 
 fn first_line(path: &Path) -> Result<String, ConfigError> {
-    let fault = |reason: String| {
-        let words = format!("{}: the password cannot be read: {reason}", path.display());
-        ConfigError::value("publish.mqtt.password_file", words)
+    let refuse = |reason: String| {
+        let problem = format!("{}: the password cannot be read: {reason}", path.display());
+        ConfigError::value("publish.mqtt.password_file", problem)
     };
-    let text = std::fs::read_to_string(path).map_err(|e| fault(e.to_string()))?;
+    let text = std::fs::read_to_string(path).map_err(|e| refuse(e.to_string()))?;
     match text.lines().next() {
         Some(line) if !line.is_empty() => Ok(line.into()),
-        _ => Err(fault("its first line is empty".into())),
+        _ => Err(refuse("its first line is empty".into())),
     }
 }
 
-#[cfg(unix)]
 fn machine() -> String {
-    rustix::system::uname()
-        .nodename()
-        .to_string_lossy()
-        .into_owned()
-}
-
-#[cfg(not(unix))]
-fn machine() -> String {
-    std::env::var("COMPUTERNAME").unwrap_or_else(|_| "machine".into())
+    let uname = rustix::system::uname();
+    uname.nodename().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -236,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn brokers_are_named_by_urls() {
+    fn a_url_becomes_a_broker() {
         assert_eq!(parse("mqtt://desk"), broker("desk", 1883, false));
         assert_eq!(
             parse("mqtts://desk.example/"),
@@ -264,10 +276,13 @@ mod tests {
             "mqtt://::1",
             "mqtt://[::1",
         ] {
-            let fault = parse(url).unwrap_err();
-            assert!(fault.contains("is no broker: write mqtt://HOST"), "{fault}");
+            let problem = parse(url).unwrap_err();
+            assert!(
+                problem.contains("is no broker: write mqtt://HOST"),
+                "{problem}"
+            );
         }
-        let fault = parse("mqtt://anna:secret@desk").unwrap_err();
-        assert!(!fault.contains("secret"), "{fault}");
+        let problem = parse("mqtt://anna:secret@desk").unwrap_err();
+        assert!(!problem.contains("secret"), "{problem}");
     }
 }

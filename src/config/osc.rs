@@ -1,21 +1,23 @@
-//! OSC over UDP: to whom, under which addresses, how often.
+//! `[publish.osc]`: receivers, addresses and rates.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::config::ConfigError;
 use vocald_client::stream_names;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+use crate::config::{ConfigError, number_from_0};
+
+/// OSC over UDP: one argument per address, one datagram per message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct OscConfig {
-    /// Receivers as HOST:PORT, broadcast and multicast addresses too. None: off.
+    /// Receivers as `HOST:PORT`; broadcast and multicast addresses are allowed. Empty: OSC is off.
     pub targets: Vec<String>,
-    /// What every address begins with.
+    /// Start of every address: `PREFIX/STREAM/voice`, `/p`, `/onset`, `/offset` and `/state`.
     pub prefix: String,
-    /// Probabilities a second at most, each the highest since the one before. 0: none.
+    /// Probabilities per second at most, each the highest since the one before. 0: none.
     pub p_rate_hz: f64,
-    /// The voice flag is sent again so often, for a receiver that starts late or has
-    /// lost one, in seconds of sound. 0: only when it changes.
+    /// The voice flag is sent again after this much sound, for receivers that start late or lose a datagram. 0: only
+    /// when it changes.
     pub repeat_voice_s: f64,
 }
 
@@ -55,17 +57,7 @@ impl OscConfig {
                 ),
             ));
         }
-        for (key, value) in [
-            ("p_rate_hz", self.p_rate_hz),
-            ("repeat_voice_s", self.repeat_voice_s),
-        ] {
-            if !(value.is_finite() && value >= 0.0) {
-                return Err(ConfigError::value(
-                    format!("publish.osc.{key}"),
-                    format!("{value} is not a number from 0 up"),
-                ));
-            }
-        }
-        Ok(())
+        number_from_0("publish.osc.p_rate_hz", self.p_rate_hz)?;
+        number_from_0("publish.osc.repeat_voice_s", self.repeat_voice_s)
     }
 }

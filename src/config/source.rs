@@ -1,5 +1,9 @@
-//! Where sound comes from, and which of its channels.
+//! `[[source]]`: an audio source and its channels.
+//!
+//! The texts are parsed by the types of [`audio`](crate::audio), so that the command line and the configuration
+//! share one grammar.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::{
@@ -8,26 +12,28 @@ use crate::audio::{
 use crate::config::ConfigError;
 use crate::frontend::resample;
 
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// An audio source. Several run side by side and share the model; each is a table of its own.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SourceConfig {
-    /// What its stream is called in messages; as the input where this is empty.
+    /// Name of the stream in messages, different for each source. Empty: the input.
     pub name: String,
-    /// `device:default`, `device:NAME`, `device:ID`, a file's path, `fifo:PATH`, or `-` for standard input.
+    /// `device:default`, `device:NAME`, `device:ID`, the path of a file, `fifo:PATH`, or `-` for standard input.
     pub input: String,
-    /// `all`, or numbers from 1, as `1,2`: their mean is listened to.
+    /// `all`, or channel numbers from 1, as `1,2`; the mean of these channels is used.
     pub use_channels: String,
-    /// Each of these channels is a stream of its own, called NAME/1, NAME/2 and so on.
+    /// Whether each of these channels is a stream of its own, called `NAME/1`, `NAME/2` and so on.
     pub each_channel: bool,
-    /// Of a file: `realtime`, or `max` for as fast as it can be worked through.
+    /// Files only: `realtime`, or `max` for as fast as the machine can.
     pub pace: String,
-    /// Of standard input and FIFOs: `s16le`, `s32le` or `f32le`.
+    /// Standard input and FIFOs only, required there: `s16le`, `s32le` or `f32le`.
     pub format: String,
-    /// Of standard input and FIFOs; of a device, what to ask it for. 0: the device's own.
+    /// Sample rate of standard input and FIFOs, required there; of a device, the rate to request. 0: the device's own.
     pub rate_hz: u32,
-    /// The same for the number of channels.
+    /// Number of channels of standard input and FIFOs, required there; of a device, the number to request. 0: the
+    /// device's own.
     pub channels: u16,
-    /// Of a device: frames a callback. 0: the device's own.
+    /// Devices only: frames per callback. 0: the device's own.
     pub period_frames: u32,
 }
 
@@ -48,7 +54,7 @@ impl Default for SourceConfig {
 }
 
 impl SourceConfig {
-    /// What messages call it.
+    /// Name of the source in messages.
     pub fn stream_name(&self) -> &str {
         if self.name.is_empty() {
             &self.input
@@ -57,18 +63,32 @@ impl SourceConfig {
         }
     }
 
+    /// The parsed `input`.
+    ///
+    /// # Errors
+    ///
+    /// If `input` is not a source.
     pub fn spec(&self) -> Result<SourceSpec, ConfigError> {
-        self.input.parse().map_err(|e| self.fault("input", &e))
+        self.input.parse().map_err(|e| self.invalid("input", &e))
     }
 
+    /// The parsed `use_channels`.
+    ///
+    /// # Errors
+    ///
+    /// If `use_channels` is not a choice of channels.
     pub fn channel_choice(&self) -> Result<ChannelChoice, ConfigError> {
         self.use_channels
             .parse()
-            .map_err(|e| self.fault("use_channels", &e))
+            .map_err(|e| self.invalid("use_channels", &e))
     }
 
-    /// The sound can wait for what comes after it, so that nothing need be lost: a file as fast
-    /// as it can be worked through, and pipes, whose writer waits.
+    /// Whether the source can wait for the stages after it, so that no sound need be lost: files at full speed, and
+    /// pipes, whose writer waits.
+    ///
+    /// # Errors
+    ///
+    /// If `input` or `pace` is not valid.
     pub fn can_wait(&self) -> Result<bool, ConfigError> {
         Ok(match self.spec()? {
             SourceSpec::Device(_) => false,
@@ -77,6 +97,11 @@ impl SourceConfig {
         })
     }
 
+    /// How to open the source.
+    ///
+    /// # Errors
+    ///
+    /// If `input`, `pace` or `format` is not valid, or raw samples lack one of `format`, `rate_hz` and `channels`.
     pub fn options(&self) -> Result<SourceOptions, ConfigError> {
         let own = |n: u32| (n > 0).then_some(n);
         let pcm = match self.spec()? {
@@ -98,7 +123,7 @@ impl SourceConfig {
         self.options()?;
         match self.rate_hz {
             0 => Ok(()),
-            rate_hz => resample::check_rate(rate_hz).map_err(|e| self.fault("rate_hz", &e)),
+            rate_hz => resample::check_rate(rate_hz).map_err(|e| self.invalid("rate_hz", &e)),
         }
     }
 
@@ -106,21 +131,24 @@ impl SourceConfig {
         match self.pace.as_str() {
             "realtime" => Ok(Pace::RealTime),
             "max" => Ok(Pace::Max),
-            other => Err(self.fault(
+            other => Err(self.invalid(
                 "pace",
-                &format!("`{other}` is no pace: say realtime or max"),
+                &format!("`{other}` is no pace: use realtime or max"),
             )),
         }
     }
 
     fn pcm(&self) -> Result<PcmFormat, ConfigError> {
         if self.format.is_empty() || self.rate_hz == 0 || self.channels == 0 {
-            let fault = AudioError::PcmUnknown {
+            let unknown = AudioError::PcmUnknown {
                 spec: self.input.clone(),
             };
-            return Err(ConfigError::Conflict(fault.to_string()));
+            return Err(ConfigError::Conflict(unknown.to_string()));
         }
-        let encoding: Encoding = self.format.parse().map_err(|e| self.fault("format", &e))?;
+        let encoding: Encoding = self
+            .format
+            .parse()
+            .map_err(|e| self.invalid("format", &e))?;
         Ok(PcmFormat {
             encoding,
             rate_hz: self.rate_hz,
@@ -128,10 +156,10 @@ impl SourceConfig {
         })
     }
 
-    fn fault(&self, key: &str, fault: &dyn std::fmt::Display) -> ConfigError {
+    fn invalid(&self, key: &str, problem: &dyn std::fmt::Display) -> ConfigError {
         ConfigError::value(
             format!("source {}: {key}", self.stream_name()),
-            fault.to_string(),
+            problem.to_string(),
         )
     }
 }

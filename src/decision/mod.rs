@@ -4,12 +4,14 @@
 //! with hysteresis, [`Decider`] is both for one stream.
 
 mod decider;
+mod model_horizons;
 mod operating_point;
 mod overlap_average;
 mod recency;
 mod tracker;
 
 pub use decider::{Decider, Horizon};
+pub use model_horizons::ModelHorizons;
 pub use operating_point::{OperatingPoint, PointError, RECENCY_S, Reentry};
 pub use overlap_average::OverlapAverage;
 pub use tracker::{Decision, Event, Tracker};

@@ -14,7 +14,18 @@ use crate::evaluation::metrics::Confusion;
 use crate::evaluation::scorer::{ScoredTrack, pooled};
 
 /// What an operating point is chosen for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Aim {
     /// The share of right decisions over all windows, as papers measure: for music like that of

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::decision::{OperatingPoint, OverlapAverage, PointError};
+use crate::decision::{ModelHorizons, OperatingPoint, OverlapAverage, PointError};
 use crate::frontend::Features;
 use crate::model::architecture::Architecture;
 use crate::model::family::{Family, FamilyError};
@@ -179,6 +179,16 @@ impl Metadata {
             if !self.trained_on.contains(source) {
                 self.trained_on.push(source.clone());
             }
+        }
+    }
+
+    /// The horizons on offer, for [`DecisionConfig::horizon`](crate::config::DecisionConfig::horizon).
+    pub fn model_horizons(&self) -> ModelHorizons<'_> {
+        ModelHorizons {
+            name: &self.name,
+            frames: &self.horizons_frames,
+            default_frames: self.default_horizon_frames,
+            points: &self.operating_points,
         }
     }
 

@@ -127,7 +127,7 @@ impl Daemon {
             let about = (engine.metadata().clone(), engine.window(), name);
             Ok((engine, about))
         })?;
-        let horizon = config.decision.horizon(&model)?;
+        let horizon = config.decision.horizon(&model.model_horizons())?;
         tracing::info!(
             model = model.name,
             device,

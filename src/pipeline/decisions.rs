@@ -88,7 +88,7 @@ impl StreamDecisions {
         p: f32,
         latency_s: f64,
     ) -> Drain<'_, Message> {
-        let decision = self.decider.answer(t, p);
+        let decision = self.decider.frame(t, p);
         self.decision(seq, t, decision, latency_s);
         self.messages.drain(..)
     }

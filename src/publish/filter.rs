@@ -27,7 +27,7 @@ impl Filter {
     /// The message as this receiver gets it, or None. Below the full rate, `p` of a decision and
     /// `peak_db` of a level are the largest since the last that passed.
     pub fn pass(&mut self, published: &Arc<Published>) -> Option<Arc<Published>> {
-        if !self.subscription.wants(&published.message) {
+        if !self.subscription.includes(&published.message) {
             return None;
         }
         let Some(rate) = self.subscription.rate() else {

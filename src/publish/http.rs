@@ -21,9 +21,9 @@ use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-pub use access::Access;
 pub use collector::Collector;
 
+use crate::config::HttpAccess;
 use crate::publish::fanout::{Fanout, Subscriptions, fanout};
 use crate::publish::hub::{Hub, Published, Sink};
 use crate::publish::server::{CLIENT_PATIENCE, Server};
@@ -70,7 +70,7 @@ fn lock(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
 struct App {
     subscriptions: Subscriptions,
     watch: Arc<Mutex<Watch>>,
-    access: Access,
+    access: HttpAccess,
     /// Places for WebSocket clients.
     places: Arc<Semaphore>,
     clients_max: usize,
@@ -80,7 +80,7 @@ struct App {
 /// sink is to be attached to `hub`.
 pub fn start(
     hub: &Hub,
-    access: Access,
+    access: HttpAccess,
     clients_max: usize,
     queue_messages: usize,
     collector: Arc<Collector>,
@@ -127,7 +127,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(metrics))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&app),
-            access::demand_token,
+            access::require_token,
         ))
         // The page holds nothing but itself; it brings the token to the rest.
         .merge(page::routes())

@@ -117,7 +117,9 @@ fn choice(line: &[u8]) -> Result<Option<Subscription>, String> {
     let text = str::from_utf8(line).map_err(|_| "a line is not UTF-8".to_owned())?;
     match text.trim() {
         "" => Ok(None),
-        text => Subscription::from_json(text).map(Some),
+        text => Subscription::from_json(text)
+            .map(Some)
+            .map_err(|e| e.to_string()),
     }
 }
 

@@ -84,7 +84,7 @@ pub fn measure(
         v: TestResult::VERSION,
         version: env!("CARGO_PKG_VERSION").into(),
         measured_on: machine::today(),
-        experiment: fixed_part(&training.experiment)?,
+        experiment: fixed_part(&training.experiment).map_err(|e| e.to_string())?,
         checkpoint: file_name.to_string_lossy().into_owned(),
         fingerprint: fingerprint(checkpoint_path)?,
         parameters: checkpoint.architecture.parameters(),

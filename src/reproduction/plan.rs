@@ -47,7 +47,8 @@ impl Training {
     ) -> Result<Self, String> {
         let (place, network) = (&COLUMNS[column], &ROWS[row]);
         let paper = Experiment::built_in(place.experiment).map_err(|e| e.to_string())?;
-        let mut experiment = paper.with_family(network.family()?)?;
+        let experiment = paper.with_family(network.family()?);
+        let mut experiment = experiment.map_err(|e| e.to_string())?;
         let settings = &mut experiment.training;
         settings.seed = seed;
         settings.max_epochs = wishes.max_epochs.unwrap_or(settings.max_epochs);

@@ -18,7 +18,7 @@ pub mod flat_params;
 mod horizons;
 pub mod loader;
 mod mixing;
-pub mod resume;
+mod resume;
 mod run_lock;
 pub mod sampler;
 mod sequences;

@@ -31,7 +31,7 @@ pub fn run(
     passes: Option<u32>,
     json: bool,
 ) -> anyhow::Result<()> {
-    let family = experiment.architecture().map_err(|e| anyhow!(e))?.family;
+    let family = experiment.architecture()?.family;
     let cache = sources.cache(family.features())?;
     let corpora = sources.load(experiment, Split::Train, &cache)?;
     let horizons = &experiment.horizons_frames;

@@ -1,7 +1,9 @@
-//! Who may ask: on loopback everyone on this machine, but no web page of somebody else's; beyond it
-//! whoever has the token.
+//! Checks of HTTP requests: token, `Host` and `Origin`.
+//!
+//! On loopback without a token every program of this machine has access, but no web page of another site. Beyond
+//! loopback a token is required ([`HttpAccess`]).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -10,79 +12,54 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq as _;
 
+use crate::config::HttpAccess;
 use crate::publish::http::App;
 
-/// Where to listen, and for whom.
-#[derive(Debug, Clone)]
-pub struct Access {
-    address: SocketAddr,
-    token: Option<String>,
-    /// Web pages from elsewhere that may open the WebSocket, as `https://desk.example`.
-    origins: Vec<String>,
+/// Whether the request has the token, as `Authorization: Bearer TOKEN` or `?token=TOKEN`.
+fn has_token(access: &HttpAccess, headers: &HeaderMap, query: Option<&str>) -> bool {
+    let Some(token) = access.token() else {
+        return true;
+    };
+    let same = |given: &str| bool::from(given.as_bytes().ct_eq(token.as_bytes()));
+    let query = query.unwrap_or_default().as_bytes();
+    let mut pairs = form_urlencoded::parse(query);
+    bearer(headers).is_some_and(same)
+        || pairs
+            .find(|(name, _)| name == "token")
+            .is_some_and(|(_, value)| same(&value))
 }
 
-impl Access {
-    /// None where the address is beyond loopback and there is no token: that is not to be.
-    pub fn new(address: SocketAddr, token: Option<String>, origins: Vec<String>) -> Option<Self> {
-        let token = token.filter(|token| !token.is_empty());
-        (address.ip().is_loopback() || token.is_some()).then_some(Self {
-            address,
-            token,
-            origins,
-        })
-    }
+/// The scheme's name is case-insensitive (RFC 9110, section 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then(|| token.trim_start())
+}
 
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    fn knows_token(&self, headers: &HeaderMap, query: Option<&str>) -> bool {
-        let Some(token) = &self.token else {
-            return true;
-        };
-        let bearer = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "));
-        let asked = query.and_then(|query| {
-            query_pairs(query)
-                .find(|(name, _)| *name == "token")
-                .map(|(_, value)| percent_decoded(value))
-        });
-        let same = |given: &str| bool::from(given.as_bytes().ct_eq(token.as_bytes()));
-        bearer.is_some_and(same) || asked.as_deref().is_some_and(same)
-    }
-
-    /// A page of another site may have its own name point to this machine. On loopback
-    /// without a token the name must therefore be this machine's.
-    fn knows_host(&self, headers: &HeaderMap) -> bool {
-        if self.token.is_some() {
-            return true;
-        }
-        headers
+/// On loopback without a token the `Host` must be a name of this machine: a page of another site can have a name of
+/// its own point to 127.0.0.1 (DNS rebinding).
+fn allows_host(access: &HttpAccess, headers: &HeaderMap) -> bool {
+    let listed = |host: &str| access.origins().iter().any(|o| authority(o) == Some(host));
+    access.token().is_some()
+        || headers
             .get(header::HOST)
             .and_then(|host| host.to_str().ok())
-            .is_some_and(|host| is_loopback_name(host) || self.allows_authority(host))
-    }
+            .is_some_and(|host| is_loopback_name(host) || listed(host))
+}
 
-    /// Programs send no origin; a browser always does.
-    pub(super) fn allows_origin(&self, headers: &HeaderMap) -> bool {
-        let Some(origin) = headers.get(header::ORIGIN) else {
-            return true;
-        };
-        let Ok(origin) = origin.to_str() else {
-            return false;
-        };
-        let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
-        let own = authority(origin).is_some() && authority(origin) == host;
-        own || self.origins.iter().any(|known| known == origin)
-    }
-
-    fn allows_authority(&self, host: &str) -> bool {
-        self.origins
-            .iter()
-            .any(|origin| authority(origin) == Some(host))
-    }
+/// Programs send no `Origin`; browsers always do.
+pub(super) fn allows_origin(access: &HttpAccess, headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let Ok(origin) = origin.to_str() else {
+        return false;
+    };
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok());
+    let own = authority(origin).is_some() && authority(origin) == host;
+    own || access.origins().iter().any(|listed| listed == origin)
 }
 
 fn authority(origin: &str) -> Option<&str> {
@@ -99,35 +76,13 @@ fn is_loopback_name(host: &str) -> bool {
         || bare.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-fn query_pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
-    query.split('&').filter_map(|pair| pair.split_once('='))
-}
-
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = || str::from_utf8(bytes.get(at + 1..at + 3)?).ok();
-        let code = (bytes[at] == b'%')
-            .then(hex)
-            .flatten()
-            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        out.push(code.unwrap_or(bytes[at]));
-        at += if code.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
-pub(super) async fn demand_token(
+/// Middleware: 401 without the token.
+pub(super) async fn require_token(
     State(app): State<Arc<App>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match app
-        .access
-        .knows_token(request.headers(), request.uri().query())
-    {
+    match has_token(&app.access, request.headers(), request.uri().query()) {
         true => next.run(request).await,
         false => (
             StatusCode::UNAUTHORIZED,
@@ -138,17 +93,78 @@ pub(super) async fn demand_token(
     }
 }
 
+/// Middleware: 403 for a `Host` that is not this machine.
 pub(super) async fn check_host(
     State(app): State<Arc<App>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match app.access.knows_host(request.headers()) {
+    match allows_host(&app.access, request.headers()) {
         true => next.run(request).await,
         false => (
             StatusCode::FORBIDDEN,
-            "without a token only localhost is answered\n",
+            "without a token only requests to localhost are allowed; set publish.http.token\n",
         )
             .into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+
+    fn access(token: &str) -> HttpAccess {
+        let origins = vec!["https://desk.example".into()];
+        HttpAccess::new(
+            SocketAddr::from(([127, 0, 0, 1], 0)),
+            Some(token.into()),
+            origins,
+        )
+        .unwrap()
+    }
+
+    fn headers(pairs: &[(header::HeaderName, &str)]) -> HeaderMap {
+        let pairs = pairs.iter().map(|(k, v)| (k.clone(), v.parse().unwrap()));
+        pairs.collect()
+    }
+
+    #[test]
+    fn a_token_comes_in_the_header_or_in_the_query() {
+        let access = access("open sesame/+");
+        let by_header =
+            |value: &str| has_token(&access, &headers(&[(header::AUTHORIZATION, value)]), None);
+        assert!(by_header("Bearer open sesame/+"));
+        assert!(by_header("bearer open sesame/+"));
+        assert!(!by_header("Basic open sesame/+"));
+        assert!(!by_header("Bearer open"));
+        let by_query = |query: &str| has_token(&access, &HeaderMap::new(), Some(query));
+        assert!(by_query("token=open%20sesame%2F%2B"));
+        assert!(by_query("types=onset&token=open+sesame/%2b"));
+        assert!(!by_query("token=open sesame"));
+        assert!(!by_query("token"));
+        assert!(!by_query(""));
+    }
+
+    #[test]
+    fn without_a_token_only_names_of_this_machine_and_listed_ones_are_hosts() {
+        let host = |name: &str| allows_host(&access(""), &headers(&[(header::HOST, name)]));
+        assert!(host("localhost:8770") && host("127.0.0.1") && host("[::1]:8770"));
+        assert!(host("desk.example"));
+        assert!(!host("evil.example") && !host("192.168.0.2:8770"));
+        assert!(!allows_host(&access(""), &HeaderMap::new()));
+        assert!(allows_host(&access("x"), &HeaderMap::new()));
+    }
+
+    #[test]
+    fn only_the_own_page_and_listed_ones_are_origins() {
+        let origin = |origin: &str| {
+            let pairs = [(header::HOST, "desk:8770"), (header::ORIGIN, origin)];
+            allows_origin(&access(""), &headers(&pairs))
+        };
+        assert!(origin("http://desk:8770") && origin("https://desk.example"));
+        assert!(!origin("http://evil.example") && !origin("null"));
+        assert!(allows_origin(&access(""), &HeaderMap::new()));
     }
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::publish::fanout::Subscriber;
 use crate::publish::http::App;
+use crate::publish::http::access::allows_origin;
 use crate::publish::hub::Published;
 use crate::publish::lines::refused;
 use vocald_client::Subscription;
@@ -35,7 +36,7 @@ pub async fn open(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !app.access.allows_origin(&headers) {
+    if !allows_origin(&app.access, &headers) {
         let fault = "a page of another origin may not listen; [publish.http] origins allows it\n";
         return (StatusCode::FORBIDDEN, fault).into_response();
     }
@@ -78,7 +79,7 @@ async fn talk(mut socket: WebSocket, mut subscriber: Subscriber) -> Result<(), a
             frame = socket.recv() => {
                 let Some(frame) = frame.transpose()? else { return Ok(()) };
                 let choice = match frame {
-                    Frame::Text(text) => Subscription::from_json(&text),
+                    Frame::Text(text) => Subscription::from_json(&text).map_err(|e| e.to_string()),
                     Frame::Binary(_) => Err("choices are sent as text".into()),
                     _ => continue,
                 };

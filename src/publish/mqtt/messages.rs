@@ -62,7 +62,7 @@ impl Messages {
         Self {
             prefix: config.prefix.clone(),
             p_rate_hz: config.p_rate_hz,
-            levels: StreamNames::made_by(topic_level),
+            levels: StreamNames::new(topic_level),
             streams: BTreeMap::new(),
             online: true,
         }

@@ -1,0 +1,16 @@
+//! The horizons of a model, as plain data.
+
+use crate::decision::OperatingPoint;
+
+/// The horizons that a model offers: for each an output and an operating point.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelHorizons<'a> {
+    /// Name of the model, for error messages.
+    pub name: &'a str,
+    /// Distance of each output's frame from the window's last frame, in frames of 14.286 ms, the largest first.
+    pub frames: &'a [u32],
+    /// The one of `frames` that is published by default.
+    pub default_frames: u32,
+    /// One for each of `frames`.
+    pub points: &'a [OperatingPoint],
+}
