@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::anyhow;
-
 use crate::cli::corpora_options::Sources;
 use crate::cli::stdout::print;
 use crate::corpora::Split;
