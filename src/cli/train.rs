@@ -68,7 +68,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let name = args.architecture.as_deref().unwrap_or(SE_RESNET);
         let family = Family::named(name, args.depth)
             .map_err(|wrong| Usage(format!("--architecture and --depth name {wrong}")))?;
-        experiment = experiment.with_family(family).map_err(|e| anyhow!(e))?;
+        experiment = experiment.with_family(family)?;
     }
     if let Some(seed) = args.seed {
         experiment.training.seed = seed;

@@ -12,7 +12,18 @@ use crate::evaluation::metrics::Confusion;
 use crate::evaluation::scorer::{ScoredTrack, pooled};
 
 /// The merit by which an operating point is chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Aim {
     /// The share of right decisions over all windows, as papers report it: for music like the validation data, with as

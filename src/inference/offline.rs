@@ -6,9 +6,9 @@ use tch::Device;
 
 use crate::frontend::window::frame_time_s;
 use crate::frontend::{FRAME_SAMPLES, Features, HOP_SAMPLES, WINDOW_HOP_FRAMES};
+use crate::inference::compute_device::{ComputeDevice, device_name};
 use crate::inference::engine::{EngineError, panic_text};
 use crate::inference::sequences::{at_time, frame_probabilities};
-use crate::inference::{ComputeDevice, device_name};
 use crate::model::{Checkpoint, Network, Normalisation};
 
 /// A prediction for one moment of a recording.

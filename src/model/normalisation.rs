@@ -8,7 +8,9 @@ use crate::frontend::MEL_BANDS;
 pub const MIN_STD: f32 = 1e-3;
 
 /// How a network treats the level of its input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum LevelMode {
     /// Level is information: the same music at a lower level is another input.

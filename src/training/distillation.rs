@@ -5,7 +5,7 @@ use tch::{Device, Tensor};
 use crate::frontend::MEL_BANDS;
 use crate::model::layers::channels_last;
 use crate::model::{Checkpoint, Network, Normalisation};
-use crate::training::experiment::Experiment;
+use crate::training::experiment::{Experiment, SettingError};
 use crate::training::sampler::UNLABELLED;
 
 /// A teacher that does not fit the experiment.
@@ -22,9 +22,9 @@ pub enum TeacherError {
         "{teacher} cannot teach this experiment: input, horizons_frames ({horizons:?}) and level must be the same"
     )]
     Mismatch { teacher: String, horizons: Vec<u32> },
-    /// The experiment names no network.
-    #[error("{0}")]
-    Experiment(String),
+    /// A setting of the experiment is impossible.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
 }
 
 /// A network whose outputs are targets of a training (Hinton, Vinyals & Dean, "Distilling the knowledge in a
@@ -70,9 +70,7 @@ impl Teacher {
         if share == 0.0 {
             return Err(TeacherError::NoShare(teacher));
         }
-        let architecture = experiment
-            .architecture()
-            .map_err(TeacherError::Experiment)?;
+        let architecture = experiment.architecture()?;
         let horizons = &experiment.horizons_frames;
         let own_horizons = &checkpoint.metadata.horizons_frames;
         if (architecture.features(), horizons, student.level)

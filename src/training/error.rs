@@ -6,14 +6,18 @@ use std::path::PathBuf;
 
 use crate::model::CheckpointError;
 use crate::training::distillation::TeacherError;
+use crate::training::experiment::SettingError;
 use crate::training::state::StateError;
 
 /// A training that cannot begin or continue.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// The experiment is impossible.
-    #[error("{0}")]
-    Experiment(String),
+    /// A setting of the experiment is impossible.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The settings cannot be kept in the state.
+    #[error(transparent)]
+    Identity(#[from] toml::ser::Error),
     /// Another process trains in the folder.
     #[error("another program is training in {}; wait for its end", folder.display())]
     Locked { folder: PathBuf },

@@ -18,7 +18,7 @@ use crate::training::experiment::{Experiment, Training};
 use crate::training::export::checkpoint;
 use crate::training::loader;
 use crate::training::loader::Epoch;
-use crate::training::resume::begin;
+use crate::training::resume::resume_or_start;
 use crate::training::run_lock::RunLock;
 use crate::training::sampler::Sampler;
 use crate::training::state::State;
@@ -93,17 +93,17 @@ pub fn fit(
     context: &TrainContext,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
-    let architecture = experiment.architecture().map_err(TrainError::Experiment)?;
+    let architecture = experiment.architecture()?;
     let _lock = RunLock::in_folder(context.folder)?;
     let horizons = &experiment.horizons_frames;
     let augmentation = &experiment.augmentation;
     let sampler = Sampler::new(context.train, augmentation, architecture.family, horizons)?;
-    let mut state = begin(experiment, architecture, &sampler, context)?;
+    let mut state = resume_or_start(experiment, architecture, &sampler, context)?;
     let training = &experiment.training;
     let (normalisation, device) = (&state.normalisation, context.device);
     let teacher = Teacher::of_experiment(context.teacher, experiment, normalisation, device)?;
     let mut step = TrainStep::new(architecture, &state.weights).with_teacher(teacher);
-    if let Some(trained) = experiment.learnt_outputs() {
+    if let Some(trained) = experiment.trained_outputs() {
         step = step.only_outputs(&trained);
     }
     while !state.progress.is_over(training.max_epochs) {

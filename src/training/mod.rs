@@ -19,7 +19,7 @@ pub mod flat_params;
 mod horizons;
 pub mod loader;
 mod mixing;
-pub mod resume;
+mod resume;
 pub mod run;
 mod run_lock;
 pub mod sampler;

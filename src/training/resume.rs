@@ -1,4 +1,4 @@
-//! What a training begins with: the state in its folder, or a fresh one.
+//! The start of a training: the state in its folder, or a new one.
 
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Normalisation};
@@ -11,9 +11,11 @@ use crate::training::flat_params::FlatParams;
 use crate::training::sampler::Sampler;
 use crate::training::state::{Progress, State};
 
-/// A fresh state, or the one in the folder, which must be of the same experiment and teacher. The error is a
-/// sentence.
-pub(super) fn begin(
+/// Reads the state in the folder of a training, or makes a new one.
+///
+/// # Errors
+/// If the state cannot be read or is of other settings or another teacher, or the first weights do not fit.
+pub(super) fn resume_or_start(
     experiment: &Experiment,
     architecture: Architecture,
     sampler: &Sampler,
@@ -28,49 +30,48 @@ pub(super) fn begin(
                 differences,
             });
         }
-        same_teacher(&state.progress, context)?;
+        check_teacher(&state.progress, context)?;
         state
     } else {
-        fresh(experiment, architecture, sampler, context)?
+        new_state(experiment, architecture, sampler, context)?
     };
-    let learnt = state.adam.mean.parts();
-    state
-        .weights
-        .require_gradients(|name| learnt.contains_key(name));
+    let trained = state.adam.mean.parts();
+    let is_trained = |name: &str| trained.contains_key(name);
+    state.weights.require_gradients(is_trained);
     Ok(state)
 }
 
-/// The state before the first step: random weights, or those of a checkpoint with its
-/// normalisation of the bands, which they were learnt behind.
-fn fresh(
+/// The state before the first step: random weights and a normalisation measured on drawn windows, or those of
+/// the checkpoint to start from.
+fn new_state(
     experiment: &Experiment,
     architecture: Architecture,
     sampler: &Sampler,
     context: &TrainContext,
 ) -> Result<State, TrainError> {
     let training = &experiment.training;
+    let horizons = &experiment.horizons_frames;
     let (weights, normalisation) = match context.start_from {
         Some(start)
             if (start.architecture, &start.metadata.horizons_frames)
-                != (architecture, &experiment.horizons_frames) =>
+                != (architecture, horizons) =>
         {
             return Err(TrainError::StartMismatch);
         }
-        Some(start) => (
-            start
-                .weights
-                .iter()
-                .map(|(n, w)| (n.clone(), w.copy()))
-                .collect(),
-            Normalisation {
-                // To be learnt: with gain among the augmentations it is little to learn.
+        Some(start) => {
+            let weights = start.weights.iter();
+            let normalisation = Normalisation {
+                // May differ from the checkpoint's: the network adapts quickly if it was trained with changes of
+                // level.
                 level: experiment.level,
                 ..start.normalisation.clone()
-            },
-        ),
-        None if experiment.learnt_outputs().is_some() => {
-            return Err(TrainError::NoStart);
+            };
+            (
+                weights.map(|(n, w)| (n.clone(), w.copy())).collect(),
+                normalisation,
+            )
         }
+        None if experiment.trained_outputs().is_some() => return Err(TrainError::NoStart),
         None => {
             tch::manual_seed(training.seed as i64);
             (
@@ -79,12 +80,12 @@ fn fresh(
             )
         }
     };
-    let copied = || FlatParams::network(architecture, &weights, context.device);
-    let learnt = FlatParams::trainable(architecture, &weights, context.device);
+    let network = || FlatParams::network(architecture, &weights, context.device);
+    let trained = FlatParams::trainable(architecture, &weights, context.device);
     Ok(State {
-        weights: copied(),
-        average: copied(),
-        adam: Adam::new(&learnt, training.weight_decay),
+        weights: network(),
+        average: network(),
+        adam: Adam::new(&trained, training.weight_decay),
         normalisation,
         progress: Progress {
             experiment: fixed_part(experiment)?,
@@ -93,19 +94,21 @@ fn fresh(
             best_loss: None,
             epochs_without_gain: 0,
             stopped_early: false,
-            teacher: taught_by(context),
+            teacher: teacher_name(context),
         },
     })
 }
 
-fn taught_by(context: &TrainContext) -> Option<String> {
+fn teacher_name(context: &TrainContext) -> Option<String> {
     context.teacher.map(|teacher| teacher.metadata.name.clone())
 }
 
-/// Half a training by one teacher and half by another would be neither's. That there is one where one is asked
-/// for is checked with the teacher.
-fn same_teacher(progress: &Progress, context: &TrainContext) -> Result<(), TrainError> {
-    match (&progress.teacher, taught_by(context)) {
+/// Refuses another teacher than the one that the training began with. [`Teacher::of_experiment`] checks that
+/// there is one.
+///
+/// [`Teacher::of_experiment`]: crate::training::distillation::Teacher::of_experiment
+fn check_teacher(progress: &Progress, context: &TrainContext) -> Result<(), TrainError> {
+    match (&progress.teacher, teacher_name(context)) {
         (Some(first), Some(now)) if *first != now => Err(TrainError::OtherTeacher {
             folder: context.folder.into(),
             first: first.clone(),

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::anyhow;
-
 use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::stdout::print;
 use crate::corpora::Split;
@@ -31,7 +29,7 @@ pub fn run(
     passes: Option<u32>,
     json: bool,
 ) -> anyhow::Result<()> {
-    let family = experiment.architecture().map_err(|e| anyhow!(e))?.family;
+    let family = experiment.architecture()?.family;
     let cache = corpora.cache(family.features())?;
     let corpora = corpora.read(experiment, Split::Train, &cache)?;
     let horizons = &experiment.horizons_frames;

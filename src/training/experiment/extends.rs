@@ -22,7 +22,7 @@ use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 use toml::{Spanned, Table};
 
 use crate::training::experiment::missing::missing_keys;
-use crate::training::experiment::{Experiment, ExperimentError, unreadable};
+use crate::training::experiment::{Experiment, ExperimentError};
 
 const EXTENDS: &str = "extends";
 const CORPUS: &str = "corpus";
@@ -74,8 +74,10 @@ pub(super) fn resolve(
     read: impl Fn(&Path) -> io::Result<String>,
 ) -> Result<Experiment, ExperimentError> {
     let path = path.to_path_buf();
-    let text = read(&path).map_err(|reason| unreadable(&path, reason))?;
-    let top = File { path, text };
+    let top = match read(&path) {
+        Ok(text) => File { path, text },
+        Err(reason) => return Err(ExperimentError::Unreadable { path, reason }),
+    };
     let below = ancestors(&top, read)?;
     merged(&top, &below).map(|(_, experiment)| experiment)
 }
@@ -172,9 +174,9 @@ impl File {
     }
 
     fn problem(&self, problem: &str) -> ExperimentError {
-        ExperimentError::Faulty {
+        ExperimentError::Syntax {
             path: self.path.clone(),
-            fault: problem.trim_end().into(),
+            problem: problem.trim_end().into(),
         }
     }
 

@@ -3,24 +3,22 @@
 use toml::{Table, Value};
 
 use crate::config::changes;
-use crate::training::error::TrainError;
 use crate::training::experiment::Experiment;
 
-/// Differences that an error names.
+/// Largest number of differences in a message.
 const NAMED_DIFFERENCES: usize = 6;
 
-/// What must not change between the parts of one training, as TOML. The state of the training keeps it.
+/// The settings that must not change when a training is resumed, as TOML. The state of the training keeps them.
 ///
 /// # Errors
-/// [`TrainError::Experiment`] if TOML has no form for a setting.
-pub fn fixed_part(experiment: &Experiment) -> Result<String, TrainError> {
+/// If TOML cannot represent a setting.
+pub fn fixed_part(experiment: &Experiment) -> Result<String, toml::ser::Error> {
     toml::to_string(&without_length(experiment.clone()))
-        .map_err(|e| TrainError::Experiment(e.to_string()))
 }
 
-/// The settings that differ between what was kept of an experiment ([`fixed_part`]) and an experiment, for
-/// people; `None` if there are none. Values are compared and not text: a setting that was not written out,
-/// because there was no such setting yet, has its default.
+/// The differences between the kept settings of an experiment ([`fixed_part`]) and an experiment, as text;
+/// `None` if there are none. Values are compared, not text: a setting that was added after the settings were
+/// kept has its default.
 pub fn other_settings(kept: &str, experiment: &Experiment) -> Option<String> {
     let kept: Experiment = match toml::from_str(kept) {
         Ok(kept) => kept,

@@ -1,10 +1,11 @@
-//! Experiments that are inside the program, by their names.
+//! The built-in experiments.
 
 use std::path::Path;
 
+/// A built-in experiment.
 pub(super) struct Named {
     pub name: &'static str,
-    /// Its place below `config/experiments`, which what extends it refers to.
+    /// Its path below `config/experiments`, to which `extends` refers.
     pub file: &'static str,
     text: &'static str,
 }
@@ -26,7 +27,7 @@ pub(super) const NAMED: [Named; 4] = [
     named!("paper-jrm", "paper/jrm.toml"),
 ];
 
-/// The text of a file, if it is inside the program.
+/// The text of a built-in file.
 pub(super) fn text(file: &Path) -> Option<String> {
     let named = NAMED.iter().find(|named| Path::new(named.file) == file)?;
     Some(named.text.into())
