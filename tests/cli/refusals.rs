@@ -40,8 +40,21 @@ fn refused_configuration(line: &str, words: &str) {
         panic!("{line}");
     };
     let error = arguments.config().expect_err(line);
-    assert_eq!(exit_code(&error), 2, "{line}: {error:#}");
+    assert_one_sentence(line, &error, 2, words);
+}
+
+/// The same of `detect` on a file in `folder`.
+#[track_caller]
+fn detect_refuses(folder: &Path, line: &str, code: u8, words: &str) {
+    let line = format!("detect {}/{line}", folder.display());
+    let error = parse(&line).unwrap().command.run().expect_err(&line);
+    assert_one_sentence(&line, &error, code, words);
+}
+
+#[track_caller]
+fn assert_one_sentence(line: &str, error: &anyhow::Error, code: u8, words: &str) {
     let text = format!("{error:#}");
+    assert_eq!(exit_code(error), code, "{line}: {text}");
     assert_eq!(text.lines().count(), 1, "{line}: {text}");
     assert!(text.contains(words), "{line}: {text}");
 }
@@ -66,10 +79,16 @@ fn what_is_no_sound_is_refused_by_run_and_by_detect() {
         ("channelless.wav", "channelless.wav"),
     ] {
         refused(at, &format!("run {file} --model {model}"), 1, words);
-        refused(at, &format!("detect {file} --model {model}"), 1, words);
+        detect_refuses(at, &format!("{file} --model {model}"), 1, words);
     }
+    refused(
+        at,
+        "detect missing.wav",
+        1,
+        "missing.wav: there is no such file",
+    );
     refused(at, "run folder.wav", 1, "folder.wav is a directory");
-    refused(at, "detect folder.wav", 1, "no sound file in this folder");
+    detect_refuses(at, "folder.wav", 1, "no sound file in this folder");
     refused(
         at,
         "run device:zither-of-nobody",
@@ -142,12 +161,8 @@ fn models_that_cannot_be_used_are_refused() {
             2,
             words,
         );
-        refused(
-            at,
-            &format!("detect song.wav --model model.safetensors {option}"),
-            2,
-            words,
-        );
+        let model = model().display();
+        detect_refuses(at, &format!("song.wav --model {model} {option}"), 2, words);
     }
 }
 
@@ -167,6 +182,7 @@ fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
         2,
         "`abacus` is no device",
     );
+    refused(at, "run song.wav --min-gap -1", 2, "minimum durations");
     for (line, words) in [
         (
             "run song.wav --use-channels 0",
@@ -175,7 +191,6 @@ fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
         ("run song.wav --enter 1.5", "decision.enter: 1.5"),
         ("run song.wav --duration 0", "--duration 0"),
         ("run song.wav song.wav", "two sources are called `song.wav`"),
-        ("run song.wav --min-gap -1", "minimum durations"),
         ("run song.wav --only level", "set `levels` (--levels)"),
         ("run --pace max", "--pace concerns files"),
         ("run --config missing.toml", "missing.toml"),

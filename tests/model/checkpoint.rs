@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView, serialize};
@@ -51,6 +52,16 @@ fn good() -> Checkpoint {
     }
 }
 
+/// [`good`] as it is written.
+fn good_file() -> &'static [u8] {
+    static FILE: OnceLock<Vec<u8>> = OnceLock::new();
+    FILE.get_or_init(|| {
+        let folder = Folder::new();
+        good().write(&folder.path()).unwrap();
+        std::fs::read(folder.path()).unwrap()
+    })
+}
+
 struct Folder(tempfile::TempDir);
 
 impl Folder {
@@ -65,12 +76,11 @@ impl Folder {
     /// A good file, taken apart, changed and written again.
     fn changed(&self, change: impl FnOnce(&mut Tensors, &mut Value)) -> PathBuf {
         let path = self.path();
-        good().write(&path).unwrap();
-        let bytes = std::fs::read(&path).unwrap();
-        let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+        let bytes = good_file();
+        let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
         let mut metadata: Value =
             serde_json::from_str(&header.metadata().as_ref().unwrap()["vocald"]).unwrap();
-        let mut tensors: Tensors = SafeTensors::deserialize(&bytes)
+        let mut tensors: Tensors = SafeTensors::deserialize(bytes)
             .unwrap()
             .iter()
             .map(|(n, v)| {
@@ -156,8 +166,7 @@ fn files_that_are_no_checkpoint() {
 fn a_truncation_anywhere_is_noticed() {
     let folder = Folder::new();
     let path = folder.path();
-    good().write(&path).unwrap();
-    let bytes = std::fs::read(&path).unwrap();
+    let bytes = good_file();
     for length in [1, 7, 8, 100, bytes.len() / 2, bytes.len() - 1] {
         std::fs::write(&path, &bytes[..length]).unwrap();
         assert!(refusal(&path).contains("truncated"), "{length} bytes");
@@ -514,7 +523,8 @@ fn a_cuda_device_that_is_not_there_is_named() {
 #[test]
 fn weights_of_16_bits_take_half_the_file_and_come_back_as_they_were() {
     let mut checkpoint = good();
-    let path = |name: &str| Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
     let (whole, half) = (path("whole.safetensors"), path("half.safetensors"));
     checkpoint.write(&whole).unwrap();
     checkpoint.round_to_half();

@@ -88,10 +88,6 @@ impl Observer for Record {
     }
 
     fn epoch(&mut self, report: &EpochReport) {
-        println!(
-            "LOSS {} {} {} s {}",
-            report.epoch, report.train_loss, report.valid_loss, report.seconds
-        );
         self.epochs.push(report.clone());
     }
 }
@@ -482,7 +478,7 @@ fn scnn(experiment: Experiment) -> Experiment {
 fn scnn_tells_two_tones_apart_too() {
     let folder = tempfile::tempdir().unwrap();
     let mut record = Record::default();
-    let mut experiment = scnn(learning(5));
+    let mut experiment = scnn(learning(4));
     experiment.training.learning_rate = 3e-3;
     train_as(&experiment, folder.path(), &mut record).unwrap();
     let losses: Vec<f64> = record.epochs.iter().map(|e| e.valid_loss).collect();
@@ -629,7 +625,7 @@ fn another_experiment_does_not_go_on_from_a_foreign_state() {
 fn two_tones_are_told_apart_and_the_checkpoint_says_how_well() {
     let folder = tempfile::tempdir().unwrap();
     let mut record = Record::default();
-    train_as(&learning(6), folder.path(), &mut record).unwrap();
+    train_as(&learning(5), folder.path(), &mut record).unwrap();
     let losses: Vec<f64> = record.epochs.iter().map(|e| e.valid_loss).collect();
     assert!(losses.last().unwrap() < &0.2, "{losses:?}");
     let log = fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
