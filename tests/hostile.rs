@@ -20,8 +20,8 @@ use vocald::config::HttpAccess;
 use vocald::frontend::Window;
 use vocald::inference::worker::Scorer;
 use vocald::inference::{EngineError, Worker};
+use vocald::pipeline::collector::Collector;
 use vocald::publish::fanout::fanout;
-use vocald::publish::http::Collector;
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
 use vocald::publish::{http, lines};
 use vocald_client::Message;
@@ -216,7 +216,7 @@ fn who_does_not_read_loses_its_own_oldest_messages_and_is_told_how_many() {
     let probes = Arc::new(Collector::new(worker.intake(), Arc::downgrade(&hub)));
     let delivery = Delivery::DropOldest { capacity: QUEUE };
     let access = HttpAccess::new(([127, 0, 0, 1], 0).into(), None, Vec::new()).unwrap();
-    let (web, address, sink) = http::start(&hub, access, 8, QUEUE, probes).unwrap();
+    let (web, address, sink) = http::start(&hub, access, 8, QUEUE, Box::new(probes)).unwrap();
     hub.attach(sink, delivery).unwrap();
     let (sink, subscriptions) = fanout("unix".into(), hub.hello(), QUEUE);
     let unix = lines::unix::start(&path, subscriptions, 8).unwrap();

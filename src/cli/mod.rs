@@ -94,6 +94,18 @@ enum Command {
 }
 
 impl Cli {
+    /// Checks what can be checked before anything starts: the configuration of `run`.
+    ///
+    /// # Errors
+    ///
+    /// The configuration is impossible.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match &self.command {
+            Command::Run(args) => args.config().map(drop),
+            _ => Ok(()),
+        }
+    }
+
     /// Parses the process's arguments. Ends the process for `--help`, `--version` and wrong usage (exit code 2).
     #[must_use]
     pub fn from_process_arguments() -> Self {

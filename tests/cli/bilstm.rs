@@ -37,7 +37,7 @@ fn untrained(path: &Path) -> Checkpoint {
             depth: None,
             members: 1,
             alternating: false,
-            frontend: FrontendSettings::behind(Family::BiLstm.features()),
+            frontend: FrontendSettings::of_features(Family::BiLstm.features()),
             level: LevelMode::Absolute,
             horizons_frames: vec![768],
             overlap_averaging: false,

@@ -2,8 +2,9 @@
 
 use vocald::config::{Change, Config, ConfigError, DecisionConfig, FromCheckpoint, SourceConfig};
 use vocald::decision::OperatingPoint;
+use vocald::decision::Reentry;
 use vocald::frontend::WindowLength;
-use vocald::model::{Again, FrontendSettings, LevelMode, Metadata};
+use vocald::model::{FrontendSettings, LevelMode, Metadata};
 use vocald_client::MessageType;
 
 const DEFAULTS: &str = include_str!("../../config/vocald.toml");
@@ -214,8 +215,14 @@ fn model() -> Metadata {
 
 #[test]
 fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
-    let chosen = |config: DecisionConfig| config.horizon(&model()).map(|h| (h.index, h.frames));
-    let horizon = DecisionConfig::default().horizon(&model()).unwrap();
+    let chosen = |config: DecisionConfig| {
+        config
+            .horizon(&model().model_horizons())
+            .map(|h| (h.index, h.frames))
+    };
+    let horizon = DecisionConfig::default()
+        .horizon(&model().model_horizons())
+        .unwrap();
     assert_eq!(
         (horizon.index, horizon.point),
         (1, model().operating_points[1])
@@ -246,7 +253,7 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
         min_gap_s: FromCheckpoint::Set(2.0),
         ..Default::default()
     };
-    let point = moved.horizon(&model()).unwrap().point;
+    let point = moved.horizon(&model().model_horizons()).unwrap().point;
     assert!(
         (point.enter - 0.45).abs() < 1e-6,
         "moved with the threshold: {point:?}"
@@ -258,13 +265,15 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
     // The threshold to enter again goes with the others, and stays between them.
     let mut remembering = model();
     for point in &mut remembering.operating_points {
-        point.reentry = Some(Again {
-            enter: point.enter - 0.02,
+        point.reentry = Some(Reentry {
+            reenter: point.enter - 0.02,
             recency_s: 10.0,
         });
     }
-    let again = |set: DecisionConfig, model: &Metadata| set.horizon(model).unwrap().point.reentry;
-    let enters = |set: DecisionConfig| again(set, &remembering).unwrap().enter;
+    let reentry = |set: DecisionConfig, model: &Metadata| {
+        set.horizon(&model.model_horizons()).unwrap().point.reentry
+    };
+    let enters = |set: DecisionConfig| reentry(set, &remembering).unwrap().reenter;
     assert!((enters(moved) - 0.43).abs() < 1e-6);
     let set = |enter: f32| FromCheckpoint::Set(enter);
     let lower = DecisionConfig {
@@ -277,39 +286,42 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
         recency_s: set(60.0),
         ..Default::default()
     };
-    let expected = Again {
-        enter: 0.6,
+    let expected = Reentry {
+        reenter: 0.6,
         recency_s: 60.0,
     };
-    assert_eq!(again(both, &remembering), Some(expected));
+    assert_eq!(reentry(both, &remembering), Some(expected));
     // A checkpoint without it: from the configuration alone, for ten seconds.
-    assert_eq!(again(DecisionConfig::default(), &model()), None);
+    assert_eq!(reentry(DecisionConfig::default(), &model()), None);
     let only = DecisionConfig {
         reenter: set(0.6),
         ..Default::default()
     };
-    assert_eq!(again(only, &model()).unwrap().recency_s, 10.0);
+    assert_eq!(reentry(only, &model()).unwrap().recency_s, 10.0);
     let nothing_to_remember = DecisionConfig {
         recency_s: set(20.0),
         ..Default::default()
     };
     let fault = nothing_to_remember
-        .horizon(&model())
+        .horizon(&model().model_horizons())
         .unwrap_err()
         .to_string();
-    assert!(fault.contains("give reenter too"), "{fault}");
+    assert!(fault.contains("set reenter too"), "{fault}");
     let above = DecisionConfig {
         reenter: set(0.9),
         ..Default::default()
     };
-    let fault = above.horizon(&model()).unwrap_err().to_string();
+    let fault = above
+        .horizon(&model().model_horizons())
+        .unwrap_err()
+        .to_string();
     assert!(fault.contains("enter voice again is above"), "{fault}");
 
     let crossed = DecisionConfig {
         leave: FromCheckpoint::Set(0.9),
         ..Default::default()
     };
-    assert!(crossed.horizon(&model()).is_err());
+    assert!(crossed.horizon(&model().model_horizons()).is_err());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::iter;
 use std::path::Path;
 
 use clap::Parser as _;
-use vocald::cli::{Cli, Command, exit_code};
+use vocald::cli::{Cli, exit_code};
 
 use crate::support::program::{model, run, vocald, wav, with_model};
 
@@ -36,10 +36,7 @@ fn parse(line: &str) -> Result<Cli, clap::Error> {
 /// with, called here since the program takes a third of a second to start.
 #[track_caller]
 fn refused_configuration(line: &str, words: &str) {
-    let Command::Run(arguments) = parse(line).unwrap().command else {
-        panic!("{line}");
-    };
-    let error = arguments.config().expect_err(line);
+    let error = parse(line).unwrap().check().expect_err(line);
     assert_one_sentence(line, &error, 2, words);
 }
 
@@ -47,7 +44,7 @@ fn refused_configuration(line: &str, words: &str) {
 #[track_caller]
 fn detect_refuses(folder: &Path, line: &str, code: u8, words: &str) {
     let line = format!("detect {}/{line}", folder.display());
-    let error = parse(&line).unwrap().command.run().expect_err(&line);
+    let error = parse(&line).unwrap().run().expect_err(&line);
     assert_one_sentence(&line, &error, code, words);
 }
 

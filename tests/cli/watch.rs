@@ -328,7 +328,7 @@ fn before_the_first_connection_it_says_what_it_waits_for() {
     shown.take([Update::Disconnected {
         reason: ClientError::Unreachable {
             address: "unix:/run/vocald.sock".into(),
-            fault: std::io::ErrorKind::NotFound.into(),
+            error: std::io::ErrorKind::NotFound.into(),
         },
         retry_in: Duration::from_secs(1),
     }]);

@@ -259,7 +259,7 @@ fn good_bilstm() -> Checkpoint {
     let mut checkpoint = good();
     checkpoint.metadata.architecture = "bilstm".into();
     checkpoint.metadata.depth = None;
-    checkpoint.metadata.frontend = FrontendSettings::behind(Family::BiLstm.features());
+    checkpoint.metadata.frontend = FrontendSettings::of_features(Family::BiLstm.features());
     checkpoint.metadata.horizons_frames = vec![768];
     checkpoint.metadata.default_horizon_frames = 768;
     checkpoint.metadata.operating_points.truncate(1);
@@ -500,10 +500,7 @@ fn denormal_weights_become_zero_when_read_and_when_written() {
 #[test]
 fn an_engine_refuses_windows_of_another_size() {
     let mut engine = Engine::new(good(), ComputeDevice::Cpu).unwrap();
-    let short = Window {
-        start_sample: 0,
-        log_mel: vec![0.0f32; 6399].into(),
-    };
+    let short = Window::synthetic(0, vec![0.0f32; 6399].into());
     let text = engine.infer(&[&short]).unwrap_err().to_string();
     assert!(text.contains("6399 values"), "{text}");
 }

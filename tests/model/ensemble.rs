@@ -121,10 +121,10 @@ fn members_that_take_turns_answer_one_window_each() {
     all.write(&path).unwrap();
     let mut engine = Engine::load(Some(&path), ComputeDevice::Cpu).unwrap();
     let windows: Vec<Window> = (0..7)
-        .map(|number| Window {
+        .map(|number| {
             // A stream that lost something: windows begin anywhere, a hop apart.
-            start_sample: 1000 + number * WINDOW_HOP_SAMPLES as u64,
-            log_mel: made(number as usize, 80 * 80).into(),
+            let start_sample = 1000 + number * WINDOW_HOP_SAMPLES as u64;
+            Window::synthetic(start_sample, made(number as usize, 80 * 80).into())
         })
         .collect();
     let windows: Vec<&Window> = windows.iter().collect();
@@ -147,14 +147,20 @@ fn members_that_take_turns_answer_one_window_each() {
 fn taking_turns_takes_several_networks_that_look_at_windows() {
     let mut one = network(1);
     one.metadata.alternating = true;
-    let fault = one.metadata.validate().unwrap_err();
+    let fault = one.metadata.validate().unwrap_err().to_string();
     assert!(fault.contains("take turns, which takes several"), "{fault}");
     let recurrent = [1, 2]
         .map(|seed| paper_network(Family::BiLstm, seed))
         .into();
     let mut pair = ensemble(recurrent).unwrap();
     pair.metadata.alternating = true;
-    assert!(pair.metadata.validate().unwrap_err().contains("windows"));
+    assert!(
+        pair.metadata
+            .validate()
+            .unwrap_err()
+            .to_string()
+            .contains("windows")
+    );
 }
 
 #[test]
@@ -169,7 +175,7 @@ fn the_papers_rivals_answer_together_too() {
 
 #[test]
 fn those_that_cannot_answer_together_are_named() {
-    let refused = |checkpoints: Vec<Checkpoint>| ensemble(checkpoints).err().unwrap();
+    let refused = |checkpoints: Vec<Checkpoint>| ensemble(checkpoints).err().unwrap().to_string();
     let mut relative = network(2);
     relative.metadata.level = LevelMode::Relative;
     relative.normalisation.level = LevelMode::Relative;
@@ -188,7 +194,7 @@ fn those_that_cannot_answer_together_are_named() {
     let mut crowd = network(1);
     for members in [0, 17] {
         crowd.metadata.members = members;
-        let fault = crowd.metadata.validate().unwrap_err();
+        let fault = crowd.metadata.validate().unwrap_err().to_string();
         assert!(fault.contains("1 to 16"), "{fault}");
     }
 }

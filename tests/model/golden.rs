@@ -70,10 +70,7 @@ fn compare(family: Family, fixture: &[u8]) {
     let (golden, folder) = Golden::read(family, fixture);
     let windows: Vec<Window> = (golden.windows)
         .chunks_exact(family.features().values())
-        .map(|log_mel| Window {
-            start_sample: 0,
-            log_mel: log_mel.into(),
-        })
+        .map(|log_mel| Window::synthetic(0, log_mel.into()))
         .collect();
     let windows: Vec<&Window> = windows.iter().collect();
     let mut engine = Engine::load(Some(&folder.path().join(FILE)), ComputeDevice::Cpu).unwrap();
@@ -140,7 +137,7 @@ fn write_checkpoint(path: &Path, family: Family, shapes: &BTreeMap<String, Vec<u
         depth: family.depth(),
         members: 1,
         alternating: false,
-        frontend: FrontendSettings::behind(family.features()),
+        frontend: FrontendSettings::of_features(family.features()),
         overlap_averaging: false,
         operating_points: vec![OperatingPoint::around(0.5); horizons_frames.len()],
         default_horizon_frames: horizons_frames[0],

@@ -59,7 +59,10 @@ fn the_same_look_aheads_are_the_same_checkpoint() {
 #[test]
 fn look_aheads_that_cannot_be_are_refused() {
     for horizons in [&[80][..], &[7, 39], &[]] {
-        let fault = checkpoint().with_horizons(horizons).err();
+        let fault = checkpoint()
+            .with_horizons(horizons)
+            .err()
+            .map(|e| e.to_string());
         assert!(
             fault.is_some_and(|f| f.contains("horizons")),
             "{horizons:?}"

@@ -2,8 +2,8 @@
 
 use proptest::prelude::*;
 use vocald::decision::OperatingPoint;
+use vocald::decision::Reentry;
 use vocald::decision::{Decision, Event, Tracker};
-use vocald::model::Again;
 
 const HOP_S: f64 = 0.1;
 
@@ -27,7 +27,7 @@ fn track(point: OperatingPoint, probabilities: &[f32]) -> (Vec<Decision>, Option
         .enumerate()
         .map(|(k, &p)| tracker.push(k as f64 * HOP_S, p))
         .collect();
-    (decisions, tracker.finish())
+    (decisions, tracker.gap())
 }
 
 fn events(point: OperatingPoint, probabilities: &[f32]) -> Vec<Event> {
@@ -202,8 +202,8 @@ fn a_gap_closes_the_voice_and_nothing_is_interpolated_across_it() {
 fn remembering() -> OperatingPoint {
     OperatingPoint {
         enter: 0.8,
-        reentry: Some(Again {
-            enter: 0.5,
+        reentry: Some(Reentry {
+            reenter: 0.5,
             recency_s: 10.0,
         }),
         ..point()
@@ -247,8 +247,8 @@ fn a_voice_is_remembered_across_a_gap_by_the_time_that_passed() {
 
 #[test]
 fn points_that_cannot_work_are_refused_with_a_reason() {
-    let again = |enter: f32, recency_s: f32| OperatingPoint {
-        reentry: Some(Again { enter, recency_s }),
+    let again = |reenter: f32, recency_s: f32| OperatingPoint {
+        reentry: Some(Reentry { reenter, recency_s }),
         ..point()
     };
     let refused = [
@@ -321,13 +321,13 @@ fn any_point() -> impl Strategy<Value = OperatingPoint> {
         prop::option::of((0.0f32..=1.0, 0.1f32..20.0)),
     )
         .prop_map(
-            |(enter, part, confirm_n, more, min_voice_s, min_gap_s, again)| OperatingPoint {
+            |(enter, part, confirm_n, more, min_voice_s, min_gap_s, reentry)| OperatingPoint {
                 threshold: 0.5,
                 enter,
-                again: again.map(|(between, recency_s)| {
+                reentry: reentry.map(|(between, recency_s)| {
                     let leave = (enter * part).max(0.01);
-                    let enter = (leave + between * (enter - leave)).clamp(leave, enter);
-                    Again { enter, recency_s }
+                    let reenter = (leave + between * (enter - leave)).clamp(leave, enter);
+                    Reentry { reenter, recency_s }
                 }),
                 leave: (enter * part).max(0.01),
                 confirm_n,
@@ -371,7 +371,7 @@ fn walk(point: OperatingPoint, steps: &[Step]) -> (Vec<Decision>, Vec<(f64, bool
             }
         }
     }
-    events.extend(tracker.finish().map(|e| (last_s, true, e)));
+    events.extend(tracker.gap().map(|e| (last_s, true, e)));
     (decisions, events)
 }
 

@@ -42,7 +42,7 @@ impl Expected {
 /// The weights in one piece of memory, with gradients.
 fn learnt(weights: &BTreeMap<String, Tensor>, order: &[String]) -> FlatParams {
     let mut packed = FlatParams::new(weights, order.to_vec(), Device::Cpu);
-    packed.learn(|_| true);
+    packed.require_gradients(|_| true);
     packed
 }
 

@@ -84,7 +84,7 @@ fn train(
         stop: &stop,
     };
     let mut losses = Losses::default();
-    let outcome = fit(experiment, &setting, &mut losses)?;
+    let outcome = fit(experiment, &setting, &mut losses).map_err(|e| e.to_string())?;
     assert_eq!(outcome, Outcome::Finished);
     Ok(losses.0)
 }

@@ -335,10 +335,15 @@ fn another_detectors_labels_are_read_at_our_times() {
     let faults = ReferenceSystem::read(&dir, &["a", "d", "e"]).err().unwrap();
     assert_eq!(faults.len(), 2);
     assert!(
-        faults[0].contains("d.csv: line 2 is not `t,p,voice`"),
+        faults[0]
+            .to_string()
+            .contains("d.csv: line 2 is not `t,p,voice`"),
         "{faults:?}"
     );
-    assert!(faults[1].contains("holds no labels for e"), "{faults:?}");
+    assert!(
+        faults[1].to_string().contains("holds no labels for e"),
+        "{faults:?}"
+    );
 }
 
 #[test]

@@ -76,7 +76,10 @@ fn the_bilstm_takes_the_papers_recipe_with_every_frame_labelled_and_as_much_soun
     let refused = |change: &dyn Fn(&mut Experiment), fault: &str| {
         let mut experiment = paper();
         change(&mut experiment);
-        let text = experiment.with_family(Family::BiLstm).unwrap_err();
+        let text = experiment
+            .with_family(Family::BiLstm)
+            .unwrap_err()
+            .to_string();
         assert!(text.contains(fault), "`{fault}` in: {text}");
     };
     type Change = fn(&mut Augmentation);

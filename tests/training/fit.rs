@@ -124,7 +124,7 @@ fn train_on(
         folder,
         stop,
     };
-    fit(experiment, &setting, record)
+    fit(experiment, &setting, record).map_err(|e| e.to_string())
 }
 
 /// A folder with one epoch of [`experiment`], as the test's own: several tests start from it.
@@ -429,7 +429,13 @@ fn drawn_sequences_carry_the_label_of_every_frame() {
     corpora[0].tracks[0].separated = None;
     let none = Augmentation::default();
     let refused = Sampler::new(&corpora, &none, Family::BiLstm, &[768]);
-    assert!(refused.err().unwrap().contains("without being separated"));
+    assert!(
+        refused
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("without being separated")
+    );
 }
 
 /// The same training with the network of separated sound.
@@ -557,7 +563,9 @@ impl Observer for Intruder<'_> {
             folder: self.folder,
             stop: &AtomicBool::new(false),
         };
-        self.error = fit(&experiment(1), &setting, &mut Record::default()).err();
+        self.error = fit(&experiment(1), &setting, &mut Record::default())
+            .err()
+            .map(|e| e.to_string());
     }
 
     fn epoch(&mut self, _: &EpochReport) {}
@@ -584,15 +592,15 @@ fn a_folder_is_trained_in_by_one_at_a_time() {
     };
     let _exclusive = exclusive();
     assert_eq!(
-        fit(&experiment(1), &setting, &mut intruder),
-        Ok(Outcome::Finished)
+        fit(&experiment(1), &setting, &mut intruder).unwrap(),
+        Outcome::Finished
     );
     let error = intruder.error.unwrap();
     assert!(error.contains("another program is training in"), "{error}");
     // It is free again.
     assert_eq!(
-        fit(&experiment(2), &setting, &mut Record::default()),
-        Ok(Outcome::Finished)
+        fit(&experiment(2), &setting, &mut Record::default()).unwrap(),
+        Outcome::Finished
     );
 }
 
@@ -614,10 +622,14 @@ fn another_experiment_does_not_go_on_from_a_foreign_state() {
     let _exclusive = exclusive();
     let mut other = experiment(1);
     other.training.seed = 4;
-    let text = fit(&other, &setting, &mut Record::default()).unwrap_err();
+    let text = fit(&other, &setting, &mut Record::default())
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("other settings"), "{text}");
     fs::write(folder.path().join("state.safetensors"), "broken").unwrap();
-    let text = fit(&experiment(1), &setting, &mut Record::default()).unwrap_err();
+    let text = fit(&experiment(1), &setting, &mut Record::default())
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("cannot be resumed from"), "{text}");
 }
 
@@ -693,7 +705,9 @@ fn a_training_may_begin_with_a_checkpoint_of_the_same_network() {
     let mut other = experiment(1);
     other.horizons_frames = vec![39, 23, 7];
     fs::remove_file(next.path().join("state.safetensors")).unwrap();
-    let text = fit(&other, &setting, &mut Record::default()).unwrap_err();
+    let text = fit(&other, &setting, &mut Record::default())
+        .unwrap_err()
+        .to_string();
     assert!(text.contains("other horizons"), "{text}");
 }
 
@@ -720,7 +734,9 @@ fn more_look_aheads_are_learnt_without_touching_the_rest() {
         stop: &stop,
     };
     let _exclusive = exclusive();
-    let fault = fit(&more, &setting(None), &mut Record::default()).unwrap_err();
+    let fault = fit(&more, &setting(None), &mut Record::default())
+        .unwrap_err()
+        .to_string();
     assert!(fault.contains("--start-from"), "{fault}");
     fit(&more, &setting(Some(&start)), &mut Record::default()).unwrap();
 
@@ -804,11 +820,23 @@ fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
         checkpoint(1.0, vec![39, 7]),
         checkpoint(1.0, vec![39]),
     ]);
-    assert!(fault.err().unwrap().contains("cannot be averaged"));
+    assert!(
+        fault
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("cannot be averaged")
+    );
     let mut other_bands = checkpoint(1.0, vec![39]);
     other_bands.normalisation.mean[3] = 0.5;
     let fault = average(vec![checkpoint(1.0, vec![39]), other_bands]);
-    assert!(fault.err().unwrap().contains("cannot be averaged"));
+    assert!(
+        fault
+            .err()
+            .unwrap()
+            .to_string()
+            .contains("cannot be averaged")
+    );
     assert!(average(vec![]).is_err());
 }
 

@@ -120,5 +120,5 @@ fn mixing_speech_in_without_having_any_is_refused() {
         ..Default::default()
     };
     let refused = Sampler::new(&corpora, &augmentation, Family::SeResNet(Depth::D14), &[39]).err();
-    assert!(refused.is_some_and(|text| text.contains("kind \"speech\"")));
+    assert!(refused.is_some_and(|error| error.to_string().contains("kind \"speech\"")));
 }
