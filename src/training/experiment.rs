@@ -6,6 +6,7 @@ mod extends;
 pub mod identity;
 mod missing;
 mod named;
+pub mod reference;
 mod training;
 
 use std::io;

@@ -30,7 +30,7 @@ pub struct Training {
     pub warm_up_batches: usize,
     /// L2 weight decay, 0 to 1.
     pub weight_decay: f64,
-    /// Part of each label that is given to the other class, 0 to 0.5.
+    /// Part of each label that is spread evenly over both classes, 0 to 0.5.
     #[serde(default)]
     pub label_smoothing: f64,
     /// Share of the loss that is against the outputs of a teacher (`--teacher`) instead of the labels, 0 to 1.
