@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cli::decision_options::environment;
 use crate::cli::run;
 use crate::cli::stdout::print;
+use crate::config;
 use crate::config::Config;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
@@ -24,8 +25,7 @@ enum Command {
         #[arg(value_name = "FILE", env = "VOCALD_CONFIG")]
         file: PathBuf,
     },
-    /// Print the configuration that `vocald run` would use with the same options. Precedence: command line,
-    /// environment, file, defaults
+    /// Print the configuration that `vocald run` would use with the same options
     Show {
         /// Print only differences from the defaults
         #[arg(long)]
@@ -33,6 +33,8 @@ enum Command {
         #[command(flatten)]
         run: Box<run::Args>,
     },
+    /// Print the reference of all configuration keys, in Markdown
+    Reference,
 }
 
 pub fn run(args: Args) -> anyhow::Result<()> {
@@ -53,6 +55,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             };
             print(&text)
         }
+        Command::Reference => print(&config::reference()),
     }
 }
 

@@ -163,18 +163,28 @@ mod tests {
 
     #[test]
     fn short_and_long_help_are_the_same() {
-        let mut root = Cli::command();
-        root.build();
-        let mut commands = vec![root];
-        while let Some(mut command) = commands.pop() {
-            let (short, long) = (command.render_help(), command.render_long_help());
-            assert_eq!(
-                short.to_string(),
-                long.to_string(),
-                "{}",
-                command.get_name()
-            );
-            commands.extend(command.get_subcommands().cloned());
+        let help = |command: &str, option| {
+            let words = ["vocald"].into_iter().chain(command.split_whitespace());
+            let parsed = Cli::command().try_get_matches_from(words.chain([option]));
+            parsed.err().map(|help| help.to_string())
+        };
+        let root = Cli::command();
+        let commands = root.get_subcommands().map(clap::Command::get_name);
+        let nested = ["", "config check", "config show", "model list", "model info"];
+        for command in commands.chain(nested) {
+            assert_eq!(help(command, "-h"), help(command, "--help"), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_command_has_a_suggestion() {
+        for (given, meant) in [("rn", Some("run")), ("detec", Some("detect")), ("xyzzy", None)] {
+            let error = Cli::command().try_get_matches_from(["vocald", given]);
+            let error = error.map_err(|e| suggestion::with_subcommand(e, &Cli::command()));
+            let text = error.err().map(|e| e.to_string()).unwrap_or_default();
+            let tip = meant.map(|name| format!("a similar subcommand exists: '{name}'"));
+            assert_eq!(text.contains("similar"), meant.is_some(), "{text}");
+            assert!(tip.is_none_or(|tip| text.contains(&tip)), "{text}");
         }
     }
 }
