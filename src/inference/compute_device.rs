@@ -85,9 +85,9 @@ fn load_cuda() {
         {
             use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
             // SAFETY: the library is libtorch's own, and its initialisers do no more than register it.
-            if let Ok(library) =
-                unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) }
-            {
+            let library =
+                unsafe { Library::open(Some("libtorch_cuda.so"), RTLD_NOW | RTLD_GLOBAL) };
+            if let Ok(library) = library {
                 // Registered for the life of the process.
                 std::mem::forget(library);
             }
