@@ -21,7 +21,6 @@
 //! [`evaluation`], [`reporting`] and [`reproduction`]. [`cli`] is the command line, a file for each command. Programs
 //! that listen to a daemon need only the crate `vocald-client`.
 
-#![warn(missing_docs)]
 pub mod atomic_file;
 pub mod audio;
 mod cache_dir;

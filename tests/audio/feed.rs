@@ -237,9 +237,9 @@ fn each_channel_is_told_silent_by_itself() {
         reported,
         [
             "1: running",
-            "2: running",
             "1: silent",
             "1: ended",
+            "2: running",
             "2: ended"
         ]
     );
