@@ -167,6 +167,7 @@ fn models_that_cannot_be_used_are_refused() {
 fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
+    wav(&at.join("song.wav"), 1, 0.5);
     refused(
         at,
         "run -",
