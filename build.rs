@@ -21,7 +21,7 @@ fn main() {
         true => package,
         false => format!("{package} ({})", facts.join(", ")),
     };
-    println!("cargo:rustc-env=VOCALD_VERSION={version}");
+    println!("cargo:rustc-env=BUILD_VERSION={version}");
 }
 
 /// Stores the library path in the binary, so that the program runs without an environment variable.

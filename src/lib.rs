@@ -40,4 +40,4 @@ pub mod reproduction;
 pub mod training;
 
 /// Version of the program with its commit and libtorch where they are known: `0.1.0 (abcdef012, libtorch 2.11.0)`.
-pub const VERSION: &str = env!("VOCALD_VERSION");
+pub const VERSION: &str = env!("BUILD_VERSION");

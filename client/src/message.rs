@@ -3,9 +3,9 @@
 //! `config/events.schema.json` is generated from these types. `t` is stream time in seconds: time since the stream
 //! began, lost sound included. `wall` is Unix time in seconds.
 
+pub use crate::state::{GapReason, StateChange, StreamState};
 #[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, json_schema};
-pub use crate::state::{GapReason, StateChange, StreamState};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The stream name of messages that concern all streams.

@@ -170,7 +170,13 @@ mod tests {
         };
         let root = Cli::command();
         let commands = root.get_subcommands().map(clap::Command::get_name);
-        let nested = ["", "config check", "config show", "model list", "model info"];
+        let nested = [
+            "",
+            "config check",
+            "config show",
+            "model list",
+            "model info",
+        ];
         for command in commands.chain(nested) {
             assert_eq!(help(command, "-h"), help(command, "--help"), "{command}");
         }
@@ -178,7 +184,11 @@ mod tests {
 
     #[test]
     fn a_mistyped_command_has_a_suggestion() {
-        for (given, meant) in [("rn", Some("run")), ("detec", Some("detect")), ("xyzzy", None)] {
+        for (given, meant) in [
+            ("rn", Some("run")),
+            ("detec", Some("detect")),
+            ("xyzzy", None),
+        ] {
             let error = Cli::command().try_get_matches_from(["vocald", given]);
             let error = error.map_err(|e| suggestion::with_subcommand(e, &Cli::command()));
             let text = error.err().map(|e| e.to_string()).unwrap_or_default();

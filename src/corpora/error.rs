@@ -11,6 +11,7 @@ use crate::frontend::resample::ResampleError;
 /// A corpus that cannot be used, with every problem it has.
 #[derive(Debug, thiserror::Error)]
 #[error("the corpus {name} cannot be used:\n  {}", self.problem_lines().replace('\n', "\n  "))]
+#[allow(missing_docs)] // The messages name the fields.
 pub struct CorpusError {
     /// Its kind and its folder.
     pub name: String,
@@ -28,6 +29,7 @@ impl CorpusError {
 
 /// One problem of a corpus.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum CorpusProblem {
     /// The corpus has no folder.
     #[error("{} is not a folder", path.display())]
@@ -91,6 +93,7 @@ pub enum CorpusProblem {
 
 /// A sound file whose features cannot be provided.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum SoundError {
     /// The decoder refuses the file.
     #[error(transparent)]

@@ -6,7 +6,9 @@ const FLOOR_DB: f32 = -120.0;
 /// RMS and peak in dB of full scale, -120 at the least.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SoundLevel {
+    /// Root mean square.
     pub rms_db: f32,
+    /// Largest absolute sample.
     pub peak_db: f32,
 }
 

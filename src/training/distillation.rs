@@ -10,6 +10,7 @@ use crate::training::sampler::UNLABELLED;
 
 /// A teacher that does not fit the experiment.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum TeacherError {
     /// The experiment requires a teacher.
     #[error("training.teacher_share asks for a teacher; name its checkpoint (--teacher)")]

@@ -8,6 +8,7 @@ use crate::model::{Checkpoint, MetadataError};
 
 /// Checkpoints that cannot form an ensemble.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum EnsembleError {
     /// No checkpoint is given.
     #[error("there is no checkpoint to combine")]

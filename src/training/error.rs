@@ -11,6 +11,7 @@ use crate::training::state::StateError;
 
 /// A training that cannot begin or continue.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum TrainError {
     /// A setting of the experiment is impossible.
     #[error(transparent)]
@@ -79,6 +80,7 @@ pub enum TrainError {
 
 /// Corpora that windows cannot be drawn from.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum SamplerError {
     /// A corpus with a weight has no tracks.
     #[error("the corpus {corpus} has no tracks for training")]

@@ -27,6 +27,7 @@ const MAX_HEADER_BYTES: u64 = 100_000_000;
 
 /// A state that cannot be read or written.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum StateError {
     /// The progress cannot be read.
     #[error("{} cannot be read: {reason}", path.display())]
@@ -41,6 +42,7 @@ pub enum StateError {
 
 /// A problem of a state's file.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum StateProblem {
     /// The system's reason.
     #[error(transparent)]

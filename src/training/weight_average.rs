@@ -6,6 +6,7 @@ use crate::model::{Checkpoint, LevelMode};
 
 /// Checkpoints whose weights cannot be averaged.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum AverageError {
     /// No checkpoint is given.
     #[error("there is no checkpoint to average")]

@@ -209,8 +209,8 @@ fn what_the_program_says_of_a_bilstm() {
         assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{line}");
         assert_eq!(
             output.err,
-            "vocald: the checkpoint both-ways separates whole recordings and hears 11 s beyond the \
-             moment it speaks of, so it cannot listen live; label files with `vocald detect`\n"
+            "vocald: the checkpoint both-ways separates whole recordings and needs 11 s of sound \
+             beyond the moment it decides on, so it cannot listen live; label files with `vocald detect`\n"
         );
     }
     let output = say("detect --model both-ways.safetensors --device cpu --lookahead 0.5 song.wav");

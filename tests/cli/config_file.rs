@@ -315,7 +315,7 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
         .horizon(&model().model_horizons())
         .unwrap_err()
         .to_string();
-    assert!(fault.contains("enter voice again is above"), "{fault}");
+    assert!(fault.contains("the re-entry threshold is above"), "{fault}");
 
     let crossed = DecisionConfig {
         leave: FromCheckpoint::Set(0.9),

@@ -51,22 +51,33 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
     wav(&root.join("speech/news/a.wav"), 1, 2.0);
     let output = evaluate(
         root,
-        "--against ROOT/other --stress --speech ROOT/speech --report ROOT/report --scores ROOT/scores --json --threads 1",
+        "--reference ROOT/other --stress --speech ROOT/speech --report ROOT/report --scores ROOT/scores --json --threads 1",
     );
     assert_eq!(output.code, Some(0), "{}", output.err);
     let report: Value = serde_json::from_str(&output.out).unwrap();
     let kept = fs::read_to_string(root.join("report/report.json")).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&kept).unwrap(), report);
 
-    // The shape that docs/report.md promises.
+    // The shape that docs/evaluation.md promises.
     assert_eq!(report["v"], 1);
     let mut fields = keys(&report);
     fields.sort_unstable();
     assert_eq!(
         fields,
         [
-            "against", "corpora", "curves", "data", "figures", "method", "model", "shown", "songs",
-            "split", "stress", "v", "version"
+            "corpora",
+            "curves",
+            "data",
+            "figures",
+            "method",
+            "model",
+            "reference",
+            "shown",
+            "songs",
+            "split",
+            "stress",
+            "v",
+            "version"
         ]
     );
     assert_eq!(report["model"]["name"], "untrained");
@@ -144,7 +155,7 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
 
     let songs = report["songs"].as_array().unwrap();
     assert_eq!(songs.len(), 2);
-    assert!(songs[0]["accuracy_against"].is_number());
+    assert!(songs[0]["accuracy_reference"].is_number());
     assert_eq!(report["shown"].as_array().unwrap().len(), 2);
     assert_eq!(
         report["shown"][0]["p"].as_array().unwrap().len() as u64,
@@ -367,7 +378,7 @@ fn what_cannot_be_measured_is_refused_with_the_reason() {
     );
 
     fs::remove_file(root.join("other/second.lab")).unwrap();
-    let output = evaluate(root, "--against ROOT/other");
+    let output = evaluate(root, "--reference ROOT/other");
     assert_eq!(output.code, Some(1));
     assert!(
         output.err.contains("holds no labels for second"),

@@ -21,7 +21,8 @@ fn song(root: &Path) {
 /// The song, and a checkpoint that averages its overlapping windows.
 fn calibrated(root: &Path) {
     song(root);
-    let line = "calibrate songs --features features --out averaging.safetensors --consensus";
+    let line =
+        "calibrate songs --features features --out averaging.safetensors --overlap-averaging";
     let output = run(with_model(line).current_dir(root));
     assert_eq!(output.code, Some(0), "{}", output.err);
 }
@@ -114,10 +115,13 @@ fn model_info_tells_what_is_decided_by() {
         let pairs = lines.map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()));
         pairs.collect::<HashMap<_, _>>()
     };
-    let key = "decides by";
-    assert_eq!(info(program::model())[key], "the newest window");
+    let key = "decision";
+    assert_eq!(info(program::model())[key], "newest window");
     let path = root.join("averaging.safetensors");
-    assert_eq!(info(&path)[key], "all windows so far that speak of a frame");
+    assert_eq!(
+        info(&path)[key],
+        "average over all windows that cover a frame"
+    );
 }
 
 #[test]
@@ -130,7 +134,7 @@ fn one_look_ahead_has_nothing_to_agree_with() {
     one.metadata.overlap_averaging = false;
     let path = root.join("one.safetensors");
     one.write(&path).unwrap();
-    let line = "calibrate songs --features features --model one.safetensors --out x.safetensors --consensus";
+    let line = "calibrate songs --features features --model one.safetensors --out x.safetensors --overlap-averaging";
     let output = run(vocald(line).current_dir(root));
     assert_eq!(output.code, Some(1));
     assert!(output.err.contains("has one horizon"), "{}", output.err);
@@ -139,5 +143,5 @@ fn one_look_ahead_has_nothing_to_agree_with() {
     one.write(&path).unwrap();
     let output = run(vocald("model info one.safetensors").current_dir(root));
     assert_eq!(output.code, Some(1));
-    assert!(output.err.contains("consensus"), "{}", output.err);
+    assert!(output.err.contains("overlap averaging"), "{}", output.err);
 }

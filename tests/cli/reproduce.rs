@@ -135,7 +135,7 @@ fn an_interrupted_table_goes_on_and_a_finished_one_is_left_alone() {
         "{log}"
     );
     assert!(
-        log.contains("interrupted; the same command goes on"),
+        log.contains("interrupted; run the same command again to resume"),
         "{log}"
     );
     assert!(

@@ -43,7 +43,7 @@ fn a_file_is_told_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let song = folder.path().join("song.wav");
     wav(&song, 2, 6.0);
-    let point = "--enter 0.44 --enter-again 0.4375 --memory 3 --leave 0.43";
+    let point = "--enter 0.44 --reenter 0.4375 --recency 3 --leave 0.43";
     let output = run(with_model(&format!("run --pace max --levels {point}")).arg(&song));
     assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
     let all = messages(&output.out);
@@ -374,7 +374,7 @@ fn signal_ends_it(song: &Path, signal: i32) {
         .collect();
     assert_eq!(tail, ["offset", "state"]);
     assert_eq!(all.last().unwrap()["state"], "ended");
-    assert_eq!(all.last().unwrap()["reason"], "it was told to stop");
+    assert_eq!(all.last().unwrap()["reason"], "stopped on request");
 }
 
 #[cfg(unix)]

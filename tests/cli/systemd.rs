@@ -121,5 +121,9 @@ fn a_socket_that_is_not_there_stops_nothing() {
             .env("NOTIFY_SOCKET", "/no/such/socket"),
     );
     assert_eq!(output.code, Some(0));
-    assert!(output.err.contains("the service manager cannot be told"));
+    assert!(
+        output
+            .err
+            .contains("the service manager cannot be notified")
+    );
 }

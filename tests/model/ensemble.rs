@@ -148,7 +148,10 @@ fn taking_turns_takes_several_networks_that_look_at_windows() {
     let mut one = network(1);
     one.metadata.alternating = true;
     let fault = one.metadata.validate().unwrap_err().to_string();
-    assert!(fault.contains("take turns, which takes several"), "{fault}");
+    assert!(
+        fault.contains("has alternating members, which needs several members"),
+        "{fault}"
+    );
     let recurrent = [1, 2]
         .map(|seed| paper_network(Family::BiLstm, seed))
         .into();
@@ -181,14 +184,14 @@ fn those_that_cannot_answer_together_are_named() {
     relative.normalisation.level = LevelMode::Relative;
     let fault = refused(vec![network(1), relative]);
     assert!(
-        fault.contains("network-1 and network-2 cannot answer together"),
+        fault.contains("network-1 and network-2 cannot form an ensemble"),
         "{fault}"
     );
     let other = network(2).with_horizons(&[39]).unwrap();
-    assert!(refused(vec![network(1), other]).contains("cannot answer together"));
+    assert!(refused(vec![network(1), other]).contains("cannot form an ensemble"));
     let pair = ensemble(vec![network(1), network(2)]).unwrap();
     let again = ensemble(vec![network(1), network(2)]).unwrap();
-    assert!(refused(vec![pair, again]).contains("is a committee already"));
+    assert!(refused(vec![pair, again]).contains("is an ensemble already"));
     assert!(refused(vec![]).contains("no checkpoint"));
 
     let mut crowd = network(1);
@@ -215,7 +218,7 @@ fn averaged(root: &Path, options: &str) -> Checkpoint {
         network(seed).write(&path).unwrap();
     }
     let place = |text: &str| text.replace("ROOT", root.to_str().unwrap());
-    let line = "average ROOT/together.toml ROOT/1.safetensors ROOT/2.safetensors --data ROOT/data \
+    let line = "ensemble ROOT/together.toml ROOT/1.safetensors ROOT/2.safetensors --data ROOT/data \
                 --features ROOT/features --device cpu --out ROOT/out.safetensors";
     let output = run(&mut vocald(&place(&format!("{line} {options}"))));
     assert_eq!(output.code, Some(0), "{}", output.err);
@@ -226,7 +229,7 @@ fn averaged(root: &Path, options: &str) -> Checkpoint {
 fn the_program_averages_answers_keeps_them_in_16_bits_and_labels_with_them() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let pair = averaged(root, "--answers --half");
+    let pair = averaged(root, "--half");
     assert_eq!(
         (pair.metadata.name.as_str(), pair.metadata.members),
         ("together", 2)
@@ -268,7 +271,7 @@ fn column(table: &str, number: usize, horizon_frames: Option<&str>) -> Vec<f64> 
 fn turns_are_the_same_in_detect_run_and_evaluate() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
-    let pair = averaged(root, "--answers --in-turn");
+    let pair = averaged(root, "--alternating");
     assert!(pair.metadata.alternating);
     let said_by = |line: &str, model: &str| {
         let mut program = vocald(&format!("{line} --device cpu --model"));
@@ -311,7 +314,7 @@ fn turns_are_the_same_in_detect_run_and_evaluate() {
     let all = ensemble(vec![network(1), network(2)]).unwrap();
     assert!(!all.metadata.alternating);
     all.write(&root.join("out.safetensors")).unwrap();
-    let line = "calibrate data/songs --features features --in-turn --out turns.safetensors";
+    let line = "calibrate data/songs --features features --alternating --out turns.safetensors";
     said_by(line, "out.safetensors");
     let turned = Checkpoint::read(&root.join("turns.safetensors")).unwrap();
     assert!(turned.metadata.alternating);
@@ -321,7 +324,9 @@ fn turns_are_the_same_in_detect_run_and_evaluate() {
     let output = run(alone.arg(root.join("1.safetensors")).current_dir(root));
     assert_eq!(output.code, Some(1));
     assert!(
-        output.err.contains("take turns, which takes several"),
+        output
+            .err
+            .contains("has alternating members, which needs several members"),
         "{}",
         output.err
     );

@@ -37,6 +37,7 @@ pub fn voice_at(spans: &[Span], t_s: f64) -> Option<bool> {
 
 /// A problem of a label file, without its path.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum LabelError {
     /// The file cannot be read.
     #[error(transparent)]

@@ -9,6 +9,7 @@ use crate::training::experiment::named::NAMED;
 
 /// An experiment that cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum ExperimentError {
     /// The file cannot be read.
     #[error("cannot read the experiment {}: {reason}; there are also {}", path.display(), NAMED.map(|named| named.name).join(", "))]
@@ -32,6 +33,7 @@ pub enum ExperimentError {
 
 /// An impossible setting of an experiment.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum SettingError {
     /// No network has this architecture and depth.
     #[error("the experiment names {0}")]

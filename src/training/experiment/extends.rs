@@ -33,6 +33,7 @@ const REMOVE: &str = "remove";
 
 /// A problem with what an experiment extends, or with how it extends it.
 #[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
 pub enum ExtendsError {
     #[error("extends must be the path of another experiment, from the folder of this one")]
     NoPath,
