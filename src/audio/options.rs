@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
+use crate::audio::stall::DEFAULT_STALL_AFTER;
 use crate::audio::{Pace, PcmFormat};
 
 /// Default length of the ring in seconds: long enough for any pause of the reader on a loaded
 /// machine, short enough that a backlog is caught up soon.
 pub const DEFAULT_RING_S: f64 = 2.0;
-/// Default time without callbacks after which a device counts as stalled: four times the longest
-/// default period of sound servers (0.5 s).
-pub const DEFAULT_STALL_AFTER: Duration = Duration::from_secs(2);
-
 /// Options with which a source is opened. Each kind of source uses its own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceOptions {
@@ -24,8 +21,8 @@ pub struct SourceOptions {
     pub device_channels: Option<u16>,
     /// Devices: requested frames per callback. `None`: the device's default.
     pub device_period_frames: Option<u32>,
-    /// Devices: time without callbacks after which the device counts as stalled. After three
-    /// times as long it is opened anew.
+    /// Devices and pipes: time without sound after which the source counts as stalled. A device is opened anew after
+    /// three times as long.
     pub stall_after: Duration,
     /// Length of the ring in seconds.
     pub ring_s: f64,

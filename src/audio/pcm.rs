@@ -18,15 +18,13 @@ use vocald_client::message::StateChange;
 use self::pipe::{open_fifo, open_stdin, wait_readable};
 use crate::audio::ring::{RingWriter, ring};
 use crate::audio::{
-    AudioError, AudioFormat, CaptureInstant, Health, Source, SourceEvent, StopFlag,
+    AudioError, AudioFormat, CaptureInstant, Health, Source, SourceEvent, SourceOptions, StopFlag,
 };
 
 pub use self::format::{Encoding, PcmFormat};
 
 /// Interval at which a source without data checks its stop flag.
 const POLL: Duration = Duration::from_millis(50);
-/// A pipe without data for this long counts as stalled.
-const STALL_AFTER: Duration = Duration::from_secs(2);
 /// Bytes of a read at most: what a Linux pipe holds by default.
 const READ_BYTES: usize = 64 * 1024;
 
@@ -38,6 +36,7 @@ pub(super) struct PcmSource {
     is_fifo: bool,
     pcm: PcmFormat,
     ring_s: f64,
+    stall_after: Duration,
 }
 
 impl PcmSource {
@@ -45,14 +44,15 @@ impl PcmSource {
     ///
     /// # Errors
     /// When `pcm` is impossible or standard input is closed.
-    pub fn stdin(pcm: PcmFormat, ring_s: f64) -> Result<Self, AudioError> {
+    pub fn stdin(pcm: PcmFormat, options: &SourceOptions) -> Result<Self, AudioError> {
         pcm.check()?;
         Ok(Self {
             label: "stdin".into(),
             pipe: open_stdin()?,
             is_fifo: false,
             pcm,
-            ring_s,
+            ring_s: options.ring_s,
+            stall_after: options.stall_after,
         })
     }
 
@@ -60,14 +60,19 @@ impl PcmSource {
     ///
     /// # Errors
     /// When `pcm` is impossible, or `path` is not a FIFO or cannot be opened.
-    pub fn fifo(path: &Path, pcm: PcmFormat, ring_s: f64) -> Result<Self, AudioError> {
+    pub fn fifo(
+        path: &Path,
+        pcm: PcmFormat,
+        options: &SourceOptions,
+    ) -> Result<Self, AudioError> {
         pcm.check()?;
         Ok(Self {
             label: path.display().to_string(),
             pipe: open_fifo(path)?,
             is_fifo: true,
             pcm,
-            ring_s,
+            ring_s: options.ring_s,
+            stall_after: options.stall_after,
         })
     }
 }
@@ -95,6 +100,7 @@ impl Source for PcmSource {
             writer,
             health,
             stop,
+            stall_after: self.stall_after,
             bytes: Vec::with_capacity(2 * READ_BYTES),
             samples: Vec::with_capacity(READ_BYTES / 2),
         };
@@ -121,6 +127,7 @@ struct Pump {
     writer: RingWriter,
     health: Arc<Health>,
     stop: StopFlag,
+    stall_after: Duration,
     /// Bytes that were read and are not a whole frame yet.
     bytes: Vec<u8>,
     samples: Vec<f32>,
@@ -162,9 +169,9 @@ impl Pump {
                 if !self.write_frames(&buffer[..read]) {
                     return Ok(());
                 }
-            } else if !stalled && last_data.elapsed() >= STALL_AFTER {
+            } else if !stalled && last_data.elapsed() >= self.stall_after {
                 stalled = true;
-                let reason = format!("no data for {} s", STALL_AFTER.as_secs());
+                let reason = format!("no data for {} s", self.stall_after.as_secs_f64());
                 if events
                     .send(SourceEvent::State(StateChange::stalled(reason)))
                     .is_err()

@@ -67,8 +67,8 @@ impl SourceSpec {
         Ok(match self {
             Self::Device(choice) => Box::new(DeviceSource::open(choice.clone(), options)?),
             Self::File(path) => Box::new(FileSource::open(path, options.pace, options.ring_s)?),
-            Self::Stdin => Box::new(PcmSource::stdin(pcm()?, options.ring_s)?),
-            Self::Fifo(path) => Box::new(PcmSource::fifo(path, pcm()?, options.ring_s)?),
+            Self::Stdin => Box::new(PcmSource::stdin(pcm()?, options)?),
+            Self::Fifo(path) => Box::new(PcmSource::fifo(path, pcm()?, options)?),
         })
     }
 }

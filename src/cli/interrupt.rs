@@ -31,14 +31,8 @@ fn on_first_signal(act: impl Fn() + Send + 'static) -> anyhow::Result<()> {
     .context("cannot handle the signals that end the program")
 }
 
-#[cfg(unix)]
 fn end_at_once() -> ! {
     // SAFETY: _exit ends the process and touches nothing. `exit` would run libtorch's destructors
     // while the inference thread is inside libtorch.
     unsafe { libc::_exit(1) }
-}
-
-#[cfg(not(unix))]
-fn end_at_once() -> ! {
-    std::process::exit(1)
 }

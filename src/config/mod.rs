@@ -12,6 +12,7 @@ mod keys;
 mod midi;
 mod mqtt;
 mod osc;
+mod published_horizon;
 mod reference;
 mod sockets;
 mod source;

@@ -1,4 +1,6 @@
 //! Exponentially weighted fraction of recent time that was voice.
+//!
+//! While it is high, `Tracker` applies the lower threshold of [`Reentry`](crate::decision::Reentry).
 
 /// Voice is recent from this fraction on. It is reached after a tenth of the time constant: by a phrase, not by a
 /// single false alarm. Fractions of 0.05 to 0.2 perform alike on validation.

@@ -1,4 +1,6 @@
-//! Statistics of the inference thread.
+//! Statistics of the inference thread: pass times and waiting windows.
+//!
+//! Dropped windows are counted where they are dropped, in the queue, and published as `gap`.
 
 use std::time::Duration;
 

@@ -33,14 +33,8 @@ impl RunLock {
 }
 
 /// Takes the lock if nobody has it. Network file systems without locks do not keep anyone from training.
-#[cfg(unix)]
 fn is_free(file: &File) -> bool {
     use rustix::fs::{FlockOperation, flock};
     let locked = flock(file, FlockOperation::NonBlockingLockExclusive);
     locked != Err(rustix::io::Errno::WOULDBLOCK)
-}
-
-#[cfg(not(unix))]
-fn is_free(_: &File) -> bool {
-    true
 }

@@ -17,8 +17,6 @@ use crate::audio::{AudioError, Health, Source, SourceEvent, SourceOptions, StopF
 
 /// Interval at which the stream and the stop flag are checked.
 const POLL: Duration = Duration::from_millis(20);
-/// After this many stall times without a callback, the stream is opened anew.
-const STALLS_UNTIL_RECONNECT: u32 = 3;
 /// Waits between attempts, doubled each time: a replugged cable is back within the first, and a
 /// device that stays away is looked for every 5 s.
 const FIRST_BACKOFF: Duration = Duration::from_millis(250);

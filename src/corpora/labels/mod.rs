@@ -155,6 +155,7 @@ fn parse(path: &Path, text: &str) -> Result<Labels, LabelError> {
     match extension.to_ascii_lowercase().as_str() {
         "lab" => lab::parse(text).map(Labels::Spans),
         "csv" => table::parse(text).map(Labels::Spans),
+        // Every other name of `EXTENSIONS`: a label track of Audacity, `txt`.
         _ => audacity::parse(text).map(Labels::Voices),
     }
 }
