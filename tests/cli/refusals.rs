@@ -190,7 +190,7 @@ fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
         ("run song.wav --duration 0", "--duration 0"),
         ("run song.wav song.wav", "two sources are called `song.wav`"),
         ("run song.wav --only level", "set `levels` (--levels)"),
-        ("run --pace max", "--pace concerns files"),
+        ("run --pace max", "--pace applies to files"),
         ("run --config missing.toml", "missing.toml"),
     ] {
         refused_configuration(line, words);
@@ -198,14 +198,14 @@ fn wrong_usage_and_wrong_configuration_are_told_apart_from_failure() {
     for (option, words) in [
         (
             "--format s16le",
-            "--format concerns standard input and FIFOs",
+            "--format applies to standard input and FIFOs",
         ),
         (
             "--rate 8000",
-            "--rate concerns devices, standard input and FIFOs",
+            "--rate applies to devices, standard input and FIFOs",
         ),
-        ("--channels 1", "--channels concerns"),
-        ("--period 64", "--period concerns devices"),
+        ("--channels 1", "--channels applies to"),
+        ("--period 64", "--period applies to devices"),
     ] {
         refused_configuration(&format!("run song.wav {option}"), words);
     }

@@ -246,7 +246,7 @@ fn the_program_averages_answers_keeps_them_in_16_bits_and_labels_with_them() {
     let info = run(vocald("model info").arg(&file));
     assert!(
         info.out
-            .contains("together: a committee of 2: se_resnet of depth 14"),
+            .contains("together: an ensemble of 2: se_resnet of depth 14"),
         "{}",
         info.out
     );
@@ -319,7 +319,7 @@ fn turns_are_the_same_in_detect_run_and_evaluate() {
     let turned = Checkpoint::read(&root.join("turns.safetensors")).unwrap();
     assert!(turned.metadata.alternating);
     let info = run(vocald("model info turns.safetensors").current_dir(root)).out;
-    assert!(info.contains("one member, in turn"), "{info}");
+    assert!(info.contains("from alternating members"), "{info}");
     let mut alone = vocald(&format!("{line} --device cpu --model"));
     let output = run(alone.arg(root.join("1.safetensors")).current_dir(root));
     assert_eq!(output.code, Some(1));
