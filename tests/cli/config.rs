@@ -1,4 +1,4 @@
-//! `vocald config`: what people and scripts learn of a configuration before it runs.
+//! `vocald config`: checks and prints a configuration before it runs.
 
 use crate::support::program::{run, vocald};
 

@@ -262,7 +262,7 @@ fn the_horizon_and_its_operating_point_come_from_the_checkpoint_unless_set() {
         (point.threshold, point.leave, point.min_gap_s),
         (0.4, 0.1, 2.0)
     );
-    // The threshold to enter again goes with the others, and stays between them.
+    // The re-entry threshold moves with the others, and stays between them.
     let mut remembering = model();
     for point in &mut remembering.operating_points {
         point.reentry = Some(Reentry {

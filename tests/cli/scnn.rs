@@ -19,7 +19,7 @@ const SILENCE_S: f64 = 2.0;
 const TONE_S: f64 = 0.5;
 const SOUND_S: f64 = 4.5;
 /// The maxima before the dense layers reach over nine frames, four on each side of the centre; a
-/// frame hears half its 1024 samples on each side of its own.
+/// frame covers half its 1024 samples on each side of its centre.
 const REACH_S: f64 = (4.0 * 315.0 + 512.0) / 22_050.0;
 /// From a window to the next.
 const HOP_S: f64 = 1575.0 / 22_050.0;

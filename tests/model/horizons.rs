@@ -1,10 +1,10 @@
-//! A checkpoint at other look-aheads: what was learnt stays, what is new begins between its neighbours.
+//! A checkpoint at other look-aheads: trained outputs stay, new ones begin between their neighbours.
 
 use vocald::model::Checkpoint;
 
 use crate::support::program;
 
-/// Looks at the frames 39 and 7 before a window's last.
+/// Predicts the frames 39 and 7 before a window's last.
 fn checkpoint() -> Checkpoint {
     Checkpoint::read(program::model()).unwrap()
 }

@@ -35,7 +35,7 @@ fn windows_that_speak_of_the_same_frame_are_pooled() {
     // 10 frames are two windows: the frame 17 before the end was the one 7 before it two windows ago.
     let rows = [vec![0.9, 0.3], vec![0.8, 0.4], vec![0.6, 0.2]];
     let pooled = averaged(&[17, 7], &rows);
-    // Nobody has spoken of the frames that the first windows see at 17, nor of those at 7.
+    // No earlier window predicts the frames of the first windows at 17, nor any of those at 7.
     assert_eq!(pooled[0], rows[0]);
     assert_eq!(pooled[1], rows[1]);
     assert_eq!(pooled[2][1], 0.2);

@@ -221,7 +221,7 @@ fn begins_again(before: &[(f32, usize)]) -> bool {
 fn a_voice_that_was_heard_lately_begins_again_at_less() {
     assert!(!begins_again(&[(0.6, 100)]), "none was heard");
     assert!(begins_again(&[(0.9, 20), (0.1, 10)]));
-    // 2.1 s of voice are 19 % of the memory; after 6.4 s less than a tenth is left of it.
+    // After 2.1 s of voice the recency is 0.19; 6.4 s later it is below 0.1.
     assert!(begins_again(&[(0.9, 21), (0.1, 61)]));
     assert!(!begins_again(&[(0.9, 21), (0.1, 66)]), "forgotten");
     assert!(

@@ -11,7 +11,7 @@ use vocald::inference::{
 };
 use vocald_client::message::{GapReason, StateChange, StreamState};
 
-/// Answers with the window's first value, when the test lets it.
+/// Returns the window's first value, when the test lets it.
 struct Fake {
     gate: Receiver<()>,
     batches: Arc<Mutex<Vec<usize>>>,

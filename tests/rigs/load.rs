@@ -67,7 +67,7 @@ fn unix_now_s() -> f64 {
     now.as_secs_f64()
 }
 
-/// Listens until the daemon says good-bye. The first decision counts as `served`.
+/// Receives until the daemon closes the connection. The first decision counts as `served`.
 async fn listen<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     framing: Framing,

@@ -25,7 +25,7 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// `None`, with a line that says so, where there is none.
+    /// `None`, with a message, if there is none.
     pub fn start() -> Option<Self> {
         let names = ["chromium", "chromium-browser", "google-chrome"];
         let Some(name) = names.into_iter().find(|name| is_there(name)) else {

@@ -43,7 +43,7 @@ impl Drop for Turn {
 }
 
 impl Rig {
-    /// Plugs the card in for this process. `None`, with a line that says so, where it cannot be.
+    /// Plugs the card in for this process. `None`, with a message, if that is impossible.
     pub fn new() -> Option<Self> {
         if !cfg!(target_os = "linux") {
             println!("skipped: there is no ALSA here");

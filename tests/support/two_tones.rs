@@ -1,4 +1,4 @@
-//! A corpus that can be learnt at once.
+//! A corpus that a network fits at once.
 
 use vocald::corpora::recording::Recording;
 use vocald::corpora::{Corpus, Sound, Track};

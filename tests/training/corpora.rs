@@ -354,7 +354,7 @@ fn labelled(data: &Path, labels: &[(&str, &str)]) -> CorpusSettings {
     settings(CorpusKind::Labelled, "songs")
 }
 
-/// What the labels of the only track say of these seconds.
+/// Labels of the only track at these seconds.
 fn voice_at(corpus: &Corpus, seconds: &[f64]) -> Vec<Option<bool>> {
     let frame = |s: &f64| ((s * 22_050.0 - 512.0) / 315.0).round() as usize;
     let voice = &corpus.tracks[0].voice;

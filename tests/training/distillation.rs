@@ -260,7 +260,7 @@ fn the_program_learns_from_a_committee_but_does_not_go_on_from_one() {
         );
         run(&mut vocald(&line.replace("ROOT", root.to_str().unwrap())))
     };
-    // Told before the sound is read.
+    // Reported before the sound is read.
     for option in ["--start-from", "--teacher"] {
         let output = train(&format!("{option} ROOT/nowhere.safetensors"));
         assert_eq!(output.code, Some(1), "{}", output.err);

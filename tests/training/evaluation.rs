@@ -20,7 +20,7 @@ const HORIZON: u32 = 7;
 const GRID: Grid = Grid::new(Features::Mel(WindowLength::FRAMES_80), HORIZON);
 const HOP_S: f64 = 5.0 * 315.0 / 22_050.0;
 
-/// Voice begins when two of three windows say so, and ends likewise, at once.
+/// Voice begins when two of three windows agree, and ends likewise, at once.
 fn point() -> OperatingPoint {
     OperatingPoint {
         threshold: 0.5,

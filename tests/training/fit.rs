@@ -1,5 +1,5 @@
 //! Training: what is drawn is labelled right, an interrupted training goes on exactly, and
-//! something is learnt.
+//! the weights fit the data.
 
 use std::ffi::OsString;
 use std::fs;

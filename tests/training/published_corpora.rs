@@ -49,7 +49,7 @@ fn names(corpus: &Corpus) -> Vec<&str> {
     corpus.tracks.iter().map(|t| t.name.as_str()).collect()
 }
 
-/// What the labels of the first track say of these seconds.
+/// Labels of the first track at these seconds.
 fn voice_at(corpus: &Corpus, seconds: &[f64]) -> Vec<Option<bool>> {
     let frame = |s: &f64| ((s * 22_050.0 - 512.0) / 315.0).round() as usize;
     let voice = &corpus.tracks[0].voice;

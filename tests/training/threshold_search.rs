@@ -161,7 +161,7 @@ fn a_balanced_point_does_not_care_how_much_is_sung() {
     assert!(threshold(4, Aim::Accuracy) < threshold(1, Aim::Accuracy) - 0.15);
     let apart = threshold(4, Aim::Balanced) - threshold(1, Aim::Balanced);
     assert!(apart.abs() <= 0.05, "{apart}");
-    // A corpus has the same say whatever its length.
+    // A corpus has the same weight whatever its length.
     let corpora = [vec![song(4), song(4), song(4)], vec![song(1)]];
     let point = choose(&corpora, 0, Aim::Balanced);
     assert!((point.threshold - 0.5).abs() <= 0.05, "{}", point.threshold);
