@@ -10,7 +10,7 @@
 //! 4. [`inference`]: one worker thread runs the network on waiting windows ([`inference::Engine`]).
 //! 5. [`decision`]: probabilities to voice or not, onsets and offsets ([`decision::Decider`]), on the decisions thread
 //!    ([`pipeline::decisions`]).
-//! 6. [`publish`]: the hub hands messages to sinks, a bounded queue and a thread for each ([`publish::Hub`]).
+//! 6. [`publish`]: the hub hands messages to sinks, one bounded queue and one thread per sink ([`publish::Hub`]).
 //!
 //! `vocald run` starts the whole road as a [`pipeline::Daemon`]; `vocald detect` takes a file the same way
 //! ([`pipeline::label`]).

@@ -86,7 +86,7 @@ pub struct PublishConfig {
 
 impl PublishConfig {
     /// Whether any receiver can get `level` messages.
-    pub fn levels_wanted(&self) -> bool {
+    pub fn levels_required(&self) -> bool {
         self.levels || self.unix.enabled || self.tcp.enabled || self.http.enabled
     }
 }

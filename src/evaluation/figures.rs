@@ -112,7 +112,7 @@ pub fn figures(
 }
 
 /// The figures of a reference system, at the times of the decisions of horizon index `h`. `None` if it lacks a track.
-pub fn rival_figures(
+pub fn reference_figures(
     corpus: &str,
     reference: &ReferenceSystem,
     tracks: &[Measured],
@@ -125,7 +125,7 @@ pub fn rival_figures(
         let grid = track.scored.grid(horizon_frames);
         tally.add(track, h, grid, &output.decisions);
     }
-    let scores = rival_scores(reference, tracks, h, horizon_frames);
+    let scores = reference_scores(reference, tracks, h, horizon_frames);
     Some(Figures {
         auroc: scores.map_or(f64::NAN, |scores| auroc(&scores)),
         ..tally.figures(corpus, &reference.name, Smoothing::AsGiven, horizon_frames)
@@ -145,7 +145,7 @@ pub(super) fn reference_output(
 }
 
 /// The probabilities of a reference system with the labels, if it has probabilities for every track.
-pub fn rival_scores(
+pub fn reference_scores(
     reference: &ReferenceSystem,
     tracks: &[Measured],
     h: usize,

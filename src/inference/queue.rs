@@ -1,4 +1,4 @@
-//! The queue before inference: one bounded lane a stream, in order within a stream.
+//! The queue before inference: one bounded lane per stream, in order within a stream.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl Route {
 }
 
 /// The queue of one stream.
-pub struct Lane {
+pub struct StreamQueue {
     route: Route,
     waiting: VecDeque<Waiting>,
     windows: usize,
@@ -54,7 +54,7 @@ enum Waiting {
     },
 }
 
-impl Lane {
+impl StreamQueue {
     pub fn new(when_behind: WhenBehind, route: Route) -> Self {
         Self {
             route,
@@ -161,7 +161,7 @@ impl Work {
 /// All lanes.
 #[derive(Default)]
 pub struct Queues {
-    pub lanes: BTreeMap<u64, Lane>,
+    pub lanes: BTreeMap<u64, StreamQueue>,
     /// The number of the next stream.
     pub next_stream: u64,
     /// The stream whose window is taken first next time, so that none is preferred.

@@ -15,7 +15,7 @@ use crate::inference::engine::{Engine, EngineError, MAX_BATCH};
 use crate::inference::messages::{
     Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind,
 };
-use crate::inference::queue::{BLOCKING_WINDOWS, Lane, NOTES, Queues, Route, Work};
+use crate::inference::queue::{BLOCKING_WINDOWS, StreamQueue, NOTES, Queues, Route, Work};
 use crate::inference::stats::Stats;
 
 /// Outputs of a blocking stream that can be under way at once. A receiver with room for so many never makes the
@@ -123,7 +123,7 @@ impl Intake {
         let mut queues = self.shared.lock();
         let stream = queues.next_stream;
         queues.next_stream += 1;
-        queues.lanes.insert(stream, Lane::new(when_behind, route));
+        queues.lanes.insert(stream, StreamQueue::new(when_behind, route));
         StreamSender {
             stream,
             shared: Arc::clone(&self.shared),
@@ -147,7 +147,7 @@ pub struct StreamSender {
 }
 
 impl StreamSender {
-    /// Queues a window or a note; waits or drops as the stream's [`WhenBehind`] says.
+    /// Queues a window or a note; waits or drops according to the stream's [`WhenBehind`].
     ///
     /// # Errors
     /// [`WorkerGone`] when inference has failed, or nobody receives the stream's outputs any more.
@@ -266,7 +266,7 @@ fn work(shared: &Shared, scorer: &mut impl Scorer) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Tells every open stream, and those whose last windows were in the batch, that inference has failed.
+/// Reports to every open stream, and those whose last windows were in the batch, that inference has failed.
 fn report_failure(shared: &Shared, batch: &[(u64, Route, Window)], error: &EngineError) {
     let mut routes: Vec<Route> = shared.lock().routes().cloned().collect();
     for (_, route, _) in batch {

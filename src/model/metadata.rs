@@ -182,7 +182,7 @@ impl Metadata {
         }
     }
 
-    /// The horizons on offer, for [`DecisionConfig::horizon`](crate::config::DecisionConfig::horizon).
+    /// The horizons on offer, for the configuration to choose from.
     pub fn model_horizons(&self) -> ModelHorizons<'_> {
         ModelHorizons {
             name: &self.name,

@@ -80,7 +80,7 @@ pub enum DaemonError {
 }
 
 impl DaemonError {
-    /// Whether the configuration is at fault: it can never become right by waiting.
+    /// Whether the configuration is invalid, so that waiting cannot help.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
@@ -146,7 +146,7 @@ impl Daemon {
         let (outputs_in, outputs) = crossbeam_channel::bounded(OUTPUTS_WAITING);
         let decisions = spawn("decisions", {
             let decider = Decider::new(model.new_overlap_average(), horizon)?;
-            let levels = config.publish.levels_wanted();
+            let levels = config.publish.levels_required();
             let hub = Arc::clone(&hub);
             move || decisions::decide(&outputs, &decider, levels, &hub)
         })?;

@@ -236,7 +236,7 @@ fn mqtt(config: &Config, hub: &Hub) -> Result<(), SinkError> {
     .map_err(no_thread("MQTT"))
 }
 
-/// Tells the service manager, where there is one.
+/// Notifies the service manager, where there is one.
 pub fn systemd(config: &Config, hub: &Hub, notifier: &Arc<Notifier>) -> Result<(), SinkError> {
     if !notifier.is_on() {
         return Ok(());

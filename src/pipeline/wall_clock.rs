@@ -6,7 +6,7 @@ use crate::audio::CaptureInstant;
 
 /// The offset is renewed when the system clock has moved on by more than this against it.
 const TOLERANCE_S: f64 = 0.05;
-/// A system clock that is this far behind was set back: the log says so.
+/// A system clock that is this far behind was set back; this is logged.
 const SET_BACK_S: f64 = 0.5;
 
 /// The wall clock of one source.

@@ -5,7 +5,7 @@ use tch::Device;
 use crate::corpora::{Corpus, Track};
 use crate::decision::{Horizon, PointError};
 use crate::evaluation::curves::curves;
-use crate::evaluation::figures::{Measured, figures, rival_figures, rival_scores};
+use crate::evaluation::figures::{Measured, figures, reference_figures, reference_scores};
 use crate::evaluation::reference_system::ReferenceSystem;
 use crate::evaluation::scorer::{ScoredTrack, TrackScorer, pooled};
 use crate::evaluation::songs::{ranked, shown, songs};
@@ -110,9 +110,9 @@ impl Evaluation<'_> {
         report.curves.push(curves(corpus, &metadata.name, &scored));
         if let Some(reference) = self.reference {
             let (h, frames) = (horizon.index, horizon.frames);
-            let row = rival_figures(corpus, reference, tracks, h, frames);
+            let row = reference_figures(corpus, reference, tracks, h, frames);
             report.figures.extend(row);
-            let scores = rival_scores(reference, tracks, h, frames);
+            let scores = reference_scores(reference, tracks, h, frames);
             let curves = scores.map(|scores| curves(corpus, &reference.name, &scores));
             report.curves.extend(curves);
         }

@@ -13,7 +13,7 @@ use crate::training::sampler::UNLABELLED;
 #[allow(missing_docs)] // The messages name the fields.
 pub enum TeacherError {
     /// The experiment requires a teacher.
-    #[error("training.teacher_share asks for a teacher; name its checkpoint (--teacher)")]
+    #[error("training.teacher_share requires a teacher; name its checkpoint (--teacher)")]
     Missing,
     /// The experiment has no use for a teacher.
     #[error("nothing is learnt from {0}: training.teacher_share is 0 or not given")]

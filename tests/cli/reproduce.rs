@@ -188,7 +188,7 @@ fn an_interrupted_table_goes_on_and_a_finished_one_is_left_alone() {
         "Jamendo: all networks: data/jamendo is not a folder",
         "RWC pop: all networks: data/rwc is not a folder",
         "JRM: all networks: data/jamendo is not a folder; data/rwc is not a folder",
-        "not begun, not asked for",
+        "not begun, not selected",
     ] {
         assert!(
             output.out.contains(expected),

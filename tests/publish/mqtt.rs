@@ -423,7 +423,7 @@ fn a_wrong_password_is_named_once_and_the_run_goes_on() {
     let config = config_file(at, &song, "realtime", &lines);
     one_sentence(
         with_model("run --config").arg(config),
-        "asks for a user and a password",
+        "requires a user and a password",
     );
 }
 
@@ -525,7 +525,7 @@ fn tls_goes_by_a_ca_of_ones_own_and_by_client_certificates() {
     let stranger = format!("ca_file = {:?}", file("stranger.pem"));
     fails(&url, &stranger, "the broker's certificate is not trusted");
     let trusted = format!("ca_file = {:?}", file("ca.pem"));
-    fails(&url, &trusted, "the broker asks for a certificate of ours");
+    fails(&url, &trusted, "the broker requires a certificate of ours");
     let url = format!("mqtts://127.0.0.1:{plain}");
     fails(&url, &trusted, "before it let us in");
 }

@@ -294,7 +294,7 @@ fn the_limit_on_open_files_is_raised_for_the_clients_or_it_is_said_that_it_canno
     command.arg(&song);
     let output = run(&mut with_few_files(&command, "-H"));
     assert_eq!(output.code, Some(0), "{}", output.err);
-    let warning = "clients_max asks for 1088 clients, but the system allows 300 open files";
+    let warning = "clients_max requires 1088 clients, but the system allows 300 open files";
     assert!(output.err.contains(warning), "{}", output.err);
 }
 

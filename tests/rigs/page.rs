@@ -199,7 +199,7 @@ fn it_is_readable_in_light_and_dark(browser: &mut Browser) {
         const behind = (e) => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (rgb(c)[3] !== 0) return c; } return 'rgb(255, 255, 255)'; };
         const low = [];
         const panel = document.querySelector('.stream');
-        for (const look of ['yes', 'no', 'fault', 'unknown']) {
+        for (const look of ['yes', 'no', 'problem', 'unknown']) {
             panel.dataset.voice = look;
             for (const e of document.querySelectorAll('body *')) {
                 if (![...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim())) continue;

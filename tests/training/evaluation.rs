@@ -7,7 +7,7 @@ use vocald::decision::OperatingPoint;
 use vocald::evaluation::curves::curves;
 use vocald::evaluation::decide::{Change, Smoothing, decide};
 use vocald::evaluation::events::{EventTally, LabelChange, label_changes, pairs};
-use vocald::evaluation::figures::{Measured, figures, rival_figures, rival_scores};
+use vocald::evaluation::figures::{Measured, figures, reference_figures, reference_scores};
 use vocald::evaluation::grid::Grid;
 use vocald::evaluation::reference_system::ReferenceSystem;
 use vocald::evaluation::scorer::ScoredTrack;
@@ -310,8 +310,8 @@ fn another_detectors_labels_are_read_at_our_times() {
     fs::write(dir.join("c.csv"), "t,p,voice\n".to_owned() + &rows).unwrap();
 
     let all = ["a", "b", "c"].map(|name| track(name, labels, labels));
-    let rival = ReferenceSystem::read(&dir, &["a", "b", "c"]).unwrap();
-    let row = rival_figures("made", &rival, &all, 0, HORIZON).unwrap();
+    let reference = ReferenceSystem::read(&dir, &["a", "b", "c"]).unwrap();
+    let row = reference_figures("made", &reference, &all, 0, HORIZON).unwrap();
     assert_eq!(
         (row.detector.as_str(), row.smoothing),
         ("other", Smoothing::AsGiven)
@@ -326,9 +326,9 @@ fn another_detectors_labels_are_read_at_our_times() {
     assert!(row.onsets.t_error_median_s.abs() < 0.1);
     // Not all of its labels hold probabilities.
     assert!(row.auroc.is_nan());
-    assert_eq!(rival_scores(&rival, &all, 0, HORIZON), None);
+    assert_eq!(reference_scores(&reference, &all, 0, HORIZON), None);
     let last = &all[2..];
-    let row = rival_figures("made", &rival, last, 0, HORIZON).unwrap();
+    let row = reference_figures("made", &reference, last, 0, HORIZON).unwrap();
     assert_eq!(row.auroc, 1.0);
 
     fs::write(dir.join("d.csv"), "t,p,voice\n0,nonsense,1\n1,0.5,0\n").unwrap();
