@@ -60,11 +60,7 @@ impl PcmSource {
     ///
     /// # Errors
     /// When `pcm` is impossible, or `path` is not a FIFO or cannot be opened.
-    pub fn fifo(
-        path: &Path,
-        pcm: PcmFormat,
-        options: &SourceOptions,
-    ) -> Result<Self, AudioError> {
+    pub fn fifo(path: &Path, pcm: PcmFormat, options: &SourceOptions) -> Result<Self, AudioError> {
         pcm.check()?;
         Ok(Self {
             label: path.display().to_string(),

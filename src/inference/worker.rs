@@ -15,7 +15,7 @@ use crate::inference::engine::{Engine, EngineError, MAX_BATCH};
 use crate::inference::messages::{
     Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind,
 };
-use crate::inference::queue::{BLOCKING_WINDOWS, StreamQueue, NOTES, Queues, Route, Work};
+use crate::inference::queue::{BLOCKING_WINDOWS, NOTES, Queues, Route, StreamQueue, Work};
 use crate::inference::stats::Stats;
 
 /// Outputs of a blocking stream that can be under way at once. A receiver with room for so many never makes the
@@ -123,7 +123,9 @@ impl Intake {
         let mut queues = self.shared.lock();
         let stream = queues.next_stream;
         queues.next_stream += 1;
-        queues.lanes.insert(stream, StreamQueue::new(when_behind, route));
+        queues
+            .lanes
+            .insert(stream, StreamQueue::new(when_behind, route));
         StreamSender {
             stream,
             shared: Arc::clone(&self.shared),

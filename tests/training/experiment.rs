@@ -525,7 +525,7 @@ fn a_training_is_known_by_the_values_of_its_settings_and_not_by_their_text() {
     other.corpus[1].weight = 0.4;
     assert_eq!(
         other_settings(&kept, &other).unwrap(),
-        "corpus.2.weight is 0.2 there and 0.4 here, training.seed is 1 there and 2 here"
+        "training.seed is 1 there and 2 here, corpus.2.weight is 0.2 there and 0.4 here"
     );
     other.training.teacher_share = 0.5;
     other.horizons_frames = vec![39, 38, 37, 36, 35, 34, 7];

@@ -13,6 +13,7 @@ use super::format::choose_config;
 use super::selection::{Identity, InputDevice, find, find_again};
 use super::stream::{Capture, capture};
 use crate::audio::alsa_stderr::log_alsa_messages;
+use crate::audio::stall::STALLS_UNTIL_RECONNECT;
 use crate::audio::{AudioError, Health, Source, SourceEvent, SourceOptions, StopFlag};
 
 /// Interval at which the stream and the stop flag are checked.
