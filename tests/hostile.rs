@@ -3,6 +3,7 @@
 //!
 //! `make hostile` runs the long one, against the whole program. A binary of its own, since the other
 //! measures the memory of its process.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 #![cfg(target_os = "linux")]
 
 #[allow(dead_code)] // a part of it is used

@@ -36,7 +36,7 @@ pub(super) fn items(root: &Path, split: Split) -> Items {
         Ok(Item {
             name,
             files: Files::Mix(path),
-            labels: read_with(labels, |text| lab::parse(text)).map(Labels::Spans)?,
+            labels: read_with(labels, lab::parse).map(Labels::Spans)?,
         })
     };
     let of_split = songs.into_iter().filter(|(of, _)| *of == split);

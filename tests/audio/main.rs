@@ -1,4 +1,5 @@
 //! Sound on its way in: decoding, resampling, the ring, sources, and the features of a window.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod decode;
 mod feed;

@@ -1,4 +1,5 @@
 //! Networks, checkpoints and decisions, in the library.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[allow(dead_code)] // each binary uses a part of it
 #[path = "../support/mod.rs"]

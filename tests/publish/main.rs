@@ -1,4 +1,5 @@
 //! Messages, their sinks and their clients.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[allow(dead_code)] // each binary uses a part of it
 #[path = "../support/mod.rs"]

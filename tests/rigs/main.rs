@@ -1,5 +1,6 @@
 //! The program among real things: a sound card made of a FIFO, a browser, a broker, many clients.
 //! Ignored tests take minutes: `make fanout` and `make latency` run them.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[allow(dead_code)] // each binary uses a part of it
 #[path = "../support/mod.rs"]

@@ -1,4 +1,5 @@
 //! Corpora, training, evaluation and the tables of a reproduction, in the library.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 #[allow(dead_code)] // each binary uses a part of it
 #[path = "../support/mod.rs"]
