@@ -8,10 +8,12 @@ mod model_horizons;
 mod operating_point;
 mod overlap_average;
 mod recency;
+mod reentry;
 mod tracker;
 
 pub use decider::{Decider, Horizon};
 pub use model_horizons::ModelHorizons;
-pub use operating_point::{OperatingPoint, PointError, RECENCY_S, Reentry};
+pub use operating_point::{OperatingPoint, PointError};
+pub use reentry::{RECENCY_S, Reentry};
 pub use overlap_average::OverlapAverage;
 pub use tracker::{Decision, Event, Tracker};

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Default time constant of the recency average in seconds: about the distance of two phrases. Values of 5 to 30 s
-/// perform alike on validation.
-pub const RECENCY_S: f32 = 10.0;
+use crate::decision::{RECENCY_S, Reentry};
 
 /// How the probabilities of one horizon become decisions. Chosen on validation data, then frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -27,16 +25,6 @@ pub struct OperatingPoint {
     pub min_voice_s: f32,
     /// A pause between voices that is shorter than this is bridged, in seconds.
     pub min_gap_s: f32,
-}
-
-/// Lower onset threshold after recent voice: vocal music usually has further phrases, instrumental music does not.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Reentry {
-    /// Voice begins from this probability on.
-    pub reenter: f32,
-    /// Time constant of the recency average in seconds: voice that lies this far back has weight 1/e.
-    pub recency_s: f32,
 }
 
 impl OperatingPoint {

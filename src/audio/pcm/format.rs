@@ -16,6 +16,18 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// Every encoding.
+    pub const ALL: [Self; 3] = [Self::S16le, Self::S32le, Self::F32le];
+
+    /// Its name in options and configuration, as `s16le`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::S16le => "s16le",
+            Self::S32le => "s32le",
+            Self::F32le => "f32le",
+        }
+    }
+
     /// Bytes of a sample.
     pub fn bytes(self) -> usize {
         match self {
@@ -52,12 +64,8 @@ impl FromStr for Encoding {
     type Err = AudioError;
 
     fn from_str(text: &str) -> Result<Self, AudioError> {
-        match text {
-            "s16le" => Ok(Self::S16le),
-            "s32le" => Ok(Self::S32le),
-            "f32le" => Ok(Self::F32le),
-            _ => Err(AudioError::Encoding { text: text.into() }),
-        }
+        let found = Self::ALL.into_iter().find(|encoding| encoding.name() == text);
+        found.ok_or_else(|| AudioError::Encoding { text: text.into() })
     }
 }
 

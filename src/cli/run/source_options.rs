@@ -1,5 +1,6 @@
 //! Options of `run` for its sources.
 
+use crate::audio::Encoding;
 use crate::audio::SourceSpec;
 use crate::cli::Usage;
 use crate::config::{Config, SourceConfig};
@@ -24,7 +25,7 @@ pub struct SourceOptions {
     #[arg(long, value_parser = ["realtime", "max"])]
     pace: Option<String>,
     /// Standard input and FIFOs: sample format; required there
-    #[arg(long, value_parser = ["s16le", "s32le", "f32le"])]
+    #[arg(long, value_parser = Encoding::ALL.map(Encoding::name))]
     format: Option<String>,
     /// Sample rate in Hz; required for standard input and FIFOs, requested from devices [default: the device's]
     #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..))]
