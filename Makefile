@@ -14,7 +14,7 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 # Where rustup puts cargo, for a shell that has not been told yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: build demo test lint bench soak fanout hostile latency clean setup
+.PHONY: build demo test lint bench benches soak fanout hostile latency clean setup
 
 build: setup
 	cargo build --release
@@ -25,15 +25,20 @@ demo: build
 	cargo run --release --quiet -- run tests/data/demo.ogg --pace realtime --only onset,offset,state,gap
 
 test: setup
-	cargo test --release
+	cargo test --release --workspace
 
 lint: setup
-	cargo fmt --check
-	cargo clippy --release --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --release --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --release --workspace --no-deps
 
 # Milliseconds a window on this machine.
 bench: build
 	cargo run --release --quiet -- bench
+
+# The parts of the program, each by itself, against the last run; `cargo bench --bench NAME` for one.
+benches: setup
+	cargo bench
 
 # Ten minutes of sound at its own speed: nothing lost, little CPU, memory flat.
 soak: build
@@ -41,15 +46,15 @@ soak: build
 
 # A thousand WebSocket and a hundred Unix-socket subscribers for a minute: all of it to each, in order, soon.
 fanout: setup
-	cargo test --release --test publish_load -- --ignored --nocapture
+	cargo test --release --test rigs load:: -- --ignored --nocapture
 
 # Subscribers that stop reading or read a byte a second, five minutes: no effect on others, memory flat.
 hostile: setup
-	cargo test --release --test publish_hostile -- --ignored --nocapture
+	cargo test --release --test hostile -- --ignored --nocapture
 
 # From a sung note into the sound card (a FIFO) to the flag in a WebSocket client, five minutes.
 latency: setup
-	cargo test --release --test capture_latency -- --ignored --nocapture
+	cargo test --release --test rigs latency:: -- --ignored --nocapture
 
 # What was built of vocald; libtorch and the built dependencies stay in ~/.cache/vocald.
 clean:

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Draws what vocald heard in a song: probability and voice over the song's log-mel picture.
+"""Draws the decisions of vocald on a song: probability and voice over the log-mel spectrogram.
 
 usage: plot_demo.py SONG LABELS.csv REFERENCE.lab OUT.png
 
-LABELS.csv is what `vocald detect SONG --format csv` writes. Needs librosa and matplotlib (`pip install librosa matplotlib`).
+LABELS.csv is what `vocald detect SONG --format csv` writes. Needs librosa and matplotlib (`pip install librosa
+matplotlib`).
 """
 import csv
 import sys

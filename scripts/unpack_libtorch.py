@@ -4,7 +4,7 @@
 usage: unpack_libtorch.py WHEEL_DIR OUT_DIR cpu|cuda
 
 Only what a C++ program needs is unpacked. OUT_DIR appears whole or not at all, with a
-`manifest` of its files, `SIZE PATH` a line, by which a damaged folder can be told.
+`manifest` of its files, one `SIZE PATH` per line, by which a damaged folder is recognised.
 """
 from __future__ import annotations
 

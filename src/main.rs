@@ -1,14 +1,15 @@
+//! The program `vocald`.
+
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use tracing_subscriber::EnvFilter;
 use vocald::cli::{Cli, exit_code};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    start_tracing(&cli);
-    match cli.command.run() {
+    let cli = Cli::from_process_arguments();
+    start_logging(&cli);
+    match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("vocald: {error:#}");
@@ -17,10 +18,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Logs go to standard error; RUST_LOG, where it is set, says which.
-fn start_tracing(cli: &Cli) {
-    // The decoder's own log tells of every damaged packet, the MQTT client's of every refused
-    // message; what matters of it is told by vocald.
+/// Logs to standard error; `RUST_LOG` overrides the options.
+fn start_logging(cli: &Cli) {
+    // Symphonia logs every damaged packet and rumqttc every refused message; vocald reports both once.
     let default = match (cli.quiet, cli.verbose) {
         (true, _) => "error,symphonia=off,rumqttc=off",
         (false, 0) => "warn,symphonia=off,rumqttc=off",

@@ -33,6 +33,7 @@ mod message_type;
 mod reconnect;
 mod socket;
 pub mod socket_path;
+mod state;
 pub mod stream_names;
 mod subscription;
 mod websocket;

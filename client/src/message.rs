@@ -3,6 +3,7 @@
 //! `config/events.schema.json` is generated from these types. `t` is stream time in seconds: time since the stream
 //! began, lost sound included. `wall` is Unix time in seconds.
 
+pub use crate::state::{GapReason, StateChange, StreamState};
 #[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -121,47 +122,6 @@ pub struct StreamStatus {
     pub onset: Option<Onset>,
 }
 
-/// What the source of a stream does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum StreamState {
-    /// No sound yet.
-    Starting,
-    /// Sound arrives and decisions are published.
-    Running,
-    /// Only digital zeros for 2 s: a muted or unplugged input.
-    Silent,
-    /// The source is present but delivers nothing.
-    Stalled,
-    /// The source is gone; it is used again when it returns.
-    Reconnecting,
-    /// The source ended, or the run was stopped.
-    Ended,
-    /// The source or the inference failed and does not recover.
-    Failed,
-    /// A state that only a newer daemon has; never published.
-    #[serde(other)]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    Unknown,
-}
-
-impl StreamState {
-    /// The word in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::Silent => "silent",
-            Self::Stalled => "stalled",
-            Self::Reconnecting => "reconnecting",
-            Self::Ended => "ended",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 /// Probability and state of one window; one every 71.4 ms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
@@ -253,35 +213,6 @@ pub struct Gap {
     pub lost: f64,
     /// Where it was lost.
     pub reason: GapReason,
-}
-
-/// Where samples or windows were lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(JsonSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum GapReason {
-    /// The machine was too busy to read the capture buffer.
-    RingFull,
-    /// Inference was too slow and skipped its oldest windows.
-    InferenceBehind,
-    /// The device delivered nothing; measured by the clock.
-    Device,
-    /// A reason that only a newer daemon has; never published.
-    #[serde(other)]
-    #[cfg_attr(feature = "schema", schemars(skip))]
-    Unknown,
-}
-
-impl GapReason {
-    /// The word in JSON.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::RingFull => "ring_full",
-            Self::InferenceBehind => "inference_behind",
-            Self::Device => "device",
-            Self::Unknown => "unknown",
-        }
-    }
 }
 
 /// Level of the newest 71.4 ms.

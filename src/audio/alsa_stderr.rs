@@ -1,23 +1,26 @@
-//! ALSA's library writes to stderr about every device that does not open, and looking for
-//! devices means trying many. What it says goes to the log instead.
+//! Redirects ALSA's error output from stderr to the log.
+//!
+//! alsa-lib writes to stderr for every device that does not open, and a search for devices tries
+//! many.
 
-/// Does `work` with what ALSA says meanwhile on this thread in the log, at debug level.
+/// Runs `work`. What alsa-lib writes on this thread meanwhile is logged at debug level.
 #[cfg(target_os = "linux")]
-pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> T {
-    let said = alsa::Output::local_error_handler();
-    let done = work();
-    if let Ok(said) = said {
-        let said = said.borrow().to_string();
-        for line in said.lines().filter(|line| !line.trim().is_empty()) {
+pub(crate) fn log_alsa_messages<T>(work: impl FnOnce() -> T) -> T {
+    let captured = alsa::Output::local_error_handler();
+    let result = work();
+    if let Ok(captured) = captured {
+        let text = captured.borrow().to_string();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
             tracing::debug!("ALSA: {line}");
         }
-        // A new handler with an empty buffer takes the place of the full one.
+        // Replaces the handler and its full buffer by a new one.
         drop(alsa::Output::local_error_handler());
     }
-    done
+    result
 }
 
+/// Runs `work`: there is no ALSA on this system.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> T {
+pub(crate) fn log_alsa_messages<T>(work: impl FnOnce() -> T) -> T {
     work()
 }

@@ -1,26 +1,36 @@
-//! Which channels of a source become the mono sound.
+//! Selection of a source's channels and their mix to mono.
 
 use std::str::FromStr;
 
-/// All channels, or some of them by number.
+/// Which channels of a source are mixed to mono.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ChannelChoice {
+    /// All channels.
     #[default]
     All,
-    /// Channel numbers from 1, none twice.
+    /// These channels, by number from 1, each at most once.
     Only(Vec<u16>),
 }
 
+/// Why a choice of channels is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ChannelError {
+    /// A text is not a choice of channels.
     #[error(
         "\"{0}\" is not a choice of channels: write \"all\" or channel numbers from 1, as \"1,3\""
     )]
     Text(String),
+    /// A chosen channel is not among the source's.
     #[error(
         "channel {channel} is chosen, but the source has {channels}: choose from 1 to {channels}"
     )]
-    Absent { channel: u16, channels: u16 },
+    Absent {
+        /// Number of the chosen channel, from 1.
+        channel: u16,
+        /// Channel count of the source.
+        channels: u16,
+    },
+    /// The source has no channels.
     #[error("the source has no channels")]
     NoChannels,
 }
@@ -28,7 +38,7 @@ pub enum ChannelError {
 impl FromStr for ChannelChoice {
     type Err = ChannelError;
 
-    /// `all`, or numbers from 1 with commas between them.
+    /// Reads `all`, or channel numbers from 1, separated by commas.
     fn from_str(text: &str) -> Result<Self, ChannelError> {
         if text.trim() == "all" {
             return Ok(Self::All);
@@ -56,23 +66,26 @@ impl std::fmt::Display for ChannelChoice {
     }
 }
 
-/// No sound is louder, not even one of 32-bit integers taken for floats as they are. Beyond, the
-/// squares of the spectrum would soon be infinite.
+/// Largest amplitude that is taken for sound. Even 32-bit integers that were never scaled to
+/// floats lie below it; much larger values would overflow when the spectrum is squared.
 const MAX_AMPLITUDE: f32 = 1e10;
 
 /// Mixes interleaved samples to mono: the mean of the chosen channels.
 ///
-/// Samples that are not a number, infinite or impossibly loud count as silence, and are counted.
+/// Samples that are NaN, infinite or beyond 1e10 are replaced by zeros and counted.
 #[derive(Debug, Clone)]
 pub struct ChannelMap {
     channels: usize,
-    /// Places in a frame, from 0.
+    /// Indices in a frame, from 0. Never empty.
     chosen: Vec<usize>,
     silenced_samples: u64,
 }
 
 impl ChannelMap {
-    /// `channels`: how many the source has.
+    /// A mix of the chosen channels of a source with `channels` channels.
+    ///
+    /// # Errors
+    /// When the source has no channels, or not the chosen ones.
     pub fn new(choice: &ChannelChoice, channels: u16) -> Result<Self, ChannelError> {
         if channels == 0 {
             return Err(ChannelError::NoChannels);
@@ -96,17 +109,17 @@ impl ChannelMap {
         })
     }
 
-    /// Appends a mono sample to `mono` for every whole frame of `interleaved`.
+    /// Appends one mono sample to `mono` per whole frame of `interleaved`.
     pub fn mix(&mut self, interleaved: &[f32], mono: &mut Vec<f32>) {
         let (chosen, silenced) = (&self.chosen, &mut self.silenced_samples);
-        // In 64 bits, so that the mean of alike channels is what each of them is.
+        // In 64 bits, so that the mean of equal channels is exactly each of them.
         let scale = 1.0 / chosen.len() as f64;
         mono.extend(interleaved.chunks_exact(self.channels).map(|frame| {
             let sum: f64 = chosen
                 .iter()
                 .map(|&channel| {
                     let sample = frame[channel];
-                    // Never true of NaN.
+                    // False for NaN.
                     if sample.abs() <= MAX_AMPLITUDE {
                         f64::from(sample)
                     } else {
@@ -119,16 +132,18 @@ impl ChannelMap {
         }));
     }
 
-    /// Samples of the chosen channels so far that were no sound and counted as silence.
+    /// Number of samples of the chosen channels that were replaced by zeros so far.
     pub fn silenced_samples(&self) -> u64 {
         self.silenced_samples
     }
 
-    /// Tells the log of them, at the end of a source.
+    /// Logs a warning with the number of replaced samples, if there are any.
     pub fn log_silenced(&self, source: &str) {
         let count = self.silenced_samples;
         if count > 0 {
-            tracing::warn!("{source}: {count} samples were no sound and counted as silence");
+            tracing::warn!(
+                "{source}: {count} samples were not finite or too large and count as silence"
+            );
         }
     }
 }

@@ -1,81 +1,173 @@
-//! Why a source cannot be used, a sentence each.
+//! Errors of sources and of decoding.
 
 use std::path::PathBuf;
 
 use crate::audio::AudioFormat;
 
+/// Why a sound cannot be opened or read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum AudioError {
+    /// A sound file does not exist.
     #[error("{}: there is no such file", path.display())]
-    Missing { path: PathBuf },
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A directory was named where a sound file is expected.
     #[error("{} is a directory: name a sound file", path.display())]
-    Directory { path: PathBuf },
+    Directory {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A FIFO, socket or device node was named where a sound file is expected.
     #[error("{} is not a regular file: raw samples from a FIFO are read with fifo:PATH", path.display())]
-    NotRegular { path: PathBuf },
+    NotRegular {
+        /// The special file.
+        path: PathBuf,
+    },
+    /// A sound file has no bytes.
     #[error("{} is empty", path.display())]
-    Empty { path: PathBuf },
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// No known format was recognised at the beginning of a file.
     #[error("{} is not a sound file that can be read, or damaged at its beginning: it should be {readable}", path.display())]
     NotAudio {
+        /// The file.
         path: PathBuf,
+        /// The supported formats.
         readable: &'static str,
     },
+    /// A file of a known format has no sound that can be decoded.
     #[error("{} cannot be decoded: {reason}", path.display())]
-    Broken { path: PathBuf, reason: String },
+    Broken {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+    /// The sample rate or channel count changes inside a file.
     #[error("{} changes after {after_s:.3} s from {from} to {to}: split it there", path.display())]
     FormatChange {
+        /// The file.
         path: PathBuf,
+        /// Time of the change in seconds from the start.
         after_s: f64,
+        /// Format before the change.
         from: AudioFormat,
+        /// Format after the change.
         to: AudioFormat,
     },
+    /// The operating system reports an error for a file or FIFO.
     #[error("{} cannot be read: {reason}", path.display())]
-    Read { path: PathBuf, reason: String },
+    Read {
+        /// The file or FIFO.
+        path: PathBuf,
+        /// The cause.
+        reason: String,
+    },
+    /// A text is not the name of a source.
     #[error(
         "\"{text}\" names no source: write a file's path, device:NAME, fifo:PATH or - for stdin"
     )]
-    Spec { text: String },
+    Spec {
+        /// The text.
+        text: String,
+    },
+    /// A FIFO does not exist.
     #[error("{}: there is no such FIFO: make it with mkfifo", path.display())]
-    MissingFifo { path: PathBuf },
+    MissingFifo {
+        /// The FIFO.
+        path: PathBuf,
+    },
+    /// A file was named where a FIFO is expected.
     #[error("{} is not a FIFO: a sound file is named by its path alone", path.display())]
-    NotFifo { path: PathBuf },
+    NotFifo {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Standard input cannot be used.
     #[error("stdin cannot be read: {reason}")]
-    Stdin { reason: String },
+    Stdin {
+        /// The cause.
+        reason: String,
+    },
+    /// A text is not the name of an encoding of raw samples.
     #[error("\"{text}\" is not an encoding: choose s16le, s32le or f32le")]
-    Encoding { text: String },
+    Encoding {
+        /// The text.
+        text: String,
+    },
+    /// The format of raw samples is not given.
     #[error("{spec} gives raw samples: say which with --format, --rate and --channels")]
-    PcmUnknown { spec: String },
+    PcmUnknown {
+        /// The source of the samples.
+        spec: String,
+    },
+    /// The format of raw samples is impossible.
     #[error("raw samples cannot have {channels} channels at {rate_hz} Hz: both must be at least 1")]
-    PcmFormat { rate_hz: u32, channels: u16 },
+    PcmFormat {
+        /// Sample rate in Hz.
+        rate_hz: u32,
+        /// Channel count.
+        channels: u16,
+    },
+    /// There is no default input device, or the devices cannot be listed.
     #[error("there is no sound card to listen to: {reason}")]
-    NoDevice { reason: String },
+    NoDevice {
+        /// The cause.
+        reason: String,
+    },
+    /// No device has the requested id or name.
     #[error(
-        "there is no device \"{wanted}\"{}: `vocald devices` lists them all",
-        nearest(nearby)
+        "there is no device \"{requested}\"{}: `vocald devices` lists them all",
+        suggestion(similar)
     )]
-    UnknownDevice { wanted: String, nearby: Vec<String> },
+    UnknownDevice {
+        /// The requested id or name.
+        requested: String,
+        /// Ids of devices with a similar id or name, the closest first.
+        similar: Vec<String>,
+    },
+    /// Several devices have the requested part of a name.
     #[error(
-        "\"{wanted}\" may be {}: write more of the name, or the id",
-        quoted(candidates)
+        "\"{requested}\" may be {}: write more of the name, or the id",
+        alternatives(candidates)
     )]
     AmbiguousDevice {
-        wanted: String,
+        /// The requested part of a name.
+        requested: String,
+        /// Ids of devices that it fits.
         candidates: Vec<String>,
     },
+    /// The sound system refuses a device.
     #[error("device \"{device}\" cannot be used: {reason}")]
-    Device { device: String, reason: String },
-    #[error("device \"{device}\" offers no {wanted}: `vocald devices` lists what it does")]
-    DeviceFormat { device: String, wanted: String },
+    Device {
+        /// The device's id or name.
+        device: String,
+        /// The cause.
+        reason: String,
+    },
+    /// A device does not offer the requested rate and channel count.
+    #[error("device \"{device}\" offers no {requested}: `vocald devices` lists what it does")]
+    DeviceFormat {
+        /// The device's id or name.
+        device: String,
+        /// The requested format.
+        requested: AudioFormat,
+    },
 }
 
-fn quoted(names: &[String]) -> String {
+fn alternatives(names: &[String]) -> String {
     let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
     quoted.join(" or ")
 }
 
-fn nearest(names: &[String]) -> String {
+fn suggestion(names: &[String]) -> String {
     if names.is_empty() {
         String::new()
     } else {
-        format!(", did you mean {}?", quoted(names))
+        format!(", did you mean {}?", alternatives(names))
     }
 }

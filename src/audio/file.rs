@@ -1,28 +1,31 @@
-//! A sound file as a source, as fast as it was recorded or as fast as it can be read.
+//! Sound file as a source, in real time or as fast as it can be read.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
+use vocald_client::message::StateChange;
 
-use crate::audio::ring::{ring, unix_now_ns};
-use crate::audio::{AudioError, Decoder, Health, Source, SourceEvent, StopFlag};
+use crate::audio::ring::ring;
+use crate::audio::{AudioError, CaptureInstant, Decoder, Health, Source, SourceEvent, StopFlag};
 
-/// At real-time pace the sound is handed on in blocks of this length, as a sound card would.
+/// Block length in real time, in seconds: a usual period of a sound card.
 const PACED_BLOCK_S: f64 = 0.010;
 
-/// How fast a file is read.
+/// Reading speed of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pace {
-    /// As a sound card would deliver it: a full ring loses sound, which is counted.
+    /// Real time, as a sound card delivers it. Sound that does not fit into the ring is lost and
+    /// counted.
     #[default]
     RealTime,
-    /// As fast as it is consumed: a full ring makes the file wait, and nothing is lost.
+    /// As fast as the reader consumes it. Nothing is lost.
     Max,
 }
 
-pub struct FileSource {
+/// A sound file that is played into a ring.
+pub(super) struct FileSource {
     path: PathBuf,
     decoder: Decoder,
     pace: Pace,
@@ -30,7 +33,10 @@ pub struct FileSource {
 }
 
 impl FileSource {
-    /// Opens the file, so that one that cannot be used fails here.
+    /// Opens the file and decodes its first sound.
+    ///
+    /// # Errors
+    /// When the file cannot be read or decoded.
     pub fn open(path: &Path, pace: Pace, ring_s: f64) -> Result<Self, AudioError> {
         Ok(Self {
             path: path.into(),
@@ -62,17 +68,15 @@ impl Source for FileSource {
         let end = 'file: loop {
             let block = match self.decoder.next_block() {
                 Ok(Some(block)) => block,
-                Ok(None) => break SourceEvent::Ended,
+                Ok(None) => break SourceEvent::State(StateChange::ended(None)),
                 Err(e) => {
-                    break SourceEvent::Failed {
-                        reason: e.to_string(),
-                    };
+                    break SourceEvent::State(StateChange::failed(e.to_string()));
                 }
             };
             match self.pace {
                 Pace::Max => {
-                    if !writer.write_blocking(block, unix_now_ns(), &stop) {
-                        break SourceEvent::Ended;
+                    if !writer.write_blocking(block, CaptureInstant::now(), &stop) {
+                        break SourceEvent::State(StateChange::ended(None));
                     }
                     health.on_block((block.len() / channels) as u64, true);
                 }
@@ -80,18 +84,18 @@ impl Source for FileSource {
                     for part in block.chunks(paced_block_frames * channels) {
                         let frames = (part.len() / channels) as u64;
                         position_frames += frames;
-                        // Measured from the start, so that no error adds up.
+                        // Measured from the start, so that errors do not add up.
                         let due = position_frames as f64 / f64::from(format.rate_hz);
                         let wait = Duration::from_secs_f64(due).saturating_sub(start.elapsed());
                         if stop.wait(wait) {
-                            break 'file SourceEvent::Ended;
+                            break 'file SourceEvent::State(StateChange::ended(None));
                         }
-                        health.on_block(frames, writer.write(part, unix_now_ns()));
+                        health.on_block(frames, writer.write(part, CaptureInstant::now()));
                     }
                 }
             }
         };
-        // The ring closes before the end is told.
+        // Closes the ring before the last event.
         drop(writer);
         let _ = events.send(end);
     }

@@ -1,9 +1,9 @@
-//! How a source is doing: counters that its callback bumps and anyone reads.
+//! Counters of a source: incremented by its callback, read by anyone.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The counters of one source, from its start to its end, over all its streams.
+/// The counters of one source from its start to its end, over all its streams.
 #[derive(Debug)]
 pub struct Health {
     start: Instant,
@@ -12,23 +12,24 @@ pub struct Health {
     frames_lost: AtomicU64,
     xruns: AtomicU64,
     reconnects: AtomicU64,
-    /// Nanoseconds from `start` to the last callback, plus one; 0 while there was none.
+    /// Nanoseconds from `start` to the last callback, plus one; 0 before the first.
     last_callback: AtomicU64,
 }
 
-/// The counters at one moment.
+/// The counters of a source at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HealthSnapshot {
-    /// Blocks that the source delivered, lost ones included.
+    /// Blocks that the source delivered, including lost ones.
     pub callbacks: u64,
-    /// Frames that went into the ring.
+    /// Frames that were written to the ring.
     pub frames_captured: u64,
-    /// Frames that did not, because the ring was full.
+    /// Frames that were lost because the ring was full.
     pub frames_lost: u64,
     /// Over- and underruns that the device reported.
     pub xruns: u64,
-    /// Times that a device came back.
+    /// Times that a lost device was opened again.
     pub reconnects: u64,
+    /// Time since the last block; `None` before the first.
     pub since_last_callback: Option<Duration>,
 }
 
@@ -47,8 +48,8 @@ impl Default for Health {
 }
 
 impl Health {
-    /// Notes a block of `frames` that went into the ring or (`written` false) was lost.
-    /// Bumps atomics only: made for the capture callback.
+    /// Counts a block of `frames` that was written to the ring or, if not `written`, lost.
+    /// Uses atomics only, for the capture callback.
     pub fn on_block(&self, frames: u64, written: bool) {
         let nanoseconds = u64::try_from(self.start.elapsed().as_nanos()).unwrap_or(u64::MAX - 1);
         self.last_callback.store(nanoseconds + 1, Ordering::Relaxed);
@@ -61,14 +62,17 @@ impl Health {
         counter.fetch_add(frames, Ordering::Relaxed);
     }
 
+    /// Counts an over- or underrun that the device reported.
     pub fn on_xrun(&self) {
         self.xruns.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a lost device that was opened again.
     pub fn on_reconnect(&self) {
         self.reconnects.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// The counters now.
     pub fn snapshot(&self) -> HealthSnapshot {
         let last = self.last_callback.load(Ordering::Relaxed);
         HealthSnapshot {

@@ -1,38 +1,40 @@
-//! What sound cards there are, for people and for programs.
+//! List of the input devices that are present.
 
 use cpal::traits::{DeviceTrait as _, HostTrait as _};
 use serde::Serialize;
 
-use crate::audio::alsa_stderr::quietly;
+use crate::audio::alsa_stderr::log_alsa_messages;
 
-/// An input device that can be captured from.
+/// An input device and the formats it offers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeviceInfo {
-    /// The sound system it belongs to: `ALSA`, `PulseAudio`, `CoreAudio`…
+    /// Its sound system: `ALSA`, `PulseAudio`, `CoreAudio`…
     pub host: String,
-    /// What `device:ID` takes.
+    /// Its id, for `device:ID`.
     pub id: String,
+    /// Its name, as the sound system shows it.
     pub name: String,
-    /// It is the system's default input.
+    /// Whether it is the system's default input.
     pub default: bool,
-    /// The format it is captured in unless another is asked for.
+    /// Sample rate in Hz that it is captured at by default.
     pub default_rate_hz: u32,
+    /// Channel count that it is captured with by default.
     pub default_channels: u16,
-    /// The lowest and the highest rate it offers.
+    /// The lowest and the highest sample rate it offers, in Hz.
     pub rates_hz: [u32; 2],
     /// Channel counts it offers, ascending.
     pub channels: Vec<u16>,
-    /// Sample formats it offers, as `i16` or `f32`.
+    /// Sample formats it offers, such as `i16` or `f32`.
     pub formats: Vec<String>,
 }
 
-/// All devices that can be captured from now. A device that does not open, as one that another
-/// program holds, is left out.
+/// All devices that can be opened now. A device that does not open, for example because another
+/// program holds it, is left out.
 pub fn input_devices() -> Vec<DeviceInfo> {
-    quietly(look)
+    log_alsa_messages(list)
 }
 
-fn look() -> Vec<DeviceInfo> {
+fn list() -> Vec<DeviceInfo> {
     let mut found = Vec::new();
     for host_id in cpal::available_hosts() {
         let Ok(host) = cpal::host_from_id(host_id) else {
@@ -57,8 +59,8 @@ fn describe(
     default_id: Option<&cpal::DeviceId>,
 ) -> Option<DeviceInfo> {
     let id = device.id().ok()?;
-    // ALSA's device that takes everything and gives silence is nobody's sound card, and its way
-    // to JACK writes to stderr when there is no JACK, which has a host of its own.
+    // Not sound cards: ALSA's `null` captures silence, and its `jack` writes to stderr where JACK
+    // does not run. JACK has a cpal host of its own.
     if matches!(id.id(), "null" | "jack") {
         return None;
     }

@@ -1,51 +1,43 @@
-//! Sound in: files, devices and pipes, each a [`Source`] with a thread of its own, which fills
-//! a [`ring`](mod@ring) that the frontend reads.
+//! Audio input: files, devices and pipes.
 //!
-//! [`decode`] and [`channels`] are used without a source too, by the trainer and `detect`.
+//! A [`SourceSpec`] names an input and opens it as a [`Source`]. A source runs on its own thread
+//! ([`spawn`]) and fills a [`ring`](fn@ring) with interleaved samples for the frontend; its
+//! [`SourceEvent`]s report starts, stalls, losses and the end.
+//!
+//! [`Decoder`] and [`ChannelMap`] also serve without a source, for reading whole files.
 
 mod alsa_stderr;
-pub mod channels;
-pub mod decode;
+mod channels;
+mod clock;
+mod decode;
 pub mod device;
 mod error;
-pub mod file;
-pub mod health;
+mod file;
+mod format;
+mod health;
 pub mod inventory;
-mod packet_clock;
-pub mod pcm;
-pub mod ring;
+mod options;
+mod pcm;
+mod ring;
+pub mod sound_files;
 pub mod source;
-pub mod spec;
+mod spec;
+mod stall;
 mod stop;
-mod supervisor;
 
-pub(crate) use alsa_stderr::quietly;
+pub(crate) use alsa_stderr::log_alsa_messages;
 pub use channels::{ChannelChoice, ChannelError, ChannelMap};
+pub use clock::CaptureInstant;
 pub use decode::Decoder;
 pub use device::InputDevice;
 pub use error::AudioError;
 pub use file::Pace;
+pub use format::AudioFormat;
 pub use health::{Health, HealthSnapshot};
+pub use options::{DEFAULT_RING_S, SourceOptions};
 pub use pcm::{Encoding, PcmFormat};
-pub use ring::{Block, RingReader, RingWriter, ring, unix_now_ns};
+pub use ring::{Block, RingReader, RingWriter, ring};
 pub use source::{Source, SourceEvent, SourceHandle, spawn};
-pub use spec::{SourceOptions, SourceSpec};
+pub use spec::SourceSpec;
+pub use stall::DEFAULT_STALL_AFTER;
 pub use stop::StopFlag;
-
-/// What a stretch of samples is: `rate_hz` frames a second of `channels` interleaved samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AudioFormat {
-    pub rate_hz: u32,
-    pub channels: u16,
-}
-
-impl std::fmt::Display for AudioFormat {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let plural = if self.channels == 1 { "" } else { "s" };
-        write!(
-            f,
-            "{} Hz with {} channel{plural}",
-            self.rate_hz, self.channels
-        )
-    }
-}

@@ -1,200 +1,76 @@
 //! Raw samples from standard input or a FIFO.
 //!
 //! A pipe has back-pressure: when the ring is full, the source stops reading, and the program at
-//! the other end waits. Nothing is lost here; whether it is lost there is that program's choice.
+//! the other end waits. Nothing is lost on this side.
+
+mod format;
+mod pipe;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::Read as _;
 use std::path::Path;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
+use vocald_client::message::StateChange;
 
-use crate::audio::ring::{RingWriter, ring, unix_now_ns};
-use crate::audio::{AudioError, AudioFormat, Health, Source, SourceEvent, StopFlag};
+use self::pipe::{open_fifo, open_stdin, wait_readable};
+use crate::audio::ring::{RingWriter, ring};
+use crate::audio::{
+    AudioError, AudioFormat, CaptureInstant, Health, Source, SourceEvent, SourceOptions, StopFlag,
+};
 
-/// How often a source without data looks at its stop flag.
+pub use self::format::{Encoding, PcmFormat};
+
+/// Interval at which a source without data checks its stop flag.
 const POLL: Duration = Duration::from_millis(50);
-/// A pipe without data for this long is said to stall.
-const STALL_AFTER: Duration = Duration::from_secs(2);
-/// Bytes asked for at once: no more than a Linux pipe holds by default.
+/// Bytes of a read at most: what a Linux pipe holds by default.
 const READ_BYTES: usize = 64 * 1024;
 
-/// How a raw sample is written down; all little-endian.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Encoding {
-    S16le,
-    S32le,
-    F32le,
-}
-
-impl Encoding {
-    pub fn bytes(self) -> usize {
-        match self {
-            Self::S16le => 2,
-            Self::S32le | Self::F32le => 4,
-        }
-    }
-
-    /// Appends the samples in `bytes`, whole ones, to `samples`; full scale is 1.
-    fn decode(self, bytes: &[u8], samples: &mut Vec<f32>) {
-        match self {
-            Self::S16le => samples.extend(
-                bytes
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|&b| f32::from(i16::from_le_bytes(b)) / 32_768.0),
-            ),
-            Self::S32le => samples.extend(
-                bytes
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|&b| (f64::from(i32::from_le_bytes(b)) / 2_147_483_648.0) as f32),
-            ),
-            Self::F32le => {
-                samples.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)));
-            }
-        }
-    }
-}
-
-impl FromStr for Encoding {
-    type Err = AudioError;
-
-    fn from_str(text: &str) -> Result<Self, AudioError> {
-        match text {
-            "s16le" => Ok(Self::S16le),
-            "s32le" => Ok(Self::S32le),
-            "f32le" => Ok(Self::F32le),
-            _ => Err(AudioError::Encoding { text: text.into() }),
-        }
-    }
-}
-
-/// What the bytes of a pipe mean.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PcmFormat {
-    pub encoding: Encoding,
-    pub rate_hz: u32,
-    pub channels: u16,
-}
-
-pub struct PcmSource {
+/// A pipe whose raw samples are written to a ring.
+pub(super) struct PcmSource {
     label: String,
     pipe: File,
-    /// Reads as ended until its first writer comes.
+    /// A FIFO reads as ended until its first writer opens it.
     is_fifo: bool,
     pcm: PcmFormat,
     ring_s: f64,
+    stall_after: Duration,
 }
 
 impl PcmSource {
-    pub fn stdin(pcm: PcmFormat, ring_s: f64) -> Result<Self, AudioError> {
-        check(pcm)?;
-        let pipe = own_stdin().map_err(|e| AudioError::Stdin {
-            reason: e.to_string(),
-        })?;
+    /// Raw samples on standard input.
+    ///
+    /// # Errors
+    /// When `pcm` is impossible or standard input is closed.
+    pub fn stdin(pcm: PcmFormat, options: &SourceOptions) -> Result<Self, AudioError> {
+        pcm.check()?;
         Ok(Self {
             label: "stdin".into(),
-            pipe,
+            pipe: open_stdin()?,
             is_fifo: false,
             pcm,
-            ring_s,
+            ring_s: options.ring_s,
+            stall_after: options.stall_after,
         })
     }
 
-    /// Opens the FIFO; a writer may come later.
-    pub fn fifo(path: &Path, pcm: PcmFormat, ring_s: f64) -> Result<Self, AudioError> {
-        check(pcm)?;
-        let pipe = open_fifo(path)?;
+    /// Raw samples from a FIFO, whose writer may come later.
+    ///
+    /// # Errors
+    /// When `pcm` is impossible, or `path` is not a FIFO or cannot be opened.
+    pub fn fifo(path: &Path, pcm: PcmFormat, options: &SourceOptions) -> Result<Self, AudioError> {
+        pcm.check()?;
         Ok(Self {
             label: path.display().to_string(),
-            pipe,
+            pipe: open_fifo(path)?,
             is_fifo: true,
             pcm,
-            ring_s,
+            ring_s: options.ring_s,
+            stall_after: options.stall_after,
         })
     }
-}
-
-fn check(pcm: PcmFormat) -> Result<(), AudioError> {
-    if pcm.channels == 0 || pcm.rate_hz == 0 {
-        return Err(AudioError::PcmFormat {
-            rate_hz: pcm.rate_hz,
-            channels: pcm.channels,
-        });
-    }
-    Ok(())
-}
-
-/// Standard input without the standard library's buffer, which waiting for data would not see.
-#[cfg(unix)]
-fn own_stdin() -> std::io::Result<File> {
-    use std::os::fd::AsFd as _;
-    Ok(std::io::stdin().as_fd().try_clone_to_owned()?.into())
-}
-
-#[cfg(windows)]
-fn own_stdin() -> std::io::Result<File> {
-    use std::os::windows::io::AsHandle as _;
-    Ok(std::io::stdin().as_handle().try_clone_to_owned()?.into())
-}
-
-#[cfg(unix)]
-fn open_fifo(path: &Path) -> Result<File, AudioError> {
-    use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
-    let read_error = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::NotFound => AudioError::MissingFifo { path: path.into() },
-        _ => AudioError::Read {
-            path: path.into(),
-            reason: e.to_string(),
-        },
-    };
-    if !std::fs::metadata(path)
-        .map_err(read_error)?
-        .file_type()
-        .is_fifo()
-    {
-        return Err(AudioError::NotFifo { path: path.into() });
-    }
-    // Without this flag opening would wait for a writer, deaf to the stop flag.
-    let flags = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-    std::fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(flags)
-        .open(path)
-        .map_err(read_error)
-}
-
-#[cfg(not(unix))]
-fn open_fifo(path: &Path) -> Result<File, AudioError> {
-    Err(AudioError::NotFifo { path: path.into() })
-}
-
-/// Waits up to `timeout` until a read would not block; `false` when it would.
-#[cfg(unix)]
-fn wait_readable(pipe: &File, timeout: Duration) -> std::io::Result<bool> {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let timeout = Timespec {
-        tv_sec: 0,
-        tv_nsec: i64::from(timeout.subsec_nanos()) as _,
-    };
-    let mut fds = [PollFd::new(pipe, PollFlags::IN)];
-    match poll(&mut fds, Some(&timeout)) {
-        Ok(ready) => Ok(ready > 0),
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        Err(e) => Err(e.into()),
-    }
-}
-
-/// Elsewhere a read waits for data, and the stop flag with it.
-#[cfg(not(unix))]
-fn wait_readable(_pipe: &File, _timeout: Duration) -> std::io::Result<bool> {
-    Ok(true)
 }
 
 impl Source for PcmSource {
@@ -220,6 +96,7 @@ impl Source for PcmSource {
             writer,
             health,
             stop,
+            stall_after: self.stall_after,
             bytes: Vec::with_capacity(2 * READ_BYTES),
             samples: Vec::with_capacity(READ_BYTES / 2),
         };
@@ -232,27 +109,28 @@ impl Source for PcmSource {
         }
         drop(pump);
         let _ = events.send(match ended {
-            Ok(()) => SourceEvent::Ended,
-            Err(e) => SourceEvent::Failed {
-                reason: format!("{label} cannot be read: {e}"),
-            },
+            Ok(()) => SourceEvent::State(StateChange::ended(None)),
+            Err(e) => {
+                SourceEvent::State(StateChange::failed(format!("{label} cannot be read: {e}")))
+            }
         });
     }
 }
 
-/// Bytes in, blocks out.
+/// Reads bytes and writes blocks of samples.
 struct Pump {
     pcm: PcmFormat,
     writer: RingWriter,
     health: Arc<Health>,
     stop: StopFlag,
-    /// Read, and not yet a whole frame.
+    stall_after: Duration,
+    /// Bytes that were read and are not a whole frame yet.
     bytes: Vec<u8>,
     samples: Vec<f32>,
 }
 
 impl Pump {
-    /// Pumps until the data end or the stop flag is set.
+    /// Runs until the data end, the stop flag is set or the ring or event receiver is gone.
     fn run(
         &mut self,
         mut pipe: &File,
@@ -272,7 +150,7 @@ impl Pump {
                     }
                     Ok(0) => return Ok(()),
                     Ok(read) => read,
-                    Err(e) if is_passing(&e) => 0,
+                    Err(e) if is_temporary(&e) => 0,
                     Err(e) => return Err(e),
                 }
             } else {
@@ -284,13 +162,16 @@ impl Pump {
                 if std::mem::take(&mut stalled) && events.send(SourceEvent::Resumed).is_err() {
                     return Ok(());
                 }
-                if !self.pass_on(&buffer[..read]) {
+                if !self.write_frames(&buffer[..read]) {
                     return Ok(());
                 }
-            } else if !stalled && last_data.elapsed() >= STALL_AFTER {
+            } else if !stalled && last_data.elapsed() >= self.stall_after {
                 stalled = true;
-                let reason = format!("no data for {} s", STALL_AFTER.as_secs());
-                if events.send(SourceEvent::Stalled { reason }).is_err() {
+                let reason = format!("no data for {} s", self.stall_after.as_secs_f64());
+                if events
+                    .send(SourceEvent::State(StateChange::stalled(reason)))
+                    .is_err()
+                {
                     return Ok(());
                 }
             }
@@ -298,10 +179,11 @@ impl Pump {
         Ok(())
     }
 
-    /// Puts the whole frames there are into the ring; `false` when it is time to end.
-    fn pass_on(&mut self, read: &[u8]) -> bool {
+    /// Adds bytes and writes all whole frames to the ring; `false` when stopped or the reader is
+    /// gone.
+    fn write_frames(&mut self, read: &[u8]) -> bool {
         self.bytes.extend_from_slice(read);
-        let frame_bytes = self.pcm.encoding.bytes() * usize::from(self.pcm.channels);
+        let frame_bytes = self.pcm.frame_bytes();
         let frames = self.bytes.len() / frame_bytes;
         self.samples.clear();
         self.pcm
@@ -310,7 +192,7 @@ impl Pump {
         self.bytes.drain(..frames * frame_bytes);
         let written = self
             .writer
-            .write_blocking(&self.samples, unix_now_ns(), &self.stop);
+            .write_blocking(&self.samples, CaptureInstant::now(), &self.stop);
         if written && frames > 0 {
             self.health.on_block(frames as u64, true);
         }
@@ -318,7 +200,8 @@ impl Pump {
     }
 }
 
-fn is_passing(e: &std::io::Error) -> bool {
+/// Whether a read that failed may succeed later.
+fn is_temporary(e: &std::io::Error) -> bool {
     matches!(
         e.kind(),
         std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted

@@ -1,43 +1,44 @@
-//! From the capture callback to the frontend: a lock-free ring of samples, with a stamp for
-//! every block.
+//! Lock-free ring of samples from the capture callback to the frontend, with a stamp per block.
 //!
-//! The writer never waits for the reader. A block that does not fit is left out whole, and the
-//! next block that does fit tells how many frames are missing before it, so that a loss is
-//! known at the place where it happened. Nothing wakes the reader: waking is a system call that
-//! may block, so the reader looks every few milliseconds, which is little beside a hop.
+//! The writer never waits for the reader. A block that does not fit is dropped whole, and the
+//! next block that fits carries the number of frames lost before it, so that the position of a
+//! loss is known. Nothing wakes the reader, because that is a system call that may block: the
+//! reader polls every 2 ms, a fraction of a hop (14.3 ms).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use ringbuf::traits::{Consumer as _, Observer as _, Producer as _, Split as _};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use crate::audio::{AudioFormat, StopFlag};
+use crate::audio::{AudioFormat, CaptureInstant, StopFlag};
 
-/// Blocks shorter than this on average may fill the ring of stamps before that of samples.
+/// Blocks that are shorter on average may fill the ring of stamps before that of samples.
 const SHORTEST_BLOCK_FRAMES: usize = 16;
-/// How often a waiting end of the ring looks again.
+/// Polling interval of a waiting end of the ring.
 const POLL: Duration = Duration::from_millis(2);
 
-/// A block as the reader gets it.
+/// Stamp of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
+    /// Length in frames.
     pub frames: u64,
-    /// Frames that are missing between the block before and this one.
+    /// Frames that were lost between the previous block and this one.
     pub lost_before_frames: u64,
-    /// When the block's last frame was captured, Unix time.
-    pub captured_unix_ns: u64,
+    /// When the block's last frame was captured.
+    pub captured: CaptureInstant,
 }
 
+/// State that both ends share.
 struct Ends {
     writer_gone: AtomicBool,
     reader_gone: AtomicBool,
-    /// Lost frames that no stamp has told of yet.
-    untold_frames: AtomicU64,
+    /// Lost frames that no stamp carries yet.
+    unreported_frames: AtomicU64,
 }
 
-/// Makes a ring that holds `capacity_s` seconds of `format`.
+/// A ring that holds `capacity_s` seconds of sound in `format`, at least one frame.
 pub fn ring(format: AudioFormat, capacity_s: f64) -> (RingWriter, RingReader) {
     let channels = usize::from(format.channels).max(1);
     let frames = ((f64::from(format.rate_hz) * capacity_s).ceil() as usize).max(1);
@@ -46,7 +47,7 @@ pub fn ring(format: AudioFormat, capacity_s: f64) -> (RingWriter, RingReader) {
     let ends = Arc::new(Ends {
         writer_gone: AtomicBool::new(false),
         reader_gone: AtomicBool::new(false),
-        untold_frames: AtomicU64::new(0),
+        unreported_frames: AtomicU64::new(0),
     });
     let writer = RingWriter {
         samples: samples_in,
@@ -73,14 +74,16 @@ pub struct RingWriter {
 }
 
 impl RingWriter {
-    /// Writes a block of interleaved samples, all of it or, when it does not fit, nothing.
-    /// `false` when it was lost. Neither allocates nor locks nor waits.
-    pub fn write(&mut self, interleaved: &[f32], captured_unix_ns: u64) -> bool {
-        self.write_with(interleaved.iter().copied(), captured_unix_ns)
+    /// Writes a block of interleaved samples whole, or not at all when it does not fit; `false`
+    /// when it was lost. It neither allocates, locks nor waits.
+    ///
+    /// `captured` is the Unix time at which the block's last frame was captured.
+    pub fn write(&mut self, interleaved: &[f32], captured: CaptureInstant) -> bool {
+        self.write_with(interleaved.iter().copied(), captured)
     }
 
-    /// [`RingWriter::write`] for samples that are converted on the way.
-    pub fn write_with<I>(&mut self, interleaved: I, captured_unix_ns: u64) -> bool
+    /// [`RingWriter::write`] for samples that are converted while they are written.
+    pub fn write_with<I>(&mut self, interleaved: I, captured: CaptureInstant) -> bool
     where
         I: ExactSizeIterator<Item = f32>,
     {
@@ -95,34 +98,34 @@ impl RingWriter {
         }
         if !self.has_room(frames) {
             self.ends
-                .untold_frames
+                .unreported_frames
                 .fetch_add(frames as u64, Ordering::Relaxed);
             return false;
         }
-        // Samples before the stamp: whoever sees the stamp finds its samples there.
+        // Samples before the stamp: a reader that sees the stamp finds its samples.
         self.samples
             .push_iter(interleaved.take(frames * self.channels));
         let stamp = Block {
             frames: frames as u64,
-            lost_before_frames: self.ends.untold_frames.load(Ordering::Relaxed),
-            captured_unix_ns,
+            lost_before_frames: self.ends.unreported_frames.load(Ordering::Relaxed),
+            captured,
         };
-        // There is room for it: only this end writes, and `has_room` has looked.
-        let told = self.stamps.try_push(stamp).is_ok();
-        debug_assert!(told);
-        self.ends.untold_frames.store(0, Ordering::Relaxed);
+        // There is room: `has_room` checked it, and only this end writes.
+        let pushed = self.stamps.try_push(stamp).is_ok();
+        debug_assert!(pushed);
+        self.ends.unreported_frames.store(0, Ordering::Relaxed);
         true
     }
 
-    /// Writes a block of any length, waiting for room: for files at full pace and for pipes.
-    /// `false` when the flag was set or the reader has gone.
+    /// Writes a block of any length and waits for room, for files at full speed and for pipes;
+    /// `false` when `stop` was set or the reader is gone.
     pub fn write_blocking(
         &mut self,
         interleaved: &[f32],
-        captured_unix_ns: u64,
+        captured: CaptureInstant,
         stop: &StopFlag,
     ) -> bool {
-        // Half the ring, so that writer and reader work at the same time.
+        // Half the ring at a time, so that writer and reader work concurrently.
         let part_frames = (self.samples.capacity().get() / self.channels / 2).max(1);
         for part in interleaved.chunks(part_frames * self.channels) {
             while !self.has_room(part.len() / self.channels) {
@@ -130,7 +133,7 @@ impl RingWriter {
                     return false;
                 }
             }
-            self.write(part, captured_unix_ns);
+            self.write(part, captured);
         }
         !stop.is_stopped() && !self.ends.reader_gone.load(Ordering::Acquire)
     }
@@ -156,11 +159,13 @@ pub struct RingReader {
 }
 
 impl RingReader {
+    /// Format of the samples.
     pub fn format(&self) -> AudioFormat {
         self.format
     }
 
-    /// Replaces what is in `samples` by the next block's; `None` when there is none yet.
+    /// Replaces the content of `samples` by the next block's interleaved samples; `None` when
+    /// there is no block yet.
     pub fn read(&mut self, samples: &mut Vec<f32>) -> Option<Block> {
         let block = self.stamps.try_pop()?;
         samples.clear();
@@ -170,12 +175,12 @@ impl RingReader {
         Some(block)
     }
 
-    /// [`RingReader::read`], waiting up to `timeout` for a block; `None` at once when the ring
+    /// [`RingReader::read`] that waits up to `timeout` for a block; `None` at once when the ring
     /// is closed.
     pub fn read_timeout(&mut self, samples: &mut Vec<f32>, timeout: Duration) -> Option<Block> {
         let deadline = Instant::now() + timeout;
         loop {
-            // Asked first: a block written before the writer went must not be missed.
+            // Checked before reading, so that the last block before the close is not missed.
             let closed = self.is_closed();
             if let Some(block) = self.read(samples) {
                 return Some(block);
@@ -188,15 +193,15 @@ impl RingReader {
         }
     }
 
-    /// The writer is gone and all it wrote was read.
+    /// Whether the writer is gone and everything it wrote was read.
     pub fn is_closed(&self) -> bool {
         self.ends.writer_gone.load(Ordering::Acquire) && self.stamps.is_empty()
     }
 
-    /// Frames lost after the last block, when the ring is closed.
+    /// Frames that were lost after the last block; 0 while the ring is open.
     pub fn lost_at_end_frames(&self) -> u64 {
         if self.is_closed() {
-            self.ends.untold_frames.load(Ordering::Relaxed)
+            self.ends.unreported_frames.load(Ordering::Relaxed)
         } else {
             0
         }
@@ -207,13 +212,4 @@ impl Drop for RingReader {
     fn drop(&mut self) {
         self.ends.reader_gone.store(true, Ordering::Release);
     }
-}
-
-/// The Unix time now, in nanoseconds.
-pub fn unix_now_ns() -> u64 {
-    SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| {
-            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-        })
 }

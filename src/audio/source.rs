@@ -1,50 +1,50 @@
-//! What every source is to the rest of the program: a thread that fills rings and tells what
-//! happens to it.
+//! A source of sound: a thread that fills rings and reports its events, in order.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender};
+use vocald_client::message::StateChange;
 
 use crate::audio::{AudioFormat, Health, RingReader, StopFlag};
 
-/// Events are rare (a reconnecting device sends two a quarter of a second at most), so this many
-/// are a consumer that no longer looks; the source then waits, its callback does not.
+/// Events are rare (a reconnecting device sends at most two in a quarter of a second). When this many wait, the
+/// consumer is stuck: the source thread then waits too, the capture callback does not.
 const EVENT_QUEUE: usize = 64;
 
-/// What happens to a source, in order.
+/// An event of a source. Events come in the order in which they happened.
 pub enum SourceEvent {
-    /// Sound flows into a ring from now on; an earlier ring gets no more.
+    /// Sound flows into a new ring from now on; an earlier ring gets no more.
     Started {
+        /// Format of the samples in the ring.
         format: AudioFormat,
+        /// The ring's reading end.
         reader: RingReader,
     },
-    /// No sound for a while, for a reason that may pass.
-    Stalled { reason: String },
     /// Sound flows again, into the same ring.
     Resumed,
-    /// The device is lost and is being looked for; `Started` follows when it is found.
-    Reconnecting { reason: String },
-    /// All sound there was has been put into the ring. The last event.
-    Ended,
-    /// There will be no more sound, and that is an error. The last event.
-    Failed { reason: String },
+    /// The source is stalled, reconnecting, ended or failed. Ended and failed are the last event.
+    State(StateChange),
 }
 
-/// Something that sound comes from.
+/// A device, file or pipe.
 pub trait Source: Send {
-    /// For people: a file's path, a device's name.
+    /// Name for messages: a file's path, a device's name.
     fn label(&self) -> String;
 
-    /// Runs until the sound ends, the flag is set (`Ended`), or nobody listens to `events`.
+    /// Runs until the sound ends, `stop` is set, or the receiver of `events` is gone.
     fn run(self: Box<Self>, events: Sender<SourceEvent>, health: Arc<Health>, stop: StopFlag);
 }
 
-/// A source at work on its own thread.
+/// A running source.
 pub struct SourceHandle {
+    /// [`Source::label`].
     pub label: String,
+    /// Its events, in order.
     pub events: Receiver<SourceEvent>,
+    /// Counters that its capture updates.
     pub health: Arc<Health>,
+    /// Set it to end the source.
     pub stop: StopFlag,
     thread: JoinHandle<()>,
 }
@@ -52,7 +52,7 @@ pub struct SourceHandle {
 impl SourceHandle {
     /// Waits until the source's thread has ended; set `stop` before to end it early.
     pub fn join(self) {
-        // Nobody takes the events any more, and the source must not wait for that.
+        // A source that waits for room in the event queue must not wait for ever.
         drop(self.events);
         if self.thread.join().is_err() {
             tracing::error!("the thread of source {} panicked", self.label);
@@ -60,7 +60,10 @@ impl SourceHandle {
     }
 }
 
-/// Starts `source` on a thread of its own.
+/// Starts `source` on its own thread.
+///
+/// # Errors
+/// When the system gives no thread.
 pub fn spawn(source: Box<dyn Source>, stop: StopFlag) -> std::io::Result<SourceHandle> {
     let label = source.label();
     let (sender, events) = crossbeam_channel::bounded(EVENT_QUEUE);

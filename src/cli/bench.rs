@@ -1,5 +1,4 @@
-//! `vocald bench`: how fast this machine is with a checkpoint, and how many streams that makes; or how
-//! fast a network learns here, and how fast windows are drawn for it.
+//! `vocald bench`: speed of inference, of training, or of drawing training windows on this machine.
 
 mod drawing;
 mod training;
@@ -7,60 +6,59 @@ mod training;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::cli::corpora_options::Sources;
+use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::stdout::print;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower};
+use crate::frontend::{
+    CaptureTime, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower,
+};
 use crate::inference::Engine;
 use crate::inference::engine::MAX_BATCH;
 use crate::training::experiment::Experiment;
 
-/// Passes of each measurement unless told otherwise: some seconds in all.
+/// Default number of passes of each measurement: a few seconds in all.
 const DEFAULT_PASSES: u32 = 200;
-/// Windows are answered within this time of each other in real time.
+/// Time between windows of a stream in real time, in milliseconds.
 const WINDOW_HOP_MS: f64 = WINDOW_HOP_SAMPLES as f64 * 1000.0 / SAMPLE_RATE_HZ as f64;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The checkpoint [default: the built-in one]
+    /// Checkpoint [default: the built-in one]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    #[command(flatten)]
-    sources: Sources,
-    /// Passes of each measurement [default: 200, or 20 steps of training, or 3000 windows drawn]
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Passes of each measurement [default: 200; 20 steps with --training, 3000 windows with --drawing]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     passes: Option<u32>,
-    /// The figures as JSON
+    /// Print the figures as JSON
     #[arg(long)]
     json: bool,
     #[command(flatten)]
     training: training::Args,
     #[command(flatten)]
     drawing: drawing::Args,
+    #[command(flatten)]
+    corpora: CorpusOptions,
 }
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     if let Some(path) = &args.drawing.drawing {
         let experiment = Experiment::read(path)?;
-        return drawing::run(&experiment, &args.sources, args.passes, args.json);
+        return drawing::run(&experiment, &args.corpora, args.passes, args.json);
     }
     if args.training.training {
-        let device = args.sources.device()?;
+        let device = args.corpora.device()?;
         return training::run(&args.training, device, args.passes, args.json);
     }
     let passes = args.passes.unwrap_or(DEFAULT_PASSES);
-    let mut engine = Engine::load(args.model.as_deref(), args.sources.device)?;
+    let mut engine = Engine::load(args.model.as_deref(), args.corpora.device)?;
     let log_mel: Vec<f32> = (0..engine.window().values())
         .map(|i| -5.0 + (i % 97) as f32 * 0.05)
         .collect();
     let mut numbers = 0..;
     let mut rows = vec![("frontend".to_string(), frontend_ms(engine.window(), passes))];
     for windows in [1, 4, MAX_BATCH] {
-        // As they come from one stream.
+        // Consecutive windows of one stream.
         let mut stream: Vec<Window> = (0..windows)
-            .map(|_| Window {
-                start_sample: 0,
-                log_mel: log_mel.as_slice().into(),
-            })
+            .map(|_| Window::synthetic(0, log_mel.as_slice().into()))
             .collect();
         let mut times = Vec::new();
         for _ in 0..passes {
@@ -86,25 +84,28 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return print(&format!("{all}\n"));
     }
     let mut text = format!(
-        "{name} on {device}, medians of {} passes\n{:<24} ms a window  share of real time\n",
+        "{name} on {device}, medians of {} passes\n{:<24} ms per window  share of real time\n",
         passes, ""
     );
     for (what, ms) in rows {
         let percent = ms / WINDOW_HOP_MS * 100.0;
-        text += &format!("{what:<24} {ms:11.3}  {percent:17.1} %\n");
+        text += &format!("{what:<24} {ms:13.3}  {percent:17.1} %\n");
     }
     print(&text)
 }
 
-/// Time of a window's five frames, in milliseconds.
+/// Median time to compute a window's five frames, in milliseconds.
 fn frontend_ms(window: WindowLength, passes: u32) -> f64 {
     let mut windower = Windower::new(window);
     let tone = |n: usize| (n as f32 * 0.05).sin() * 0.1;
-    windower.push(&(0..window.samples()).map(tone).collect::<Vec<_>>(), drop);
+    let mut windows = Vec::new();
+    let first: Vec<f32> = (0..window.samples()).map(tone).collect();
+    windower.push(&first, CaptureTime::default(), &mut windows);
     let hop: Vec<f32> = (0..WINDOW_HOP_SAMPLES).map(tone).collect();
     let pass = |_| {
         let started = Instant::now();
-        windower.push(&hop, drop);
+        windower.push(&hop, CaptureTime::default(), &mut windows);
+        windows.clear();
         started.elapsed().as_secs_f64() * 1000.0
     };
     median((0..passes).map(pass).collect())

@@ -1,11 +1,12 @@
-//! `vocald calibrate`: the operating points of a checkpoint, chosen anew on other sound.
+//! `vocald calibrate`: thresholds of a checkpoint, chosen on other recordings.
 
 use std::path::PathBuf;
 
 use anyhow::{anyhow, bail};
 
-use crate::cli::corpora_options::Sources;
-use crate::cli::train::measured;
+use crate::cli::choice;
+use crate::cli::corpus_options::CorpusOptions;
+use crate::cli::stdout::print_figures;
 use crate::corpora::Split;
 use crate::corpora::load::{Coverage, load_labelled};
 use crate::evaluation::threshold_search::Aim;
@@ -14,62 +15,64 @@ use crate::model::Checkpoint;
 use crate::training::experiment::Experiment;
 use crate::training::export::finish;
 
-/// Choose a checkpoint's thresholds anew, on sound like yours. Its weights stay as they are.
-///
-/// What was chosen on must not be what is measured on afterwards.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// An experiment, whose validation data is listened to (a file, or paper-mir1k and the like), or a
-    /// folder of sound files with NAME.lab, Audacity's NAME.txt or NAME.csv beside each NAME.ogg
+    /// Experiment whose validation tracks are used (a file or a built-in name such as paper-mir1k), or a
+    /// folder of recordings with NAME.lab, NAME.txt (Audacity) or NAME.csv beside each recording
     #[arg(value_name = "EXPERIMENT|FOLDER")]
     data_set: PathBuf,
-    /// Where the checkpoint goes
+    /// Checkpoint to write
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// The checkpoint [default: the built-in one]
+    /// Checkpoint to read [default: the built-in one]
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// The most right decisions on music like this, or the best balance between voice and pauses
-    /// [default: as the experiment says, or else accuracy]
-    #[arg(long, value_enum)]
+    /// Quantity to maximise, see below [default: from the experiment, or accuracy]
+    #[arg(long, value_parser = choice::aim())]
     aim: Option<Aim>,
-    /// Decide by what all windows so far have said of a frame, not by the newest alone, where the
-    /// checkpoint does not yet
+    /// Turn on overlap averaging: each frame's log odds are averaged over all windows that cover it. Needs a
+    /// checkpoint with several horizons
     #[arg(long)]
     overlap_averaging: bool,
-    /// Ask one member of a committee at each window, in turn, where all of them are asked yet: as many times
-    /// less work
+    /// Evaluate one member of an ensemble per window, each in its turn, instead of all members
     #[arg(long)]
     alternating: bool,
     #[command(flatten)]
-    sources: Sources,
+    corpora: CorpusOptions,
 }
 
 const EXAMPLES: &str = "\
+The weights stay as they are. Do not measure on the recordings that the thresholds were chosen on.
+
+Aims:
+  accuracy   share of right decisions over all windows: for music with as much singing as here
+  even       mean of that share over the corpora: for an equal mix of them, whatever their lengths
+  balanced   mean of the shares on voice and on pauses: for an unknown amount of singing
+
 Examples:
-  vocald calibrate rehearsals/ --out ours.safetensors    songs of yours with labels beside them
-  vocald run --model ours.safetensors                    and on stage
+  vocald calibrate rehearsals/ --out ours.safetensors    your own songs with labels beside them
+  vocald run --model ours.safetensors                    use the result
   vocald calibrate paper-mir1k --data DIR --out karaoke.safetensors";
 
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let device = args.sources.device()?;
+    let device = args.corpora.device()?;
     let mut checkpoint = match &args.model {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
     };
     if args.overlap_averaging && checkpoint.metadata.horizons_frames.len() < 2 {
         bail!(
-            "{} has one horizon; a consensus takes several, as a training with horizons_frames gives",
+            "{} has one horizon, but overlap averaging needs several; train with several horizons_frames",
             checkpoint.metadata.name
         );
     }
     checkpoint.metadata.overlap_averaging |= args.overlap_averaging;
     checkpoint.metadata.alternating |= args.alternating;
-    if let Err(fault) = checkpoint.metadata.validate() {
-        bail!("{} {fault}", checkpoint.metadata.name);
+    if let Err(error) = checkpoint.metadata.validate() {
+        bail!("{} {error}", checkpoint.metadata.name);
     }
-    let cache = args.sources.cache(checkpoint.architecture.features())?;
+    let cache = args.corpora.cache(checkpoint.architecture.features())?;
     let (corpora, aim) = match args.data_set.is_dir() {
         true => (
             vec![load_labelled(&args.data_set, &cache, Coverage::Throughout)?],
@@ -77,7 +80,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         ),
         false => {
             let experiment = Experiment::read(&args.data_set)?;
-            let valid = args.sources.load(&experiment, Split::Valid, &cache)?;
+            let valid = args.corpora.read(&experiment, Split::Valid, &cache)?;
             (valid, experiment.operating_point)
         }
     };
@@ -94,5 +97,5 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     checkpoint.metadata.figures.clear();
     let aim = args.aim.unwrap_or(aim);
     let metadata = finish(checkpoint, &corpora, aim, device, &args.out).map_err(|e| anyhow!(e))?;
-    measured(&args.out, &metadata)
+    print_figures(&args.out, &metadata)
 }

@@ -1,4 +1,4 @@
-//! `vocald config check|show`: whether a configuration holds, and what it comes to.
+//! `vocald config`: a configuration checked or printed.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::cli::decision_options::environment;
 use crate::cli::run;
 use crate::cli::stdout::print;
+use crate::config;
 use crate::config::Config;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
@@ -18,22 +19,22 @@ pub struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Read a configuration with the environment laid over, and its model; exit code 2 where
-    /// something in it cannot be.
+    /// Check a configuration with the environment applied, and its model; exit code 2 if something is wrong
     Check {
-        /// The configuration (TOML).
+        /// Configuration file (TOML)
         #[arg(value_name = "FILE", env = "VOCALD_CONFIG")]
         file: PathBuf,
     },
-    /// Print what `vocald run` with the same options would be told: the command line over the
-    /// environment over the file over the defaults.
+    /// Print the configuration that `vocald run` would use with the same options
     Show {
-        /// Only what differs from the defaults.
+        /// Print only differences from the defaults
         #[arg(long)]
         changes: bool,
         #[command(flatten)]
         run: Box<run::Args>,
     },
+    /// Print the reference of all configuration keys, in Markdown
+    Reference,
 }
 
 pub fn run(args: Args) -> anyhow::Result<()> {
@@ -54,6 +55,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             };
             print(&text)
         }
+        Command::Reference => print(&config::reference()),
     }
 }
 
@@ -68,7 +70,7 @@ fn changed(config: &Config) -> String {
     text
 }
 
-/// Whether the model is there and offers the horizon that is asked for.
+/// Checks that the model exists and offers the configured horizon.
 fn check_model(config: &Config) -> anyhow::Result<()> {
     let checkpoint = match config.model_path() {
         Some(path) => Checkpoint::read(path)?,

@@ -1,11 +1,11 @@
-//! Options that `run` and `detect` share, laid over the configuration file.
+//! Options of `run` and `detect` for the model and the decision, applied over the configuration file.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::config::{Config, ConfigError, FromCheckpoint};
 
-/// `N/M`, as on the command line.
+/// `N/M` on the command line.
 #[derive(Debug, Clone, Copy)]
 pub struct Confirm {
     n: u32,
@@ -28,54 +28,61 @@ impl FromStr for Confirm {
 }
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Model and decision")]
-pub struct Settings {
-    /// Configuration file (TOML); options given here have the last word.
-    #[arg(long, value_name = "FILE", env = "VOCALD_CONFIG")]
+#[command(next_help_heading = "Decision")]
+pub struct DecisionOptions {
+    /// Configuration file (TOML); options override it
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "VOCALD_CONFIG",
+        help_heading = None
+    )]
     config: Option<PathBuf>,
-    /// Checkpoint to use instead of the one inside the program.
-    #[arg(long, value_name = "FILE")]
-    model: Option<String>,
-    /// What inference runs on: auto (CUDA when there is one), cpu or cuda:N.
-    #[arg(long)]
-    device: Option<String>,
-    /// Decide on the frame this far before the window's last, in frames of 14.286 ms
-    /// (`vocald model info` lists those that the model offers).
-    #[arg(long, value_name = "FRAMES", conflicts_with = "lookahead")]
-    horizon: Option<u32>,
-    /// Decide with the longest look-ahead that is not above this, in seconds.
+    /// Use the longest look-ahead that is at most this, in seconds [default: from the checkpoint]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     lookahead: Option<f64>,
-    /// Move the thresholds to enter and to leave voice together, by the distance of this probability
-    /// from the checkpoint's own threshold.
+    /// Decide for the frame this many frames (14.286 ms each) before the window's last; `vocald model info`
+    /// lists the model's horizons [default: from the checkpoint]
+    #[arg(long, value_name = "FRAMES", conflicts_with = "lookahead")]
+    horizon: Option<u32>,
+    /// Shift the onset, re-entry and offset thresholds together, by the difference between this probability
+    /// and the checkpoint's own threshold [default: no shift]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     threshold: Option<f32>,
-    /// Voice begins at this probability and above.
+    /// Onset threshold: voice begins at this probability or above [default: from the checkpoint]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     enter: Option<f32>,
-    /// Onset threshold while recent output contained singing; equal to --enter it makes no difference.
+    /// Onset threshold while recent output contained singing; as high as --enter for no difference [default:
+    /// from the checkpoint]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     reenter: Option<f32>,
-    /// Time constant of "recent", in seconds.
+    /// Time constant of "recent", in seconds [default: from the checkpoint]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     recency: Option<f32>,
-    /// Voice ends below this probability.
+    /// Offset threshold: voice ends below this probability [default: from the checkpoint]
     #[arg(long, value_name = "P", allow_negative_numbers = true)]
     leave: Option<f32>,
-    /// How many of the last windows must agree before the state changes.
+    /// Windows that must agree before the state changes, N of the last M [default: from the checkpoint]
     #[arg(long, value_name = "N/M")]
     confirm: Option<Confirm>,
-    /// A voice that has begun lasts at least this long.
+    /// Minimum duration of a voice segment, in seconds [default: from the checkpoint]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     min_voice: Option<f32>,
-    /// A shorter gap between voices is bridged.
+    /// Bridge gaps between voice segments that are shorter than this, in seconds [default: from the
+    /// checkpoint]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     min_gap: Option<f32>,
+    /// Checkpoint [default: the built-in one]
+    #[arg(long, value_name = "FILE", help_heading = "Model")]
+    model: Option<String>,
+    /// Device of the network: auto (CUDA if available), cpu or cuda:N [default: auto]
+    #[arg(long, help_heading = "Model")]
+    device: Option<String>,
 }
 
-impl Settings {
-    /// The file or the defaults, with the environment and then the options laid over. The sources are
-    /// still unchecked.
+impl DecisionOptions {
+    /// The configuration file or the defaults, overridden by the environment and then by these options. The
+    /// sources are not checked yet.
     pub fn config(&self) -> Result<Config, ConfigError> {
         let mut config = Config::load(self.config.as_deref(), environment())?;
         if let Some(model) = &self.model {
@@ -89,25 +96,25 @@ impl Settings {
             decision.horizon_frames = self.horizon.into();
             decision.lookahead_s = self.lookahead.into();
         }
-        over(&mut decision.threshold, self.threshold);
-        over(&mut decision.enter, self.enter);
-        over(&mut decision.reenter, self.reenter);
-        over(&mut decision.recency_s, self.recency);
-        over(&mut decision.leave, self.leave);
-        over(&mut decision.confirm_n, self.confirm.map(|c| c.n));
-        over(&mut decision.confirm_m, self.confirm.map(|c| c.m));
-        over(&mut decision.min_voice_s, self.min_voice);
-        over(&mut decision.min_gap_s, self.min_gap);
+        set(&mut decision.threshold, self.threshold);
+        set(&mut decision.enter, self.enter);
+        set(&mut decision.reenter, self.reenter);
+        set(&mut decision.recency_s, self.recency);
+        set(&mut decision.leave, self.leave);
+        set(&mut decision.confirm_n, self.confirm.map(|c| c.n));
+        set(&mut decision.confirm_m, self.confirm.map(|c| c.m));
+        set(&mut decision.min_voice_s, self.min_voice);
+        set(&mut decision.min_gap_s, self.min_gap);
         Ok(config)
     }
 }
 
-/// The variables that are text.
+/// The process's environment variables that are valid UTF-8.
 pub fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
 }
 
-fn over<T>(value: &mut FromCheckpoint<T>, option: Option<T>) {
+fn set<T>(value: &mut FromCheckpoint<T>, option: Option<T>) {
     if let Some(option) = option {
         *value = FromCheckpoint::Set(option);
     }

@@ -1,8 +1,7 @@
-//! `vocald detect`: labels recordings.
+//! `vocald detect`: labels for recordings.
 
 mod files;
 mod formats;
-mod label;
 mod progress;
 
 use std::num::NonZeroUsize;
@@ -13,55 +12,59 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::bail;
 
 use crate::cli::Usage;
-use crate::cli::decision_options::Settings;
+use crate::cli::choice::choice;
+use crate::cli::decision_options::DecisionOptions;
 use crate::cli::detect::files::Job;
 use crate::cli::detect::formats::Format;
-use crate::cli::detect::label::{Answers, Labeler, Labels};
 use crate::cli::detect::progress::Progress;
 use crate::cli::stdout::print;
 use crate::frontend::Features;
 use crate::inference::engine::built_in;
-use crate::inference::{Engine, OfflineScorer, Worker};
+use crate::inference::{Engine, OfflineScorer, Worker, cores};
 use crate::model::Checkpoint;
+use crate::pipeline::label::{FileNetwork, Labeler, Labels};
 
-/// Label recordings: when is the voice present?
-///
-/// Decides exactly as `vocald run` does on the same sound, causally and with the same look-ahead; a
-/// checkpoint of bilstm, which `run` cannot use, labels files here.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Sound files, and folders that are searched for sound files.
+    /// Sound files, and folders to search for sound files
     #[arg(required = true, value_name = "FILE|FOLDER")]
     inputs: Vec<PathBuf>,
-    /// Folder for the labels, made where it does not exist; a folder's files keep their places in it.
-    /// Without it one file's labels are printed.
+    /// Folder for the labels, created if missing; files of a searched folder keep their sub-folders. Required for
+    /// several files [default: standard output]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What to write, several with commas between them.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "lab")]
+    /// Label formats, separated by commas, see below
+    #[arg(long, value_delimiter = ',', default_value = "lab", value_parser = formats())]
     format: Vec<Format>,
-    /// Files worked on at the same time; by default one a core.
+    /// Files labelled at the same time [default: all cores]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
     #[command(flatten)]
-    settings: Settings,
+    decision: DecisionOptions,
+}
+
+fn formats() -> impl clap::builder::TypedValueParser<Value = Format> {
+    choice(&Format::ALL.map(|format| (format.name(), format)))
 }
 
 const EXAMPLES: &str = "\
+Decides exactly as `vocald run` on the same sound, with the same look-ahead. Checkpoints of bilstm, \
+which `run` cannot use, work here.
+
 Formats:
-  lab       start end sing|nosing, in seconds, covering the whole file
-  audacity  start end voice with tabs: a label track for Audacity
-  csv       t,p,voice: a row a decision, fourteen a second
-  json      all of it, and what made it
+  lab       `start end sing|nosing` lines in seconds that cover the whole file
+  audacity  `start end voice` lines separated by tabs: an Audacity label track
+  csv       `t,p,voice` rows, one per decision, 14 a second
+  json      events, decisions, and the file, model and version behind them
 
 Examples:
   vocald detect song.ogg
   vocald detect album/ --out labels/ --format lab,csv
-  vocald detect song.ogg --lookahead 0.2      as a listener with 0.2 s of patience hears it";
+  vocald detect song.ogg --lookahead 0.2      with at most 0.2 s of look-ahead";
 
 pub fn run(args: Args) -> anyhow::Result<()> {
-    let config = args.settings.config()?;
+    let config = args.decision.config()?;
     config.check()?;
     let jobs = files::jobs(&args.inputs)?;
     match (&args.out, jobs.as_slice(), args.format.as_slice()) {
@@ -81,19 +84,19 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let model = checkpoint.metadata.clone();
     let horizon = config.decision.horizon(&model.model_horizons())?;
-    let (worker, answers) = match checkpoint.architecture.features() {
+    let (worker, network) = match checkpoint.architecture.features() {
         Features::Mel(window) => {
             let load = move || Ok((Engine::new(checkpoint, device)?, ()));
             let (worker, ()) = Worker::start(load)?;
-            let answers = Answers::Windows(worker.intake(), window);
-            (Some(worker), answers)
+            let network = FileNetwork::Windows(worker.intake(), window);
+            (Some(worker), network)
         }
         Features::SeparatedMel => {
             let scorer = OfflineScorer::new(&checkpoint, device)?;
-            (None, Answers::Recordings(Box::new(Mutex::new(scorer))))
+            (None, FileNetwork::Recordings(Box::new(Mutex::new(scorer))))
         }
     };
-    let labeler = Labeler::new(answers, &model, horizon)?;
+    let labeler = Labeler::new(network, &model, horizon)?;
     let progress = Progress::new(jobs.len());
     let failed = label_all(&args, &jobs, &labeler, &progress);
     drop(labeler);
@@ -106,24 +109,29 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
 }
 
-/// Labels every file and returns why some failed; of several files these are named at once.
+/// Labels every file and returns the errors; with several files each error is also printed at once.
 fn label_all(
     args: &Args,
     jobs: &[Job],
     labeler: &Labeler,
     progress: &Progress,
 ) -> Vec<anyhow::Error> {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let threads = args.jobs.map_or(cores, NonZeroUsize::get).min(jobs.len());
+    let threads = args
+        .jobs
+        .map_or_else(cores, NonZeroUsize::get)
+        .min(jobs.len());
     let next = AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
     let work = || {
         while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let done = progress.file();
-            let labelled = labeler.label(&job.input, &done).and_then(|labels| {
-                write(args, job, &labels)?;
-                Ok(labels)
-            });
+            let labelled = labeler
+                .label(&job.input, &|frames, of| done.at(frames, of))
+                .map_err(anyhow::Error::from)
+                .and_then(|labels| {
+                    write(args, job, &labels)?;
+                    Ok(labels)
+                });
             match labelled {
                 Ok(labels) if labels.decisions.is_empty() => progress.say(&format!(
                     "{} is shorter than {}, so there is no decision in it",
@@ -155,7 +163,7 @@ fn write(args: &Args, job: &Job, labels: &Labels) -> anyhow::Result<()> {
     for &format in &args.format {
         let text = format.write(labels)?;
         match &args.out {
-            Some(out) => files::replace(&job.output(out, format.extension()), &text)?,
+            Some(out) => files::write(&job.output(out, format.extension()), &text)?,
             None => print(&text)?,
         }
     }

@@ -1,12 +1,11 @@
-//! `vocald devices`: the sound cards there are.
+//! `vocald devices`: a list of the audio input devices.
 
 use crate::audio::inventory::{DeviceInfo, input_devices};
 use crate::cli::stdout::print;
 
-/// Lists the sound cards that `vocald run device:ID` can listen to.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Print a JSON array, an object a device.
+    /// Print a JSON array with one object per device
     #[arg(long)]
     json: bool,
 }

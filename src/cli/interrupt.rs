@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks everything to end in order, the second ends at once.
+//! Ctrl-C and SIGTERM: the first ends everything in order, the second ends the process at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,42 +6,33 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 use crossbeam_channel::Receiver;
 
-/// Tells of the first signal.
+/// A channel that receives one message at the first signal.
 pub fn signals() -> anyhow::Result<Receiver<()>> {
-    let (tell, told) = crossbeam_channel::bounded(1);
-    let asked = AtomicBool::new(false);
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            end_at_once();
-        }
-        // There is room for the only one that is ever sent.
-        let _ = tell.try_send(());
-    })
-    .context("the signals that end the program cannot be caught")?;
-    Ok(told)
+    let (sender, receiver) = crossbeam_channel::bounded(1);
+    // The only message there ever is has room.
+    on_first_signal(move || _ = sender.try_send(()))?;
+    Ok(receiver)
 }
 
-/// A flag that the first signal sets, for work that looks at it between its steps.
+/// A flag that the first signal sets, for work that checks it between its steps.
 pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            end_at_once();
-        }
-    })
-    .context("the signals that end the program cannot be caught")?;
+    let flag = Arc::clone(&stop);
+    on_first_signal(move || flag.store(true, Ordering::Relaxed))?;
     Ok(stop)
 }
 
-#[cfg(unix)]
-fn end_at_once() -> ! {
-    // SAFETY: it ends the process and touches nothing. `exit` would run libtorch's destructors
-    // while the inference thread is inside libtorch.
-    unsafe { libc::_exit(1) }
+fn on_first_signal(act: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+    let seen = AtomicBool::new(false);
+    ctrlc::set_handler(move || match seen.swap(true, Ordering::Relaxed) {
+        false => act(),
+        true => end_at_once(),
+    })
+    .context("cannot handle the signals that end the program")
 }
 
-#[cfg(not(unix))]
 fn end_at_once() -> ! {
-    std::process::exit(1)
+    // SAFETY: _exit ends the process and touches nothing. `exit` would run libtorch's destructors
+    // while the inference thread is inside libtorch.
+    unsafe { libc::_exit(1) }
 }

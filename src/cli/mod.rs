@@ -1,106 +1,200 @@
-//! The commands, a file each. They put the stages together; what they say on failure is for
-//! people, one sentence.
+//! The command line: one file a command, which parses, calls the library and prints.
 
-pub mod average;
-pub mod bench;
-pub mod calibrate;
-pub mod config;
-mod corpora_options;
+mod average;
+mod bench;
+mod calibrate;
+mod choice;
+mod combine_options;
+mod config;
+mod corpus_options;
 mod decision_options;
-pub mod detect;
-pub mod devices;
-pub mod evaluate;
+mod detect;
+mod devices;
+mod ensemble;
+mod evaluate;
 mod interrupt;
-pub mod model;
-mod precision;
-pub mod reproduce;
-pub mod run;
+mod model;
+mod progress;
+mod reproduce;
+mod run;
 mod stdout;
-pub mod train;
+mod suggestion;
+mod train;
 pub mod watch;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::pipeline::DaemonError;
 
-/// Says fourteen times a second whether a singer's voice is in the sound.
+/// The parsed command line of `vocald`.
 #[derive(Debug, Parser)]
-#[command(name = "vocald", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(
+    name = "vocald",
+    version = crate::VERSION,
+    about = "Real-time singing voice detector: reports 14 times a second whether a voice is singing",
+    after_help = EXAMPLES,
+    arg_required_else_help = true
+)]
 pub struct Cli {
-    /// Tell more on standard error; twice for everything.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    /// Increase log verbosity (-v info, -vv debug, -vvv trace)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, help_heading = "Logging")]
     pub verbose: u8,
-    /// Tell only errors on standard error.
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    /// Log errors only
+    #[arg(
+        short,
+        long,
+        global = true,
+        conflicts_with = "verbose",
+        help_heading = "Logging"
+    )]
     pub quiet: bool,
     #[command(subcommand)]
-    pub command: Command,
+    command: Command,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   vocald run                             listen to the default microphone
-  vocald run song.ogg --pace max         go through a file as fast as the machine can
-  vocald watch                           see in a terminal what a running daemon hears
-  vocald detect song.ogg                 print when the voice is present
+  vocald run song.ogg --pace max         process a file as fast as the machine can
+  vocald watch                           show a running daemon's streams in the terminal
+  vocald detect song.ogg                 print when a voice is singing
   vocald detect album/ --out labels/     label every file of a folder
 
-Each command's own --help tells more. Exit codes: 0 done, 1 failed, 2 wrong usage or configuration.";
+`vocald COMMAND --help` lists a command's options. Exit codes: 0 success, 1 failure, 2 wrong usage or configuration.";
 
 #[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Listen, and tell when the voice comes in and goes out: JSON lines on standard output.
+enum Command {
+    /// Listen to microphones, files or pipes and publish voice onsets and offsets
     Run(Box<run::Args>),
-    /// Label recordings: when is the voice present?
+    /// Label recordings with the times at which a voice is singing
     Detect(detect::Args),
-    /// Show in the terminal what a running daemon hears.
+    /// Show the streams of a running daemon in the terminal
     Watch(watch::Args),
-    /// List the sound cards that `run` can listen to.
+    /// List the audio input devices
     Devices(devices::Args),
-    /// Check a configuration, or show what `run` would be told.
+    /// Check, print or document the configuration
     Config(config::Args),
-    /// Show the networks there are, and what a checkpoint holds.
+    /// List networks and checkpoints, or describe a checkpoint
     Model(model::Args),
-    /// Make a checkpoint out of labelled sound.
+    /// Train a checkpoint on labelled recordings
     Train(train::Args),
-    /// Make one checkpoint out of several trainings of a network.
+    /// Average the weights of several checkpoints into one
     Average(average::Args),
-    /// Choose a checkpoint's thresholds anew, on sound like yours.
+    /// Combine several checkpoints into one ensemble
+    Ensemble(ensemble::Args),
+    /// Choose a checkpoint's thresholds on labelled recordings
     Calibrate(calibrate::Args),
-    /// Measure a checkpoint on labelled sound.
+    /// Measure a checkpoint on labelled recordings
     Evaluate(evaluate::Args),
-    /// Train and measure the networks of the paper's tables on its corpora.
+    /// Train and measure the networks of the paper's tables on its corpora
     Reproduce(reproduce::Args),
-    /// Measure how fast this machine is.
+    /// Measure the speed of inference or training on this machine
     Bench(bench::Args),
 }
 
-impl Command {
+impl Cli {
+    /// Checks what can be checked before anything starts: the configuration of `run`.
+    ///
+    /// # Errors
+    ///
+    /// The configuration is impossible.
+    pub fn check(&self) -> anyhow::Result<()> {
+        match &self.command {
+            Command::Run(args) => args.config().map(drop),
+            _ => Ok(()),
+        }
+    }
+
+    /// Parses the process's arguments. Ends the process for `--help`, `--version` and wrong usage (exit code 2).
+    #[must_use]
+    pub fn from_process_arguments() -> Self {
+        let matches = Self::command().try_get_matches();
+        let parsed = matches.and_then(|matches| Self::from_arg_matches(&matches));
+        parsed.unwrap_or_else(|error| suggestion::with_subcommand(error, &Self::command()).exit())
+    }
+
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// What went wrong, in one sentence.
     pub fn run(self) -> anyhow::Result<()> {
-        match self {
-            Self::Run(args) => run::run(*args),
-            Self::Detect(args) => detect::run(args),
-            Self::Watch(args) => watch::run(args),
-            Self::Devices(args) => devices::run(args),
-            Self::Config(args) => config::run(args),
-            Self::Model(args) => model::run(args),
-            Self::Train(args) => train::run(args),
-            Self::Average(args) => average::run(args),
-            Self::Calibrate(args) => calibrate::run(args),
-            Self::Evaluate(args) => evaluate::run(args),
-            Self::Reproduce(args) => reproduce::run(args),
-            Self::Bench(args) => bench::run(args),
+        match self.command {
+            Command::Run(args) => run::run(*args),
+            Command::Detect(args) => detect::run(args),
+            Command::Watch(args) => watch::run(args),
+            Command::Devices(args) => devices::run(args),
+            Command::Config(args) => config::run(args),
+            Command::Model(args) => model::run(args),
+            Command::Train(args) => train::run(args),
+            Command::Average(args) => average::run(args),
+            Command::Ensemble(args) => ensemble::run(args),
+            Command::Calibrate(args) => calibrate::run(args),
+            Command::Evaluate(args) => evaluate::run(args),
+            Command::Reproduce(args) => reproduce::run(args),
+            Command::Bench(args) => bench::run(args),
         }
     }
 }
 
-/// The command line asks for something that cannot be.
+/// A command line that parses but cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Usage(pub String);
+struct Usage(String);
 
-/// 2 where the command line or the configuration is wrong, 1 for every other failure.
+/// The process's exit code: 2 for wrong usage or configuration, 1 for every other failure.
+#[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
-    let wrong_usage = error.is::<Usage>() || error.is::<ConfigError>();
+    let daemon = error.downcast_ref::<DaemonError>();
+    let wrong_usage = error.is::<Usage>()
+        || error.is::<ConfigError>()
+        || daemon.is_some_and(DaemonError::is_usage);
     if wrong_usage { 2 } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn short_and_long_help_are_the_same() {
+        let help = |command: &str, option| {
+            let words = ["vocald"].into_iter().chain(command.split_whitespace());
+            let parsed = Cli::command().try_get_matches_from(words.chain([option]));
+            parsed.err().map(|help| help.to_string())
+        };
+        let root = Cli::command();
+        let commands = root.get_subcommands().map(clap::Command::get_name);
+        let nested = [
+            "",
+            "config check",
+            "config show",
+            "model list",
+            "model info",
+        ];
+        for command in commands.chain(nested) {
+            assert_eq!(help(command, "-h"), help(command, "--help"), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_command_has_a_suggestion() {
+        for (given, meant) in [
+            ("rn", Some("run")),
+            ("detec", Some("detect")),
+            ("xyzzy", None),
+        ] {
+            let error = Cli::command().try_get_matches_from(["vocald", given]);
+            let error = error.map_err(|e| suggestion::with_subcommand(e, &Cli::command()));
+            let text = error.err().map(|e| e.to_string()).unwrap_or_default();
+            assert_eq!(text.contains("similar"), meant.is_some(), "{text}");
+            let named = meant.is_none_or(|name| text.contains(&format!("'{name}'")));
+            assert!(named, "{text}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! `vocald model`: the networks there are, and what a checkpoint says of itself.
+//! `vocald model`: a list of networks and checkpoints, or the metadata of one checkpoint.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::frontend::window::lookahead_s;
 use crate::inference::engine::built_in;
 use crate::model::{Architecture, Checkpoint, Family, Metadata};
 
-/// Where this repository keeps its own.
+/// Where this repository keeps its checkpoints.
 const DEFAULT_FOLDER: &str = "models";
 
 #[derive(Debug, clap::Args)]
@@ -21,17 +21,17 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// The networks, their parameters beside the paper's, and checkpoints at hand
+    /// List the networks with their parameters beside the paper's, the built-in checkpoint and those in a folder
     List {
-        /// Folder to look for checkpoints in
+        /// Folder with checkpoints
         #[arg(long, default_value = DEFAULT_FOLDER, value_name = "DIR")]
         models: PathBuf,
     },
-    /// Checks a checkpoint and shows what it holds [default: the built-in one]
+    /// Check a checkpoint and print its network, thresholds and figures
     Info {
-        /// The checkpoint
+        /// Checkpoint [default: the built-in one]
         file: Option<PathBuf>,
-        /// The metadata as JSON
+        /// Print the metadata as JSON
         #[arg(long)]
         json: bool,
     },
@@ -65,7 +65,7 @@ fn list(models: &Path) -> anyhow::Result<()> {
     text += &list_row(&built_in()?.metadata, "(built in)");
     let mut files: Vec<PathBuf> = match std::fs::read_dir(models) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-        // The default folder is not there for those who only have the program.
+        // Installations without the repository have no default folder.
         Err(_) if models == Path::new(DEFAULT_FOLDER) => Vec::new(),
         Err(e) => bail!("the folder {} cannot be read: {e}", models.display()),
     };
@@ -74,7 +74,7 @@ fn list(models: &Path) -> anyhow::Result<()> {
     for file in files {
         text += &match Checkpoint::read(&file) {
             Ok(checkpoint) => list_row(&checkpoint.metadata, &file.display().to_string()),
-            Err(fault) => format!("{fault}\n"),
+            Err(error) => format!("{error}\n"),
         };
     }
     print(&text)
@@ -106,8 +106,8 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
         return print(&(serde_json::to_string_pretty(m)? + "\n"));
     }
     let mut text = format!(
-        "{}: {}\nparameters    {}\nlooks at      {}\nlicence       {}\ntrained on    {}\ndecides by    {}\n\n\
-         horizon  look-ahead  threshold  enter  again  leave  confirm  voice >=  gap >=\n",
+        "{}: {}\nparameters    {}\ninput         {}\nlicence       {}\ntrained on    {}\ndecision      {}\n\n\
+         horizon  look-ahead  threshold  enter  reenter  leave  confirm  voice >=  gap >=\n",
         m.name,
         checkpoint.architecture,
         checkpoint.architecture.parameters(),
@@ -116,11 +116,11 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
         m.trained_on.join("\n              "),
         match m.overlap_averaging {
             true if m.alternating => {
-                "all windows so far that speak of a frame, each answered by one member, in turn"
+                "average over all windows that cover a frame, from alternating members"
             }
-            true => "all windows so far that speak of a frame",
-            false if m.alternating => "the newest window, answered by one member, in turn",
-            false => "the newest window",
+            true => "average over all windows that cover a frame",
+            false if m.alternating => "newest window, from alternating members",
+            false => "newest window",
         },
     );
     for (horizon, point) in m.horizons_frames.iter().zip(&m.operating_points) {
@@ -128,11 +128,11 @@ fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
             true => "  published",
             false => "",
         };
-        let again = point
+        let reenter = point
             .reentry
             .map_or("-".into(), |reentry| format!("{:.2}", reentry.reenter));
         text += &format!(
-            "{horizon:7}  {:8.2} s  {:9.2}  {:5.2}  {again:>5}  {:5.2}  {:>7}  {:6.2} s  {:4.2} s{published}\n",
+            "{horizon:7}  {:8.2} s  {:9.2}  {:5.2}  {reenter:>7}  {:5.2}  {:>7}  {:6.2} s  {:4.2} s{published}\n",
             lookahead_s(*horizon),
             point.threshold,
             point.enter,

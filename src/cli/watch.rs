@@ -1,4 +1,6 @@
-//! `vocald watch`: what a running daemon hears, drawn in the terminal.
+//! `vocald watch`: the streams of a running daemon, drawn in the terminal.
+//!
+//! Everything below `watch/` depends on the client crate and ratatui only.
 
 pub mod board;
 mod chart;
@@ -21,39 +23,40 @@ use board::Board;
 use style::Style;
 use vocald_client::{Address, Reconnecting, Subscription, Update};
 
-/// Ten pictures a second look alive, and a slow line carries them.
+/// Time between pictures: smooth enough, and little enough for a slow connection.
 const FRAME: Duration = Duration::from_millis(100);
-/// Updates that wait for a picture. When the terminal is slower, the daemon loses the oldest messages
-/// and tells how many.
-const WAITING_MAX: usize = 1024;
+/// Updates queued between pictures. When the terminal is slower, the daemon drops the oldest messages and
+/// reports how many.
+const QUEUED_MAX: usize = 1024;
 
+/// Options of `vocald watch`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Where the daemon is: the path of its Unix socket, tcp:HOST:PORT, or the http:// address of
-    /// its page [default: the socket that `vocald run --unix` makes].
+    /// Address of the daemon: the path of its Unix socket, tcp:HOST:PORT, or the http:// address of its page
+    /// [default: the socket of `vocald run --unix`]
     #[arg(value_name = "ADDRESS")]
     address: Option<Address>,
-    /// What a daemon beyond this machine demands of those who come by http://.
+    /// Token of a daemon on another machine, for http:// addresses
     #[arg(long, env = "VOCALD_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Show only this stream; may be given several times.
+    /// Show only this stream; may be repeated [default: all]
     #[arg(long = "stream", value_name = "NAME")]
     streams: Vec<String>,
-    /// Have at most so many decisions and levels a second sent of each stream, for a thin line;
-    /// the probability is then the highest since the last.
-    #[arg(long, value_name = "PER_SECOND", value_parser = above_zero, allow_negative_numbers = true)]
+    /// Receive at most this many decisions and levels per second and stream, for slow connections; probabilities
+    /// are then maxima since the last one [default: all]
+    #[arg(long, value_name = "N", value_parser = above_zero, allow_negative_numbers = true)]
     rate: Option<f64>,
 }
 
 const EXAMPLES: &str = "\
 Examples:
-  vocald watch                                the daemon of this machine, started with --unix
+  vocald watch                                a daemon on this machine, started with --unix
   vocald watch http://127.0.0.1:8770          one started with --http
   VOCALD_TOKEN=... vocald watch http://stage:8770 --rate 5
-      one on another machine, over a thin line
+      one on another machine, over a slow connection
 
-Keys: q, Esc, Ctrl-C quit; Tab and the arrows go from stream to stream, 1 to 9 choose one, 0 shows all.";
+Keys: q, Esc or Ctrl-C: quit; Tab or arrows: next stream; 1 to 9: choose a stream; 0: show all.";
 
 fn above_zero(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok();
@@ -62,11 +65,11 @@ fn above_zero(text: &str) -> Result<f64, String> {
 }
 
 /// Draws until a key or a signal ends it.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(super) fn run(args: Args) -> anyhow::Result<()> {
     if !std::io::stdout().is_terminal() {
-        let fault = "watch draws on a terminal, and standard output is none: for JSON lines use \
-                     `socat - UNIX-CONNECT:SOCKET`, or `vocald run`";
-        return Err(Usage(fault.into()).into());
+        let problem = "watch draws on a terminal, and standard output is none: for JSON lines use \
+                       `socat - UNIX-CONNECT:SOCKET`, or `vocald run`";
+        return Err(Usage(problem.into()).into());
     }
     let address = args.address.clone().unwrap_or_default();
     let mut board = Board::new(address.to_string()).with_streams(args.streams.clone());
@@ -79,24 +82,24 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     show(screen, &mut board, &updates, &signals)
 }
 
-/// Follows the daemon on a thread of its own.
+/// Receives the daemon's messages on a thread of its own.
 fn listen(args: &Args, address: Address) -> anyhow::Result<Receiver<Update>> {
     let address = match args.token.as_deref().filter(|token| !token.is_empty()) {
         Some(token) => address.with_token(token),
         None => address,
     };
-    let mut wanted = Subscription::everything();
+    let mut subscription = Subscription::everything();
     if !args.streams.is_empty() {
-        wanted = wanted.with_streams(args.streams.clone());
+        subscription = subscription.with_streams(args.streams.clone());
     }
     if let Some(rate) = args.rate {
-        wanted = wanted.with_rate(rate);
+        subscription = subscription.with_rate(rate);
     }
-    let (sender, updates) = crossbeam_channel::bounded(WAITING_MAX);
+    let (sender, updates) = crossbeam_channel::bounded(QUEUED_MAX);
     std::thread::Builder::new()
         .name("client".into())
         .spawn(move || {
-            for update in Reconnecting::new(address, wanted) {
+            for update in Reconnecting::new(address, subscription) {
                 if sender.send(update).is_err() {
                     return;
                 }
@@ -106,7 +109,7 @@ fn listen(args: &Args, address: Address) -> anyhow::Result<Receiver<Update>> {
     Ok(updates)
 }
 
-/// The terminal, taken over until it is dropped; a panic gives it back as well.
+/// The terminal in raw mode; restored when this is dropped, and on a panic.
 struct Screen(ratatui::DefaultTerminal);
 
 impl Screen {
@@ -135,12 +138,14 @@ fn show(
 ) -> anyhow::Result<()> {
     let style = Style::from_env();
     loop {
-        for _ in 0..WAITING_MAX {
+        for _ in 0..QUEUED_MAX {
             match updates.try_recv() {
                 Ok(update) => board.take(update, Instant::now()),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
-                    return Err(anyhow!("the thread that listens to the daemon has died"));
+                    return Err(anyhow!(
+                        "the thread that receives from the daemon has ended"
+                    ));
                 }
             }
         }
@@ -163,7 +168,7 @@ fn show(
                     Some(action) => board.act(action),
                     None => {}
                 },
-                // A new size is seen when the next picture is drawn.
+                // The next picture has the new size.
                 Some(_) => {}
             }
         }

@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError};
 /// Names that differ by more edits (insertions, deletions, replacements) are not suggested.
 const NEAREST_EDITS_MAX: usize = 3;
 
-/// A key whose value differs between two configurations.
+/// A key that two configurations, or two tables of settings, have different values for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// As `decision.enter` or `source.2.channels`.
@@ -127,13 +127,14 @@ fn gather(value: &Value, path: &[String], leaves: &mut Vec<Leaf>) {
 
 /// The keys that differ from `old` to `new`.
 pub fn diff(old: &Config, new: &Config) -> Vec<Change> {
+    let [old, new] = [old, new].map(|config| Value::Table(as_table(config)));
+    changes(&old, &new)
+}
+
+/// The keys that two tables have different values for.
+pub fn changes(old: &Value, new: &Value) -> Vec<Change> {
     let mut changes = Vec::new();
-    compare(
-        Some(&Value::Table(as_table(old))),
-        Some(&Value::Table(as_table(new))),
-        String::new(),
-        &mut changes,
-    );
+    compare(Some(old), Some(new), String::new(), &mut changes);
     changes
 }
 

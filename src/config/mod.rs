@@ -12,6 +12,7 @@ mod keys;
 mod midi;
 mod mqtt;
 mod osc;
+mod published_horizon;
 mod reference;
 mod sockets;
 mod source;
@@ -29,6 +30,7 @@ pub use decision::DecisionConfig;
 pub use error::ConfigError;
 pub use from_checkpoint::FromCheckpoint;
 pub use keys::Change;
+pub(crate) use keys::changes;
 pub use midi::{MidiConfig, MidiStreamConfig};
 pub use mqtt::{Broker, MqttConfig, MqttVersion};
 pub use osc::OscConfig;
@@ -84,7 +86,7 @@ pub struct PublishConfig {
 
 impl PublishConfig {
     /// Whether any receiver can get `level` messages.
-    pub fn levels_wanted(&self) -> bool {
+    pub fn levels_required(&self) -> bool {
         self.levels || self.unix.enabled || self.tcp.enabled || self.http.enabled
     }
 }

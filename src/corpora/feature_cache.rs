@@ -1,75 +1,22 @@
-//! Sound files to recordings and to energies of separated parts, read once and kept on disk.
+//! A cache of decoded recordings and separated features, in a folder on disk.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use crate::audio::Decoder;
+use crate::atomic_file;
+use crate::corpora::SoundError;
 use crate::corpora::recording::Recording;
-use crate::frontend::resample::Resampler;
+use crate::corpora::separated::SeparatedTrack;
+use crate::corpora::sound_file::{Channels, samples};
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
-pub use crate::frontend::window::frame_time_s;
-use crate::frontend::{
-    FRAME_SAMPLES, Features, HOP_SAMPLES, MEL_BANDS, SAMPLE_RATE_HZ, SeparatedMel,
-};
+use crate::frontend::{Features, SAMPLE_RATE_HZ};
 
-/// Raise them when the frontend's numbers change, so that old files are not taken for new ones.
+/// Part of the cache keys. Raise them when the frontend's numbers change, so that old files are not used.
 const CACHE_VERSION: u32 = 1;
 const SEPARATED_CACHE_VERSION: u32 = 1;
 
-/// Mel energies of a recording's separated parts: `frames()` × 80, every 16 ms, the first centred on
-/// its first sample. Of two sounds together they are not the sum.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SeparatedTrack {
-    energies: Vec<f32>,
-}
-
-impl SeparatedTrack {
-    pub fn frames(&self) -> usize {
-        self.energies.len() / self.bands()
-    }
-
-    /// Values of a frame.
-    pub fn bands(&self) -> usize {
-        MEL_BANDS
-    }
-
-    /// The energies of a frame; the last frame stands for all after it.
-    pub fn frame(&self, index: usize) -> &[f32] {
-        let index = index.min(self.frames().saturating_sub(1));
-        &self.energies[index * MEL_BANDS..][..MEL_BANDS]
-    }
-
-    /// All frames, one after the other.
-    pub fn energies(&self) -> &[f32] {
-        &self.energies
-    }
-
-    /// The energies of samples at 16 kHz.
-    pub fn of_samples(samples: &[f32]) -> Self {
-        Self {
-            energies: SeparatedMel::new().energies(samples),
-        }
-    }
-}
-
-/// The frame whose middle is nearest to a time.
-pub fn frame_at_s(t_s: f64) -> usize {
-    let samples = t_s * f64::from(SAMPLE_RATE_HZ) - (FRAME_SAMPLES / 2) as f64;
-    (samples / HOP_SAMPLES as f64).round().max(0.0) as usize
-}
-
-/// Which of a file's channels are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Channels {
-    Mean,
-    /// Counted from 0.
-    Only(usize),
-}
-
-/// A sound in a file, or a part of one: where it is and which of the channels.
-pub type Source<'a> = (&'a Path, Channels);
-
-/// A folder of computed features.
+/// A folder of computed features. A file in it is named for the path, the length and the modification
+/// time of its source, so a changed source is read again.
 #[derive(Debug, Clone)]
 pub struct FeatureCache {
     folder: PathBuf,
@@ -77,6 +24,10 @@ pub struct FeatureCache {
 }
 
 impl FeatureCache {
+    /// Opens a cache for networks that use mel features; the folder is made if it is missing.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
     pub fn open(folder: PathBuf) -> std::io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
         Ok(Self {
@@ -85,8 +36,9 @@ impl FeatureCache {
         })
     }
 
-    /// The same folder, giving what networks that look at `features` need. Recordings are given
-    /// always: labels and reports go by their frames.
+    /// The same cache for networks that use `features`. Recordings are provided in any case: labels and
+    /// reports use their frames.
+    #[must_use]
     pub fn giving(self, features: Features) -> Self {
         Self {
             separates: features == Features::SeparatedMel,
@@ -94,20 +46,26 @@ impl FeatureCache {
         }
     }
 
-    /// The energies of a recording's separated parts, where they are needed, from the cache or
-    /// computed now. Several sources are mixed first, to their mean, as stems lie in a mix; the
-    /// shortest ends it. The error is one sentence.
-    pub fn separated(&self, sources: &[Source]) -> Result<Option<SeparatedTrack>, String> {
+    /// The features of a recording's separated parts, from the cache or computed now; `None` if the
+    /// network does not use them. Several sources are mixed first to their mean, as stems are in a mix;
+    /// the shortest ends the mix.
+    ///
+    /// # Errors
+    /// If a source cannot be decoded, or the cache cannot be written.
+    pub fn separated(
+        &self,
+        sources: &[(&Path, Channels)],
+    ) -> Result<Option<SeparatedTrack>, SoundError> {
         if !self.separates {
             return Ok(None);
         }
         let keys = sources.iter().map(|&(path, channels)| key(path, channels));
-        let keys = keys.collect::<Result<Vec<u64>, String>>()?;
+        let keys = keys.collect::<Result<Vec<u64>, _>>()?;
         let mut hasher = DefaultHasher::new();
         ("separated", SEPARATED_CACHE_VERSION, keys).hash(&mut hasher);
         let place = self.folder.join(format!("{:016x}.sep", hasher.finish()));
-        if let Some(energies) = read_cached(&place) {
-            return Ok(Some(SeparatedTrack { energies }));
+        if let Some(track) = read_separated(&place) {
+            return Ok(Some(track));
         }
         let mut mix: Option<Vec<f32>> = None;
         for &(path, channels) in sources {
@@ -120,17 +78,16 @@ impl FeatureCache {
         let mut mix = mix.unwrap_or_default();
         mix.iter_mut().for_each(|x| *x /= sources.len() as f32);
         let track = SeparatedTrack::of_samples(&mix);
-        let bytes: Vec<u8> = track
-            .energies
-            .iter()
-            .flat_map(|v| v.to_le_bytes())
-            .collect();
-        self.keep(&place, &bytes)?;
+        let bytes = track.energies().iter().flat_map(|v| v.to_le_bytes());
+        self.keep(&place, &bytes.collect::<Vec<u8>>())?;
         Ok(Some(track))
     }
 
-    /// A channel of a file, from the cache or decoded now. The error is one sentence.
-    pub fn recording(&self, path: &Path, channels: Channels) -> Result<Recording, String> {
+    /// A recording of a file's channel, from the cache or decoded now.
+    ///
+    /// # Errors
+    /// If the file cannot be decoded or is shorter than a frame, or the cache cannot be written.
+    pub fn recording(&self, path: &Path, channels: Channels) -> Result<Recording, SoundError> {
         let name = format!("{:016x}.pcm", key(path, channels)?);
         let place = self.folder.join(name);
         let cached = std::fs::read(&place).ok();
@@ -139,26 +96,26 @@ impl FeatureCache {
         }
         let recording = Recording::of_samples(&samples(path, channels, SAMPLE_RATE_HZ)?);
         if recording.frames() == 0 {
-            return Err(format!(
-                "{} is shorter than one frame (46 ms)",
-                path.display()
-            ));
+            return Err(SoundError::TooShort { path: path.into() });
         }
         self.keep(&place, &recording.to_bytes())?;
         Ok(recording)
     }
 
-    fn keep(&self, place: &Path, bytes: &[u8]) -> Result<(), String> {
-        let partial = place.with_extension(format!("{}.partial", std::process::id()));
-        std::fs::write(&partial, bytes)
-            .and_then(|()| std::fs::rename(&partial, place))
-            .map_err(|e| format!("cannot keep features in {}: {e}", self.folder.display()))
+    fn keep(&self, place: &Path, bytes: &[u8]) -> Result<(), SoundError> {
+        atomic_file::write(place, bytes).map_err(|reason| SoundError::CacheUnwritable {
+            folder: self.folder.clone(),
+            reason,
+        })
     }
 }
 
-/// What a sound is called in the cache: another name once its file has changed.
-fn key(path: &Path, channels: Channels) -> Result<u64, String> {
-    let unreadable = |e| format!("{}: {e}", path.display());
+/// The cache's name for a channel of a file; it changes with the file.
+fn key(path: &Path, channels: Channels) -> Result<u64, SoundError> {
+    let unreadable = |reason| SoundError::Unreadable {
+        path: path.into(),
+        reason,
+    };
     let whole = path.canonicalize().map_err(unreadable)?;
     let info = whole.metadata().map_err(unreadable)?;
     let mut hasher = DefaultHasher::new();
@@ -167,41 +124,11 @@ fn key(path: &Path, channels: Channels) -> Result<u64, String> {
     Ok(hasher.finish())
 }
 
-fn read_cached(place: &Path) -> Option<Vec<f32>> {
+fn read_separated(place: &Path) -> Option<SeparatedTrack> {
     let bytes = std::fs::read(place).ok()?;
-    let whole = !bytes.is_empty() && bytes.len() % (4 * MEL_BANDS) == 0;
-    let value = |b: &[u8]| f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-    whole.then(|| bytes.chunks_exact(4).map(value).collect())
-}
-
-/// The whole of a file at a rate.
-fn samples(path: &Path, channels: Channels, rate_hz: u32) -> Result<Vec<f32>, String> {
-    let mut decoder = Decoder::open(path).map_err(|e| e.to_string())?;
-    let format = decoder.format();
-    let count = usize::from(format.channels);
-    if let Channels::Only(index) = channels
-        && index >= count
-    {
-        return Err(format!(
-            "{} has {count} channels, not {}",
-            path.display(),
-            index + 1
-        ));
-    }
-    let mut resampler =
-        Resampler::to(rate_hz, format.rate_hz).map_err(|e| format!("{}: {e}", path.display()))?;
-    let (mut mono, mut out) = (Vec::new(), Vec::new());
-    while let Some(block) = decoder.next_block().map_err(|e| e.to_string())? {
-        mono.clear();
-        mono.extend(block.chunks_exact(count).map(|frame| match channels {
-            Channels::Mean => frame.iter().sum::<f32>() / count as f32,
-            Channels::Only(index) => frame[index],
-        }));
-        resampler.push(&mono, &mut out);
-    }
-    if let Some(damage) = decoder.damaged() {
-        return Err(format!("{}: {damage}", path.display()));
-    }
-    resampler.flush(&mut out);
-    Ok(out)
+    let (values, rest) = bytes.as_chunks();
+    let energies = values.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    rest.is_empty()
+        .then(|| SeparatedTrack::from_energies(energies))
+        .flatten()
 }

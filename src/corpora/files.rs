@@ -1,73 +1,95 @@
-//! Finding the files of a corpus.
+//! The files of a corpus: recordings below its folder, and their splits.
 
 use std::path::{Path, PathBuf};
 
-use crate::corpora::CorpusSettings;
-use crate::corpora::Split;
+use crate::audio::sound_files::{FolderLinks, UnreadableFolder, files_below};
+use crate::corpora::{CorpusProblem, CorpusSettings, Split};
 
-/// Endings of sound files. Those the decoder cannot read are here too, so that they are named
-/// and not passed over.
+/// Extensions of sound files. Formats that the decoder cannot read are included, so that such files are
+/// reported instead of ignored.
 const SOUND_EXTENSIONS: [&str; 12] = [
     "wav", "flac", "ogg", "oga", "mp3", "m4a", "aac", "aif", "aiff", "opus", "wma", "webm",
 ];
 
-/// Every file below a folder whose name ends in one of `extensions`, in the order of the names.
-pub fn below(folder: &Path, extensions: &[&str]) -> Result<Vec<PathBuf>, Vec<String>> {
-    let mut found = Vec::new();
-    let mut faults = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        let entries = match std::fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(e) => {
-                faults.push(format!("{}: {e}", folder.display()));
-                continue;
-            }
-        };
-        for entry in entries.flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if has_extension(&path, extensions) {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    if faults.is_empty() {
-        Ok(found)
-    } else {
-        Err(faults)
-    }
+/// Every file below a folder with one of `extensions` (lower case, without a dot), in the order of the names.
+/// Links to folders are followed.
+///
+/// # Errors
+/// Every folder that cannot be read.
+pub(crate) fn below(
+    folder: &Path,
+    extensions: &[&str],
+) -> Result<Vec<PathBuf>, Vec<CorpusProblem>> {
+    let unreadable = |folder: UnreadableFolder| CorpusProblem::Unreadable {
+        path: folder.path,
+        reason: folder.source,
+    };
+    files_below(folder, extensions, FolderLinks::Follow)
+        .map_err(|folders| folders.into_iter().map(unreadable).collect())
 }
 
-/// Every sound file below a folder; none at all is a fault.
-pub fn sounds_below(folder: &Path) -> Result<Vec<PathBuf>, Vec<String>> {
+/// Every sound file below a folder, in the order of the names.
+///
+/// # Errors
+/// If there is none, or a folder cannot be read.
+pub(crate) fn sounds_below(folder: &Path) -> Result<Vec<PathBuf>, Vec<CorpusProblem>> {
     let found = below(folder, &SOUND_EXTENSIONS)?;
     if found.is_empty() {
-        return Err(vec![format!("{} holds no sound files", folder.display())]);
+        let path = folder.into();
+        return Err(vec![CorpusProblem::NoSounds { path }]);
     }
     Ok(found)
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    let extension = path
-        .extension()
-        .and_then(|e| e.to_str())
-        .map(str::to_ascii_lowercase);
-    extension.is_some_and(|e| extensions.contains(&e.as_str()))
-}
-
 /// The name of a file without its extension.
-pub fn stem(path: &Path) -> String {
+pub(crate) fn stem(path: &Path) -> String {
     path.file_stem()
         .unwrap_or_default()
         .to_string_lossy()
         .into_owned()
 }
 
-/// The split of a track whose corpus has none of its own; `None` for one that is left out.
-pub fn split_of(name: &str, settings: &CorpusSettings) -> Option<Split> {
+/// The recordings of one split of a corpus that its settings split.
+pub(super) struct SplitSounds {
+    /// Names and paths, in the order of the names.
+    pub sounds: Vec<(String, PathBuf)>,
+    /// Names in the settings without a file: a misspelt one would put a track into training.
+    pub problems: Vec<CorpusProblem>,
+}
+
+impl SplitSounds {
+    /// Finds the recordings below `folder`.
+    pub fn below(
+        folder: &Path,
+        settings: &CorpusSettings,
+        split: Split,
+    ) -> Result<Self, Vec<CorpusProblem>> {
+        let named: Vec<(String, PathBuf)> = sounds_below(folder)?
+            .into_iter()
+            .map(|path| (stem(&path), path))
+            .collect();
+        let listed = [&settings.valid, &settings.test, &settings.exclude];
+        let unknown = listed
+            .into_iter()
+            .flatten()
+            .filter(|listed| !named.iter().any(|(name, _)| name == *listed));
+        let problems = unknown
+            .map(|track| CorpusProblem::UnknownTrack {
+                track: track.clone(),
+            })
+            .collect();
+        let of_split = named
+            .into_iter()
+            .filter(|(name, _)| split_of(name, settings) == Some(split));
+        Ok(Self {
+            sounds: of_split.collect(),
+            problems,
+        })
+    }
+}
+
+/// The split that the settings give a track; `None` if they leave it out.
+fn split_of(name: &str, settings: &CorpusSettings) -> Option<Split> {
     let named = |names: &[String]| names.iter().any(|n| n == name);
     if named(&settings.exclude) {
         None
@@ -77,28 +99,5 @@ pub fn split_of(name: &str, settings: &CorpusSettings) -> Option<Split> {
         Some(Split::Test)
     } else {
         Some(Split::Train)
-    }
-}
-
-/// Names in the settings that no file bears: a mistyped one would leak a track into training.
-pub fn unknown_names(settings: &CorpusSettings, files: &[PathBuf]) -> Vec<String> {
-    let names: Vec<String> = files.iter().map(|f| stem(f)).collect();
-    let listed = settings
-        .valid
-        .iter()
-        .chain(&settings.test)
-        .chain(&settings.exclude);
-    listed
-        .filter(|name| !names.contains(name))
-        .map(|name| format!("the experiment names a track `{name}` that is not there"))
-        .collect()
-}
-
-/// The items, or all that is wrong with their corpus.
-pub fn unless_faulty<T>(items: T, faults: Vec<String>) -> Result<T, Vec<String>> {
-    if faults.is_empty() {
-        Ok(items)
-    } else {
-        Err(faults)
     }
 }

@@ -1,48 +1,44 @@
-//! The Jamendo corpus of Ramona, Richard & David (ICASSP 2008): 93 songs in the folders `train`, `valid`
-//! and `test` (61, 16 and 16), and `NAME.lab` for each of them, usually in `jamendo_lab`, of lines
-//! `START END sing|nosing`.
+//! The Jamendo corpus (Ramona, Richard & David, ICASSP 2008): 93 songs in the folders `train`, `valid` and
+//! `test` (61, 16 and 16), and `NAME.lab` for each of them, usually in `jamendo_lab`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::corpora::Split;
-use crate::corpora::files::{below, sounds_below, stem, unless_faulty};
-use crate::corpora::labelled::parse_lab;
-use crate::corpora::load::{Files, Item, Labels};
+use crate::corpora::error::all_or_errors;
+use crate::corpora::files::{below, sounds_below, stem};
+use crate::corpora::item::{Files, Item, Items};
+use crate::corpora::labels::{Labels, lab, read_with};
+use crate::corpora::{CorpusProblem, Split};
 
-pub fn items(root: &Path, split: Split) -> Result<Vec<Item>, Vec<String>> {
+pub(super) fn items(root: &Path, split: Split) -> Items {
     let labels = below(root, &["lab"])?;
-    let mut faults = Vec::new();
-    // Of all splits: a lost song of another split is a damaged corpus too.
-    let mut known = Vec::new();
-    for split in [Split::Train, Split::Valid, Split::Test] {
+    let mut problems = Vec::new();
+    // All splits: a song that is missing from another split damages the corpus too.
+    let mut songs: Vec<(Split, PathBuf)> = Vec::new();
+    for split in Split::ALL {
         match sounds_below(&root.join(split.name())) {
-            Ok(sounds) => known.extend(sounds.into_iter().map(|sound| (split, sound))),
-            Err(more) => faults.extend(more),
+            Ok(sounds) => songs.extend(sounds.into_iter().map(|sound| (split, sound))),
+            Err(more) => problems.extend(more),
         }
     }
-    for label in &labels {
-        if !known.iter().any(|(_, sound)| stem(sound) == stem(label)) {
-            faults.push(format!("{} has no song", label.display()));
+    for path in &labels {
+        if !songs.iter().any(|(_, song)| stem(song) == stem(path)) {
+            problems.push(CorpusProblem::NoSong { path: path.clone() });
         }
     }
-    let mut items = Vec::new();
-    for (_, path) in known.into_iter().filter(|(of, _)| *of == split) {
+    let item = |path: PathBuf| {
         let name = stem(&path);
-        let read = match labels.iter().find(|label| stem(label) == name) {
-            None => Err(format!("{name} has no labels ({name}.lab)")),
-            Some(label) => std::fs::read_to_string(label)
-                .map_err(|e| e.to_string())
-                .and_then(|text| parse_lab(&text))
-                .map_err(|e| format!("{}: {e}", label.display())),
+        let Some(labels) = labels.iter().find(|label| stem(label) == name) else {
+            return Err(CorpusProblem::NoLabels {
+                expected: format!("labels ({name}.lab)"),
+                track: name,
+            });
         };
-        match read {
-            Ok(spans) => items.push(Item {
-                name,
-                sound: Files::Mix(path),
-                labels: Labels::Partial(spans),
-            }),
-            Err(fault) => faults.push(fault),
-        }
-    }
-    unless_faulty(items, faults)
+        Ok(Item {
+            name,
+            files: Files::Mix(path),
+            labels: read_with(labels, |text| lab::parse(text)).map(Labels::Spans)?,
+        })
+    };
+    let of_split = songs.into_iter().filter(|(of, _)| *of == split);
+    all_or_errors(problems, of_split.map(|(_, path)| item(path)))
 }

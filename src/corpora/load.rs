@@ -1,131 +1,31 @@
-//! Corpora as tracks: recordings and when there is a voice. A file a corpus.
+//! Reading a corpus in the layout of its kind: recordings, labels and the split.
 
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{files, jamendo, labelled, mir1k, plain, rwc, stems, ultrastar};
-
-use crate::corpora::feature_cache::{
-    Channels, FeatureCache, SeparatedTrack, frame_at_s, frame_time_s,
+use crate::corpora::error::all_or_errors;
+use crate::corpora::item::Item;
+use crate::corpora::{
+    Corpus, CorpusError, CorpusKind, CorpusProblem, CorpusSettings, FeatureCache, Split, Track,
+    files, jamendo, labelled, mir1k, plain, rwc, stems, ultrastar,
 };
-use crate::corpora::recording::Recording;
-use crate::corpora::{CorpusKind, CorpusSettings};
+use crate::frontend::window::frame_time_s;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Split {
-    Train,
-    Valid,
-    Test,
+/// How much of a track must have labels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// All of it: a measurement must not depend on which parts were left without a label.
+    Throughout,
+    /// Any part; the rest is neither trained nor measured on.
+    InParts,
 }
 
-impl Split {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Train => "train",
-            Self::Valid => "valid",
-            Self::Test => "test",
-        }
-    }
-}
-
-/// What there is of a track to make windows from.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Sound {
-    /// A finished mix.
-    Mix(Recording),
-    /// Voice and accompaniment apart, in the balance of the mix.
-    Stems {
-        voice: Recording,
-        accompaniment: Recording,
-    },
-    /// A voice, or another lead, alone: it may be laid over any music.
-    Solo(Recording),
-    /// Someone talking: neither a lead nor music to sing over.
-    Speech(Recording),
-}
-
-/// A labelled piece of sound.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Track {
-    pub name: String,
-    pub sound: Sound,
-    /// Whether there is a voice, a value a frame; `None` where the labels do not say.
-    pub voice: Vec<Option<bool>>,
-    /// The recorded mix, separated: only where it is read for networks that listen to that.
-    pub separated: Option<SeparatedTrack>,
-}
-
-impl Track {
-    pub fn frames(&self) -> usize {
-        self.voice.len()
-    }
-
-    /// The label of the frame whose middle is nearest; none after the last.
-    pub fn voice_at(&self, t_s: f64) -> Option<bool> {
-        self.voice.get(frame_at_s(t_s)).copied().flatten()
-    }
-}
-
-/// The tracks of one corpus and split.
-pub struct Corpus {
-    pub name: String,
-    pub weight: f64,
-    /// Fraction of drawn windows that should have a voice.
-    pub voice_share: Option<f64>,
-    pub tracks: Vec<Track>,
-}
-
-/// What a corpus lacks, everything at once.
-#[derive(Debug, thiserror::Error)]
-#[error("the corpus {name} cannot be used:\n  {}", faults.join("\n  "))]
-pub struct CorpusError {
-    pub name: String,
-    pub faults: Vec<String>,
-}
-
-/// A file of a corpus with its labels, before it is decoded.
-pub(super) struct Item {
-    pub(super) name: String,
-    pub(super) sound: Files,
-    pub(super) labels: Labels,
-}
-
-pub(super) enum Files {
-    Mix(PathBuf),
-    /// Two channels of one file.
-    StereoStems {
-        path: PathBuf,
-        voice: usize,
-        accompaniment: usize,
-    },
-    Stems {
-        voice: PathBuf,
-        accompaniment: PathBuf,
-    },
-    Solo(PathBuf),
-    Speech(PathBuf),
-}
-
-/// When there is a voice.
-pub(super) enum Labels {
-    /// Seconds from and to; elsewhere there is none.
-    Spans(Vec<(f64, f64)>),
-    /// Spans with a voice and without one; elsewhere it is not known.
-    Partial(Vec<labelled::Span>),
-    /// A value every `hop_s`, of which the first speaks of `first_s`.
-    Grid {
-        first_s: f64,
-        hop_s: f64,
-        voice: Vec<bool>,
-    },
-    /// Where the voice sounds.
-    VoiceEnergy,
-    NoVoice,
-}
-
-/// Reads one split of a corpus. All faults are named at once; nothing is skipped in silence. What only training
-/// asks for need not be there to measure by.
+/// Reads one split of a corpus whose folder is relative to `data`. A split that the corpus cannot have is
+/// empty, even if the folder is missing: what only training needs is not required for a measurement.
+///
+/// # Errors
+/// All problems of the corpus at once; no recording is skipped.
 pub fn load(
     settings: &CorpusSettings,
     data: &Path,
@@ -139,15 +39,6 @@ pub fn load(
     load_covered(settings, data, split, cache, coverage)
 }
 
-/// How much of a track labels must speak of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Coverage {
-    /// All of it: a measure should not depend on which parts were left without a label.
-    Throughout,
-    /// Any of it; the rest is neither trained on nor measured.
-    InParts,
-}
-
 fn load_covered(
     settings: &CorpusSettings,
     data: &Path,
@@ -155,33 +46,29 @@ fn load_covered(
     cache: &FeatureCache,
     coverage: Coverage,
 ) -> Result<Corpus, CorpusError> {
-    let failed = |faults| error(settings, data, faults);
-    let items = items(settings, data, split)?;
-    let read: Vec<Result<Track, String>> = items
+    let read: Vec<_> = items(settings, data, split)?
         .into_par_iter()
-        .map(|item| read(item, cache).and_then(|track| covered(track, coverage)))
+        .map(|item| covered(item.read(cache)?, coverage))
         .collect();
-    let (tracks, faults): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
-    let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
-    if !faults.is_empty() {
-        return Err(failed(faults));
-    }
-    let tracks = tracks.into_iter().flatten().collect();
     Ok(Corpus {
         name: label(settings),
         weight: settings.weight,
         voice_share: settings.voice_share,
-        tracks,
+        tracks: all_or_errors(Vec::new(), read)
+            .map_err(|problems| error(settings, data, problems))?,
     })
 }
 
-/// Whether a corpus is there with sound and labels for training, validation and testing; what is
-/// missing otherwise. No sound is decoded: damaged files are found when they are read.
-pub fn look(settings: &CorpusSettings, data: &Path) -> Result<(), CorpusError> {
-    for split in [Split::Train, Split::Valid, Split::Test] {
+/// Checks that a corpus has recordings with labels for training, validation and testing. No sound is
+/// decoded, so damaged files are found by [`load`] only.
+///
+/// # Errors
+/// The problems of the first split that has any.
+pub fn check_layout(settings: &CorpusSettings, data: &Path) -> Result<(), CorpusError> {
+    for split in Split::ALL {
         if items(settings, data, split)?.is_empty() {
-            let fault = format!("it has no {} split", split.name());
-            return Err(error(settings, data, vec![fault]));
+            let problem = CorpusProblem::NoSplit { split };
+            return Err(error(settings, data, vec![problem]));
         }
     }
     Ok(())
@@ -193,8 +80,8 @@ fn items(settings: &CorpusSettings, data: &Path, split: Split) -> Result<Vec<Ite
     }
     let root = place(&settings.root, data);
     if !root.is_dir() {
-        let fault = format!("{} is not a folder", root.display());
-        return Err(error(settings, data, vec![fault]));
+        let problem = CorpusProblem::NotAFolder { path: root };
+        return Err(error(settings, data, vec![problem]));
     }
     match settings.kind {
         CorpusKind::Mir1k => mir1k::items(&root, split),
@@ -205,14 +92,14 @@ fn items(settings: &CorpusSettings, data: &Path, split: Split) -> Result<Vec<Ite
         CorpusKind::Solo => plain::solo(&root, settings, split),
         CorpusKind::Instrumental => plain::instrumental(&root, split),
         CorpusKind::Speech => plain::speech(&root, settings, split),
-        CorpusKind::Leads => plain::leads(&root, settings, split),
+        CorpusKind::LeadInstruments => plain::lead_instruments(&root, settings, split),
         CorpusKind::Labelled => labelled::items(&root, settings, split),
     }
-    .map_err(|faults| error(settings, data, faults))
+    .map_err(|problems| error(settings, data, problems))
 }
 
-/// Whether anything of a corpus can be of this split: a published split has all three, of anything else nothing
-/// is kept from training but what is named.
+/// Whether a corpus can have tracks of a split: a published split has all three; of any other corpus, only
+/// the tracks that the settings name are kept from training.
 fn has(settings: &CorpusSettings, split: Split) -> bool {
     let is_published = matches!(
         settings.kind,
@@ -225,15 +112,18 @@ fn has(settings: &CorpusSettings, split: Split) -> bool {
     }
 }
 
-fn error(settings: &CorpusSettings, data: &Path, faults: Vec<String>) -> CorpusError {
+fn error(settings: &CorpusSettings, data: &Path, problems: Vec<CorpusProblem>) -> CorpusError {
     let root = place(&settings.root, data);
     CorpusError {
-        name: format!("{:?} {}", settings.kind, root.display()).to_lowercase(),
-        faults,
+        name: format!("{} {}", settings.kind.name(), root.display()),
+        problems,
     }
 }
 
 /// Reads a whole folder of songs with labels beside them, to measure on.
+///
+/// # Errors
+/// All problems of the folder at once.
 pub fn load_labelled(
     root: &Path,
     cache: &FeatureCache,
@@ -244,9 +134,9 @@ pub fn load_labelled(
         Some(name.to_string_lossy().into_owned())
     });
     let name = name.unwrap_or_else(|| root.display().to_string());
-    let sounds = files::sounds_below(root).map_err(|faults| CorpusError {
+    let sounds = files::sounds_below(root).map_err(|problems| CorpusError {
         name: name.clone(),
-        faults,
+        problems,
     })?;
     let settings = CorpusSettings {
         kind: CorpusKind::Labelled,
@@ -258,17 +148,17 @@ pub fn load_labelled(
         exclude: Vec::new(),
         partly_labelled: coverage == Coverage::InParts,
     };
-    // The root is not below a data folder: it is where the caller says.
+    // The root is the caller's path, not one below a data folder.
     let corpus = load_covered(&settings, Path::new(""), Split::Test, cache, coverage)?;
     Ok(Corpus { name, ..corpus })
 }
 
 /// A short name for reports: the kind, as the settings spell it.
 fn label(settings: &CorpusSettings) -> String {
-    format!("{:?}", settings.kind).to_lowercase()
+    settings.kind.name().to_owned()
 }
 
-/// A corpus folder: absolute, from home on (`~/`), or from the data folder on.
+/// The folder of a corpus: absolute, below the home folder (`~/`), or below the data folder.
 fn place(root: &Path, data: &Path) -> PathBuf {
     match (root.strip_prefix("~"), std::env::home_dir()) {
         (Ok(rest), Some(home)) => home.join(rest),
@@ -276,97 +166,12 @@ fn place(root: &Path, data: &Path) -> PathBuf {
     }
 }
 
-fn read(item: Item, cache: &FeatureCache) -> Result<Track, String> {
-    let separated = match &item.sound {
-        Files::Mix(path)
-        | Files::Solo(path)
-        | Files::Speech(path)
-        | Files::StereoStems { path, .. } => cache.separated(&[(path, Channels::Mean)])?,
-        Files::Stems {
-            voice,
-            accompaniment,
-        } => cache.separated(&[(voice, Channels::Mean), (accompaniment, Channels::Mean)])?,
-    };
-    let sound = match item.sound {
-        Files::Mix(path) => Sound::Mix(cache.recording(&path, Channels::Mean)?),
-        Files::StereoStems {
-            path,
-            voice,
-            accompaniment,
-        } => Sound::Stems {
-            voice: cache.recording(&path, Channels::Only(voice))?,
-            accompaniment: cache.recording(&path, Channels::Only(accompaniment))?,
-        },
-        Files::Stems {
-            voice,
-            accompaniment,
-        } => Sound::Stems {
-            voice: cache.recording(&voice, Channels::Mean)?,
-            accompaniment: cache.recording(&accompaniment, Channels::Mean)?,
-        },
-        Files::Solo(path) => Sound::Solo(cache.recording(&path, Channels::Mean)?),
-        Files::Speech(path) => Sound::Speech(cache.recording(&path, Channels::Mean)?),
-    };
-    let (frames, loud) = match &sound {
-        Sound::Mix(mix) => (mix.frames(), mix),
-        Sound::Stems {
-            voice,
-            accompaniment,
-        } => (voice.frames().min(accompaniment.frames()), voice),
-        Sound::Solo(voice) | Sound::Speech(voice) => (voice.frames(), voice),
-    };
-    let mut voice: Vec<Option<bool>> = match item.labels {
-        Labels::NoVoice => vec![Some(false); frames],
-        Labels::VoiceEnergy => known(stems::sounding(loud, frames)),
-        Labels::Spans(spans) => (0..frames)
-            .map(frame_time_s)
-            .map(|t| Some(spans.iter().any(|&(from, to)| (from..to).contains(&t))))
-            .collect(),
-        Labels::Partial(spans) => (0..frames)
-            .map(|frame| labelled::voice_at(&spans, frame_time_s(frame)))
-            .collect(),
-        Labels::Grid {
-            first_s,
-            hop_s,
-            voice,
-        } => {
-            let last = voice.len().saturating_sub(1);
-            let index = |t: f64| (((t - first_s) / hop_s).round().max(0.0) as usize).min(last);
-            (0..frames)
-                .map(|frame| Some(voice[index(frame_time_s(frame))]))
-                .collect()
-        }
-    };
-    // Labels may end a little before the sound does.
-    voice.truncate(
-        voice
-            .iter()
-            .rposition(Option::is_some)
-            .map_or(0, |last| last + 1),
-    );
-    if voice.is_empty() {
-        return Err(format!("{} has no label within its sound", item.name));
-    }
-    Ok(Track {
-        name: item.name,
-        sound,
-        voice,
-        separated,
-    })
-}
-
-fn covered(track: Track, coverage: Coverage) -> Result<Track, String> {
+fn covered(track: Track, coverage: Coverage) -> Result<Track, CorpusProblem> {
     match track.voice.iter().position(Option::is_none) {
-        Some(frame) if coverage == Coverage::Throughout => Err(format!(
-            "{} has no label at {:.2} s, and is to be measured on throughout (`partly_labelled = true` in an \
-             experiment, or `vocald evaluate --partly-labelled` of a folder, measures what has labels)",
-            track.name,
-            frame_time_s(frame)
-        )),
+        Some(frame) if coverage == Coverage::Throughout => Err(CorpusProblem::NotCovered {
+            track: track.name,
+            at_s: frame_time_s(frame),
+        }),
         _ => Ok(track),
     }
-}
-
-fn known(voice: Vec<bool>) -> Vec<Option<bool>> {
-    voice.into_iter().map(Some).collect()
 }

@@ -1,16 +1,18 @@
-//! MIR-1K (Hsu & Jang 2010): 1000 karaoke clips, accompaniment on the left channel and voice on the
-//! right, with a `.vocal` file each: a 0 or 1 a line, every 20 ms, for 40 ms of sound.
+//! MIR-1K (Hsu & Jang 2010): 1000 karaoke clips with the accompaniment on the left channel, the voice on
+//! the right, and a `.vocal` file each: a 0 or 1 a line, every 20 ms, for 40 ms of sound.
 //!
-//! Split as by Gui et al.: singers a to g for training, h to k for validation, the rest for
-//! testing. Clips that are mono hold the mean of both channels; they are finished mixes.
+//! The split is that of Gui et al. (2022): singers a to g for training, h to k for validation, the rest
+//! for testing. Mono clips are the mean of both channels, so they are finished mixes.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::audio::Decoder;
-use crate::corpora::Split;
-use crate::corpora::files::{below, sounds_below, stem, unless_faulty};
-use crate::corpora::load::{Files, Item, Labels};
+use crate::corpora::error::all_or_errors;
+use crate::corpora::files::{below, sounds_below, stem};
+use crate::corpora::item::{Files, Item, Items};
+use crate::corpora::labels::{LabelError, Labels, read_with};
+use crate::corpora::{CorpusProblem, SoundError, Split};
 
 const ACCOMPANIMENT_CHANNEL: usize = 0;
 const VOICE_CHANNEL: usize = 1;
@@ -18,8 +20,32 @@ const LABEL_HOP_S: f64 = 0.020;
 /// Middle of the first label's 40 ms.
 const FIRST_LABEL_S: f64 = 0.020;
 
+pub(super) fn items(root: &Path, split: Split) -> Items {
+    let labels: HashMap<String, PathBuf> = below(root, &["vocal"])?
+        .into_iter()
+        .map(|path| (stem(&path), path))
+        .collect();
+    let item = |path: PathBuf| {
+        let name = stem(&path);
+        let Some(labels) = labels.get(&name) else {
+            return Err(CorpusProblem::NoLabels {
+                track: name,
+                expected: ".vocal file".into(),
+            });
+        };
+        Ok(Item {
+            name,
+            labels: read_with(labels, parse)?,
+            files: files(path)?,
+        })
+    };
+    let sounds = sounds_below(root)?.into_iter();
+    let of_split = sounds.filter(|path| split_of(&stem(path)) == Some(split));
+    all_or_errors(Vec::new(), of_split.map(item))
+}
+
 /// The split of a clip by the first letter of its name, which is its singer's.
-pub fn split_of(clip: &str) -> Option<Split> {
+fn split_of(clip: &str) -> Option<Split> {
     match clip.chars().next()?.to_ascii_lowercase() {
         'a'..='g' => Some(Split::Train),
         'h'..='k' => Some(Split::Valid),
@@ -28,65 +54,31 @@ pub fn split_of(clip: &str) -> Option<Split> {
     }
 }
 
-pub fn items(root: &Path, split: Split) -> Result<Vec<Item>, Vec<String>> {
-    let labels: HashMap<String, PathBuf> = below(root, &["vocal"])?
-        .into_iter()
-        .map(|path| (stem(&path), path))
-        .collect();
-    let mut items = Vec::new();
-    let mut faults = Vec::new();
-    for path in sounds_below(root)? {
-        let name = stem(&path);
-        if split_of(&name) != Some(split) {
-            continue;
-        }
-        let read = match labels.get(&name) {
-            None => Err(format!("{name} has no .vocal file")),
-            Some(labels) => read_labels(labels).and_then(|labels| Ok((files(path)?, labels))),
-        };
-        match read {
-            Ok((sound, labels)) => items.push(Item {
-                name,
-                sound,
-                labels,
-            }),
-            Err(fault) => faults.push(fault),
-        }
-    }
-    unless_faulty(items, faults)
-}
-
-fn files(path: PathBuf) -> Result<Files, String> {
-    match Decoder::open(&path)
-        .map_err(|e| e.to_string())?
-        .format()
-        .channels
-    {
+fn files(path: PathBuf) -> Result<Files, CorpusProblem> {
+    let decoder = Decoder::open(&path).map_err(SoundError::from)?;
+    match decoder.format().channels {
         1 => Ok(Files::Mix(path)),
         2 => Ok(Files::StereoStems {
             path,
             voice: VOICE_CHANNEL,
             accompaniment: ACCOMPANIMENT_CHANNEL,
         }),
-        n => Err(format!(
-            "{} has {n} channels; a clip of MIR-1K has 1 or 2",
-            path.display()
-        )),
+        channels => Err(CorpusProblem::ClipChannels { path, channels }),
     }
 }
 
-fn read_labels(path: &Path) -> Result<Labels, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
-    let voice = text
+fn parse(text: &str) -> Result<Labels, LabelError> {
+    let value = |word: &str| match word {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => Err(LabelError::NotBinary { word: word.into() }),
+    };
+    let voice: Vec<bool> = text
         .split_whitespace()
-        .map(|word| match word {
-            "0" => Ok(false),
-            "1" => Ok(true),
-            _ => Err(format!("{}: `{word}` is neither 0 nor 1", path.display())),
-        })
-        .collect::<Result<Vec<bool>, String>>()?;
+        .map(value)
+        .collect::<Result<_, _>>()?;
     if voice.is_empty() {
-        return Err(format!("{} is empty", path.display()));
+        return Err(LabelError::Empty);
     }
     Ok(Labels::Grid {
         first_s: FIRST_LABEL_S,

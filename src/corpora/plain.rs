@@ -1,36 +1,26 @@
-//! Folders whose place says all: voices alone, other leads alone, speech, and music without a voice.
+//! Corpora whose folder is their label: voices alone, lead instruments alone, speech, and music without a
+//! voice.
 
 use std::path::{Path, PathBuf};
 
-use crate::corpora::CorpusSettings;
-use crate::corpora::Split;
-use crate::corpora::files::{sounds_below, split_of, stem, unknown_names};
-use crate::corpora::load::{Files, Item, Labels};
+use crate::corpora::error::all_or_errors;
+use crate::corpora::files::{SplitSounds, sounds_below, stem};
+use crate::corpora::item::{Files, Item, Items};
+use crate::corpora::labels::Labels;
+use crate::corpora::{CorpusSettings, Split};
 
-/// A folder of solo voices: what sounds is voice.
-pub fn solo(
-    root: &Path,
-    settings: &CorpusSettings,
-    split: Split,
-) -> Result<Vec<Item>, Vec<String>> {
+/// A folder of solo voices, which are voice wherever they sound.
+pub(super) fn solo(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     alone(root, settings, split, Files::Solo, || Labels::VoiceEnergy)
 }
 
-/// A folder of instruments that take a voice's part, each alone.
-pub fn leads(
-    root: &Path,
-    settings: &CorpusSettings,
-    split: Split,
-) -> Result<Vec<Item>, Vec<String>> {
+/// A folder of lead instruments, each alone.
+pub(super) fn lead_instruments(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     alone(root, settings, split, Files::Solo, || Labels::NoVoice)
 }
 
 /// A folder of speakers, who do not sing.
-pub fn speech(
-    root: &Path,
-    settings: &CorpusSettings,
-    split: Split,
-) -> Result<Vec<Item>, Vec<String>> {
+pub(super) fn speech(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     alone(root, settings, split, Files::Speech, || Labels::NoVoice)
 }
 
@@ -38,34 +28,27 @@ fn alone(
     root: &Path,
     settings: &CorpusSettings,
     split: Split,
-    sound: impl Fn(PathBuf) -> Files,
+    files: impl Fn(PathBuf) -> Files,
     labels: impl Fn() -> Labels,
-) -> Result<Vec<Item>, Vec<String>> {
-    let files = sounds_below(root)?;
-    let unknown = unknown_names(settings, &files);
-    if !unknown.is_empty() {
-        return Err(unknown);
-    }
-    let item = |path: PathBuf| {
-        let name = stem(&path);
-        (split_of(&name, settings) == Some(split)).then_some(Item {
+) -> Items {
+    let SplitSounds { sounds, problems } = SplitSounds::below(root, settings, split)?;
+    let item = |(name, path)| {
+        Ok(Item {
             name,
-            sound: sound(path),
+            files: files(path),
             labels: labels(),
         })
     };
-    Ok(files.into_iter().filter_map(item).collect())
+    all_or_errors(problems, sounds.into_iter().map(item))
 }
 
-/// A folder of music without a voice, with a folder a split.
-pub fn instrumental(root: &Path, split: Split) -> Result<Vec<Item>, Vec<String>> {
+/// Music without a voice, in a folder for each split.
+pub(super) fn instrumental(root: &Path, split: Split) -> Items {
     let item = |path: PathBuf| Item {
         name: stem(&path),
-        sound: Files::Mix(path),
+        files: Files::Mix(path),
         labels: Labels::NoVoice,
     };
-    Ok(sounds_below(&root.join(split.name()))?
-        .into_iter()
-        .map(item)
-        .collect())
+    let sounds = sounds_below(&root.join(split.name()))?;
+    Ok(sounds.into_iter().map(item).collect())
 }

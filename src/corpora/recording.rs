@@ -1,22 +1,24 @@
-//! A sound as the trainer keeps it: samples, so that what is mixed sounds together as it does in the
-//! air, and how loud each frame is.
+//! Recordings in memory as samples, and the mel magnitudes of several that are mixed.
+//!
+//! Samples are mixed and not magnitudes: waves add up, magnitudes do not.
 
 use crate::frontend::{FRAME_SAMPLES, HOP_SAMPLES, LogMel, MEL_BANDS};
 
 /// The mel magnitudes of a frame.
 pub type Frame = [f32; MEL_BANDS];
 
-/// One channel at 22 050 Hz, in 16 bits of its own range: a corpus of sixteen hours takes 2.6 GB.
+/// One channel at 22 050 Hz, in 16 bits scaled to its own peak: a corpus of sixteen hours takes 2.6 GB.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recording {
     samples: Vec<i16>,
-    /// What a step of the samples stands for.
+    /// Amplitude of one step of the samples.
     step: f32,
-    /// Mean square of the mel magnitudes, a value a frame.
+    /// Mean square of the mel magnitudes of each frame.
     powers: Vec<f32>,
 }
 
 impl Recording {
+    /// Quantises samples at 22 050 Hz.
     pub fn of_samples(samples: &[f32]) -> Self {
         let loudest = |peak: f32, x: &f32| peak.max(x.abs());
         let peak = samples.iter().fold(1e-6, loudest);
@@ -35,20 +37,20 @@ impl Recording {
         }
     }
 
-    /// Whole frames.
+    /// Number of whole frames.
     pub fn frames(&self) -> usize {
         self.powers.len()
     }
 
-    /// Mean square of the magnitudes of some frames.
+    /// Mean square of the mel magnitudes over some frames; frames after the end are left out.
     pub fn power(&self, frames: std::ops::Range<usize>) -> f32 {
         let end = frames.end.min(self.powers.len());
         let powers = &self.powers[frames.start.min(end)..end];
         powers.iter().sum::<f32>() / powers.len().max(1) as f32
     }
 
-    /// For the cache.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    /// The recording as bytes for the cache.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = self.step.to_le_bytes().to_vec();
         bytes.extend((self.samples.len() as u64).to_le_bytes());
         bytes.extend(self.samples.iter().flat_map(|x| x.to_le_bytes()));
@@ -56,8 +58,8 @@ impl Recording {
         bytes
     }
 
-    /// `None` for what [`Self::to_bytes`] did not write whole.
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    /// The recording that [`Self::to_bytes`] has written; `None` if the bytes are not complete.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (step, bytes) = bytes.split_first_chunk::<4>()?;
         let (count, bytes) = bytes.split_first_chunk::<8>()?;
         let count = usize::try_from(u64::from_le_bytes(*count)).ok()?;
@@ -81,20 +83,21 @@ impl Recording {
     }
 }
 
-/// How a recording is heard in a frame.
+/// A recording as part of a mix.
 #[derive(Debug, Clone, Copy)]
-pub struct Heard<'a> {
+pub struct Layer<'a> {
+    /// The recording.
     pub recording: &'a Recording,
-    /// Where the frame begins, in hops. Places lie between hops too; what lies beyond the end is heard as
-    /// the end.
+    /// Start of the first frame in hops; fractions are allowed. Frames after the end repeat the last one.
     pub place: f32,
-    /// As of a tape: all frequencies times this.
+    /// Playback speed as of a tape: a factor for all frequencies.
     pub speed: f32,
+    /// A factor for the amplitude.
     pub gain: f32,
 }
 
-impl<'a> Heard<'a> {
-    /// As it was recorded.
+impl<'a> Layer<'a> {
+    /// The recording unchanged.
     pub fn plainly(recording: &'a Recording, place: f32) -> Self {
         Self {
             recording,
@@ -104,17 +107,17 @@ impl<'a> Heard<'a> {
         }
     }
 
-    /// Mean power over a span of frames.
+    /// Mean power (square of the mel magnitudes) over `span` frames.
     pub fn power(&self, span: usize) -> f32 {
         let start = self.place as usize;
         self.gain.powi(2) * self.recording.power(start..start + span)
     }
 
-    /// What is heard over so many frames, of which each begins `stretch` hops after the one before: read
-    /// once, although frames overlap.
+    /// The samples of `frames` frames, each `stretch` hops after the one before. Frames overlap, but every
+    /// sample is read once.
     fn passage(&self, frames: usize, stretch: f32) -> Passage {
         let hop_samples = HOP_SAMPLES as f32 * stretch / self.speed;
-        let wanted =
+        let required =
             (frames.saturating_sub(1) as f32 * hop_samples).round() as usize + FRAME_SAMPLES;
         let samples = &self.recording.samples;
         let frame_span = (FRAME_SAMPLES as f32 * self.speed).ceil() as usize;
@@ -122,15 +125,15 @@ impl<'a> Heard<'a> {
         let start = start.min(samples.len().saturating_sub(frame_span));
         let gain = self.gain * self.recording.step;
         let samples = if self.speed == 1.0 {
-            let heard = samples[start..].iter().take(wanted);
-            heard.map(|&x| gain * f32::from(x)).collect()
+            let samples = samples[start..].iter().take(required);
+            samples.map(|&x| gain * f32::from(x)).collect()
         } else {
-            // Interpolation looks at a sample before.
+            // Interpolation needs the sample before.
             at_speed(
                 &samples[start.saturating_sub(1)..],
                 self.speed,
                 gain,
-                wanted,
+                required,
             )
         };
         Passage {
@@ -140,14 +143,14 @@ impl<'a> Heard<'a> {
     }
 }
 
-/// Samples of a recording as they are heard from a place on, and how far frames lie apart in them.
+/// Samples of a layer from its first frame on, and the distance of frames in them.
 struct Passage {
     samples: Vec<f32>,
     hop_samples: f32,
 }
 
 impl Passage {
-    /// Adds a frame, which begins at a whole sample. After the end it is the last one.
+    /// Adds a frame of this index to `frame`, from the nearest whole sample on; after the end, the last frame.
     fn add_to(&self, index: usize, frame: &mut [f32; FRAME_SAMPLES]) {
         let last = self.samples.len().saturating_sub(FRAME_SAMPLES);
         let start = ((index as f32 * self.hop_samples).round() as usize).min(last);
@@ -157,17 +160,16 @@ impl Passage {
     }
 }
 
-/// As many samples at another speed as are wanted, or as there are; the first lies at the second of
-/// `samples`.
-fn at_speed(samples: &[i16], speed: f32, gain: f32, wanted: usize) -> Vec<f32> {
-    // Places as whole samples and 32 bits of a part: no rounding of floats for each of them.
+/// Up to `required` samples at another speed, interpolated; the first is the second of `samples`.
+fn at_speed(samples: &[i16], speed: f32, gain: f32, required: usize) -> Vec<f32> {
+    // Places in fixed point, with 32 bits for the fraction: faster than rounding a float for each.
     let step = (f64::from(speed) * PART) as u64;
     let places = (samples.len().saturating_sub(3) as u64) << 32;
-    let count = wanted.min(places.div_ceil(step) as usize);
-    let mut heard = vec![0.0; count];
+    let count = required.min(places.div_ceil(step) as usize);
+    let mut resampled = vec![0.0; count];
     let mut place = 0u64;
-    for block in heard.chunks_mut(BLOCK) {
-        // First fetched and then computed: the arithmetic of a block is done several at a time.
+    for block in resampled.chunks_mut(BLOCK) {
+        // Fetch first, compute second: the arithmetic of a block is vectorised.
         let mut around = [[0.0; BLOCK]; 4];
         let mut parts = [0.0; BLOCK];
         for i in 0..block.len() {
@@ -179,20 +181,20 @@ fn at_speed(samples: &[i16], speed: f32, gain: f32, wanted: usize) -> Vec<f32> {
             place = place.wrapping_add(step);
         }
         let [a, b, c, d] = &around;
-        for (i, heard) in block.iter_mut().enumerate() {
-            *heard = gain * between([a[i], b[i], c[i], d[i]], parts[i]);
+        for (i, sample) in block.iter_mut().enumerate() {
+            *sample = gain * between([a[i], b[i], c[i], d[i]], parts[i]);
         }
     }
-    heard
+    resampled
 }
 
 /// Samples that are computed together.
 const BLOCK: usize = 32;
-/// Parts of a sample that places are counted in.
+/// Fractions of a sample in a place's fixed point.
 const PART: f64 = (1u64 << 32) as f64;
 
-/// The value between the second and the third of four samples, on the cubic that has their slopes
-/// (Catmull & Rom 1974).
+/// The value between the second and the third of four samples, on the cubic with their slopes (Catmull &
+/// Rom, "A class of local interpolating splines", 1974).
 fn between([a, b, c, d]: [f32; 4], part: f32) -> f32 {
     let slope = c - a;
     let bend = 2.0 * a - 5.0 * b + 4.0 * c - d;
@@ -200,20 +202,20 @@ fn between([a, b, c, d]: [f32; 4], part: f32) -> f32 {
     b + 0.5 * part * (slope + part * (bend + part * twist))
 }
 
-/// The mel magnitudes of recordings that sound together, frame after frame, of which each begins
-/// `stretch` hops after the one before.
+/// The mel magnitudes of the sum of several layers: `frames` frames, each `stretch` hops after the one
+/// before.
 pub fn magnitudes_of_sum<'a>(
     log_mel: &mut LogMel,
-    parts: impl IntoIterator<Item = Heard<'a>>,
+    layers: impl IntoIterator<Item = Layer<'a>>,
     frames: usize,
     stretch: f32,
 ) -> Vec<Frame> {
-    let parts = parts.into_iter().map(|part| part.passage(frames, stretch));
-    let parts: Vec<Passage> = parts.collect();
+    let passages = layers.into_iter();
+    let passages: Vec<Passage> = passages.map(|l| l.passage(frames, stretch)).collect();
     let magnitudes = |index| {
         let mut frame = [0.0; FRAME_SAMPLES];
-        for part in &parts {
-            part.add_to(index, &mut frame);
+        for passage in &passages {
+            passage.add_to(index, &mut frame);
         }
         log_mel.magnitude_frame(&frame)
     };

@@ -1,58 +1,46 @@
-//! Songs as two stems, `vocals/` and `instrumental/`, with files of the same names.
-//! The vocal stem's energy says when there is a voice, unless labels lie beside it.
+//! Songs as two stems, `vocals/` and `instrumental/`, with files of the same names. The energy of the vocal
+//! stem decides where there is a voice, unless labels lie beside it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::corpora::CorpusSettings;
-use crate::corpora::files::{below, sounds_below, split_of, stem, unknown_names, unless_faulty};
-use crate::corpora::load::{Files, Item, Labels};
+use crate::corpora::error::all_or_errors;
+use crate::corpora::files::{SplitSounds, below, sounds_below, stem};
+use crate::corpora::item::{Files, Item, Items};
+use crate::corpora::labels::{EXTENSIONS, Labels, named};
 use crate::corpora::recording::Recording;
-use crate::corpora::{Split, labelled};
+use crate::corpora::{CorpusProblem, CorpusSettings, Split};
 
-/// A voice sounds where its stem is louder than this, below its own loud parts:
-/// between the reverb of a pause (-40 dB and less) and a soft word (-25 dB).
+/// A voice is present where its stem is louder than this, relative to its own loud parts: between the
+/// reverberation of a pause (-40 dB and less) and a soft word (-25 dB).
 const SOUNDING_DB: f32 = -32.0;
-/// The loud parts: this fraction of the frames is softer.
+/// The level of the loud parts: this fraction of the frames is softer.
 const LOUD_QUANTILE: f32 = 0.95;
-/// Pauses shorter than this belong to the word around them: 10 frames, 143 ms.
+/// Pauses shorter than this belong to the words around them: 10 frames, 143 ms.
 const BRIDGED_FRAMES: usize = 10;
 
-pub fn items(
-    root: &Path,
-    settings: &CorpusSettings,
-    split: Split,
-) -> Result<Vec<Item>, Vec<String>> {
-    let voices = sounds_below(&root.join("vocals"))?;
+pub(super) fn items(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
+    let vocals = root.join("vocals");
+    let SplitSounds { sounds, problems } = SplitSounds::below(&vocals, settings, split)?;
     let accompaniments = sounds_below(&root.join("instrumental"))?;
-    let labels = below(&root.join("vocals"), &labelled::EXTENSIONS)?;
-    let mut faults = unknown_names(settings, &voices);
-    let mut items = Vec::new();
-    for voice in voices {
-        let name = stem(&voice);
-        if split_of(&name, settings) != Some(split) {
-            continue;
-        }
-        let labels = labelled::named(&labels, &name);
-        match accompaniments.iter().find(|path| stem(path) == name) {
-            Some(accompaniment) => match labels {
-                Ok(labels) => items.push(Item {
-                    name,
-                    sound: Files::Stems {
-                        voice,
-                        accompaniment: accompaniment.clone(),
-                    },
-                    labels: labels.unwrap_or(Labels::VoiceEnergy),
-                }),
-                Err(fault) => faults.push(fault),
+    let labels = below(&vocals, &EXTENSIONS)?;
+    let item = |(name, voice): (String, PathBuf)| {
+        let Some(accompaniment) = accompaniments.iter().find(|path| stem(path) == name) else {
+            return Err(CorpusProblem::NoCounterpart { track: name });
+        };
+        Ok(Item {
+            files: Files::Stems {
+                voice,
+                accompaniment: accompaniment.clone(),
             },
-            None => faults.push(format!("vocals/{name} has no counterpart in instrumental/")),
-        }
-    }
-    unless_faulty(items, faults)
+            labels: named(&labels, &name)?.unwrap_or(Labels::VoiceEnergy),
+            name,
+        })
+    };
+    all_or_errors(problems, sounds.into_iter().map(item))
 }
 
-/// Where a lone voice sounds, by its energy.
-pub fn sounding(voice: &Recording, frames: usize) -> Vec<bool> {
+/// Whether a voice without accompaniment sounds in each frame, by its energy.
+pub(super) fn sounding(voice: &Recording, frames: usize) -> Vec<bool> {
     let power: Vec<f32> = (0..frames).map(|f| voice.power(f..f + 1)).collect();
     let mut sorted = power.clone();
     sorted.sort_by(f32::total_cmp);

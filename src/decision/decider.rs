@@ -1,8 +1,19 @@
-//! From a network's answers on one stream to states and events.
+//! The decisions of one stream at one horizon.
 
-use crate::decision::{Decision, Event, Horizon, OverlapAverage, PointError, Tracker};
+use crate::decision::{Decision, Event, OperatingPoint, OverlapAverage, PointError, Tracker};
 
-/// Follows one stream at one horizon.
+/// The output of a network that is decided on, and how.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Horizon {
+    /// Its place among the model's horizons.
+    pub index: usize,
+    /// Distance of the predicted frame from the window's last frame, in frames.
+    pub frames: u32,
+    /// How probabilities become decisions.
+    pub point: OperatingPoint,
+}
+
+/// Turns the outputs of a network on one stream into decisions.
 #[derive(Debug, Clone)]
 pub struct Decider {
     horizon: Horizon,
@@ -11,7 +22,11 @@ pub struct Decider {
 }
 
 impl Decider {
-    /// One that has heard nothing yet, for the answers of `model`.
+    /// A decider for a new stream. `overlap` belongs to the same model as `horizon`.
+    ///
+    /// # Errors
+    ///
+    /// The operating point of `horizon` is invalid.
     pub fn new(overlap: OverlapAverage, horizon: Horizon) -> Result<Self, PointError> {
         Ok(Self {
             horizon,
@@ -20,29 +35,31 @@ impl Decider {
         })
     }
 
+    /// The horizon that is decided on.
     pub fn horizon(&self) -> &Horizon {
         &self.horizon
     }
 
-    /// Decides on the frame at `t_s` by the answers on a window, one a horizon of the model. None where
-    /// the model did not answer for this horizon.
+    /// Decides on the frame at stream time `t_s`, in seconds, from the outputs on the window that begins at
+    /// `start_sample` (22 050 Hz): one probability for each horizon of the model. `None` if there is none for this
+    /// horizon.
     pub fn window(
         &mut self,
         start_sample: u64,
         t_s: f64,
         probabilities: &[f32],
     ) -> Option<Decision> {
-        let agreed = self.overlap.push(start_sample, probabilities);
-        let p = agreed.get(self.horizon.index)?;
-        Some(self.answer(t_s, *p))
+        let averaged = self.overlap.push(start_sample, probabilities);
+        let p = averaged.get(self.horizon.index)?;
+        Some(self.frame(t_s, *p))
     }
 
-    /// Decides by the probability of voice at `t_s`.
-    pub fn answer(&mut self, t_s: f64, p: f32) -> Decision {
+    /// Decides on the frame at stream time `t_s`, in seconds, from its probability of voice.
+    pub fn frame(&mut self, t_s: f64, p: f32) -> Decision {
         self.tracker.push(t_s, p)
     }
 
-    /// What lies on the other side of a gap is unknown: an open voice is closed.
+    /// Closes an open voice, because the sound beyond a gap is unknown.
     pub fn gap(&mut self) -> Option<Event> {
         self.tracker.gap()
     }

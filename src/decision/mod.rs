@@ -1,25 +1,17 @@
-//! Probabilities to states and events, causal.
+//! Decisions: probabilities in, states and events out. Pure and causal.
+//!
+//! [`OverlapAverage`] combines the predictions of successive windows, [`Tracker`] turns probabilities into states
+//! with hysteresis, [`Decider`] is both for one stream.
 
 mod decider;
 mod model_horizons;
-pub mod operating_point;
+mod operating_point;
 mod overlap_average;
 mod recency;
 mod tracker;
 
-pub use decider::Decider;
+pub use decider::{Decider, Horizon};
 pub use model_horizons::ModelHorizons;
+pub use operating_point::{OperatingPoint, PointError, RECENCY_S, Reentry};
 pub use overlap_average::OverlapAverage;
-pub use tracker::{Decision, Event, PointError, Tracker};
-
-pub use operating_point::{OperatingPoint, Reentry};
-
-/// The output of a network that is decided on, and how.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Horizon {
-    /// Its place among the model's horizons.
-    pub index: usize,
-    /// Its distance from the window's last frame.
-    pub frames: u32,
-    pub point: OperatingPoint,
-}
+pub use tracker::{Decision, Event, Tracker};

@@ -1,46 +1,46 @@
-//! How a horizon's probabilities become decisions.
+//! The operating point: thresholds, confirmation and minimum durations of one horizon.
 
 use serde::{Deserialize, Serialize};
 
-/// How long voices are remembered unless something else is asked for: from a phrase to the next. (On validation,
-/// memories of 5 to 30 s do alike.)
+/// Default time constant of the recency average in seconds: about the distance of two phrases. Values of 5 to 30 s
+/// perform alike on validation.
 pub const RECENCY_S: f32 = 10.0;
 
-/// How a horizon's probabilities become decisions; chosen on validation, then frozen.
+/// How the probabilities of one horizon become decisions. Chosen on validation data, then frozen.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OperatingPoint {
-    /// Raw decisions (no smoothing) are voice at this probability and above.
+    /// Raw decisions (no smoothing) are voice from this probability on.
     pub threshold: f32,
-    /// Voice begins at this probability and above.
+    /// Voice begins from this probability on.
     pub enter: f32,
-    /// Lower onset threshold while recent output contained singing; `None`: always `enter`.
+    /// Lower threshold after recent voice; `None`: always `enter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reentry: Option<Reentry>,
     /// Voice ends below this probability.
     pub leave: f32,
     /// `confirm_n` of the last `confirm_m` windows must agree before the state changes.
     pub confirm_n: u32,
+    /// See `confirm_n`; at most 64.
     pub confirm_m: u32,
-    /// A voice that has begun lasts at least this long.
+    /// Minimum duration of a voice, in seconds.
     pub min_voice_s: f32,
-    /// A pause between voices that is shorter than this is bridged.
+    /// A pause between voices that is shorter than this is bridged, in seconds.
     pub min_gap_s: f32,
 }
 
-/// Lower onset threshold applied while recent output contained singing: vocal music usually has further
-/// phrases, instrumental music does not.
+/// Lower onset threshold after recent voice: vocal music usually has further phrases, instrumental music does not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Reentry {
-    /// Voice begins at this probability and above.
+    /// Voice begins from this probability on.
     pub reenter: f32,
-    /// Time constant of the recency average: past voice counts 1/e after this many seconds.
+    /// Time constant of the recency average in seconds: voice that lies this far back has weight 1/e.
     pub recency_s: f32,
 }
 
 impl OperatingPoint {
-    /// The point whose states follow a single threshold, with a little hysteresis around it.
+    /// A point with little hysteresis around a single threshold.
     pub fn around(threshold: f32) -> Self {
         Self {
             threshold,
@@ -54,30 +54,62 @@ impl OperatingPoint {
         }
     }
 
-    /// What is wrong with it, if anything.
-    pub fn fault(&self) -> Option<&'static str> {
-        let open = |p: f32| p > 0.0 && p < 1.0;
-        let seconds = |s: f32| (0.0..=60.0).contains(&s);
+    /// Checks every value.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that is broken.
+    pub fn validate(&self) -> Result<(), PointError> {
+        let is_threshold = |p: f32| p > 0.0 && p < 1.0;
+        let is_duration = |s: f32| (0.0..=60.0).contains(&s);
         let reentry = self.reentry.unwrap_or(Reentry {
             reenter: self.enter,
-            recency_s: 1.0,
+            recency_s: RECENCY_S,
         });
-        if !open(self.threshold) || !open(self.enter) || !open(self.leave) || !open(reentry.reenter) {
-            Some("thresholds must lie between 0 and 1")
+        let thresholds = [self.threshold, self.enter, self.leave, reentry.reenter];
+        let broken = if !thresholds.into_iter().all(is_threshold) {
+            PointError::Threshold
         } else if self.leave > self.enter {
-            Some("the threshold to leave voice is above the one to enter it")
+            PointError::LeaveAboveEnter
         } else if self.leave > reentry.reenter {
-            Some("the threshold to leave voice is above the re-entry threshold")
+            PointError::LeaveAboveReenter
         } else if reentry.reenter > self.enter {
-            Some("the re-entry threshold is above the threshold to enter voice")
+            PointError::ReenterAboveEnter
         } else if self.confirm_n == 0 || self.confirm_n > self.confirm_m || self.confirm_m > 64 {
-            Some("confirmation needs N of M windows with 1 <= N <= M <= 64")
-        } else if !seconds(self.min_voice_s) || !seconds(self.min_gap_s) {
-            Some("minimum durations must lie between 0 and 60 s")
+            PointError::Confirmation
+        } else if !is_duration(self.min_voice_s) || !is_duration(self.min_gap_s) {
+            PointError::Duration
         } else if !(reentry.recency_s > 0.0 && reentry.recency_s <= 3600.0) {
-            Some("recency_s must be above 0 and at most 3600 s")
+            PointError::Recency
         } else {
-            None
-        }
+            return Ok(());
+        };
+        Err(broken)
     }
+}
+
+/// The rule that an operating point breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PointError {
+    /// A threshold outside 0 to 1.
+    #[error("thresholds must lie between 0 and 1")]
+    Threshold,
+    /// Hysteresis the wrong way round.
+    #[error("the threshold to leave voice is above the one to enter it")]
+    LeaveAboveEnter,
+    /// Hysteresis the wrong way round after recent voice.
+    #[error("the threshold to leave voice is above the re-entry threshold")]
+    LeaveAboveReenter,
+    /// A re-entry threshold that would make re-entry harder.
+    #[error("the re-entry threshold is above the threshold to enter voice")]
+    ReenterAboveEnter,
+    /// An impossible vote.
+    #[error("confirmation needs N of M windows with 1 <= N <= M <= 64")]
+    Confirmation,
+    /// A duration below 0 or above 60 s.
+    #[error("minimum durations must lie between 0 and 60 s")]
+    Duration,
+    /// A time constant of 0, below it, or above an hour.
+    #[error("recency_s must be above 0 and at most 3600 s")]
+    Recency,
 }

@@ -1,139 +1,145 @@
-//! What all windows so far have said of a frame, as one probability.
+//! Overlap averaging: one probability for a frame from all windows that predict it.
 //!
-//! A window speaks of several frames, one a horizon, so a frame is spoken of several times: by the window
-//! that has it at its shortest horizon, and by later ones, which have heard more of what comes after it.
-//! Each is right and wrong in places of its own. The mean of their log odds (a logarithmic opinion pool
-//! with equal weights: Genest & Zidek, "Combining probability distributions", Statistical Science 1986)
-//! is right more often than the last of them alone, and costs no look-ahead and no pass of the network.
+//! Each window predicts one frame for every horizon, so a frame is predicted several times: first by the window that
+//! has it at its shortest horizon, then by later windows, which cover more of the sound after it. Their errors differ.
+//! The mean of their log odds (a logarithmic opinion pool with equal weights: Genest & Zidek, "Combining probability
+//! distributions", Statistical Science 1986) is right more often than the last prediction alone. It needs neither
+//! more look-ahead nor another pass of the network.
 
 use std::collections::VecDeque;
 
 use crate::frontend::{WINDOW_HOP_FRAMES, WINDOW_HOP_SAMPLES};
 
-/// An answer is never surer than this: beyond it lies the rounding of the softmax, and one such answer
-/// would outvote all others.
-const SUREST: f32 = 1e-4;
+/// Probabilities are clamped to this distance from 0 and 1: beyond it lies the rounding of the softmax, and a single
+/// prediction would outweigh all others.
+const MIN_PROBABILITY: f32 = 1e-4;
 
-/// Horizons shorter than this are not asked about a frame: a window that has heard less than 0.1 s beyond it
-/// is right too seldom to be worth a voice (on validation the frame 7 before the end was decided on better
-/// without the answers at 2).
-const SHORTEST_ASKED_FRAMES: u32 = 5;
+/// Shorter horizons do not contribute: windows that end less than 0.1 s after a frame are wrong too often. (On
+/// validation the decisions at horizon 7 are better without the predictions at horizon 2.)
+const MIN_HORIZON_FRAMES: u32 = 5;
 
-/// Where networks take turns, the windows before were the others': what they say of a frame is worth more, and is
-/// asked for from 0.08 s on. (On validation the frame 9 before the end is then decided on nearly as well as if all
-/// networks had looked at every window; without the answers at 4, as one network alone decides.)
-const SHORTEST_ASKED_IN_TURN_FRAMES: u32 = 4;
+/// The same for alternating members, where the earlier window is another network's and so worth more. (On validation
+/// the decisions at horizon 9 are then nearly as good as with all members on every window; without horizon 4 they are
+/// as good as those of one member.)
+const MIN_ALTERNATING_HORIZON_FRAMES: u32 = 4;
 
-/// Collects one stream's answers. Without anything to add to them it gives them back as they came.
+/// Averages the predictions of one stream.
 #[derive(Debug, Clone)]
 pub struct OverlapAverage {
-    /// For each horizon, where else its frame is spoken of.
-    looks: Vec<Vec<Look>>,
-    /// The newest windows, as far back as any look goes.
-    heard: VecDeque<Heard>,
-    kept_windows: usize,
+    /// For each horizon, the earlier predictions of its frame.
+    earlier: Vec<Vec<EarlierPrediction>>,
+    /// The newest windows, newest first, as far back as any prediction is needed.
+    windows: VecDeque<Window>,
+    max_windows: usize,
 }
 
-/// A shorter horizon of earlier windows: the frame lies between those of two successive ones.
+/// An earlier prediction of a frame, at a shorter horizon. The frame lies between those of two successive windows.
 #[derive(Debug, Clone, Copy)]
-struct Look {
+struct EarlierPrediction {
+    /// Index of the shorter horizon.
     horizon: usize,
-    /// How many windows ago the later of the two was.
-    back: u64,
-    /// How much of the way the frame lies towards the earlier one's, 0 to 1.
-    earlier_part: f32,
+    /// Distance of the later of the two windows from the newest one, in windows.
+    windows_ago: u64,
+    /// Weight of the earlier of the two windows in the linear interpolation, 0 to 1.
+    earlier_weight: f32,
 }
 
 #[derive(Debug, Clone)]
-struct Heard {
+struct Window {
     start_sample: u64,
-    /// One a horizon.
+    /// One value per horizon.
     log_odds: Vec<f32>,
 }
 
 impl OverlapAverage {
-    /// Over these horizons, the largest first.
+    /// Averages over these horizons, in frames, the largest first.
     pub fn new(horizons_frames: &[u32]) -> Self {
-        Self::asking(horizons_frames, SHORTEST_ASKED_FRAMES)
+        Self::from_horizon(MIN_HORIZON_FRAMES, horizons_frames)
     }
 
-    /// The same for networks of which each answers when it is its turn.
+    /// The same for an ensemble whose members alternate from window to window.
     pub fn alternating(horizons_frames: &[u32]) -> Self {
-        Self::asking(horizons_frames, SHORTEST_ASKED_IN_TURN_FRAMES)
+        Self::from_horizon(MIN_ALTERNATING_HORIZON_FRAMES, horizons_frames)
     }
 
-    fn asking(horizons_frames: &[u32], shortest_asked: u32) -> Self {
-        let looks = |(index, &frames): (usize, &u32)| {
+    fn from_horizon(min_horizon_frames: u32, horizons_frames: &[u32]) -> Self {
+        let earlier_of = |(index, &frames): (usize, &u32)| {
             let shorter = horizons_frames.iter().enumerate().skip(index + 1);
-            let asked = shorter.filter(|(_, other)| **other >= shortest_asked);
-            let look = |(horizon, &other): (usize, &u32)| {
-                let apart = frames.saturating_sub(other) as usize;
-                Look {
+            let used = shorter.filter(|(_, other)| **other >= min_horizon_frames);
+            let prediction = |(horizon, &other): (usize, &u32)| {
+                let distance = frames.saturating_sub(other) as usize;
+                EarlierPrediction {
                     horizon,
-                    back: (apart / WINDOW_HOP_FRAMES) as u64,
-                    earlier_part: (apart % WINDOW_HOP_FRAMES) as f32 / WINDOW_HOP_FRAMES as f32,
+                    windows_ago: (distance / WINDOW_HOP_FRAMES) as u64,
+                    earlier_weight: (distance % WINDOW_HOP_FRAMES) as f32
+                        / WINDOW_HOP_FRAMES as f32,
                 }
             };
-            asked.map(look).collect::<Vec<_>>()
+            used.map(prediction).collect::<Vec<_>>()
         };
-        let looks: Vec<Vec<Look>> = horizons_frames.iter().enumerate().map(looks).collect();
-        let furthest = looks.iter().flatten().map(|look| look.back as usize + 2);
+        let earlier: Vec<_> = horizons_frames.iter().enumerate().map(earlier_of).collect();
+        let windows = earlier.iter().flatten().map(|e| e.windows_ago as usize + 2);
         Self {
-            kept_windows: furthest.max().unwrap_or(0),
-            looks,
-            heard: VecDeque::new(),
+            max_windows: windows.max().unwrap_or(0),
+            earlier,
+            windows: VecDeque::new(),
         }
     }
 
-    /// Every window for itself.
+    /// No averaging: probabilities pass unchanged.
     pub fn none() -> Self {
         Self::new(&[])
     }
 
-    /// Takes the probabilities of the window that begins at `start_sample` of the stream, one a horizon,
-    /// and gives those of everything said so far. Windows that are missing say nothing.
+    /// Adds the window that begins at `start_sample` of the stream (22 050 Hz), one probability per horizon, and
+    /// returns the averaged probabilities in the same order. Missing windows do not contribute.
     pub fn push(&mut self, start_sample: u64, probabilities: &[f32]) -> Vec<f32> {
-        if self.kept_windows == 0 {
+        if self.max_windows == 0 {
             return probabilities.to_vec();
         }
-        self.heard.truncate(self.kept_windows - 1);
-        self.heard.push_front(Heard {
+        self.windows.truncate(self.max_windows - 1);
+        self.windows.push_front(Window {
             start_sample,
             log_odds: probabilities.iter().map(|&p| log_odds(p)).collect(),
         });
-        let combined = |(index, &p): (usize, &f32)| {
-            let looks = self.looks.get(index).map_or(&[][..], Vec::as_slice);
-            let others = looks
+        let averaged = |(index, &p): (usize, &f32)| {
+            let earlier = self.earlier.get(index).map_or(&[][..], Vec::as_slice);
+            let earlier = earlier
                 .iter()
-                .filter_map(|&look| self.said(start_sample, look));
-            let (sum, count) = others.fold((0.0, 0), |(sum, n), said| (sum + said, n + 1));
+                .filter_map(|&prediction| self.interpolated(start_sample, prediction));
+            let (sum, count) = earlier.fold((0.0, 0), |(sum, n), log_odds| (sum + log_odds, n + 1));
             match count {
                 0 => p,
                 _ => probability((log_odds(p) + sum) / (count + 1) as f32),
             }
         };
-        probabilities.iter().enumerate().map(combined).collect()
+        probabilities.iter().enumerate().map(averaged).collect()
     }
 
-    /// The log odds that earlier windows gave the frame, if those were heard.
-    fn said(&self, start_sample: u64, look: Look) -> Option<f32> {
-        let later = self.answer(start_sample, look.back, look.horizon)?;
-        if look.earlier_part == 0.0 {
+    /// The log odds of an earlier prediction, unless a window that it needs is missing.
+    fn interpolated(&self, start_sample: u64, prediction: EarlierPrediction) -> Option<f32> {
+        let EarlierPrediction {
+            horizon,
+            windows_ago,
+            earlier_weight,
+        } = prediction;
+        let later = self.log_odds(start_sample, windows_ago, horizon)?;
+        if earlier_weight == 0.0 {
             return Some(later);
         }
-        let earlier = self.answer(start_sample, look.back + 1, look.horizon)?;
-        Some(later + look.earlier_part * (earlier - later))
+        let earlier = self.log_odds(start_sample, windows_ago + 1, horizon)?;
+        Some(later + earlier_weight * (earlier - later))
     }
 
-    fn answer(&self, start_sample: u64, back: u64, horizon: usize) -> Option<f32> {
-        let start = start_sample.checked_sub(back * WINDOW_HOP_SAMPLES as u64)?;
-        let window = self.heard.iter().find(|w| w.start_sample == start)?;
+    fn log_odds(&self, start_sample: u64, windows_ago: u64, horizon: usize) -> Option<f32> {
+        let start = start_sample.checked_sub(windows_ago * WINDOW_HOP_SAMPLES as u64)?;
+        let window = self.windows.iter().find(|w| w.start_sample == start)?;
         window.log_odds.get(horizon).copied()
     }
 }
 
 fn log_odds(p: f32) -> f32 {
-    let p = p.clamp(SUREST, 1.0 - SUREST);
+    let p = p.clamp(MIN_PROBABILITY, 1.0 - MIN_PROBABILITY);
     (p / (1.0 - p)).ln()
 }
 

@@ -1,37 +1,32 @@
-//! How much of the sound of late was voice.
+//! Exponentially weighted fraction of recent time that was voice.
+//!
+//! While it is high, `Tracker` applies the lower threshold of [`Reentry`](crate::decision::Reentry).
 
-/// A voice is remembered from this share of the memory on: after a tenth of its length, a phrase, and not
-/// after a single false alarm. (On validation, shares from 0.05 to 0.2 and memories from 5 to 30 s do alike.)
-const HOLDS_FROM: f64 = 0.1;
+/// Voice is recent from this fraction on. It is reached after a tenth of the time constant: by a phrase, not by a
+/// single false alarm. Fractions of 0.05 to 0.2 perform alike on validation.
+const RECENT_FROM: f64 = 0.1;
 
-/// The share of the time that was voice, the last seconds counting most: a second that lies `memory_s` back
-/// counts 1/e as much as this one.
-#[derive(Debug, Clone)]
+/// Follows the state of one stream.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Recency {
-    voice_share: f64,
-    /// Up to when it has heard; nothing yet.
-    heard_to_s: Option<f64>,
+    voice_fraction: f64,
+    /// Time up to which the fraction is known; `None` before the first frame.
+    until_s: Option<f64>,
 }
 
 impl Recency {
-    /// One that has heard no voice.
-    pub fn new() -> Self {
-        Self {
-            voice_share: 0.0,
-            heard_to_s: None,
-        }
+    /// Moves on to stream time `t_s`; `voice` is the state since the last call. Voice that lies `recency_s` back has
+    /// weight 1/e.
+    pub fn advance(&mut self, t_s: f64, voice: bool, recency_s: f32) {
+        let elapsed_s = self.until_s.map_or(0.0, |until_s| t_s - until_s);
+        let decay = (-elapsed_s / f64::from(recency_s)).exp();
+        let state = if voice { 1.0 } else { 0.0 };
+        self.voice_fraction = state + decay * (self.voice_fraction - state);
+        self.until_s = Some(t_s);
     }
 
-    /// Time passes up to `t_s`, in voice or not.
-    pub fn pass(&mut self, t_s: f64, voice: bool, recency_s: f32) {
-        let passed_s = self.heard_to_s.map_or(0.0, |before_s| t_s - before_s);
-        let kept = (-passed_s / f64::from(recency_s)).exp();
-        let now = if voice { 1.0 } else { 0.0 };
-        self.voice_share = now + kept * (self.voice_share - now);
-        self.heard_to_s = Some(t_s);
-    }
-
-    pub fn holds_a_voice(&self) -> bool {
-        self.voice_share >= HOLDS_FROM
+    /// Whether there was voice recently.
+    pub fn is_recent(&self) -> bool {
+        self.voice_fraction >= RECENT_FROM
     }
 }

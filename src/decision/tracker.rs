@@ -1,45 +1,43 @@
-//! One stream's state machine: silence, voice, and voice that seems to be over.
+//! State machine of one stream: silence, voice, and voice that may have ended.
 //!
-//! Voice begins when `confirm_n` of the last `confirm_m` probabilities are at `enter` or above (at
-//! `again.enter`, where a voice has been heard lately: [`Recency`]), and is over when as many are below
-//! `leave`. That it is over is told only when it has lasted `min_voice_s` and stayed away for
-//! `min_gap_s`; voice that returns before then was never gone.
-//! Nothing here looks ahead: a decision never changes by what comes after it.
+//! Voice begins when `confirm_n` of the last `confirm_m` probabilities are at or above `enter` (after recent voice at
+//! or above `reenter`, see [`Recency`]). It may have ended when as many are below `leave`. The end is reported when the
+//! voice has lasted `min_voice_s` and the pause `min_gap_s`; voice that returns earlier continues.
+//! The tracker is causal: later probabilities never change a decision.
 
 use std::collections::VecDeque;
 
-use crate::decision::OperatingPoint;
 use crate::decision::recency::Recency;
+use crate::decision::{OperatingPoint, PointError};
 
-/// A change of state. Times are stream time in seconds: the estimated time of the change itself,
-/// at or before the frame that made it known, and never before an earlier event of the stream.
+/// A change of state. Times are stream time in seconds: the estimated time of the change itself, at or before the frame
+/// that revealed it, and never before an earlier event of the stream.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Event {
+    /// Voice begins.
     Onset {
+        /// Time of the change.
         t_s: f64,
     },
-    /// `duration_s` counts from the onset's `t_s`.
+    /// Voice ends.
     Offset {
+        /// Time of the change.
         t_s: f64,
+        /// Duration of the voice, from the `t_s` of its onset.
         duration_s: f64,
     },
 }
 
-/// What one probability led to.
+/// The decision on one frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decision {
     /// The state from this frame on.
     pub voice: bool,
-    /// The probability as it came in.
+    /// The probability that was decided on.
     pub p: f32,
-    /// The change of state that this frame made known.
+    /// The change of state that this frame revealed.
     pub event: Option<Event>,
 }
-
-/// Why an operating point cannot be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct PointError(&'static str);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
@@ -48,19 +46,19 @@ enum State {
     Voice {
         onset_s: f64,
     },
-    /// Voice that seems over since `offset_s`, not told yet.
+    /// Voice that may have ended at `offset_s`, not reported yet.
     Ending {
         onset_s: f64,
         offset_s: f64,
     },
 }
 
-/// The last `confirm_m` answers to one question, "has the state changed?".
+/// The votes of the last `confirm_m` windows on whether the state has changed.
 #[derive(Debug, Clone)]
 struct Votes {
     needed: usize,
     of: usize,
-    /// For each window, the time of the crossing where it says that the state has changed.
+    /// For each window the time of its threshold crossing, if it votes for a change.
     crossings_s: VecDeque<Option<f64>>,
 }
 
@@ -78,7 +76,7 @@ impl Votes {
         self.crossings_s.clear();
     }
 
-    /// Takes the newest window's vote. Once enough agree, the time of the oldest of them.
+    /// Adds the newest window's vote. Once enough agree, returns the time of the oldest of them.
     fn add(&mut self, crossing_s: Option<f64>) -> Option<f64> {
         if self.crossings_s.len() == self.of {
             self.crossings_s.pop_front();
@@ -96,43 +94,51 @@ struct Frame {
     p: f32,
 }
 
-/// Follows one stream.
+/// Follows the state of one stream.
 #[derive(Debug, Clone)]
 pub struct Tracker {
     point: OperatingPoint,
     state: State,
     votes: Votes,
-    memory: Recency,
-    /// The frame before this one, unless a gap lies between.
+    recency: Recency,
+    /// The frame before this one, unless there is a gap between them.
     previous: Option<Frame>,
-    /// Time of the newest event: none may be earlier.
+    /// Time of the newest event; later ones are not placed before it.
     newest_event_s: f64,
 }
 
 impl Tracker {
+    /// A tracker in silence.
+    ///
+    /// # Errors
+    ///
+    /// The operating point is invalid.
     pub fn new(point: OperatingPoint) -> Result<Self, PointError> {
-        if let Some(fault) = point.fault() {
-            return Err(PointError(fault));
-        }
+        point.validate()?;
         Ok(Self {
             point,
             state: State::Silence,
             votes: Votes::new(&point),
-            memory: Recency::new(),
+            recency: Recency::default(),
             previous: None,
             newest_event_s: f64::NEG_INFINITY,
         })
     }
 
+    /// Whether the state is voice; a voice that may have ended is voice until its end is reported.
     pub fn is_voice(&self) -> bool {
         self.state != State::Silence
     }
 
-    /// Takes the probability of voice at stream time `t_s`. Times must rise and `p` lie in 0 to 1.
+    /// Decides on the frame at stream time `t_s`, in seconds, from its probability of voice `p`, 0 to 1.
+    ///
+    /// Times must rise between gaps; otherwise the times of events are meaningless. A `p` that is NaN counts for no
+    /// change of state.
     pub fn push(&mut self, t_s: f64, p: f32) -> Decision {
         let frame = Frame { t_s, p };
         if let Some(reentry) = self.point.reentry {
-            self.memory.pass(t_s, self.is_voice(), reentry.recency_s);
+            self.recency
+                .advance(t_s, self.is_voice(), reentry.recency_s);
         }
         let event = match self.state {
             State::Silence => self.in_silence(frame),
@@ -147,8 +153,8 @@ impl Tracker {
         }
     }
 
-    /// Samples or windows were lost: what lies on the other side is unknown, so an open voice is
-    /// closed at the last frame before the gap (which may cut it shorter than `min_voice_s`).
+    /// Ends the stream, or marks a loss of samples or windows. An open voice is closed at the last frame before the gap,
+    /// even if it is then shorter than `min_voice_s`: the sound beyond the gap is unknown.
     pub fn gap(&mut self) -> Option<Event> {
         let last_s = self.previous.take().map(|frame| frame.t_s);
         self.votes.clear();
@@ -158,21 +164,16 @@ impl Tracker {
                 Some(self.offset(onset_s, last_s.unwrap_or(onset_s).max(onset_s)))
             }
             State::Ending { onset_s, offset_s } => {
-                let heard_s = last_s.unwrap_or(onset_s).max(onset_s);
-                Some(self.offset(onset_s, offset_s.min(heard_s)))
+                let last_s = last_s.unwrap_or(onset_s).max(onset_s);
+                Some(self.offset(onset_s, offset_s.min(last_s)))
             }
         }
     }
 
-    /// The stream is over: an open voice is closed at its last frame.
-    pub fn finish(&mut self) -> Option<Event> {
-        self.gap()
-    }
-
-    /// What it takes now for a voice to begin.
+    /// The threshold at which a voice begins now.
     fn enter(&self) -> f32 {
         match self.point.reentry {
-            Some(reentry) if self.memory.holds_a_voice() => reentry.reenter,
+            Some(reentry) if self.recency.is_recent() => reentry.reenter,
             _ => self.point.enter,
         }
     }
@@ -212,7 +213,7 @@ impl Tracker {
         Some(self.offset(onset_s, offset_s))
     }
 
-    /// Votes on the old state say nothing about the new one.
+    /// Changes the state; votes on the old one are void.
     fn change(&mut self, state: State) {
         self.state = state;
         self.votes.clear();
@@ -226,8 +227,8 @@ impl Tracker {
         }
     }
 
-    /// When the line from the previous frame to this one meets `threshold`; this frame's time
-    /// where there is no previous frame or both lie on the same side.
+    /// The time at which the line from the previous frame to this one crosses `threshold`; this frame's time if there is
+    /// no previous frame or both lie on the same side.
     fn crossing_s(&self, frame: Frame, threshold: f32) -> f64 {
         let Some(previous) = self.previous else {
             return frame.t_s;

@@ -1,31 +1,37 @@
-//! What a detector's probabilities are worth at every threshold.
+//! ROC curve, precision-recall curve and histogram of a detector.
 
 use serde::Serialize;
 
-/// Equal parts of 0 to 1 in a histogram.
+/// Bins of equal width over 0 to 1.
 const HISTOGRAM_BINS: usize = 40;
-/// Points of a curve closer together than this, both ways added, are left out.
+/// Smallest distance of two points of a curve, the sum of both coordinates; points in between are left out.
 const CURVE_STEP: f64 = 0.005;
 
 /// Curves of one detector on one corpus.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Curves {
+    /// Name of the corpus.
     pub corpus: String,
+    /// Name of the checkpoint or of the reference system.
     pub detector: String,
-    /// False-positive rate and recall, from no alarms to all; empty where a class is missing.
+    /// False-positive rate and recall, from the highest threshold down; empty without both classes.
     pub roc: Vec<[f64; 2]>,
-    /// Recall and precision, from the highest threshold down; empty where a class is missing.
+    /// Recall and precision, from the highest threshold down; empty without both classes.
     pub precision_recall: Vec<[f64; 2]>,
-    /// Decisions by their probability, in 40 equal parts of 0 to 1.
+    /// Number of decisions by probability.
     pub histogram: Histogram,
 }
 
+/// Number of decisions by probability, in 40 bins of equal width over 0 to 1.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Histogram {
+    /// Decisions on frames with a voice.
     pub with_voice: Vec<u64>,
+    /// Decisions on frames without one.
     pub without_voice: Vec<u64>,
 }
 
+/// The curves of these probabilities and labels.
 pub fn curves(corpus: &str, detector: &str, scored: &[(f32, bool)]) -> Curves {
     let mut histogram = Histogram {
         with_voice: vec![0; HISTOGRAM_BINS],
@@ -70,7 +76,7 @@ fn at_every_threshold(scored: &[(f32, bool)]) -> (Vec<[f64; 2]>, Vec<[f64; 2]>) 
     (roc, precision_recall)
 }
 
-/// Fewer points, the first and the last among them.
+/// Keeps the first and the last point, and between them points at a distance of [`CURVE_STEP`] or more.
 fn thinned(points: Vec<[f64; 2]>) -> Vec<[f64; 2]> {
     let last = points.len().saturating_sub(1);
     let mut kept: Vec<[f64; 2]> = Vec::new();

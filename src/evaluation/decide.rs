@@ -1,32 +1,33 @@
-//! Probabilities of a whole track to decisions and changes of state, each with the moment at
-//! which a listener would have been told.
+//! Decisions and changes of state on a whole track, from its probabilities.
 
 use serde::Serialize;
 
-use crate::decision::OperatingPoint;
-use crate::decision::{Event, PointError, Tracker};
-use crate::evaluation::figures::{MEDIAN_WINDOWS, WINDOW_HOP_S};
-use crate::evaluation::grid::Grid;
+use crate::decision::{Event, OperatingPoint, PointError, Tracker};
+use crate::evaluation::grid::{Grid, WINDOW_HOP_S};
 use crate::evaluation::scorer::ScoredWindow;
 
-/// How probabilities were made into decisions.
+/// Windows in the centred median: 0.79 s, the odd number nearest to 0.8 s.
+pub const MEDIAN_WINDOWS: usize = 11;
+
+/// How probabilities become decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Smoothing {
     /// Each probability against the threshold.
     Raw,
-    /// The median of 0.8 s around it against the threshold; looks 0.4 s further ahead.
+    /// The centred median of 0.8 s against the threshold. It adds 0.4 s of look-ahead.
     Median,
-    /// The state the daemon publishes.
+    /// The state that the daemon publishes.
     Causal,
-    /// Another detector's labels as they are.
+    /// The labels of a reference system.
     AsGiven,
 }
 
 impl Smoothing {
-    /// Those of a checkpoint.
-    pub const OURS: [Self; 3] = [Self::Raw, Self::Median, Self::Causal];
+    /// The smoothings that apply to a checkpoint.
+    pub const OF_CHECKPOINT: [Self; 3] = [Self::Raw, Self::Median, Self::Causal];
 
+    /// For people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Raw => "raw",
@@ -40,75 +41,83 @@ impl Smoothing {
 /// A detected change of state.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Change {
-    /// Voice comes in; else it goes out.
+    /// Onset of a voice; else offset.
     pub voice: bool,
-    /// When, as the detector estimates it.
+    /// The time estimated by the detector, in seconds of the track.
     pub t_s: f64,
-    /// When the last sound that this takes had been heard: the earliest that a listener could be
-    /// told, with look-ahead and confirmation and without any computing time. Labels made by
-    /// another detector do not say.
+    /// The time of the last sound that the detection uses, in seconds: the earliest time at which the change can be
+    /// reported. It includes look-ahead and confirmation, not computing time. Unknown for a reference system.
     pub told_s: Option<f64>,
 }
 
 /// The decisions on a track.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Decided {
-    /// A state a window.
+pub struct Decisions {
+    /// The state in each window.
     pub voice: Vec<bool>,
+    /// In order of time.
     pub changes: Vec<Change>,
 }
 
-/// Decides on every window of a track. `scored`: a probability a window, with its label.
+/// Decides on every window of a track.
+///
+/// # Errors
+///
+/// The operating point is invalid.
 pub fn decide(
     scored: &[ScoredWindow],
     smoothing: Smoothing,
     point: &OperatingPoint,
     grid: Grid,
-) -> Result<Decided, PointError> {
+) -> Result<Decisions, PointError> {
     let p: Vec<f32> = scored.iter().map(|s| s.0).collect();
     let at_threshold = |p: Vec<f32>| p.into_iter().map(|p| p >= point.threshold).collect();
     let lookahead_s = grid.lookahead_s();
     Ok(match smoothing {
-        Smoothing::Raw | Smoothing::AsGiven => state_by_state(at_threshold(p), grid, lookahead_s),
+        Smoothing::Raw | Smoothing::AsGiven => with_changes(at_threshold(p), grid, lookahead_s),
         Smoothing::Median => {
             let medians = (0..p.len()).map(|i| centred_median(&p, i)).collect();
             let wait_s = (MEDIAN_WINDOWS / 2) as f64 * WINDOW_HOP_S;
-            state_by_state(at_threshold(medians), grid, lookahead_s + wait_s)
+            with_changes(at_threshold(medians), grid, lookahead_s + wait_s)
         }
         Smoothing::Causal => causal(scored, point, grid)?,
     })
 }
 
-/// What the daemon would have published.
+/// The decisions that the daemon would publish.
+///
+/// # Errors
+///
+/// The operating point is invalid.
 pub fn causal(
     scored: &[ScoredWindow],
     point: &OperatingPoint,
     grid: Grid,
-) -> Result<Decided, PointError> {
+) -> Result<Decisions, PointError> {
     let mut tracker = Tracker::new(*point)?;
-    let mut decided = Decided {
+    let mut decisions = Decisions {
         voice: Vec::with_capacity(scored.len()),
         changes: Vec::new(),
     };
     for (window, &(p, _)) in scored.iter().enumerate() {
         let frame_s = grid.time_s(window);
         let decision = tracker.push(frame_s, p);
-        decided.voice.push(decision.voice);
+        decisions.voice.push(decision.voice);
         let change = decision.event.map(|event| match event {
             Event::Onset { t_s } => (true, t_s),
             Event::Offset { t_s, .. } => (false, t_s),
         });
-        decided.changes.extend(change.map(|(voice, t_s)| Change {
+        decisions.changes.extend(change.map(|(voice, t_s)| Change {
             voice,
             t_s,
             told_s: Some(frame_s + grid.lookahead_s()),
         }));
     }
-    Ok(decided)
+    Ok(decisions)
 }
 
-/// Changes where the state does, the first of them from silence.
-fn state_by_state(voice: Vec<bool>, grid: Grid, wait_s: f64) -> Decided {
+/// Adds the changes of state; before the first window the state is no voice. A change is known `wait_s` after it.
+fn with_changes(voice: Vec<bool>, grid: Grid, wait_s: f64) -> Decisions {
     let mut changes = Vec::new();
     let mut before = false;
     for (window, &voice) in voice.iter().enumerate() {
@@ -122,7 +131,7 @@ fn state_by_state(voice: Vec<bool>, grid: Grid, wait_s: f64) -> Decided {
         }
         before = voice;
     }
-    Decided { voice, changes }
+    Decisions { voice, changes }
 }
 
 fn centred_median(p: &[f32], index: usize) -> f32 {

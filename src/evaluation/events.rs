@@ -1,46 +1,50 @@
-//! Onsets and offsets against the labels: which were found, and how late.
+//! Onsets and offsets matched with the labels: found, missed, false, and their delays.
 
 use serde::Serialize;
 
-use crate::corpora::feature_cache::frame_time_s;
 use crate::evaluation::decide::Change;
 use crate::evaluation::grid::Grid;
+use crate::frontend::window::frame_time_s;
 
-/// A detected change belongs to a labelled one when its estimated time is at most this far from
-/// it. Wide enough that slow detections count as found and show in the 95th percentile; still
-/// shorter than most phrases.
+/// Largest distance in seconds between a detected and a labelled change that match. Wide enough for slow detections to
+/// appear in the 95th percentile of the delay, shorter than most phrases.
 pub const MATCH_TOLERANCE_S: f64 = 1.0;
 
 /// A change of the labels.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LabelChange {
+    /// Onset of a voice; else offset.
     pub voice: bool,
+    /// In seconds of the track.
     pub t_s: f64,
-    /// Whether it counts as found or missed. One that does not, for the track began in the middle of
-    /// a voice or ends too soon after, only keeps its detection from being called false.
+    /// Whether it counts as found or missed. At the ends of a track it does not; a detection that matches it is then
+    /// neither found nor false.
     pub counts: bool,
 }
 
-/// Onsets, or offsets, of some tracks.
+/// Figures of the onsets, or of the offsets, of some tracks.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct EventFigures {
-    /// Changes of the labels that count.
+    /// Labelled changes that count.
     pub labelled: u64,
+    /// Of these, matched with a detected change.
     pub found: u64,
+    /// Of these, not matched.
     pub missed: u64,
-    /// Detected changes that belong to no labelled one.
+    /// Detected changes that match no labelled one.
     pub false_alarms: u64,
-    /// From the labelled change to the moment at which a listener is told, look-ahead and
-    /// confirmation included; median and 95th percentile over those found.
+    /// Median time from a labelled change to the earliest possible report, look-ahead and confirmation included, over
+    /// the changes found.
     pub delay_median_s: f64,
+    /// 95th percentile of the same.
     pub delay_p95_s: f64,
-    /// The event's estimated time `t` less the labelled one: the median, and the 95th percentile
-    /// of its size.
+    /// Median of the estimated time minus the labelled time, over the changes found.
     pub t_error_median_s: f64,
+    /// 95th percentile of the absolute value of the same.
     pub t_error_p95_s: f64,
 }
 
-/// Gathers [`EventFigures`] over tracks.
+/// Collects [`EventFigures`] over tracks.
 #[derive(Debug, Clone, Default)]
 pub struct EventTally {
     labelled: u64,
@@ -50,10 +54,12 @@ pub struct EventTally {
     errors_s: Vec<f64>,
 }
 
-/// The labelled changes in the decided part of a track with `windows` windows; `labels` has a
-/// value a frame. A change lies half-way between the frames around it. A voice that is there at
-/// the first decision has an onset there, which does not count; nor does a change in the last
-/// [`MATCH_TOLERANCE_S`], whose detection may have been cut off.
+/// The labelled changes of a track between its first and its last decision. `labels` has a value for each frame,
+/// `windows` is the number of decisions.
+///
+/// A change lies half-way between the frames around it. A voice that is present at the first decision has an onset
+/// there, which does not count. Nor does a change in the last [`MATCH_TOLERANCE_S`], because its detection may have been
+/// cut off.
 pub fn label_changes(labels: &[bool], windows: usize, grid: Grid) -> Vec<LabelChange> {
     let Some(last) = windows.checked_sub(1) else {
         return Vec::new();
@@ -102,6 +108,7 @@ impl EventTally {
         }
     }
 
+    /// The figures of all tracks added.
     pub fn figures(&self) -> EventFigures {
         let sizes_s: Vec<f64> = self.errors_s.iter().map(|e| e.abs()).collect();
         EventFigures {
@@ -117,13 +124,12 @@ impl EventTally {
     }
 }
 
-/// Matches two rising lists of times one to one, no further apart than [`MATCH_TOLERANCE_S`]: as
-/// many pairs as there can be, and of those the ones with the least distance in all. Indices into
-/// both, rising.
+/// Matches two rising lists of times one to one, at distances of at most [`MATCH_TOLERANCE_S`]. Of all matchings with the
+/// largest number of pairs, returns the one with the smallest total distance: rising indices into both lists.
 pub fn pairs(labelled_s: &[f64], detected_s: &[f64]) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let (mut l, mut d) = (0, 0);
-    // Where nothing happens for longer than the tolerance, what lies before and after is apart.
+    // Pauses longer than the tolerance separate the lists into independent parts.
     while l < labelled_s.len() && d < detected_s.len() {
         let (from_l, from_d) = (l, d);
         let mut reach_s = labelled_s[l].min(detected_s[d]) + MATCH_TOLERANCE_S;
@@ -143,11 +149,11 @@ pub fn pairs(labelled_s: &[f64], detected_s: &[f64]) -> Vec<(usize, usize)> {
     found
 }
 
-/// The same by dynamic programming. Pairs never need to cross: uncrossing two of them makes
-/// neither distance in all nor the greatest one longer.
+/// The same by dynamic programming. Pairs never need to cross: uncrossing two of them increases neither their total nor
+/// their largest distance.
 fn best_pairs(labelled_s: &[f64], detected_s: &[f64]) -> Vec<(usize, usize)> {
     let (rows, columns) = (labelled_s.len() + 1, detected_s.len() + 1);
-    // Pairs and, negated, their distance in all, of what lies from (l, d) on.
+    // For the times from (l, d) on: number of pairs, and their total distance negated.
     let mut best = vec![(0u32, 0.0f64); rows * columns];
     let pair = |l: usize, d: usize| {
         let distance_s = (labelled_s[l] - detected_s[d]).abs();
@@ -180,7 +186,7 @@ fn best_pairs(labelled_s: &[f64], detected_s: &[f64]) -> Vec<(usize, usize)> {
     found
 }
 
-/// The smallest value that at least this share of the values does not exceed; NaN of none.
+/// The smallest value that at least this share of the values does not exceed; NaN without values.
 fn quantile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);

@@ -1,42 +1,31 @@
-//! Measures a checkpoint on labelled tracks: raw decisions, the centred median that papers
-//! report, and the causal decisions the daemon publishes; beside another detector where there are
-//! labels of one.
+//! The figures of a detector on a corpus: accuracy and its relatives, onsets and offsets.
 //!
-//! [`decide`] makes decisions, [`events`] matches onsets and offsets, [`curves`] goes through all
-//! thresholds, [`songs`] looks at tracks one by one, [`rival`] reads another detector's labels,
-//! [`stress`] tests what should not matter.
+//! A checkpoint is measured with raw decisions, with the centred median that papers report, and with the causal
+//! decisions that the daemon publishes.
 
-use rand::rngs::Xoshiro256PlusPlus;
-use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
 use crate::corpora::Track;
-use crate::decision::OperatingPoint;
-use crate::decision::PointError;
-use crate::evaluation::decide::{Decided, Smoothing, decide};
+use crate::decision::{OperatingPoint, PointError};
+use crate::evaluation::bootstrap::mean_with_interval;
+use crate::evaluation::decide::{Decisions, Smoothing, decide};
 use crate::evaluation::events::{EventFigures, EventTally, LabelChange, label_changes};
-use crate::evaluation::grid::Grid;
+use crate::evaluation::grid::{Grid, WINDOW_HOP_S};
 use crate::evaluation::metrics::{Confusion, auroc};
-use crate::evaluation::reference_system::{Answer, ReferenceSystem};
+use crate::evaluation::reference_system::{ReferenceOutput, ReferenceSystem};
 use crate::evaluation::scorer::{ScoredTrack, pooled};
 use crate::frontend::window::lookahead_s;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
-
-/// 0.79 s of decisions around each one: the odd number of windows nearest to 0.8 s.
-pub const MEDIAN_WINDOWS: usize = 11;
-/// Draws of the bootstrap; its interval does not move in the third decimal beyond this.
-pub const BOOTSTRAP_DRAWS: usize = 2000;
-
-pub const WINDOW_HOP_S: f64 = WINDOW_HOP_SAMPLES as f64 / SAMPLE_RATE_HZ as f64;
 
 /// A track, scored at every horizon of a checkpoint.
 pub struct Measured {
+    /// Probabilities and labels of the windows.
     pub scored: ScoredTrack,
-    /// Whether there is a voice, a value a frame, where it is known.
+    /// Whether there is a voice in each frame; `None` where there is no label.
     pub labels: Vec<Option<bool>>,
 }
 
 impl Measured {
+    /// `scored` is the scored `track`.
     pub fn new(track: &Track, scored: ScoredTrack) -> Self {
         Self {
             scored,
@@ -45,37 +34,56 @@ impl Measured {
     }
 }
 
-/// A detector on a corpus, at one horizon and smoothing. What was not measured, as the AUROC of
-/// labels without probabilities, is NaN; in JSON null.
+/// A detector on a corpus at one horizon and smoothing. A figure that could not be measured, as the AUROC of labels
+/// without probabilities, is NaN, in JSON null.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figures {
+    /// Name of the corpus.
     pub corpus: String,
+    /// Name of the checkpoint or of the reference system.
     pub detector: String,
+    /// How decisions were made.
     pub smoothing: Smoothing,
-    /// Whose frames the decisions speak of. Another detector is asked about the same ones.
+    /// The horizon of the decisions. A reference system is measured on the same frames.
     pub horizon_frames: u32,
-    /// Of another detector it is not known.
+    /// In seconds; unknown for a reference system.
     pub lookahead_s: Option<f64>,
+    /// Decisions with a label.
     pub windows: u64,
+    /// Over all decisions.
     pub accuracy: f64,
-    /// Mean over tracks with the 95 % interval of a bootstrap over tracks.
+    /// Mean over tracks, and its 95 % interval by bootstrap over tracks.
     pub track_accuracy: [f64; 3],
+    /// Over all decisions.
     pub precision: f64,
+    /// Over all decisions.
     pub recall: f64,
+    /// Over all decisions.
     pub f1: f64,
+    /// Over all decisions.
     pub false_positive_rate: f64,
+    /// Area under the ROC curve over all decisions.
     pub auroc: f64,
+    /// Accuracy of the constant decision "voice".
     pub always_voice_accuracy: f64,
-    /// Seconds decided to be voice in an hour of those tracks that have no voice at all.
+    /// Seconds of false voice per hour of the tracks without any voice.
     pub false_voice_s_per_hour: f64,
-    /// Onsets and offsets together, of the decisions and of the labels, where tracks are labelled throughout.
+    /// Detected onsets and offsets per minute of the tracks that are labelled throughout.
     pub events_per_minute: f64,
+    /// Labelled onsets and offsets per minute of the same tracks.
     pub labelled_events_per_minute: f64,
+    /// Onsets of the same tracks.
     pub onsets: EventFigures,
+    /// Offsets of the same tracks.
     pub offsets: EventFigures,
 }
 
-/// All figures of a checkpoint on a corpus: every horizon, every smoothing.
+/// The figures of a checkpoint on a corpus, at every horizon and smoothing. `points` holds the operating point of each
+/// horizon.
+///
+/// # Errors
+///
+/// An operating point is invalid.
 pub fn figures(
     corpus: &str,
     detector: &str,
@@ -85,13 +93,13 @@ pub fn figures(
 ) -> Result<Vec<Figures>, PointError> {
     let mut rows = Vec::new();
     for (h, (&horizon_frames, point)) in horizons_frames.iter().zip(points).enumerate() {
-        for smoothing in Smoothing::OURS {
+        for smoothing in Smoothing::OF_CHECKPOINT {
             let mut tally = Tally::default();
             for track in tracks {
                 let scored = &track.scored.horizons[h];
                 let grid = track.scored.grid(horizon_frames);
-                let decided = decide(scored, smoothing, point, grid)?;
-                tally.add(track, h, grid, &decided);
+                let decisions = decide(scored, smoothing, point, grid)?;
+                tally.add(track, h, grid, &decisions);
             }
             rows.push(Figures {
                 lookahead_s: Some(lookahead_s(horizon_frames)),
@@ -103,48 +111,49 @@ pub fn figures(
     Ok(rows)
 }
 
-/// The same of another detector, at the times of the decisions of horizon `h`. Nothing where it
-/// has not answered for every track.
-pub fn rival_figures(
+/// The figures of a reference system, at the times of the decisions of horizon index `h`. `None` if it lacks a track.
+pub fn reference_figures(
     corpus: &str,
-    rival: &ReferenceSystem,
+    reference: &ReferenceSystem,
     tracks: &[Measured],
     h: usize,
     horizon_frames: u32,
 ) -> Option<Figures> {
     let mut tally = Tally::default();
     for track in tracks {
-        let answer = rival_answer(rival, track, h, horizon_frames)?;
+        let output = reference_output(reference, track, h, horizon_frames)?;
         let grid = track.scored.grid(horizon_frames);
-        tally.add(track, h, grid, &answer.decided);
+        tally.add(track, h, grid, &output.decisions);
     }
+    let scores = reference_scores(reference, tracks, h, horizon_frames);
     Some(Figures {
-        auroc: rival_scores(rival, tracks, h, horizon_frames).map_or(f64::NAN, |s| auroc(&s)),
-        ..tally.figures(corpus, &rival.name, Smoothing::AsGiven, horizon_frames)
+        auroc: scores.map_or(f64::NAN, |scores| auroc(&scores)),
+        ..tally.figures(corpus, &reference.name, Smoothing::AsGiven, horizon_frames)
     })
 }
 
-pub(super) fn rival_answer(
-    rival: &ReferenceSystem,
+/// The output of a reference system on a track, at the times of the decisions of horizon index `h`.
+pub(super) fn reference_output(
+    reference: &ReferenceSystem,
     track: &Measured,
     h: usize,
     horizon_frames: u32,
-) -> Option<Answer> {
+) -> Option<ReferenceOutput> {
     let windows = track.scored.horizons[h].len();
     let grid = track.scored.grid(horizon_frames);
-    rival.answer(&track.scored.name, windows, grid)
+    reference.output(&track.scored.name, windows, grid)
 }
 
-/// Another detector's probabilities with the labels, where all its labels hold some.
-pub fn rival_scores(
-    rival: &ReferenceSystem,
+/// The probabilities of a reference system with the labels, if it has probabilities for every track.
+pub fn reference_scores(
+    reference: &ReferenceSystem,
     tracks: &[Measured],
     h: usize,
     horizon_frames: u32,
 ) -> Option<Vec<(f32, bool)>> {
     let mut scores = Vec::new();
     for track in tracks {
-        let p = rival_answer(rival, track, h, horizon_frames)?.p?;
+        let p = reference_output(reference, track, h, horizon_frames)?.p?;
         let labels = track.scored.horizons[h].iter().map(|s| s.1);
         let labelled = p.into_iter().zip(labels);
         scores.extend(labelled.filter_map(|(p, voice)| Some((p, voice?))));
@@ -152,15 +161,16 @@ pub fn rival_scores(
     Some(scores)
 }
 
-/// What is counted over the tracks of a corpus.
+/// Counts over the tracks of a corpus.
 #[derive(Default)]
 struct Tally {
     total: Confusion,
     /// Of the tracks without any voice.
     voiceless: Confusion,
+    /// Of each track.
     accuracies: Vec<f64>,
-    /// Of the tracks labelled throughout, whose events are counted.
-    followed_windows: usize,
+    /// Windows of the tracks that are labelled throughout; the events below are theirs.
+    fully_labelled_windows: usize,
     events: usize,
     labelled_events: usize,
     onsets: EventTally,
@@ -168,8 +178,8 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, track: &Measured, h: usize, grid: Grid, decided: &Decided) {
-        let confusion = track.scored.confusion(h, &decided.voice);
+    fn add(&mut self, track: &Measured, h: usize, grid: Grid, decisions: &Decisions) {
+        let confusion = track.scored.confusion(h, &decisions.voice);
         if confusion.total() == 0 {
             return;
         }
@@ -178,18 +188,18 @@ impl Tally {
             self.voiceless = self.voiceless + confusion;
         }
         self.accuracies.push(confusion.accuracy());
-        // Beside a part without a label nobody knows when the voice came or went.
+        // Next to a part without labels the times of changes are unknown.
         let known: Option<Vec<bool>> = track.labels.iter().copied().collect();
         let Some(labels) = known else {
             return;
         };
         let windows = track.scored.horizons[h].len();
         let labelled: Vec<LabelChange> = label_changes(&labels, windows, grid);
-        self.followed_windows += windows;
-        self.events += decided.changes.len();
+        self.fully_labelled_windows += windows;
+        self.events += decisions.changes.len();
         self.labelled_events += labelled.len();
-        self.onsets.add(&labelled, &decided.changes, true);
-        self.offsets.add(&labelled, &decided.changes, false);
+        self.onsets.add(&labelled, &decisions.changes, true);
+        self.offsets.add(&labelled, &decisions.changes, false);
     }
 
     fn figures(
@@ -200,7 +210,7 @@ impl Tally {
         horizon_frames: u32,
     ) -> Figures {
         let total = &self.total;
-        let minutes = self.followed_windows as f64 * WINDOW_HOP_S / 60.0;
+        let minutes = self.fully_labelled_windows as f64 * WINDOW_HOP_S / 60.0;
         Figures {
             corpus: corpus.into(),
             detector: detector.into(),
@@ -223,32 +233,4 @@ impl Tally {
             offsets: self.offsets.figures(),
         }
     }
-}
-
-/// Mean, and the 2.5 and 97.5 % quantiles of the means of resampled tracks.
-fn mean_with_interval(values: &[f64]) -> [f64; 3] {
-    let tracks: Vec<[f64; 2]> = values.iter().map(|&value| [value, 1.0]).collect();
-    share_with_interval(&tracks)
-}
-
-/// The share of some part in the whole over all tracks, `[part, whole]` each, and its 2.5 and 97.5 %
-/// quantiles over resampled tracks.
-pub fn share_with_interval(tracks: &[[f64; 2]]) -> [f64; 3] {
-    if tracks.is_empty() {
-        return [f64::NAN; 3];
-    }
-    let share = |drawn: &mut dyn Iterator<Item = [f64; 2]>| {
-        let [part, whole] = drawn.fold([0.0; 2], |sum, track| {
-            [sum[0] + track[0], sum[1] + track[1]]
-        });
-        part / whole
-    };
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
-    let mut draw =
-        || share(&mut (0..tracks.len()).map(|_| tracks[rng.random_range(0..tracks.len())]));
-    let mut shares: Vec<f64> = (0..BOOTSTRAP_DRAWS).map(|_| draw()).collect();
-    shares.sort_by(f64::total_cmp);
-    let quantile = |q: f64| shares[((BOOTSTRAP_DRAWS - 1) as f64 * q).round() as usize];
-    let all = share(&mut tracks.iter().copied());
-    [all, quantile(0.025), quantile(0.975)]
 }

@@ -1,13 +1,17 @@
-//! Measures of detection, frame by frame.
+//! Frame-wise measures of detection.
 
 use serde::Serialize;
 
-/// Decisions against labels.
+/// Confusion matrix: number of decisions by decision and label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Confusion {
+    /// Decided voice, labelled voice.
     pub true_voice: u64,
+    /// Decided voice, labelled no voice.
     pub false_voice: u64,
+    /// Decided no voice, labelled no voice.
     pub true_silence: u64,
+    /// Decided no voice, labelled voice.
     pub missed_voice: u64,
 }
 
@@ -25,6 +29,7 @@ impl std::ops::Add for Confusion {
 }
 
 impl Confusion {
+    /// Counts a decision.
     pub fn count(&mut self, decided: bool, voice: bool) {
         *match (decided, voice) {
             (true, true) => &mut self.true_voice,
@@ -34,7 +39,7 @@ impl Confusion {
         } += 1;
     }
 
-    /// Probabilities at a threshold.
+    /// The matrix of probabilities and labels at a threshold.
     pub fn at(threshold: f32, scored: impl IntoIterator<Item = (f32, bool)>) -> Self {
         let mut confusion = Self::default();
         for (p, voice) in scored {
@@ -43,22 +48,27 @@ impl Confusion {
         confusion
     }
 
+    /// Number of decisions.
     pub fn total(&self) -> u64 {
         self.true_voice + self.false_voice + self.true_silence + self.missed_voice
     }
 
+    /// Share of right decisions; NaN without decisions.
     pub fn accuracy(&self) -> f64 {
         ratio(self.true_voice + self.true_silence, self.total())
     }
 
+    /// Share of voice in what was decided to be voice; NaN without such decisions.
     pub fn precision(&self) -> f64 {
         ratio(self.true_voice, self.true_voice + self.false_voice)
     }
 
+    /// Share of voice that was decided to be voice; NaN without voice.
     pub fn recall(&self) -> f64 {
         ratio(self.true_voice, self.true_voice + self.missed_voice)
     }
 
+    /// Harmonic mean of precision and recall.
     pub fn f1(&self) -> f64 {
         ratio(
             2 * self.true_voice,
@@ -66,23 +76,24 @@ impl Confusion {
         )
     }
 
+    /// Share of what is no voice that was decided to be voice; NaN if everything is voice.
     pub fn false_positive_rate(&self) -> f64 {
         ratio(self.false_voice, self.false_voice + self.true_silence)
     }
 
-    /// The accuracy of a detector that always says voice.
+    /// Accuracy of the constant decision "voice": the share of voice.
     pub fn always_voice_accuracy(&self) -> f64 {
         ratio(self.true_voice + self.missed_voice, self.total())
     }
 }
 
-/// NaN where there is nothing to divide by: a figure that was not measured is not a zero.
+/// NaN for a division by zero: a figure that was not measured is not zero.
 fn ratio(part: u64, whole: u64) -> f64 {
     part as f64 / whole as f64
 }
 
-/// Area under the ROC curve: the probability that a frame with voice scores above one without,
-/// ties counted half. NaN where one of the two is missing.
+/// Area under the ROC curve of probabilities and labels: the probability that a frame with voice scores above one
+/// without, where ties count half. NaN without both classes.
 pub fn auroc(scored: &[(f32, bool)]) -> f64 {
     let mut sorted = scored.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -98,7 +109,7 @@ pub fn auroc(scored: &[(f32, bool)]) -> f64 {
     (rank_sum - voiced * (voiced + 1.0) / 2.0) / (voiced * silent)
 }
 
-/// Mean cross-entropy in nats.
+/// Mean cross-entropy of probabilities and labels in nats; NaN without any.
 pub fn cross_entropy(scored: &[(f32, bool)]) -> f64 {
     let loss = |&(p, voice): &(f32, bool)| {
         let p = f64::from(if voice { p } else { 1.0 - p });

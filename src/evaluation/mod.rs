@@ -1,14 +1,24 @@
-//! Measures checkpoints on labelled tracks.
+//! Measurement of checkpoints on labelled tracks.
+//!
+//! [`scorer`] computes probabilities, [`decide`] turns them into decisions, [`figures`] measures these on a corpus and
+//! [`songs`] on single tracks. [`events`] matches onsets and offsets, [`curves`] covers all thresholds,
+//! [`reference_system`] reads the labels of another detector, [`stress`] runs the stress tests, and
+//! [`threshold_search`] chooses operating points.
 
+mod bootstrap;
 pub mod curves;
 pub mod decide;
 pub mod events;
 pub mod figures;
 pub mod grid;
+pub mod levels;
 pub mod metrics;
 pub mod reference_system;
 pub mod scorer;
+pub mod scores;
 pub mod songs;
 pub mod stress;
 pub mod threshold_search;
 mod tones;
+
+pub(crate) use bootstrap::{BOOTSTRAP_DRAWS, ratio_with_interval};

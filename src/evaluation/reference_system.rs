@@ -1,72 +1,121 @@
-//! Another detector's label files for the same tracks.
+//! Reference systems: other detectors, of which only label files for the same tracks are known.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::corpora::CorpusProblem;
 use crate::corpora::files::{below, stem};
-use crate::corpora::labelled::{Span, read_spans, voice_at};
-use crate::evaluation::decide::{Change, Decided};
+use crate::corpora::labels::{LabelError, Span, read_spans, voice_at};
+use crate::evaluation::decide::{Change, Decisions};
 use crate::evaluation::grid::Grid;
 
-/// A detector that is known by its labels alone.
+/// Labels this close to each other, in seconds, are one: times are rounded in the files.
+const JOIN_WITHIN_S: f64 = 1e-3;
+
+/// The labels of another detector.
 pub struct ReferenceSystem {
+    /// The name of the folder.
     pub name: String,
-    tracks: BTreeMap<String, Labels>,
+    /// By name of the track.
+    tracks: BTreeMap<String, ReferenceLabels>,
 }
 
-struct Labels {
+struct ReferenceLabels {
     spans: Vec<Span>,
-    /// Time and probability, in a CSV that has both.
+    /// Times in seconds and probabilities, if the file has them.
     p: Option<Vec<(f64, f32)>>,
 }
 
-/// A rival's answer for one track.
-pub struct Answer {
-    pub decided: Decided,
-    /// A value a window, where its labels hold probabilities.
+/// The output of a reference system on a track, at the times of a checkpoint's decisions.
+pub struct ReferenceOutput {
+    /// Decisions, and the changes of the labels.
+    pub decisions: Decisions,
+    /// The probability of voice in each window, if the labels have probabilities.
     pub p: Option<Vec<f32>>,
 }
 
+/// Labels of a reference system that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ReferenceError {
+    /// A folder cannot be read.
+    #[error(transparent)]
+    Folder(#[from] CorpusProblem),
+    /// A track without labels.
+    #[error("{} holds no labels for {track} ({track}.lab, .txt or .csv)", folder.display())]
+    NoLabels {
+        /// The folder of the reference system.
+        folder: PathBuf,
+        /// The track.
+        track: String,
+    },
+    /// A track with more than one file of labels.
+    #[error("{} holds several files of labels for {track}; leave one", folder.display())]
+    SeveralLabels {
+        /// The folder of the reference system.
+        folder: PathBuf,
+        /// The track.
+        track: String,
+    },
+    /// A file that cannot be read or parsed.
+    #[error("{}: {reason}", path.display())]
+    Labels {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: LabelError,
+    },
+    /// A probability outside 0 to 1.
+    #[error("{}: line {line} has a p beyond 0 to 1", path.display())]
+    Probability {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: u64,
+    },
+}
+
 impl ReferenceSystem {
-    /// Reads `TRACK.lab`, Audacity's `TRACK.txt` or `TRACK.csv` below a folder for every track
-    /// named. The error names every track whose labels are missing or cannot be read.
-    pub fn read(folder: &Path, tracks: &[&str]) -> Result<Self, Vec<String>> {
+    /// Reads `TRACK.lab`, Audacity's `TRACK.txt` or `TRACK.csv` below a folder for every track.
+    ///
+    /// # Errors
+    ///
+    /// Every track whose labels are missing or invalid.
+    pub fn read(folder: &Path, tracks: &[&str]) -> Result<Self, Vec<ReferenceError>> {
+        let unreadable =
+            |problems: Vec<CorpusProblem>| problems.into_iter().map(Into::into).collect::<Vec<_>>();
         let mut files: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-        for path in below(folder, &["lab", "txt", "csv"])? {
+        for path in below(folder, &["lab", "txt", "csv"]).map_err(unreadable)? {
             files.entry(stem(&path)).or_default().push(path);
         }
-        let read = |name: &str| match files.get(name).map(Vec::as_slice) {
-            None | Some([]) => Err(format!(
-                "{} holds no labels for {name} ({name}.lab, .txt or .csv)",
-                folder.display()
-            )),
-            Some([path]) => Labels::read(path).map_err(|e| format!("{}: {e}", path.display())),
-            Some(_) => Err(format!(
-                "{} holds several files of labels for {name}; leave one",
-                folder.display()
-            )),
+        let read = |name: &str| {
+            let (folder, track) = (folder.to_owned(), name.to_owned());
+            match files.get(name).map(Vec::as_slice) {
+                None | Some([]) => Err(ReferenceError::NoLabels { folder, track }),
+                Some([path]) => ReferenceLabels::read(path),
+                Some(_) => Err(ReferenceError::SeveralLabels { folder, track }),
+            }
         };
-        let mut found = BTreeMap::new();
-        let mut faults = Vec::new();
+        let mut labels = BTreeMap::new();
+        let mut problems = Vec::new();
         for &name in tracks {
             match read(name) {
-                Ok(labels) => _ = found.insert(name.to_owned(), labels),
-                Err(fault) => faults.push(fault),
+                Ok(of_track) => _ = labels.insert(name.to_owned(), of_track),
+                Err(problem) => problems.push(problem),
             }
         }
-        if !faults.is_empty() {
-            return Err(faults);
+        if !problems.is_empty() {
+            return Err(problems);
         }
         let name = folder.file_name().unwrap_or(folder.as_os_str());
         Ok(Self {
             name: name.to_string_lossy().into_owned(),
-            tracks: found,
+            tracks: labels,
         })
     }
 
-    /// What it says at the times of our decisions; where its labels say nothing there is no voice.
-    /// Its changes are those of its labels, wherever they lie among these times.
-    pub fn answer(&self, track: &str, windows: usize, grid: Grid) -> Option<Answer> {
+    /// The labels of a track at the times of `windows` decisions; what no label covers is no voice. Changes are those of
+    /// the labels between the first and the last decision. `None` for an unknown track.
+    pub fn output(&self, track: &str, windows: usize, grid: Grid) -> Option<ReferenceOutput> {
         let labels = self.tracks.get(track)?;
         let times = || (0..windows).map(|window| grid.time_s(window));
         let voice = times()
@@ -75,7 +124,7 @@ impl ReferenceSystem {
         let p = labels
             .p
             .as_ref()
-            .map(|p| times().map(|t| p_at(p, t)).collect());
+            .map(|p| times().map(|t| nearest_p(p, t)).collect());
         let changes = labels.changes();
         let (first_s, last_s) = (grid.time_s(0), grid.time_s(windows.saturating_sub(1)));
         let mut inside: Vec<Change> = changes
@@ -83,18 +132,13 @@ impl ReferenceSystem {
             .copied()
             .filter(|c| (first_s..=last_s).contains(&c.t_s))
             .collect();
-        // A voice it already hears at the first decision begins there, as ours does.
+        // A voice that is present at the first decision begins there, as in the decisions of a checkpoint.
         let before = changes.iter().rfind(|c| c.t_s < first_s);
         if before.is_some_and(|c| c.voice) {
-            let onset = Change {
-                voice: true,
-                t_s: first_s,
-                told_s: None,
-            };
-            inside.insert(0, onset);
+            inside.insert(0, change(true, first_s));
         }
-        Some(Answer {
-            decided: Decided {
+        Some(ReferenceOutput {
+            decisions: Decisions {
                 voice,
                 changes: inside,
             },
@@ -103,33 +147,34 @@ impl ReferenceSystem {
     }
 }
 
-impl Labels {
-    fn read(path: &Path) -> Result<Self, String> {
-        let spans = read_spans(path)?;
+impl ReferenceLabels {
+    fn read(path: &Path) -> Result<Self, ReferenceError> {
+        let invalid = |reason| ReferenceError::Labels {
+            path: path.to_owned(),
+            reason,
+        };
+        let spans = read_spans(path).map_err(invalid)?;
         let is_csv = path
             .extension()
             .is_some_and(|e| e.eq_ignore_ascii_case("csv"));
         let p = match is_csv {
-            true => probabilities(&std::fs::read_to_string(path).map_err(|e| e.to_string())?)?,
+            true => probabilities(path)?,
             false => None,
         };
         Ok(Self { spans, p })
     }
 
-    /// Where the voice comes in and goes out.
+    /// Onsets and offsets of the voice.
     fn changes(&self) -> Vec<Change> {
-        let change = |voice, t_s| Change {
-            voice,
-            t_s,
-            told_s: None,
-        };
         let mut changes: Vec<Change> = Vec::new();
         let mut voiced: Vec<&Span> = self.spans.iter().filter(|s| s.voice).collect();
         voiced.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
         for span in voiced {
             match changes.last_mut() {
-                // It goes on, or is labelled twice.
-                Some(end) if span.from_s <= end.t_s + JOINED_S => end.t_s = end.t_s.max(span.to_s),
+                // Adjacent or overlapping labels.
+                Some(end) if span.from_s <= end.t_s + JOIN_WITHIN_S => {
+                    end.t_s = end.t_s.max(span.to_s);
+                }
                 _ => changes.extend([change(true, span.from_s), change(false, span.to_s)]),
             }
         }
@@ -137,32 +182,53 @@ impl Labels {
     }
 }
 
-/// Spans that rounding has parted are one.
-const JOINED_S: f64 = 1e-3;
-
-/// The `p` of every row of a CSV `t,p,voice`, whose times rise; `None` of one without.
-fn probabilities(text: &str) -> Result<Option<Vec<(f64, f32)>>, String> {
-    let rows = text.lines().enumerate().skip(1);
-    let rows = rows.filter(|(_, line)| !line.trim().is_empty());
-    let mut found = Vec::new();
-    for (number, line) in rows {
-        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-        let [t, p, _] = cells[..] else {
-            return Ok(None);
-        };
-        let (Ok(t), Ok(p)) = (t.parse(), p.parse()) else {
-            return Err(format!("line {} is not `t,p,voice`", number + 1));
-        };
-        if !(0.0..=1.0).contains(&p) {
-            return Err(format!("line {} has a p beyond 0 to 1", number + 1));
-        }
-        found.push((t, p));
+fn change(voice: bool, t_s: f64) -> Change {
+    Change {
+        voice,
+        t_s,
+        told_s: None,
     }
-    Ok(Some(found))
 }
 
-/// The probability of the row nearest in time.
-fn p_at(rows: &[(f64, f32)], t_s: f64) -> f32 {
+/// Times and probabilities of a CSV file `t,p,voice`; `None` for one without probabilities.
+fn probabilities(path: &Path) -> Result<Option<Vec<(f64, f32)>>, ReferenceError> {
+    let malformed = |position: Option<&csv::Position>| ReferenceError::Labels {
+        path: path.to_owned(),
+        reason: LabelError::Line {
+            line: position.map_or(0, csv::Position::line),
+            form: "`t,p,voice`",
+        },
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_path(path)
+        .map_err(|e| malformed(e.position()))?;
+    let mut rows = Vec::new();
+    for row in reader.records() {
+        let row = row.map_err(|e| malformed(e.position()))?;
+        let cells: Vec<&str> = row.iter().collect();
+        let (t_s, p) = match cells[..] {
+            [""] => continue,
+            [t_s, p, _] => (t_s.parse(), p.parse()),
+            _ => return Ok(None),
+        };
+        let (Ok(t_s), Ok(p)) = (t_s, p) else {
+            return Err(malformed(row.position()));
+        };
+        if !(0.0..=1.0).contains(&p) {
+            return Err(ReferenceError::Probability {
+                path: path.to_owned(),
+                line: row.position().map_or(0, csv::Position::line),
+            });
+        }
+        rows.push((t_s, p));
+    }
+    Ok(Some(rows))
+}
+
+/// The probability of the row nearest in time; the times rise.
+fn nearest_p(rows: &[(f64, f32)], t_s: f64) -> f32 {
     let after = rows.partition_point(|row| row.0 < t_s);
     let around = rows[after.saturating_sub(1)..rows.len().min(after + 1)].iter();
     around

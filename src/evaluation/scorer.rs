@@ -1,56 +1,55 @@
-//! Scores whole tracks.
+//! Probabilities of whole tracks.
 
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tch::{Device, Tensor};
 
-use crate::corpora::feature_cache::{SeparatedTrack, frame_time_s};
-use crate::corpora::recording::{Frame, Heard, magnitudes_of_sum};
-use crate::corpora::{Corpus, Sound, Track};
+use crate::corpora::{Corpus, SeparatedTrack, Track};
 use crate::decision::OverlapAverage;
 use crate::evaluation::grid::Grid;
+use crate::evaluation::levels::{Levels, magnitudes};
 use crate::evaluation::metrics::Confusion;
-use crate::frontend::mel::band_of_hz;
+use crate::frontend::window::frame_time_s;
 use crate::frontend::{
-    Features, HOP_SAMPLES, LOG_FLOOR, LogMel, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength,
+    Features, HOP_SAMPLES, LOG_FLOOR, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength,
 };
 use crate::inference::sequences::{at_time, frame_probabilities};
-use crate::model::checkpoint::float_values;
+use crate::model::float_values;
 use crate::model::layers::channels_last;
 use crate::model::{Checkpoint, Network, Normalisation};
 
-/// Windows in one forward pass: as fast as any on a CPU, and 6 MB.
+/// Windows in one forward pass: 6 MB; larger batches are no faster on a CPU.
 const BATCH_WINDOWS: usize = 64;
-/// Each has the network in the GPU's memory once more.
-const MOST_GPU_THREADS: usize = 8;
+/// Threads on a GPU. Each has its own copy of the network in the GPU's memory.
+const MAX_GPU_THREADS: usize = 8;
 
-/// The probabilities of a track: for each horizon, a pair a window.
+/// The probabilities and labels of a track, for each horizon and window.
 pub struct ScoredTrack {
+    /// Name of the track.
     pub name: String,
-    /// What the network looked at.
+    /// The input features of the network.
     pub features: Features,
     /// `[horizon][window]`.
     pub horizons: Vec<Vec<ScoredWindow>>,
 }
 
-/// The probability of a voice in the frame that a horizon speaks of, by the consensus of all windows so
-/// far where the checkpoint asks for that, and whether there is one, where a label says.
+/// The probability of voice in the frame of a horizon, after overlap averaging if the checkpoint uses it, and the label
+/// of that frame.
 pub type ScoredWindow = (f32, Option<bool>);
 
 impl ScoredTrack {
-    /// The frames that a horizon's decisions speak of.
+    /// The frames of the decisions at a horizon.
     pub fn grid(&self, horizon_frames: u32) -> Grid {
         Grid::new(self.features, horizon_frames)
     }
 
-    /// The windows of a horizon whose label is known.
+    /// The probabilities and labels of the labelled windows at a horizon index.
     pub fn labelled(&self, horizon: usize) -> impl Iterator<Item = (f32, bool)> {
         let windows = self.horizons[horizon].iter();
         windows.filter_map(|&(p, voice)| Some((p, voice?)))
     }
 
-    /// Decisions, one a window, against the labels of a horizon where there are any.
+    /// Decisions on all windows against the labels at a horizon index. Windows without a label do not count.
     pub fn confusion(&self, horizon: usize, decided: &[bool]) -> Confusion {
         let mut confusion = Confusion::default();
         for (&voice, (_, label)) in decided.iter().zip(&self.horizons[horizon]) {
@@ -62,54 +61,26 @@ impl ScoredTrack {
     }
 }
 
-/// How loud the parts of a track are when it is scored, as factors. A recording that was separated as
-/// a whole has no parts: only `gain` changes it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Levels {
-    pub voice: f32,
-    pub accompaniment: f32,
-    /// Of the whole, finished mixes included.
-    pub gain: f32,
-    /// Nothing above this is heard, as after a telephone or a codec.
-    pub treble_up_to_hz: Option<f32>,
-}
-
-impl Levels {
-    /// A mix as it is, and the mean of two stems, as a mono version of their file would hold.
-    pub const AS_RECORDED: Self = Self {
-        voice: 0.5,
-        accompaniment: 0.5,
-        gain: 1.0,
-        treble_up_to_hz: None,
-    };
-
-    pub fn with_gain_db(db: f32) -> Self {
-        Self {
-            gain: 10f32.powf(db / 20.0),
-            ..Self::AS_RECORDED
-        }
-    }
-}
-
-/// A checkpoint made ready to score many tracks.
+/// Scores tracks with a checkpoint.
 pub struct TrackScorer {
-    /// One a thread: two threads on one pass wait for each other more than they compute.
+    /// One per thread: two threads on one forward pass wait for each other more than they compute.
     networks: Vec<Network>,
     features: Features,
     normalisation: Normalisation,
     horizons_frames: Vec<u32>,
-    /// A fresh one, to be cloned.
+    /// Of a new stream; each track uses a clone.
     overlap: OverlapAverage,
     device: Device,
     stride: usize,
 }
 
 impl TrackScorer {
-    /// A GPU computes for one thread after the other, but each takes its own tracks' spectra.
+    /// Scores `threads` tracks at a time, on a GPU at most 8: it serves one thread after the other, but the threads
+    /// compute their spectrograms in parallel.
     pub fn new(checkpoint: &Checkpoint, device: Device, threads: usize) -> Self {
         let threads = match device {
             Device::Cpu => threads.max(1),
-            _ => threads.clamp(1, MOST_GPU_THREADS),
+            _ => threads.clamp(1, MAX_GPU_THREADS),
         };
         Self {
             networks: (0..threads).map(|_| checkpoint.network(device)).collect(),
@@ -122,19 +93,19 @@ impl TrackScorer {
         }
     }
 
-    /// What the checkpoint looks at.
+    /// The input features of the checkpoint.
     pub fn features(&self) -> Features {
         self.features
     }
 
-    /// The same, looking at every `stride`-th window of a track only; a consensus of windows finds
-    /// none beside them then, and each stands for itself.
+    /// Scores only every `stride`-th window of a track. Overlap averaging then has no neighbouring windows and no
+    /// effect.
+    #[must_use]
     pub fn with_stride(self, stride: usize) -> Self {
         Self { stride, ..self }
     }
 
-    /// Scores the windows of a corpus as it was recorded, stems mixed; `done` is told the frames of
-    /// each track.
+    /// Scores a corpus at the recorded levels, stems mixed. `done` receives the number of frames of each finished track.
     pub fn score_corpus(
         &mut self,
         corpus: &Corpus,
@@ -145,14 +116,18 @@ impl TrackScorer {
         self.score(&jobs, done)
     }
 
-    /// Scores the windows of every track, in their order; `done` is told the frames of each. The
-    /// numbers do not depend on how many threads there are.
+    /// Scores tracks at the given levels, and returns them in the same order. `done` receives the number of frames of
+    /// each finished track. The numbers do not depend on the number of threads.
+    ///
+    /// # Panics
+    ///
+    /// libtorch fails, for instance for lack of GPU memory.
     pub fn score(
         &mut self,
         tracks: &[(&Track, Levels)],
         done: &(dyn Fn(usize) + Sync),
     ) -> Vec<ScoredTrack> {
-        let look = Look {
+        let pass = Pass {
             normalisation: &self.normalisation,
             horizons_frames: &self.horizons_frames,
             overlap: &self.overlap,
@@ -160,7 +135,7 @@ impl TrackScorer {
             device: self.device,
         };
         let next = AtomicUsize::new(0);
-        let (next, look) = (&next, &look);
+        let (next, pass) = (&next, &pass);
         let work = move |network: &mut Network| {
             tch::set_num_threads(1);
             let mut scored = Vec::new();
@@ -168,7 +143,7 @@ impl TrackScorer {
                 let index = next.fetch_add(1, Ordering::Relaxed);
                 tracks.get(index).map(|job| (index, job))
             } {
-                let track_scored = tch::no_grad(|| look.score(network, track, levels));
+                let track_scored = tch::no_grad(|| pass.score(network, track, levels));
                 scored.push((index, track_scored));
                 done(track.frames());
             }
@@ -188,13 +163,8 @@ impl TrackScorer {
     }
 }
 
-/// As many tracks as are scored at once unless told otherwise.
-pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
-}
-
-/// What a network looks at in a track, and where.
-struct Look<'a> {
+/// Settings of the forward passes over a track.
+struct Pass<'a> {
     normalisation: &'a Normalisation,
     horizons_frames: &'a [u32],
     overlap: &'a OverlapAverage,
@@ -202,7 +172,7 @@ struct Look<'a> {
     device: Device,
 }
 
-impl Look<'_> {
+impl Pass<'_> {
     fn score(&self, network: &Network, track: &Track, levels: Levels) -> ScoredTrack {
         let features = network.features();
         let horizons = match (features, &track.separated) {
@@ -210,7 +180,7 @@ impl Look<'_> {
             (Features::SeparatedMel, Some(separated)) => {
                 vec![self.score_recording(network, separated, track, levels)]
             }
-            // It was read for another network: nothing is known of it.
+            // The track was read for another network.
             (Features::SeparatedMel, None) => vec![Vec::new()],
         };
         ScoredTrack {
@@ -227,7 +197,7 @@ impl Look<'_> {
         track: &Track,
         levels: Levels,
     ) -> Vec<ScoredWindow> {
-        // The separation is the same at any level, and energies go with its square.
+        // The separation does not depend on the level; energies are proportional to its square.
         let gain = levels.gain * levels.gain;
         let energies: Vec<f32> = separated.energies().iter().map(|e| e * gain).collect();
         let p = frame_probabilities(network, self.normalisation, &energies, self.device);
@@ -260,7 +230,7 @@ impl Look<'_> {
             let input = Tensor::from_slice(&windows)
                 .reshape(network.input_shape(batch.len()))
                 .to_device(self.device);
-            // Counted as they are looked at, so that a stride leaves no member out.
+            // Only scored windows count, so that a stride leaves no member out.
             let numbers: Vec<u64> = batch
                 .iter()
                 .map(|start| (start / WINDOW_HOP_FRAMES / self.stride) as u64)
@@ -278,7 +248,7 @@ impl Look<'_> {
     }
 }
 
-/// Every scored and labelled window of a horizon, track after track.
+/// The probabilities and labels of all labelled windows at a horizon index, track after track.
 pub fn pooled<'a>(
     tracks: impl IntoIterator<Item = &'a ScoredTrack>,
     horizon: usize,
@@ -287,33 +257,4 @@ pub fn pooled<'a>(
         .into_iter()
         .flat_map(|t| t.labelled(horizon))
         .collect()
-}
-
-/// The mel magnitudes of a track at these levels, frame after frame.
-pub fn magnitudes(track: &Track, levels: Levels) -> impl Iterator<Item = Frame> {
-    let parts = match &track.sound {
-        Sound::Mix(whole) | Sound::Solo(whole) | Sound::Speech(whole) => {
-            vec![(whole, levels.gain)]
-        }
-        Sound::Stems {
-            voice,
-            accompaniment,
-        } => vec![
-            (voice, levels.gain * levels.voice),
-            (accompaniment, levels.gain * levels.accompaniment),
-        ],
-    };
-    let heard = levels.treble_up_to_hz.map_or(MEL_BANDS, |hz| {
-        band_of_hz(f64::from(hz)).clamp(0.0, MEL_BANDS as f64) as usize
-    });
-    let mut log_mel = LogMel::new();
-    (0..track.frames()).map(move |frame| {
-        let at_frame = parts.iter().map(|&(part, gain)| Heard {
-            gain,
-            ..Heard::plainly(part, frame as f32)
-        });
-        let mut bands = magnitudes_of_sum(&mut log_mel, at_frame, 1, 1.0)[0];
-        bands[heard..].fill(0.0);
-        bands
-    })
 }

@@ -1,40 +1,50 @@
-//! Tracks one by one, and a closer look at a few of them.
+//! Figures of single tracks, and all decisions on a few of them.
 
 use serde::Serialize;
 
-use crate::corpora::feature_cache::frame_time_s;
 use crate::decision::{Horizon, PointError};
 use crate::evaluation::decide::{Smoothing, decide};
-use crate::evaluation::figures::{Measured, WINDOW_HOP_S, rival_answer};
+use crate::evaluation::figures::{Measured, reference_output};
+use crate::evaluation::grid::WINDOW_HOP_S;
 use crate::evaluation::metrics::Confusion;
 use crate::evaluation::reference_system::ReferenceSystem;
+use crate::frontend::window::frame_time_s;
 
-/// A track at one horizon.
+/// Figures of a track at one horizon.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Song {
+    /// Name of the corpus.
     pub corpus: String,
+    /// Name of the track.
     pub name: String,
-    /// With a label.
+    /// Decisions with a label.
     pub windows: u64,
-    /// Share of the labelled ones with a voice.
+    /// Share of these labels that is voice.
     pub voice_share: f64,
+    /// Accuracy of raw decisions.
     pub accuracy_raw: f64,
+    /// Accuracy with the centred median.
     pub accuracy_median: f64,
+    /// Accuracy of the decisions that the daemon publishes.
     pub accuracy_causal: f64,
-    /// Of the other detector, where there is one.
-    pub accuracy_against: Option<f64>,
+    /// Accuracy of the reference system, if there is one.
+    pub accuracy_reference: Option<f64>,
 }
 
-/// Why a track is looked at closely.
+/// Rank of a track in its corpus by causal accuracy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rank {
+    /// The most accurate.
     Best,
+    /// In the middle.
     Median,
+    /// The least accurate.
     Worst,
 }
 
 impl Rank {
+    /// For people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Best => "best",
@@ -44,47 +54,62 @@ impl Rank {
     }
 }
 
-/// A track with all its decisions. Spans are seconds from and to.
+/// A track with all its decisions at one horizon. Spans are start and end in seconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shown {
+    /// Rank in the corpus.
     pub rank: Rank,
+    /// Name of the corpus.
     pub corpus: String,
+    /// Name of the track.
     pub name: String,
+    /// Duration in seconds.
     pub duration_s: f64,
-    /// The time that the first probability speaks of; each further one is `hop_s` later.
+    /// Time of the first probability in seconds.
     pub first_s: f64,
+    /// Time from one probability to the next in seconds.
     pub hop_s: f64,
+    /// Probabilities of voice.
     pub p: Vec<f32>,
+    /// Threshold of raw decisions.
     pub threshold: f32,
+    /// Threshold of an onset.
     pub enter: f32,
-    /// The same where a voice has been heard lately.
+    /// Threshold of an onset after recent voice, if it differs.
     pub reenter: Option<f32>,
+    /// Threshold of an offset.
     pub leave: f32,
-    /// Where the causal decisions are voice.
+    /// Spans of voice by the causal decisions.
     pub decided: Vec<[f64; 2]>,
-    /// The same of the other detector, where there is one.
-    pub against: Option<Vec<[f64; 2]>>,
+    /// Spans of voice by the reference system, if there is one.
+    pub reference: Option<Vec<[f64; 2]>>,
+    /// Spans of voice by the labels.
     pub labelled: Vec<[f64; 2]>,
 }
 
-/// Every track of a corpus, in its order.
+/// Figures of every track of a corpus, in the same order.
+///
+/// # Errors
+///
+/// The operating point is invalid.
 pub fn songs(
     corpus: &str,
     tracks: &[Measured],
     horizon: &Horizon,
-    rival: Option<&ReferenceSystem>,
+    reference: Option<&ReferenceSystem>,
 ) -> Result<Vec<Song>, PointError> {
     let song = |track: &Measured| {
         let scored = &track.scored.horizons[horizon.index];
         let grid = track.scored.grid(horizon.frames);
         let confusion = |voice: &[bool]| track.scored.confusion(horizon.index, voice);
-        let mut ours = [Confusion::default(); 3];
-        for (sum, smoothing) in ours.iter_mut().zip(Smoothing::OURS) {
-            let decided = decide(scored, smoothing, &horizon.point, grid)?;
-            *sum = confusion(&decided.voice);
+        let mut confusions = [Confusion::default(); 3];
+        for (sum, smoothing) in confusions.iter_mut().zip(Smoothing::OF_CHECKPOINT) {
+            let decisions = decide(scored, smoothing, &horizon.point, grid)?;
+            *sum = confusion(&decisions.voice);
         }
-        let [raw, median, causal] = ours;
-        let answer = rival.and_then(|r| rival_answer(r, track, horizon.index, horizon.frames));
+        let [raw, median, causal] = confusions;
+        let output =
+            reference.and_then(|r| reference_output(r, track, horizon.index, horizon.frames));
         Ok(Song {
             corpus: corpus.into(),
             name: track.scored.name.clone(),
@@ -93,14 +118,14 @@ pub fn songs(
             accuracy_raw: raw.accuracy(),
             accuracy_median: median.accuracy(),
             accuracy_causal: causal.accuracy(),
-            accuracy_against: answer.map(|a| confusion(&a.decided.voice).accuracy()),
+            accuracy_reference: output.map(|o| confusion(&o.decisions.voice).accuracy()),
         })
     };
     tracks.iter().map(song).collect()
 }
 
-/// The places of the best, the median and the worst track, by the accuracy of the causal decisions;
-/// fewer where there are fewer tracks. Tracks too short for a decision are none of these.
+/// Indices of the best, the median and the worst track by causal accuracy; fewer if there are fewer tracks. Tracks that
+/// are too short for a decision are ignored.
 pub fn ranked(songs: &[Song]) -> Vec<(Rank, usize)> {
     let mut order: Vec<usize> = (0..songs.len()).filter(|&i| songs[i].windows > 0).collect();
     order.sort_by(|&a, &b| {
@@ -125,19 +150,23 @@ pub fn ranked(songs: &[Song]) -> Vec<(Rank, usize)> {
     found
 }
 
-/// A closer look at a track.
+/// A track with all its decisions.
+///
+/// # Errors
+///
+/// The operating point is invalid.
 pub fn shown(
     corpus: &str,
     rank: Rank,
     track: &Measured,
     horizon: &Horizon,
-    rival: Option<&ReferenceSystem>,
+    reference: Option<&ReferenceSystem>,
 ) -> Result<Shown, PointError> {
     let scored = &track.scored.horizons[horizon.index];
     let grid = track.scored.grid(horizon.frames);
-    let decided = decide(scored, Smoothing::Causal, &horizon.point, grid)?;
+    let decisions = decide(scored, Smoothing::Causal, &horizon.point, grid)?;
     let window_s = |window: usize| grid.time_s(window);
-    let answer = rival.and_then(|r| rival_answer(r, track, horizon.index, horizon.frames));
+    let output = reference.and_then(|r| reference_output(r, track, horizon.index, horizon.frames));
     let voiced: Vec<bool> = track.labels.iter().map(|l| *l == Some(true)).collect();
     Ok(Shown {
         rank,
@@ -151,13 +180,13 @@ pub fn shown(
         enter: horizon.point.enter,
         reenter: horizon.point.reentry.map(|reentry| reentry.reenter),
         leave: horizon.point.leave,
-        decided: spans(&decided.voice, window_s),
-        against: answer.map(|a| spans(&a.decided.voice, window_s)),
+        decided: spans(&decisions.voice, window_s),
+        reference: output.map(|o| spans(&o.decisions.voice, window_s)),
         labelled: spans(&voiced, frame_time_s),
     })
 }
 
-/// From the time of the first to that of the first after each run of `true`.
+/// The time of the first element of each run of `true`, and that of the first element after it.
 fn spans(voice: &[bool], time_s: impl Fn(usize) -> f64) -> Vec<[f64; 2]> {
     let mut spans = Vec::new();
     let mut index = 0;

@@ -1,4 +1,4 @@
-//! Sounds and levels that a detector should not be moved by, at its frozen operating point.
+//! Stress tests: sounds without singing, and the corpora at other levels, at the frozen operating point.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,93 +6,122 @@ use std::path::Path;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::corpora::feature_cache::{Channels, FeatureCache, SeparatedTrack};
 use crate::corpora::files::sounds_below;
-use crate::corpora::recording::Recording;
-use crate::corpora::{Corpus, Sound, Track};
+use crate::corpora::{
+    Channels, Corpus, CorpusProblem, FeatureCache, Recording, SeparatedTrack, Sound, Track,
+};
 use crate::decision::{Horizon, PointError};
 use crate::evaluation::decide::{Smoothing, decide};
+use crate::evaluation::levels::Levels;
 use crate::evaluation::metrics::Confusion;
-use crate::evaluation::scorer::{Levels, ScoredTrack, TrackScorer};
+use crate::evaluation::scorer::{ScoredTrack, TrackScorer};
 use crate::evaluation::tones;
 use crate::frontend::resample::Resampler;
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
-use crate::frontend::{Features, SAMPLE_RATE_HZ};
+use crate::frontend::{Features, HOP_SAMPLES, SAMPLE_RATE_HZ};
 
 const GAINS_DB: [f64; 7] = [-9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0];
-/// Where a 16 kHz recording, one of 11 kHz and a telephone line end.
+/// Highest frequencies of recordings at 16 kHz and 11 kHz and of a telephone line.
 const TREBLE_UP_TO_HZ: [f64; 3] = [7600.0, 5500.0, 3400.0];
 const RATIOS_DB: [f64; 9] = [-12.0, -9.0, -6.0, -3.0, 0.0, 3.0, 6.0, 9.0, 12.0];
 
-/// Every stress test.
+/// Results of all stress tests.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Stress {
-    /// Made sounds (`vibrato`, `signal`) and given folders (`speech`, `music`), none of which
-    /// sings: how much of each is called voice.
+    /// Sounds without singing: synthetic ones (`vibrato`, `signal`) and given folders (`speech`, `music`).
     pub no_voice: Vec<NoVoice>,
-    /// The corpora, louder and softer.
+    /// The corpora at higher and lower levels.
     pub gain: Vec<AtLevel>,
-    /// The corpora with stems, remixed: power of the voice where it sounds against the music there,
-    /// over mel bands.
+    /// The corpora with stems, remixed. The ratio is the power of the voice in its frames to that of the music in the
+    /// same frames, both over mel bands.
     pub voice_to_music: Vec<AtLevel>,
-    /// The corpora without their treble: its loss must not pass for a voice.
+    /// The corpora without their treble.
     pub treble: Vec<WithoutTreble>,
 }
 
-/// Sound without singing.
+/// Decisions on a sound without singing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NoVoice {
+    /// `vibrato`, `signal`, `speech` or `music`.
     pub kind: String,
+    /// Name of the sound or of the sub-folder.
     pub name: String,
+    /// Number of decisions.
     pub windows: u64,
-    /// Shares of the decisions that are voice.
+    /// Share of raw decisions that are voice.
     pub voice_raw: f64,
+    /// Share of causal decisions that are voice.
     pub voice_causal: f64,
 }
 
 /// A corpus at a level.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AtLevel {
+    /// Name of the corpus.
     pub corpus: String,
+    /// The gain, or the ratio of voice to music.
     pub db: f64,
+    /// The figures at this level.
     #[serde(flatten)]
-    pub measured: Measured,
+    pub figures: StressFigures,
 }
 
-/// A corpus without what is above a frequency.
+/// A corpus without everything above a frequency.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WithoutTreble {
+    /// Name of the corpus.
     pub corpus: String,
+    /// The frequency.
     pub up_to_hz: f64,
+    /// The figures without the treble.
     #[serde(flatten)]
-    pub measured: Measured,
+    pub figures: StressFigures,
 }
 
-/// What came out where there are voices and pauses.
+/// Figures of a corpus under stress.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Measured {
+pub struct StressFigures {
+    /// Decisions with a label.
     pub windows: u64,
+    /// Accuracy of raw decisions.
     pub accuracy_raw: f64,
+    /// Accuracy of causal decisions.
     pub accuracy_causal: f64,
+    /// Recall of causal decisions.
     pub recall_causal: f64,
+    /// False-positive rate of causal decisions.
     pub false_positive_rate_causal: f64,
 }
 
-/// Folders of sound without singing, by kind: each sub-folder is reported for itself.
+/// A track without a voice.
+struct Voiceless {
+    kind: String,
+    name: String,
+    track: Track,
+}
+
+/// Folders of sound without singing. Each sub-folder is a group in the report.
 pub struct Folders {
-    tracks: Vec<(String, String, Track)>,
+    tracks: Vec<Voiceless>,
 }
 
 impl Folders {
-    /// Reads them. The error names every file that cannot be read.
-    pub fn read(folders: &[(&str, &Path)], cache: &FeatureCache) -> Result<Self, Vec<String>> {
+    /// Reads folders, each given with the kind of its sounds.
+    ///
+    /// # Errors
+    ///
+    /// Every folder or file that cannot be read.
+    pub fn read(
+        folders: &[(&str, &Path)],
+        cache: &FeatureCache,
+    ) -> Result<Self, Vec<CorpusProblem>> {
         let mut files = Vec::new();
         for &(kind, root) in folders {
             for path in sounds_below(root)? {
                 let place = path.strip_prefix(root).unwrap_or(&path);
                 let mut parts = place.components();
                 let name = parts.next().map(|part| part.as_os_str().to_string_lossy());
-                // A file of the folder itself has nothing after its name.
+                // Files directly in the folder are a group of their own.
                 let name = match (name, parts.next()) {
                     (Some(name), Some(_)) => name.into_owned(),
                     _ => ".".to_owned(),
@@ -100,26 +129,32 @@ impl Folders {
                 files.push((kind.to_owned(), name, path));
             }
         }
-        let read: Vec<Result<_, String>> = files
-            .into_par_iter()
-            .map(|(kind, name, path)| {
-                let sound = cache.recording(&path, Channels::Mean)?;
-                let separated = cache.separated(&[(&path, Channels::Mean)])?;
-                Ok((kind, name, without_voice(sound, separated)))
-            })
-            .collect();
-        let (tracks, faults): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
-        let faults: Vec<String> = faults.into_iter().filter_map(Result::err).collect();
-        match faults.is_empty() {
-            true => Ok(Self {
-                tracks: tracks.into_iter().flatten().collect(),
-            }),
-            false => Err(faults),
+        let read = files.into_par_iter().map(|(kind, name, path)| {
+            let sound = cache.recording(&path, Channels::Mean)?;
+            let separated = cache.separated(&[(&path, Channels::Mean)])?;
+            let track = without_voice(sound, separated);
+            Ok(Voiceless { kind, name, track })
+        });
+        let read: Vec<Result<_, CorpusProblem>> = read.collect();
+        let (mut tracks, mut problems) = (Vec::new(), Vec::new());
+        for track in read {
+            match track {
+                Ok(track) => tracks.push(track),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(Self { tracks }),
+            false => Err(problems),
         }
     }
 }
 
-/// Runs every test at one horizon. `done` is told the frames of each track.
+/// Runs all stress tests at one horizon. `done` receives the number of frames of each finished track.
+///
+/// # Errors
+///
+/// The operating point is invalid.
 pub fn stress(
     scorer: &mut TrackScorer,
     horizon: &Horizon,
@@ -127,36 +162,48 @@ pub fn stress(
     folders: &Folders,
     done: &(dyn Fn(usize) + Sync),
 ) -> Result<Stress, PointError> {
+    let mut test = Test {
+        scorer,
+        horizon,
+        done,
+    };
     let mut stress = Stress::default();
-    let features = scorer.features();
-    let made: Vec<_> = tones::all()
-        .into_iter()
-        .map(|made| {
-            let separated = match features {
-                Features::Mel(_) => None,
-                Features::SeparatedMel => separated(&made.samples),
-            };
-            let track = without_voice(Recording::of_samples(&made.samples), separated);
-            (made.kind.to_owned(), made.name, track)
-        })
-        .collect();
-    for sounds in [&made, &folders.tracks] {
+    let synthetic = synthetic(test.scorer.features());
+    for sounds in [&synthetic, &folders.tracks] {
+        stress.no_voice.extend(test.no_voice(sounds)?);
+    }
+    for corpus in corpora {
+        test.corpus(corpus, &mut stress)?;
+    }
+    Ok(stress)
+}
+
+/// What all tests need.
+struct Test<'a> {
+    scorer: &'a mut TrackScorer,
+    horizon: &'a Horizon,
+    done: &'a (dyn Fn(usize) + Sync),
+}
+
+impl Test<'_> {
+    /// One result per group, in the order in which the groups first appear.
+    fn no_voice(&mut self, sounds: &[Voiceless]) -> Result<Vec<NoVoice>, PointError> {
         let jobs: Vec<_> = sounds
             .iter()
-            .map(|(_, _, track)| (track, Levels::AS_RECORDED))
+            .map(|sound| (&sound.track, Levels::AS_RECORDED))
             .collect();
-        let scored = scorer.score(&jobs, done);
+        let scored = self.scorer.score(&jobs, self.done);
         let mut groups: BTreeMap<(&str, &str), [Confusion; 2]> = BTreeMap::new();
-        for ((kind, name, _), track) in sounds.iter().zip(&scored) {
+        for (Voiceless { kind, name, .. }, track) in sounds.iter().zip(&scored) {
             let sums = groups.entry((kind, name)).or_default();
-            count(sums, track, horizon)?;
+            count(sums, track, self.horizon)?;
         }
-        // In the order they came, which for made sounds means something.
-        for (kind, name, _) in sounds {
+        let mut results = Vec::new();
+        for Voiceless { kind, name, .. } in sounds {
             let Some([raw, causal]) = groups.remove(&(kind.as_str(), name.as_str())) else {
                 continue;
             };
-            stress.no_voice.push(NoVoice {
+            results.push(NoVoice {
                 kind: kind.clone(),
                 name: name.clone(),
                 windows: raw.total(),
@@ -164,15 +211,16 @@ pub fn stress(
                 voice_causal: causal.false_positive_rate(),
             });
         }
+        Ok(results)
     }
-    for corpus in corpora {
-        let everywhere = |levels| corpus.tracks.iter().map(move |t| (t, levels)).collect();
-        let mut measure = |jobs: Vec<_>| measure(scorer, horizon, &jobs, done);
+
+    fn corpus(&mut self, corpus: &Corpus, stress: &mut Stress) -> Result<(), PointError> {
+        let all_tracks = |levels| corpus.tracks.iter().map(move |t| (t, levels)).collect();
         for db in GAINS_DB {
             stress.gain.push(AtLevel {
                 corpus: corpus.name.clone(),
                 db,
-                measured: measure(everywhere(Levels::with_gain_db(db as f32)))?,
+                figures: self.measure(all_tracks(Levels::with_gain_db(db as f32)))?,
             });
         }
         for db in RATIOS_DB {
@@ -182,13 +230,13 @@ pub fn stress(
                 stress.voice_to_music.push(AtLevel {
                     corpus: corpus.name.clone(),
                     db,
-                    measured: measure(jobs)?,
+                    figures: self.measure(jobs)?,
                 });
             }
         }
-        // A recording that was separated as a whole keeps its treble.
-        if features == Features::SeparatedMel {
-            continue;
+        // Treble cannot be removed from a recording that was separated as a whole.
+        if self.scorer.features() == Features::SeparatedMel {
+            return Ok(());
         }
         for up_to_hz in TREBLE_UP_TO_HZ {
             let levels = Levels {
@@ -198,17 +246,33 @@ pub fn stress(
             stress.treble.push(WithoutTreble {
                 corpus: corpus.name.clone(),
                 up_to_hz,
-                measured: measure(everywhere(levels))?,
+                figures: self.measure(all_tracks(levels))?,
             });
         }
+        Ok(())
     }
-    Ok(stress)
+
+    fn measure(&mut self, jobs: Vec<(&Track, Levels)>) -> Result<StressFigures, PointError> {
+        let mut sums = [Confusion::default(); 2];
+        for track in self.scorer.score(&jobs, self.done) {
+            count(&mut sums, &track, self.horizon)?;
+        }
+        let [raw, causal] = sums;
+        Ok(StressFigures {
+            windows: raw.total(),
+            accuracy_raw: raw.accuracy(),
+            accuracy_causal: causal.accuracy(),
+            recall_causal: causal.recall(),
+            false_positive_rate_causal: causal.false_positive_rate(),
+        })
+    }
 }
 
-/// Frames that [`stress`] will score, for its progress.
+/// Number of frames that [`stress`] will score.
 pub fn frames(corpora: &[Corpus], folders: &Folders) -> usize {
-    let made: usize = tones::all().iter().map(|made| made.samples.len()).sum();
-    let given: usize = folders.tracks.iter().map(|(_, _, t)| t.frames()).sum();
+    let tones = tones::all();
+    let synthetic: usize = tones.iter().map(|tone| tone.samples.len()).sum();
+    let given: usize = folders.tracks.iter().map(|t| t.track.frames()).sum();
     let tracks = corpora.iter().flat_map(|corpus| &corpus.tracks);
     let swept: usize = tracks
         .map(|track| {
@@ -220,12 +284,28 @@ pub fn frames(corpora: &[Corpus], folders: &Folders) -> usize {
             track.frames() * (GAINS_DB.len() + ratios + treble)
         })
         .sum();
-    made / crate::frontend::HOP_SAMPLES + given + swept
+    synthetic / HOP_SAMPLES + given + swept
 }
 
-/// Of samples at 22 050 Hz.
+/// The synthetic sounds, with the features that the network uses.
+fn synthetic(features: Features) -> Vec<Voiceless> {
+    let track = |made: tones::Made| {
+        let separated = match features {
+            Features::Mel(_) => None,
+            Features::SeparatedMel => separated(&made.samples),
+        };
+        Voiceless {
+            kind: made.kind.to_owned(),
+            name: made.name,
+            track: without_voice(Recording::of_samples(&made.samples), separated),
+        }
+    };
+    tones::all().into_iter().map(track).collect()
+}
+
+/// `samples` are at 22 050 Hz.
 fn separated(samples: &[f32]) -> Option<SeparatedTrack> {
-    // These two rates there are resamplers for.
+    // The resampler supports this pair of rates.
     let mut resampler = Resampler::to(SEPARATED_RATE_HZ, SAMPLE_RATE_HZ).ok()?;
     let mut resampled = Vec::new();
     resampler.push(samples, &mut resampled);
@@ -242,27 +322,7 @@ fn without_voice(sound: Recording, separated: Option<SeparatedTrack>) -> Track {
     }
 }
 
-fn measure(
-    scorer: &mut TrackScorer,
-    horizon: &Horizon,
-    jobs: &[(&Track, Levels)],
-    done: &(dyn Fn(usize) + Sync),
-) -> Result<Measured, PointError> {
-    let mut sums = [Confusion::default(); 2];
-    for track in scorer.score(jobs, done) {
-        count(&mut sums, &track, horizon)?;
-    }
-    let [raw, causal] = sums;
-    Ok(Measured {
-        windows: raw.total(),
-        accuracy_raw: raw.accuracy(),
-        accuracy_causal: causal.accuracy(),
-        recall_causal: causal.recall(),
-        false_positive_rate_causal: causal.false_positive_rate(),
-    })
-}
-
-/// Adds the raw and the causal decisions of a track.
+/// Counts the raw and the causal decisions of a track.
 fn count(
     sums: &mut [Confusion; 2],
     track: &ScoredTrack,
@@ -270,19 +330,15 @@ fn count(
 ) -> Result<(), PointError> {
     let scored = &track.horizons[horizon.index];
     for (sum, smoothing) in sums.iter_mut().zip([Smoothing::Raw, Smoothing::Causal]) {
-        let decided = decide(
-            scored,
-            smoothing,
-            &horizon.point,
-            track.grid(horizon.frames),
-        )?;
-        *sum = *sum + track.confusion(horizon.index, &decided.voice);
+        let grid = track.grid(horizon.frames);
+        let decisions = decide(scored, smoothing, &horizon.point, grid)?;
+        *sum = *sum + track.confusion(horizon.index, &decisions.voice);
     }
     Ok(())
 }
 
-/// The levels at which the voice is `db` above the music; `None` where there are no stems, one of
-/// them is silent where the voice should be, or the network hears the recorded mix, separated.
+/// The levels at which the voice is `db` above the music. `None` without stems, if one of them is silent in the frames
+/// with voice, or if the network uses the recorded mix.
 fn at_ratio(track: &Track, db: f64) -> Option<Levels> {
     if track.separated.is_some() {
         return None;

@@ -1,58 +1,67 @@
-//! Chooses, on validation, how probabilities become decisions.
+//! Choice of operating points on validation data.
 //!
-//! Music without a voice must be let pass: its share of false alarms has a budget. Within it the
-//! corpora that have voices decide, by what is aimed at.
+//! The share of false alarms on music without a voice has a limit. Within it, the point is chosen by its merit on the
+//! corpora that have voices ([`Aim`]); of points of almost equal merit, the one with the fewest changes of state.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::decision::OperatingPoint;
-use crate::decision::Reentry;
-use crate::decision::operating_point::RECENCY_S;
+use crate::decision::{OperatingPoint, RECENCY_S, Reentry};
 use crate::evaluation::decide::causal;
 use crate::evaluation::metrics::Confusion;
 use crate::evaluation::scorer::{ScoredTrack, pooled};
 
-/// What an operating point is chosen for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, clap::ValueEnum)]
+/// The merit by which an operating point is chosen.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Default,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Aim {
-    /// The share of right decisions over all windows, as papers measure: for music like that of
-    /// validation, with as much voice in it.
+    /// The share of right decisions over all windows, as papers report it: for music like the validation data, with as
+    /// much voice.
     #[default]
     Accuracy,
-    /// The mean over corpora of their shares of right decisions, however long they are: where karaoke
-    /// and full mixes are as likely to be heard, and there is more of one than of the other.
+    /// The mean over corpora of their shares of right decisions, whatever their length: when karaoke and full mixes are
+    /// equally likely, but the data have more of one.
     Even,
-    /// The mean of the shares of right decisions on voice and on its pauses, and the mean of that over
-    /// corpora: for music of which it is not known how much of it is sung.
+    /// The mean over corpora of their balanced accuracies, the mean of the shares of right decisions on voice and on
+    /// pauses: for music with an unknown share of voice.
     Balanced,
 }
 
-/// How far the threshold to enter voice again lies above the raw one, and the one to enter it at all above that.
+/// Distances of the re-entry threshold above the raw one.
 const REENTER_ABOVE: [f32; 5] = [0.0, 0.05, 0.1, 0.2, 0.3];
+/// Distances of the threshold to enter voice above the re-entry threshold.
 const ENTER_ABOVE: [f32; 4] = [0.0, 0.1, 0.2, 0.3];
-/// The threshold to enter voice where none was heard lately goes this far up.
-const HIGHEST_ENTER: f32 = 0.95;
-/// How far the threshold to leave voice lies below the raw one.
+/// Largest threshold to enter voice.
+const MAX_ENTER: f32 = 0.95;
+/// Distances of the threshold to leave voice below the raw one.
 const LEAVE_BELOW: [f32; 8] = [-0.1, 0.0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.35];
+/// `confirm_n` of `confirm_m` windows.
 const CONFIRM: [(u32, u32); 3] = [(1, 1), (2, 3), (3, 5)];
-/// Holding a voice or bridging a pause for so long says voice where there may be none; thresholds far apart
-/// keep a light as calm for less.
+/// Minimum durations in seconds. Longer ones cause more false voice; hysteresis is as calm at a lower cost.
 const MIN_VOICE_S: [f32; 3] = [0.0, 0.1, 0.2];
 const MIN_GAP_S: [f32; 3] = [0.0, 0.1, 0.2];
-/// Of the points whose merit is at most this far from the best, the calmest is taken: a light that flickers
-/// serves nobody, whatever the accuracy says.
+/// Merit given up for fewer changes of state: a light that flickers is useless.
 const CALM_MERIT: f64 = 0.01;
 
-/// False alarms on music without a voice that are borne, as shares of its decisions. The raw threshold
-/// is for measuring.
+/// Limit on false alarms of raw decisions, as a share of the decisions on music without a voice. Raw decisions are only
+/// measured.
 const RAW_FALSE_ALARMS: f64 = 0.04;
-/// What is published switches lights: 36 s an hour are the goal on music that was never heard, and a third
-/// of them is left for how much it differs from what is chosen on.
+/// The same for causal decisions, which switch lights. The goal is 36 s per hour on unseen music; a third of it is a
+/// margin for the difference from the validation data.
 const CAUSAL_FALSE_ALARMS: f64 = 0.01 * 2.0 / 3.0;
 
-/// The operating point of one horizon, from every corpus's scored tracks.
+/// Chooses the operating point of a horizon index on the scored tracks of each corpus.
 pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> OperatingPoint {
     let threshold = raw_threshold(corpora, horizon, aim);
     let measured = candidates(threshold).into_par_iter().map(|point| {
@@ -62,15 +71,15 @@ pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> Operati
     });
     let measured: Vec<_> = measured.collect();
     let best = measured.iter().map(|m| m.1).fold(f64::MIN, f64::max);
-    // Over the budget there is nothing to give away for calm.
+    // Above the limit, no merit is given up.
     let given = if best > 0.0 { CALM_MERIT } else { 0.0 };
     let near = measured.iter().filter(|m| m.1 >= best - given);
     let calmest = near.min_by(|a, b| a.2.cmp(&b.2).then(b.1.total_cmp(&a.1)));
     calmest.map_or(OperatingPoint::around(threshold), |m| m.0)
 }
 
-/// What is aimed at, over the corpora with voices; below all of them where the budget is overdrawn,
-/// so that the smallest overdraft is chosen when none keeps to it.
+/// The merit over the corpora with voices. Above the limit on false alarms it is negative, and larger for fewer false
+/// alarms.
 fn merit(corpora: &[Confusion], false_alarms: f64, aim: Aim) -> f64 {
     let has_voice = |c: &&Confusion| c.true_voice + c.missed_voice > 0;
     let (voiced, silent): (Vec<&Confusion>, Vec<&Confusion>) = corpora.iter().partition(has_voice);
@@ -92,7 +101,7 @@ fn merit(corpora: &[Confusion], false_alarms: f64, aim: Aim) -> f64 {
     }
 }
 
-/// 0 of nothing, which any point is as good for.
+/// 0 without values: all points are then equal.
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     let count = values.len().max(1) as f64;
     values.sum::<f64>() / count
@@ -119,11 +128,13 @@ fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> f32 
     best.map_or(0.5, |(threshold, _)| threshold)
 }
 
+/// Every operating point that is tried.
 fn candidates(threshold: f32) -> Vec<OperatingPoint> {
     let mut points = Vec::new();
     for (enter, reentry) in entries(threshold) {
         for below in LEAVE_BELOW {
-            let leave = hundredths(threshold - below).clamp(0.01, reentry.map_or(enter, |r| r.reenter));
+            let leave =
+                hundredths(threshold - below).clamp(0.01, reentry.map_or(enter, |r| r.reenter));
             for (confirm_n, confirm_m) in CONFIRM {
                 for min_voice_s in MIN_VOICE_S {
                     points.extend(MIN_GAP_S.map(|min_gap_s| OperatingPoint {
@@ -143,13 +154,13 @@ fn candidates(threshold: f32) -> Vec<OperatingPoint> {
     points
 }
 
-/// The thresholds to enter voice that are tried, each pair once.
+/// Every pair of thresholds to enter and re-enter voice that is tried, without repetitions.
 fn entries(threshold: f32) -> Vec<(f32, Option<Reentry>)> {
     let mut entries = Vec::new();
     for reenter_above in REENTER_ABOVE {
-        let reenter = hundredths(threshold + reenter_above).min(HIGHEST_ENTER);
+        let reenter = hundredths(threshold + reenter_above).min(MAX_ENTER);
         for above in ENTER_ABOVE {
-            let enter = hundredths(reenter + above).min(HIGHEST_ENTER);
+            let enter = hundredths(reenter + above).min(MAX_ENTER);
             let differs = (enter > reenter).then_some(Reentry {
                 reenter,
                 recency_s: RECENCY_S,
@@ -162,12 +173,12 @@ fn entries(threshold: f32) -> Vec<(f32, Option<Reentry>)> {
     entries
 }
 
-/// As thresholds are told: sums of them end in digits that mean nothing.
+/// Rounds to two decimals, as thresholds are printed; sums have rounding errors.
 fn hundredths(p: f32) -> f32 {
     (p * 100.0).round() / 100.0
 }
 
-/// The causal decisions of each corpus against its labels, and how often they change in all.
+/// The confusion matrix of the causal decisions on each corpus, and their total number of changes.
 fn causal_decisions(
     corpora: &[Vec<ScoredTrack>],
     horizon: usize,
@@ -178,13 +189,12 @@ fn causal_decisions(
         let mut confusion = Confusion::default();
         for track in tracks {
             let scored = &track.horizons[horizon];
-            // The candidates are within a tracker's limits by construction.
-            // Their states do not depend on which frames they speak of.
-            let Ok(decided) = causal(scored, point, track.grid(0)) else {
+            // Candidates are valid by construction. Their states do not depend on the horizon of the grid.
+            let Ok(decisions) = causal(scored, point, track.grid(0)) else {
                 continue;
             };
-            confusion = confusion + track.confusion(horizon, &decided.voice);
-            changes += decided.changes.len();
+            confusion = confusion + track.confusion(horizon, &decisions.voice);
+            changes += decisions.changes.len();
         }
         confusion
     };

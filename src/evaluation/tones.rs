@@ -1,4 +1,4 @@
-//! Sounds without a voice that tempt a detector, made on the spot.
+//! Synthetic sounds without a voice that provoke false alarms.
 
 use std::f64::consts::TAU;
 
@@ -7,17 +7,18 @@ use rand::{RngExt, SeedableRng};
 
 use crate::frontend::SAMPLE_RATE_HZ;
 
-/// Long enough for forty decisions.
+/// Duration of each sound: 40 decisions.
 const LENGTH_S: f64 = 4.0;
-/// From a bass to a soprano, an octave apart.
+/// From the range of a bass to that of a soprano.
 const PITCHES_HZ: [f64; 4] = [110.0, 220.0, 440.0, 880.0];
-/// A singer's vibrato: 5.5 cycles a second, half a semitone either way.
+/// A typical singer's vibrato.
 const VIBRATO_HZ: f64 = 5.5;
+/// Largest deviation, either way.
 const VIBRATO_SEMITONES: f64 = 0.5;
-/// Partials end here, clear of the highest the sample rate can hold.
+/// Highest partial, below the Nyquist frequency.
 const HIGHEST_PARTIAL_HZ: f64 = 10_000.0;
 const TONE_AMPLITUDE: f64 = 0.5;
-/// Noise this much too loud, cut off at full scale.
+/// Gain of the noise that is clipped at full scale.
 const CLIPPED_GAIN: f32 = 10.0;
 
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +29,16 @@ enum Waveform {
     Square,
 }
 
-/// A made sound.
+/// A synthetic sound.
 pub struct Made {
+    /// `vibrato` or `signal`.
     pub kind: &'static str,
     pub name: String,
     /// At 22 050 Hz.
     pub samples: Vec<f32>,
 }
 
+/// Every synthetic sound; the same ones on each call.
 pub fn all() -> Vec<Made> {
     let count = (LENGTH_S * f64::from(SAMPLE_RATE_HZ)) as usize;
     let mut made = Vec::new();
@@ -86,7 +89,7 @@ impl Waveform {
         let (k, odd) = (f64::from(k), k % 2 == 1);
         match self {
             Self::Sine => f64::from(u8::from(k == 1.0)),
-            // Phases of partials are nothing that a spectrum of magnitudes shows.
+            // Phases do not matter to a magnitude spectrum.
             Self::Triangle if odd => 8.0 / (TAU / 2.0 * k).powi(2),
             Self::Square if odd => 4.0 / (TAU / 2.0 * k),
             Self::Sawtooth => 2.0 / (TAU / 2.0 * k),

@@ -1,4 +1,4 @@
-//! What networks look at.
+//! The kinds of features that networks take.
 
 use std::fmt;
 
@@ -9,18 +9,19 @@ use crate::frontend::separated_mel::{
 };
 use crate::frontend::{MEL_BANDS, SAMPLE_RATE_HZ, WindowLength};
 
-/// The kinds of features, 80 values a frame each, and how many frames a network sees at once.
+/// The kind of features that a network takes, and how many frames at once. Both kinds have 80
+/// values per frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Features {
-    /// Windows of log-mel frames, cut out of a stream as it comes in. A network answers for some
-    /// frames of each: its horizons.
+    /// Windows of log-mel frames of a stream. A network predicts some frames of each window: those
+    /// at its horizons.
     Mel(WindowLength),
-    /// Sequences of the log energies of a separated recording ([`super::separated_mel`]). A network
-    /// answers for every frame; its only horizon is how far the sound that it hears reaches.
+    /// Sequences of log energies of a separated recording ([`super::separated_mel`]). A network
+    /// predicts every frame. Its only horizon is the reach of its input.
     SeparatedMel,
 }
 
-/// As people say it.
+/// A noun phrase for messages.
 impl fmt::Display for Features {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
@@ -44,7 +45,7 @@ impl fmt::Display for Features {
 }
 
 impl Features {
-    /// Frames that a network sees at once.
+    /// Frames of one input of a network.
     pub const fn frames(self) -> usize {
         match self {
             Self::Mel(window) => window.frames(),
@@ -52,12 +53,12 @@ impl Features {
         }
     }
 
-    /// Values that a network sees at once, frame after frame.
+    /// Values of one input of a network: frames × [`MEL_BANDS`].
     pub const fn values(self) -> usize {
         self.frames() * MEL_BANDS
     }
 
-    /// Whether a network can answer at this horizon.
+    /// Whether a network can predict the frame at this horizon.
     pub fn reach(self, horizon_frames: u32) -> bool {
         match self {
             Self::Mel(window) => window.reaches(horizon_frames),
@@ -65,24 +66,24 @@ impl Features {
         }
     }
 
-    /// The horizon where none is asked for: the centre of a window, or the only one.
-    pub fn usual_horizon_frames(self) -> u32 {
+    /// The default horizon: the centre of a window, or the only one.
+    pub fn default_horizon_frames(self) -> u32 {
         match self {
             Self::Mel(window) => window.centre_horizon_frames(),
             Self::SeparatedMel => SEPARATED_HORIZON_FRAMES,
         }
     }
 
-    /// What horizons may be, for people.
-    pub fn horizons_wanted(self) -> String {
+    /// A phrase for messages that names the allowed horizons.
+    pub fn allowed_horizons(self) -> String {
         match self {
             Self::Mel(window) => format!("falling numbers below {}", window.frames()),
             Self::SeparatedMel => format!("nothing but {SEPARATED_HORIZON_FRAMES}"),
         }
     }
 
-    /// The frames, of those seen at once, that a network of these horizons answers for.
-    pub fn answered_frames(self, horizons_frames: &[u32]) -> Vec<usize> {
+    /// Indices of the frames in one input that a network with these horizons predicts.
+    pub fn predicted_frames(self, horizons_frames: &[u32]) -> Vec<usize> {
         match self {
             Self::Mel(window) => {
                 let frame = |&h: &u32| window.frame_at(h);
@@ -93,7 +94,7 @@ impl Features {
     }
 
     /// The frame of the common grid (315 samples at 22 050 Hz) that the first decision on a
-    /// recording speaks of. Each further decision lies 5 frames, 71.43 ms, later.
+    /// recording is for. Each further decision is for 5 frames, 71.43 ms, later.
     pub fn first_decided_frame(self, horizon_frames: u32) -> usize {
         match self {
             Self::Mel(window) => window.frame_at(horizon_frames),
@@ -101,7 +102,7 @@ impl Features {
         }
     }
 
-    /// From one window, or sequence, of a recording to the next, in seconds.
+    /// Time from one window, or sequence, of a recording to the next, in seconds.
     pub fn hop_s(self) -> f64 {
         match self {
             Self::Mel(_) => WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),

@@ -1,4 +1,4 @@
-//! The mel filter bank and the logarithm: Slaney's scale and norm, as
+//! Log-mel frames: a mel filter bank with Slaney's scale and norm, then the logarithm, equal to
 //! `librosa.filters.mel(sr=22050, n_fft=1024, n_mels=80, fmin=27.5, fmax=8000)`.
 
 use crate::frontend::stft::{SPECTRUM_BINS, Stft};
@@ -6,10 +6,10 @@ use crate::frontend::{
     FRAME_SAMPLES, LOG_FLOOR, MEL_BANDS, MEL_MAX_HZ, MEL_MIN_HZ, SAMPLE_RATE_HZ,
 };
 
-/// Below this the mel scale is linear (Slaney, Auditory Toolbox, 1998).
+/// Below this frequency the mel scale is linear (Slaney, Auditory Toolbox, 1998).
 const LINEAR_BELOW_HZ: f64 = 1000.0;
 const HZ_PER_LINEAR_MEL: f64 = 200.0 / 3.0;
-/// Above it, each mel is a factor of 6.4^(1/27).
+/// Above it, one mel is a factor of 6.4^(1/27).
 const MELS_PER_NEPER: f64 = 27.0 / 1.856_297_990_365_626_3; // ln 6.4
 
 fn hz_to_mel(hz: f64) -> f64 {
@@ -29,27 +29,27 @@ fn mel_to_hz(mel: f64) -> f64 {
     }
 }
 
-/// Place of a frequency among the bands: `2.0` is the centre of the third.
+/// Fractional band index of a frequency in Hz: `2.0` is the centre of the third band.
 pub fn band_of_hz(hz: f64) -> f64 {
     let (low, high) = (hz_to_mel(MEL_MIN_HZ), hz_to_mel(MEL_MAX_HZ));
     (hz_to_mel(hz) - low) / (high - low) * (MEL_BANDS + 1) as f64 - 1.0
 }
 
-/// One triangular filter: its weights for the bins from `first_bin` on.
+/// One triangular filter: the weights of the bins from `first_bin` on.
 pub(super) struct Band {
     first_bin: usize,
     weights: Vec<f32>,
 }
 
 impl Band {
-    /// The weighted sum of a spectrum's bins.
+    /// Weighted sum of a spectrum's bins.
     pub fn sum(&self, spectrum: &[f32]) -> f32 {
         let bins = &spectrum[self.first_bin..][..self.weights.len()];
         bins.iter().zip(&self.weights).map(|(m, w)| m * w).sum()
     }
 }
 
-/// Turns a frame of samples into 80 log-mel values.
+/// Computes the 80 log-mel values of a frame of samples.
 pub struct LogMel {
     stft: Stft,
     bands: Vec<Band>,
@@ -63,6 +63,7 @@ impl Default for LogMel {
 }
 
 impl LogMel {
+    /// Plans the transform and the filter bank.
     pub fn new() -> Self {
         Self {
             stft: Stft::new(),
@@ -77,7 +78,7 @@ impl LogMel {
         }
     }
 
-    /// ln(max(mel magnitude, 1e-5)) of `frame`, a value a band.
+    /// ln(max(mel magnitude, 1e-5)) of `frame`, one value per band.
     pub fn frame(&mut self, frame: &[f32; FRAME_SAMPLES]) -> [f32; MEL_BANDS] {
         let mut mel = self.magnitude_frame(frame);
         for value in &mut mel {
@@ -86,7 +87,7 @@ impl LogMel {
         mel
     }
 
-    /// The mel magnitudes before the logarithm: what can be added when sounds are mixed.
+    /// The mel magnitudes of `frame` before the logarithm, one value per band.
     pub fn magnitude_frame(&mut self, frame: &[f32; FRAME_SAMPLES]) -> [f32; MEL_BANDS] {
         self.stft.magnitude(frame, &mut self.magnitude);
         let mut mel = [0.0; MEL_BANDS];
@@ -97,7 +98,7 @@ impl LogMel {
     }
 }
 
-/// Where the bands of a filter bank lie.
+/// The parameters of a filter bank.
 pub(super) struct BankPlan {
     pub rate_hz: u32,
     pub frame_samples: usize,
@@ -107,9 +108,10 @@ pub(super) struct BankPlan {
     pub max_hz: f64,
 }
 
+/// Triangular filters at equal distances on the mel scale.
 pub(super) fn filter_bank(plan: &BankPlan) -> Vec<Band> {
     let (low, high) = (hz_to_mel(plan.min_hz), hz_to_mel(plan.max_hz));
-    // From the left edge of the first band to the right edge of the last.
+    // Edges of all bands, in order. A band's centre is an edge of its neighbours.
     let edge_hz: Vec<f64> = (0..plan.bands + 2)
         .map(|i| mel_to_hz(low + (high - low) * i as f64 / (plan.bands + 1) as f64))
         .collect();
@@ -119,7 +121,7 @@ pub(super) fn filter_bank(plan: &BankPlan) -> Vec<Band> {
         .windows(3)
         .map(|edges| {
             let (left, centre, right) = (edges[0], edges[1], edges[2]);
-            // Slaney's norm: every filter has the same area.
+            // Slaney's norm: all filters have the same area.
             let norm = 2.0 / (right - left);
             let weight = |bin: usize| {
                 let hz = bin as f64 * bin_hz;

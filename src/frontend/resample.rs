@@ -1,15 +1,15 @@
-//! Any rate to 22 050 Hz (or, for recordings that are separated, 16 kHz), mono, without a sample's
-//! shift.
+//! Conversion of mono sound from any sample rate to 22 050 Hz (16 kHz for recordings that are
+//! separated), without a time shift.
 //!
-//! rubato's windowed-sinc resampler, not its FFT one: the FFT resampler works in blocks that are
-//! whole periods of the ratio (11 025 Hz needs 1, but 44 101 Hz needs 44 101 samples, a second of
-//! latency), while the length of a sinc filter is ours to choose.
+//! It is done by rubato's windowed-sinc resampler. Its FFT resampler works in blocks of whole
+//! periods of the ratio (1 sample at 11 025 Hz, but 44 101 samples, a second of latency, at
+//! 44 101 Hz), while the length of a sinc filter can be chosen.
 //!
-//! The choice: Blackman-Harris (side lobes below -92 dB), 4 ms long and at least
-//! [`MIN_TAPS`] taps. At 44.1 and 48 kHz sound up to 9 kHz passes, above the last mel band's
-//! 8 kHz, all from 11.025 kHz on is rejected, and the filter looks 2 ms ahead. Low rates, which
-//! have no room above the voice to waste, get their steepness from the taps: 16 kHz passes up to
-//! 7.3 kHz and looks 6 ms ahead.
+//! The filter has a Blackman-Harris window (side lobes below -92 dB), is 4 ms long and has at
+//! least 192 taps. At 44.1 and 48 kHz it passes sound up to 9 kHz, above the last mel band's
+//! 8 kHz, rejects everything from 11.025 kHz on, and looks 2 ms ahead. Low rates have little
+//! bandwidth to spare and need the taps for a steep edge: 16 kHz passes up to 7.3 kHz and looks
+//! 6 ms ahead.
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{
@@ -19,42 +19,55 @@ use rubato::{
 
 use crate::frontend::SAMPLE_RATE_HZ;
 
-/// The rates a source may have, in Hz.
+/// Lowest sample rate of a source, in Hz.
 pub const MIN_INPUT_RATE_HZ: u32 = 8_000;
+/// Highest sample rate of a source, in Hz.
 pub const MAX_INPUT_RATE_HZ: u32 = 192_000;
 
-/// At high rates the filter is this long: its transition band is then 2 kHz wide, what lies
-/// between the last mel band and half of 22 050 Hz.
+/// Filter length at high rates: it makes the transition band 2 kHz wide and lets it end at half
+/// of 22 050 Hz, above the last mel band.
 const FILTER_LENGTH_S: f64 = 0.004;
-/// At low rates it has this many taps: the transition band of a 16 kHz source is 667 Hz wide.
+/// Filter length at low rates: the transition band of a 16 kHz source is 667 Hz wide.
 const MIN_TAPS: usize = 192;
-/// A Blackman-Harris window's main lobe reaches this many bins (rate / taps) to each side.
+/// Reach of a Blackman-Harris window's main lobe to each side, in bins (rate / taps).
 const MAIN_LOBE_BINS: f64 = 4.0;
-/// Input is taken in chunks of this length whatever the caller's blocks are: that makes the
-/// output independent of them, and 1 ms does not matter to the latency.
+/// Chunk in which input is processed, whatever the caller's blocks are, so that the output does
+/// not depend on them. 1 ms adds little latency.
 const CHUNK_S: f64 = 0.001;
-/// Filters are tabled for this many positions between two input samples, or a little more:
-/// the output's place is right to 1/256 of an input sample.
+/// Positions between two input samples for which filters are tabulated, at least: output times
+/// are exact to 1/256 of an input sample.
 const MIN_POSITIONS: usize = 256;
-/// Up to so many positions a table holds every one that occurs, and nothing is interpolated.
+/// Up to this many positions the table holds every position that occurs, without interpolation.
 const MAX_EXACT_POSITIONS: usize = 1024;
 
+/// Why there is no resampler for a rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ResampleError {
+    /// The source's rate is not supported.
     #[error(
         "a sample rate of {rate_hz} Hz cannot be used: choose one from {MIN_INPUT_RATE_HZ} to \
          {MAX_INPUT_RATE_HZ} Hz"
     )]
-    Rate { rate_hz: u32 },
+    Rate {
+        /// Sample rate of the source in Hz.
+        rate_hz: u32,
+    },
+    /// rubato refuses the parameters.
     #[error("no resampler from {rate_hz} Hz to {output_hz} Hz could be made: {reason}")]
     Construction {
+        /// Sample rate of the source in Hz.
         rate_hz: u32,
+        /// Requested sample rate in Hz.
         output_hz: u32,
+        /// The cause.
         reason: String,
     },
 }
 
-/// Refuses a rate that no resampler is made for.
+/// Checks that a source's rate is supported.
+///
+/// # Errors
+/// When it is below [`MIN_INPUT_RATE_HZ`] or above [`MAX_INPUT_RATE_HZ`].
 pub fn check_rate(rate_hz: u32) -> Result<(), ResampleError> {
     match (MIN_INPUT_RATE_HZ..=MAX_INPUT_RATE_HZ).contains(&rate_hz) {
         true => Ok(()),
@@ -62,24 +75,30 @@ pub fn check_rate(rate_hz: u32) -> Result<(), ResampleError> {
     }
 }
 
-/// Brings mono sound of one rate to 22 050 Hz, block by block.
+/// Converts mono sound from one rate to another, block by block.
 ///
-/// Output sample n speaks of the time n / 22 050 s: the filter's delay is taken off at the start.
-/// The output does not depend on how the input was cut into blocks, bit for bit.
-/// A source that has the output's rate passes through untouched.
+/// Output sample n is at time n / output rate: the filter's delay is removed at the start.
+/// The output does not depend on the sizes of the input blocks, bit for bit.
+/// Sound that already has the output rate passes unchanged.
 pub struct Resampler {
     input_rate_hz: u32,
     sinc: Option<Sinc>,
 }
 
 impl Resampler {
-    /// `input_rate_hz`: 8 000 to 192 000.
+    /// A resampler to 22 050 Hz.
+    ///
+    /// # Errors
+    /// When `input_rate_hz` is not between 8 000 and 192 000.
     pub fn new(input_rate_hz: u32) -> Result<Self, ResampleError> {
         Self::to(SAMPLE_RATE_HZ, input_rate_hz)
     }
 
-    /// The same with another rate to come out, 8 000 Hz at least. What lies a little below its half
-    /// is weakened: at 16 kHz, 7 kHz and more.
+    /// A resampler to `output_hz`, at least 8 000. Frequencies a little below half of it are
+    /// attenuated: for 16 kHz, those from 7 kHz on.
+    ///
+    /// # Errors
+    /// When `input_rate_hz` is not between 8 000 and 192 000.
     pub fn to(output_hz: u32, input_rate_hz: u32) -> Result<Self, ResampleError> {
         check_rate(input_rate_hz)?;
         let sinc = match input_rate_hz == output_hz {
@@ -92,11 +111,12 @@ impl Resampler {
         })
     }
 
+    /// Sample rate of the input in Hz.
     pub fn input_rate_hz(&self) -> u32 {
         self.input_rate_hz
     }
 
-    /// Takes samples and appends to `out` all that can be told from them.
+    /// Takes samples and appends to `out` all output that they complete.
     pub fn push(&mut self, mono: &[f32], out: &mut Vec<f32>) {
         match &mut self.sinc {
             None => out.extend_from_slice(mono),
@@ -104,23 +124,24 @@ impl Resampler {
         }
     }
 
-    /// Ends the sound: appends what the filter still holds, so that all output together is
-    /// round(input · output rate / rate) samples, and makes ready for another sound.
+    /// Ends the sound: appends what the filter still holds, so that the whole output has
+    /// round(input samples · output rate / input rate) samples, and resets the resampler.
     pub fn flush(&mut self, out: &mut Vec<f32>) {
         if let Some(sinc) = &mut self.sinc {
             sinc.flush(out);
         }
     }
 
-    /// Forgets all that was pushed, as after lost samples: the next sample is a sound's first.
+    /// Discards everything pushed so far, as after lost samples: the next sample is the first of
+    /// a new sound.
     pub fn reset(&mut self) {
         if let Some(sinc) = &mut self.sinc {
             sinc.restart();
         }
     }
 
-    /// How long after a sound's capture its sample may come out, in seconds: the half of the
-    /// filter that looks ahead, and a chunk.
+    /// Longest time in seconds from a sample's capture to its output: half the filter, which looks
+    /// ahead, and one chunk.
     pub fn delay_s(&self) -> f64 {
         self.sinc.as_ref().map_or(0.0, |sinc| {
             (sinc.taps / 2 + 1 + sinc.pending.samples.len()) as f64 / f64::from(self.input_rate_hz)
@@ -128,12 +149,13 @@ impl Resampler {
     }
 }
 
-/// Input that waits until it fills a chunk.
+/// Input that does not fill a chunk yet.
 struct Chunk {
     samples: Vec<f64>,
     filled: usize,
 }
 
+/// The resampler for different rates.
 struct Sinc {
     rubato: Async<f64>,
     taps: usize,
@@ -141,11 +163,11 @@ struct Sinc {
     output_hz: u32,
     pending: Chunk,
     produced: Vec<f64>,
-    /// Silence put before a sound, so that its first sample falls on an output sample.
+    /// Samples of silence before a sound, which put its first sample at an output sample.
     lead_in: usize,
-    /// Output samples that speak of times before the sound's first sample.
+    /// Output samples before the sound's first sample.
     outputs_before: usize,
-    /// Of those, how many are still to come.
+    /// How many of them are still to come.
     to_skip: usize,
     input_samples: u64,
     output_samples: u64,
@@ -160,7 +182,7 @@ impl Sinc {
         };
         let rate = f64::from(rate_hz);
         let ratio = f64::from(output_hz) / rate;
-        // The steps from an output sample to the next, in input samples, are `period_in / period_out`.
+        // One output sample is `period_in / period_out` input samples.
         let divisor = greatest_common_divisor(rate_hz, output_hz);
         let period_in = (rate_hz / divisor) as usize;
         let period_out = (output_hz / divisor) as usize;
@@ -168,7 +190,7 @@ impl Sinc {
         let taps = ((FILTER_LENGTH_S * rate).ceil() as usize)
             .max(MIN_TAPS)
             .next_multiple_of(8);
-        // The stop band begins at the half of the lower rate.
+        // The stop band begins at half the lower rate.
         let stop_hz = rate.min(f64::from(output_hz)) / 2.0;
         let cutoff = 1.0 - MAIN_LOBE_BINS * rate / taps as f64 / stop_hz;
         let parameters = SincInterpolationParameters::new(taps, WindowFunction::BlackmanHarris)
@@ -186,9 +208,9 @@ impl Sinc {
         let rubato = Async::new_sinc(ratio, 1.0, &parameters, chunk, 1, FixedAsync::Input)
             .map_err(|e| failed(&e))?;
 
-        // rubato's output sample n speaks of the input at (n + 1) · step - taps / 2. With
-        // `lead_in` samples of silence in front, the sound's first sample lies a whole number of
-        // periods after the first of these places.
+        // rubato's output sample n is at input position (n + 1) · step - taps / 2. With `lead_in`
+        // samples of silence in front, the sound's first sample is at such a position too, a
+        // whole number of periods from input position -taps / 2.
         let periods = (taps / 2).div_ceil(period_in);
         let lead_in = periods * period_in - taps / 2;
         let outputs_before = periods * period_out - 1;
@@ -253,7 +275,7 @@ impl Sinc {
 
     fn process_chunk(&mut self, out: &mut Vec<f32>) {
         let (chunk, room) = (self.pending.samples.len(), self.produced.len());
-        // The only errors are wrong buffer lengths, and the lengths are rubato's own.
+        // Fails only for wrong buffer lengths, and rubato chose the lengths.
         let produced = InterleavedSlice::new(&self.pending.samples, 1, chunk)
             .ok()
             .and_then(|input| {

@@ -1,4 +1,4 @@
-//! Magnitude spectra of frames: periodic Hann, 1024 samples.
+//! Magnitude spectra of 1024-sample frames under a periodic Hann window.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::frontend::FRAME_SAMPLES;
 /// Bins of a spectrum, from 0 Hz to half the sample rate.
 pub const SPECTRUM_BINS: usize = FRAME_SAMPLES / 2 + 1;
 
-/// Takes the magnitude spectrum of one frame at a time, without allocating.
+/// Computes magnitude spectra, one frame at a time, without allocating.
 pub struct Stft {
     fft: Arc<dyn RealToComplex<f32>>,
     hann: [f32; FRAME_SAMPLES],
@@ -19,13 +19,8 @@ pub struct Stft {
     scratch: Vec<Complex<f32>>,
 }
 
-impl Default for Stft {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Stft {
+    /// Plans the transform.
     pub fn new() -> Self {
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(FRAME_SAMPLES);
         let hann = std::array::from_fn(|n| {
@@ -41,7 +36,7 @@ impl Stft {
         }
     }
 
-    /// Writes |X| of `frame` to `magnitude`.
+    /// Writes the magnitudes |X| of `frame` to `magnitude`, one value per bin.
     pub fn magnitude(
         &mut self,
         frame: &[f32; FRAME_SAMPLES],
@@ -50,7 +45,7 @@ impl Stft {
         for ((out, x), w) in self.windowed.iter_mut().zip(frame).zip(&self.hann) {
             *out = x * w;
         }
-        // The only errors are wrong buffer lengths, and the buffers come from the plan itself.
+        // Fails only for wrong buffer lengths, and the plan made the buffers.
         let done = self.fft.process_with_scratch(
             &mut self.windowed,
             &mut self.spectrum,

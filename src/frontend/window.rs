@@ -1,23 +1,24 @@
-//! Frames into windows: as many frames as the network looks at, a new window every 5.
+//! Windows of log-mel frames: the input of a network, a new one every 5 frames (71.43 ms).
 
+use crate::frontend::level::{LevelMeter, SoundLevel};
 use crate::frontend::{
     FRAME_SAMPLES, HOP_SAMPLES, LogMel, MEL_BANDS, SAMPLE_RATE_HZ, WINDOW_HOP_FRAMES,
     WINDOW_HOP_SAMPLES,
 };
 
-/// How many frames a network looks at, and so a window holds. There are no others than those of the
-/// networks, and each network says which is its own.
+/// Number of frames in a window. Only the lengths that a network takes exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WindowLength {
     frames: usize,
 }
 
 impl WindowLength {
-    /// 1.175 s from its first sample to its last.
+    /// SE-ResNet: 80 frames, 1.175 s from the first sample to the last.
     pub const FRAMES_80: Self = Self { frames: 80 };
-    /// 1.675 s.
+    /// SCNN: 115 frames, 1.675 s.
     pub const FRAMES_115: Self = Self { frames: 115 };
 
+    /// Frames in a window.
     pub const fn frames(self) -> usize {
         self.frames
     }
@@ -32,52 +33,86 @@ impl WindowLength {
         (self.frames - 1) * HOP_SAMPLES + FRAME_SAMPLES
     }
 
+    /// Duration from a window's first sample to its last, in seconds.
     pub fn seconds(self) -> f64 {
         self.samples() as f64 / f64::from(SAMPLE_RATE_HZ)
     }
 
-    /// Whether a window has a frame so far before its last.
+    /// Whether a window has a frame `horizon_frames` before its last.
     pub fn reaches(self, horizon_frames: u32) -> bool {
         (horizon_frames as usize) < self.frames
     }
 
-    /// The frame so far before the window's last, counted from its first, which stands for all
-    /// that lie before the window.
+    /// Index of the frame `horizon_frames` before the window's last; 0 where that lies before the window.
     pub fn frame_at(self, horizon_frames: u32) -> usize {
         (self.frames - 1).saturating_sub(horizon_frames as usize)
     }
 
-    /// How far the middle frame (of an even number the later one) lies before the last.
+    /// Distance from the middle frame (the later one of an even number) to the last, in frames.
     pub fn centre_horizon_frames(self) -> u32 {
         // As small as the frames of a window are.
         (self.frames - 1 - self.frames / 2) as u32
     }
 }
 
-/// Log-mel frames, ready for a network.
+/// When a sample was captured, on two clocks, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct CaptureTime {
+    /// On a monotonic clock, for durations.
+    pub monotonic_s: f64,
+    /// Unix time, for people and other programs.
+    pub unix_s: f64,
+}
+
+impl CaptureTime {
+    /// The time `seconds` later, or earlier where they are negative.
+    #[must_use]
+    pub fn plus(self, seconds: f64) -> Self {
+        Self {
+            monotonic_s: self.monotonic_s + seconds,
+            unix_s: self.unix_s + seconds,
+        }
+    }
+}
+
+/// Log-mel frames of one stretch of a stream: the input of a network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
-    /// Place of the window's first sample in the stream, at 22 050 Hz, lost samples counted.
+    /// Index of the window's first sample in the stream, at 22 050 Hz, lost samples included.
     pub start_sample: u64,
+    /// When the window's last sample was captured.
+    pub captured: CaptureTime,
+    /// Level of the sound that is new in this window.
+    pub level: SoundLevel,
     /// Frames × `MEL_BANDS` log-mel values, frame after frame.
     pub log_mel: Box<[f32]>,
 }
 
 impl Window {
-    /// Its frames are counted, so that its times cannot contradict what it holds.
+    /// A window of no recorded sound (warm-up, benchmarks): captured at time 0, at the lowest level.
+    pub fn synthetic(start_sample: u64, log_mel: Box<[f32]>) -> Self {
+        Self {
+            start_sample,
+            captured: CaptureTime::default(),
+            level: LevelMeter::default().take(),
+            log_mel,
+        }
+    }
+
+    /// From the values, so that times cannot contradict the content.
     fn length(&self) -> WindowLength {
         WindowLength {
             frames: (self.log_mel.len() / MEL_BANDS).max(1),
         }
     }
 
-    /// Counts the windows of a stream from 0. Those that a gap swallowed are counted too,
-    /// so that a jump tells how much is missing.
+    /// Number of the window in its stream, from 0. Windows that fell into a gap are counted too,
+    /// so a jump shows how many are missing.
     pub fn seq(&self) -> u64 {
         self.start_sample / WINDOW_HOP_SAMPLES as u64
     }
 
-    /// Place of the sample after the window's last.
+    /// Index of the sample after the window's last.
     pub fn end_sample(&self) -> u64 {
         self.start_sample + self.length().samples() as u64
     }
@@ -116,8 +151,9 @@ pub struct Windower {
     pending: Vec<f32>,
     /// Frames from the start of the next window on.
     frames: Vec<f32>,
-    /// Place of the next window's first sample.
+    /// Index of the next window's first sample.
     window_start: u64,
+    level: LevelMeter,
 }
 
 impl Windower {
@@ -129,47 +165,56 @@ impl Windower {
             pending: Vec::with_capacity(4 * FRAME_SAMPLES),
             frames: Vec::with_capacity(length.values()),
             window_start: 0,
+            level: LevelMeter::default(),
         }
     }
 
-    /// Takes samples and hands every window they complete to `emit`.
-    pub fn push(&mut self, mut samples: &[f32], mut emit: impl FnMut(Window)) {
+    /// Appends to `windows` every window that `samples` complete. `start` is when the stream's sample 0 was captured.
+    pub fn push(&mut self, mut samples: &[f32], start: CaptureTime, windows: &mut Vec<Window>) {
         while !samples.is_empty() {
             let take = samples.len().min(FRAME_SAMPLES - self.pending.len());
-            self.pending.extend_from_slice(&samples[..take]);
-            samples = &samples[take..];
+            let (taken, rest) = samples.split_at(take);
+            self.pending.extend_from_slice(taken);
+            self.level.add(taken);
+            samples = rest;
             if let Ok(frame) = <&[f32; FRAME_SAMPLES]>::try_from(self.pending.as_slice()) {
                 let mel = self.log_mel.frame(frame);
                 self.frames.extend_from_slice(&mel);
                 self.pending.drain(..HOP_SAMPLES);
-                self.emit_if_full(&mut emit);
+                windows.extend(self.window_if_full(start));
             }
         }
     }
 
-    /// Says that the stream's next sample lies `lost_samples` further on. What was collected is
-    /// dropped: no window spans a gap.
+    /// Moves the position of the next sample on by `lost_samples`. Incomplete windows are dropped: no window
+    /// spans a gap.
     pub fn gap(&mut self, lost_samples: u64) {
         let seen = self.frames.len() / MEL_BANDS * HOP_SAMPLES + self.pending.len();
         self.window_start += seen as u64 + lost_samples;
         self.pending.clear();
         self.frames.clear();
+        self.level = LevelMeter::default();
     }
 
-    /// Place of the next sample that will be pushed.
+    /// Index of the next sample that will be pushed.
     pub fn position_samples(&self) -> u64 {
         let seen = self.frames.len() / MEL_BANDS * HOP_SAMPLES + self.pending.len();
         self.window_start + seen as u64
     }
 
-    fn emit_if_full(&mut self, emit: &mut impl FnMut(Window)) {
-        if self.frames.len() == self.length.values() {
-            emit(Window {
-                start_sample: self.window_start,
-                log_mel: self.frames.as_slice().into(),
-            });
-            self.frames.drain(..WINDOW_HOP_FRAMES * MEL_BANDS);
-            self.window_start += WINDOW_HOP_SAMPLES as u64;
+    fn window_if_full(&mut self, start: CaptureTime) -> Option<Window> {
+        if self.frames.len() < self.length.values() {
+            return None;
         }
+        let end_sample = self.window_start + self.length.samples() as u64;
+        let window = Window {
+            start_sample: self.window_start,
+            captured: start.plus(end_sample as f64 / f64::from(SAMPLE_RATE_HZ)),
+            level: self.level.take(),
+            log_mel: self.frames.as_slice().into(),
+        };
+        self.frames.drain(..WINDOW_HOP_FRAMES * MEL_BANDS);
+        self.window_start += WINDOW_HOP_SAMPLES as u64;
+        Some(window)
     }
 }

@@ -1,4 +1,4 @@
-//! A checkpoint made ready for one device.
+//! The engine: a checkpoint ready for inference on one device.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -7,56 +7,82 @@ use tch::{Device, Kind, Tensor};
 
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{Features, MEL_BANDS, WINDOW_HOP_SAMPLES, Window, WindowLength};
-use crate::inference::ComputeDevice;
-use crate::model::checkpoint::float_values;
+use crate::inference::compute_device::{ComputeDevice, DeviceError, device_name};
+use crate::model::float_values;
 use crate::model::layers::channels_last;
-use crate::model::{Checkpoint, CheckpointError, Metadata, Network, Normalisation};
+use crate::model::{
+    Checkpoint, CheckpointError, CheckpointProblem, Metadata, Network, Normalisation,
+};
 
-/// The checkpoint that is used unless another is named, inside the program itself.
+/// The default checkpoint, compiled into the program.
 const BUILT_IN: &[u8] = include_bytes!("../../models/live-pair.safetensors");
-/// Windows in one forward pass at most; more only waits longer for the first result.
+/// Most windows in one forward pass; more would only delay the first result.
 pub const MAX_BATCH: usize = 16;
-/// The first passes choose kernels and fill allocators; they are not for a listener to wait for.
+/// The first passes choose kernels and fill allocators, so they run before sound comes.
 const WARM_UP_PASSES: usize = 3;
 
+/// Why inference is impossible.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
+    /// The checkpoint file is unreadable or wrong.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    #[error("the checkpoint inside this program {0}; build it anew")]
-    BuiltIn(String),
+    /// The compiled-in checkpoint is wrong.
+    #[error("the built-in checkpoint {0}; rebuild the program")]
+    BuiltIn(CheckpointProblem),
+    /// The device does not exist.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The inference thread could not be started, or panicked.
     #[error("{0}")]
-    Device(String),
+    Thread(String),
+    /// The network needs whole recordings.
     #[error(
-        "the checkpoint {0} separates whole recordings and hears {1:.0} s beyond the moment it speaks of, \
-         so it cannot listen live; label files with `vocald detect`"
+        "the checkpoint {name} separates whole recordings and needs {lookahead_s:.0} s of sound beyond the moment it \
+         decides on, so it cannot listen live; label files with `vocald detect`"
     )]
-    NotLive(String, f64),
-    #[error("inference on {device} failed: {fault}")]
-    Inference { device: String, fault: String },
+    NotLive {
+        /// Name of the checkpoint.
+        name: String,
+        /// Sound it needs beyond the decided moment, in seconds.
+        lookahead_s: f64,
+    },
+    /// A forward pass failed.
+    #[error("inference on {device} failed: {reason}")]
+    Inference {
+        /// `cpu` or `cuda:N`.
+        device: String,
+        /// One sentence.
+        reason: String,
+    },
 }
 
-/// The built-in checkpoint.
+/// Reads the built-in checkpoint.
+///
+/// # Errors
+/// [`EngineError::BuiltIn`] when the program was built with a broken one.
 pub fn built_in() -> Result<Checkpoint, EngineError> {
     Checkpoint::from_bytes(BUILT_IN).map_err(EngineError::BuiltIn)
 }
 
-/// A network on a device. Build it on the thread that uses it, and keep it there: libtorch's
-/// gradient mode and thread settings belong to the thread.
+/// A network on a device. Create and use it on one thread: libtorch's gradient mode and thread settings belong to the
+/// thread.
 pub struct Engine {
     metadata: Metadata,
     normalisation: Normalisation,
     network: Network,
     window: WindowLength,
     device: Device,
-    /// The normalised windows of the pass under way. `input` looks into this very memory.
+    /// The normalised windows of the pass under way; `input` shares this memory.
     staging: Box<[f32]>,
     input: Tensor,
 }
 
 impl Engine {
-    /// Reads a checkpoint, or takes the built-in one where no path is given, folds its batch
-    /// normalisation, and warms the network up.
+    /// Reads the checkpoint at `path`, or the built-in one, and makes it ready ([`Engine::new`]).
+    ///
+    /// # Errors
+    /// When the checkpoint cannot be read, and those of [`Engine::new`].
     pub fn load(path: Option<&Path>, device: ComputeDevice) -> Result<Self, EngineError> {
         let checkpoint = match path {
             Some(path) => Checkpoint::read(path)?,
@@ -65,7 +91,13 @@ impl Engine {
         Self::new(checkpoint, device)
     }
 
-    /// Makes a checkpoint that looks at windows ready for a device.
+    /// Folds batch normalisation, moves the network to `device`, and warms it up with three passes a member. Sets
+    /// libtorch's number of threads to one for the whole process: two are slower for one window, and the other cores
+    /// belong to the audio.
+    ///
+    /// # Errors
+    /// [`EngineError::NotLive`] for a network of whole recordings, [`EngineError::Device`] where the device does not
+    /// exist, [`EngineError::Inference`] when a pass fails.
     pub fn new(checkpoint: Checkpoint, device: ComputeDevice) -> Result<Self, EngineError> {
         let window = match checkpoint.architecture.features() {
             Features::Mel(window) => window,
@@ -75,14 +107,13 @@ impl Engine {
                     default_horizon_frames,
                     ..
                 } = checkpoint.metadata;
-                return Err(EngineError::NotLive(
+                return Err(EngineError::NotLive {
                     name,
-                    lookahead_s(default_horizon_frames),
-                ));
+                    lookahead_s: lookahead_s(default_horizon_frames),
+                });
             }
         };
-        let device = device.resolve().map_err(EngineError::Device)?;
-        // One thread: two are slower for one window, and the other cores belong to the audio.
+        let device = device.resolve()?;
         tch::set_num_threads(1);
         let network = checkpoint.network(device);
         let Checkpoint {
@@ -120,26 +151,27 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Metadata of the checkpoint.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// What the network looks at: the windows to give to it.
+    /// Length of the network's input.
     pub fn window(&self) -> WindowLength {
         self.window
     }
 
-    /// The device it runs on, for people: `cpu` or `cuda:0`.
+    /// Name of the device: `cpu` or `cuda:0`.
     pub fn device_name(&self) -> String {
-        match self.device {
-            Device::Cuda(index) => format!("cuda:{index}"),
-            _ => "cpu".into(),
-        }
+        device_name(self.device)
     }
 
-    /// The probability of voice for every window (of [`Engine::window`]'s length) and
-    /// horizon: a row a window, a value a horizon in the order of the metadata. Where members take turns, a window's
-    /// number in its stream says whose it is.
+    /// The probability of voice, one row for each window and in it one value for each horizon, in the order of the
+    /// metadata. Windows must be of [`Engine::window`]'s length. In an alternating ensemble, a window's number in its
+    /// stream chooses the member.
+    ///
+    /// # Errors
+    /// [`EngineError::Inference`] when libtorch fails or a probability is not finite. The engine stays usable.
     pub fn infer(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
         let mut rows = Vec::with_capacity(windows.len());
         for batch in windows.chunks(MAX_BATCH) {
@@ -155,10 +187,10 @@ impl Engine {
         for (window, place) in batch.iter().zip(self.staging.chunks_exact_mut(values)) {
             let log_mel = &window.log_mel;
             if log_mel.len() != values {
-                let fault = format!("a window has {} values, not {values}", log_mel.len());
+                let reason = format!("a window has {} values, not {values}", log_mel.len());
                 return Err(EngineError::Inference {
                     device: self.device_name(),
-                    fault,
+                    reason,
                 });
             }
             self.normalisation.apply(log_mel, place);
@@ -167,12 +199,12 @@ impl Engine {
     }
 
     fn pass(&self, numbers: &[u64]) -> Result<Vec<Vec<f32>>, EngineError> {
-        let failed = |fault: String| EngineError::Inference {
+        let failed = |reason: String| EngineError::Inference {
             device: self.device_name(),
-            fault,
+            reason,
         };
-        // tch panics where libtorch throws (a lost GPU, no memory left). The network is not
-        // changed by a pass, so it stays usable after one that failed.
+        // tch panics where libtorch throws (a lost GPU, no memory left). A pass does not change the network, so it
+        // stays usable.
         let values = catch_unwind(AssertUnwindSafe(|| {
             tch::no_grad(|| {
                 let input = self.input.narrow(0, 0, numbers.len() as i64);
@@ -186,7 +218,7 @@ impl Engine {
         .map_err(|panic| failed(panic_text(panic.as_ref())))?;
         if values.iter().any(|p| !p.is_finite()) {
             return Err(failed(
-                "the network answered with a number that is not finite".into(),
+                "the network produced a number that is not finite".into(),
             ));
         }
         let horizons = self.metadata.horizons_frames.len();
@@ -194,12 +226,12 @@ impl Engine {
     }
 }
 
-/// A window of a stream with nothing in it.
+/// The `number`-th window of a silent stream.
 fn silence(length: WindowLength, number: u64) -> Window {
-    Window {
-        start_sample: number * WINDOW_HOP_SAMPLES as u64,
-        log_mel: vec![0.0; length.values()].into(),
-    }
+    Window::synthetic(
+        number * WINDOW_HOP_SAMPLES as u64,
+        vec![0.0; length.values()].into(),
+    )
 }
 
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

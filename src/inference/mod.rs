@@ -1,17 +1,21 @@
-//! Windows in, probabilities out: an [`engine`] is a checkpoint made ready for one [`device`],
-//! the [`worker`] is the one thread that owns it. A network that sees whole recordings is asked by
-//! a [`recording`] scorer instead.
+//! Windows in, probabilities out.
+//!
+//! An [`engine`] is a checkpoint made ready for one [`compute_device`]. The [`worker`] is the thread that owns it; streams
+//! reach it through a bounded queue, and [`messages`] are what passes through. A network that needs whole recordings is
+//! run by [`offline`].
 
 pub mod compute_device;
 pub mod engine;
+pub mod messages;
 pub mod offline;
 mod queue;
 pub mod sequences;
 pub mod stats;
 pub mod worker;
 
-pub use compute_device::ComputeDevice;
+pub use compute_device::{ComputeDevice, DeviceError, cores, device_name};
 pub use engine::{Engine, EngineError};
+pub use messages::{Loss, Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind};
 pub use offline::OfflineScorer;
 pub use stats::Stats;
-pub use worker::{Intake, Output, Scored, WhenBehind, Worker};
+pub use worker::{Intake, StreamSender, Worker, WorkerGone};

@@ -1,4 +1,4 @@
-//! A checkpoint that sees whole recordings, made ready for one device.
+//! Inference for networks that need whole recordings (Bi-LSTM on separated sound).
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -6,21 +6,21 @@ use tch::Device;
 
 use crate::frontend::window::frame_time_s;
 use crate::frontend::{FRAME_SAMPLES, Features, HOP_SAMPLES, WINDOW_HOP_FRAMES};
-use crate::inference::ComputeDevice;
+use crate::inference::compute_device::{ComputeDevice, device_name};
 use crate::inference::engine::{EngineError, panic_text};
 use crate::inference::sequences::{at_time, frame_probabilities};
 use crate::model::{Checkpoint, Network, Normalisation};
 
-/// An answer for a moment of a recording.
+/// A prediction for one moment of a recording.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Answer {
+pub struct Prediction {
     /// Seconds from the start of the recording.
     pub t_s: f64,
     /// Probability of voice.
     pub p: f32,
 }
 
-/// A network, for what [`crate::frontend::SeparatedMel`] makes of a recording.
+/// A network on a device, for the features of [`crate::frontend::SeparatedMel`].
 pub struct OfflineScorer {
     network: Network,
     normalisation: Normalisation,
@@ -28,10 +28,13 @@ pub struct OfflineScorer {
 }
 
 impl OfflineScorer {
-    /// `checkpoint` must look at [`Features::SeparatedMel`].
+    /// Moves the network to `device`. The input of `checkpoint` must be [`Features::SeparatedMel`].
+    ///
+    /// # Errors
+    /// [`EngineError::Device`] where the device does not exist.
     pub fn new(checkpoint: &Checkpoint, device: ComputeDevice) -> Result<Self, EngineError> {
         debug_assert_eq!(checkpoint.architecture.features(), Features::SeparatedMel);
-        let device = device.resolve().map_err(EngineError::Device)?;
+        let device = device.resolve()?;
         Ok(Self {
             network: checkpoint.network(device),
             normalisation: checkpoint.normalisation.clone(),
@@ -39,16 +42,19 @@ impl OfflineScorer {
         })
     }
 
-    /// Mel energies of a recording (frames × 80) to the probability of voice on the
-    /// common grid: every 71.43 ms, from the middle of the first 46 ms on. `samples`: the
-    /// recording's length at 22 050 Hz, which says how many answers there are.
-    pub fn score(&mut self, energies: &[f32], samples: usize) -> Result<Vec<Answer>, EngineError> {
-        let failed = |fault: String| EngineError::Inference {
-            device: match self.device {
-                Device::Cuda(index) => format!("cuda:{index}"),
-                _ => "cpu".into(),
-            },
-            fault,
+    /// The probability of voice every 71.43 ms, from the middle of the first 46 ms on. `energies` are the mel energies
+    /// of the recording (frames × 80), `samples` its length at 22 050 Hz.
+    ///
+    /// # Errors
+    /// [`EngineError::Inference`] when libtorch fails or a probability is not finite.
+    pub fn score(
+        &mut self,
+        energies: &[f32],
+        samples: usize,
+    ) -> Result<Vec<Prediction>, EngineError> {
+        let failed = |reason: String| EngineError::Inference {
+            device: device_name(self.device),
+            reason,
         };
         tch::set_num_threads(1);
         // tch panics where libtorch throws; a pass does not change the network.
@@ -60,7 +66,7 @@ impl OfflineScorer {
         .map_err(|panic| failed(panic_text(panic.as_ref())))?;
         if p.iter().any(|p| !p.is_finite()) {
             return Err(failed(
-                "the network answered with a number that is not finite".into(),
+                "the network produced a number that is not finite".into(),
             ));
         }
         let frames = samples
@@ -68,7 +74,7 @@ impl OfflineScorer {
             .map_or(0, |rest| rest / HOP_SAMPLES + 1);
         let times = (0..frames).step_by(WINDOW_HOP_FRAMES).map(frame_time_s);
         Ok(times
-            .map(|t_s| Answer {
+            .map(|t_s| Prediction {
                 t_s,
                 p: at_time(&p, t_s),
             })

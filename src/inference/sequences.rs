@@ -1,4 +1,4 @@
-//! Asking a network that sees sequences about a whole recording.
+//! Runs a sequence network over a whole recording, in overlapping sequences.
 
 use tch::{Device, Tensor};
 
@@ -7,7 +7,7 @@ use crate::frontend::separated_mel::{
     ENERGY_FLOOR, SEPARATED_HOP_SAMPLES, SEPARATED_RATE_HZ, SEQUENCE_FRAMES, SEQUENCE_HOP_FRAMES,
 };
 use crate::model::Normalisation;
-use crate::model::checkpoint::float_values;
+use crate::model::float_values;
 use crate::model::network::Network;
 
 /// Sequences in one pass.
@@ -20,8 +20,8 @@ pub fn log_energy(energy: f32) -> f32 {
 
 /// The probability of voice in every frame of a recording, from its mel energies (frames × 80).
 ///
-/// Sequences overlap by half, and the last one ends with the recording. Every frame is answered for by
-/// the sequence in whose middle it lies nearest, so that it has been heard with what is around it.
+/// Sequences overlap by half, and the last one ends with the recording. Each frame is predicted by the sequence whose
+/// middle is nearest to it, so that context lies on both sides.
 pub fn frame_probabilities(
     network: &Network,
     normalisation: &Normalisation,
@@ -38,7 +38,7 @@ pub fn frame_probabilities(
     // A recording that is shorter than a sequence is a shorter sequence.
     let length = SEQUENCE_FRAMES.min(frames);
     let starts = starts(frames);
-    let mut answers: Vec<f32> = Vec::with_capacity(frames);
+    let mut values: Vec<f32> = Vec::with_capacity(frames);
     for (batch_index, batch) in starts.chunks(BATCH_SEQUENCES).enumerate() {
         let sequences: Vec<f32> = batch
             .iter()
@@ -52,12 +52,12 @@ pub fn frame_probabilities(
         let rows = float_values(&network.probabilities(&input));
         for (i, (row, start)) in rows.chunks_exact(length).zip(batch).enumerate() {
             let next = starts.get(batch_index * BATCH_SEQUENCES + i + 1);
-            // The next one answers from the middle of what both see.
+            // The next sequence takes over in the middle of the overlap.
             let end = next.map_or(frames, |next| (next + start + length) / 2);
-            answers.extend(&row[answers.len() - start..end - start]);
+            values.extend(&row[values.len() - start..end - start]);
         }
     }
-    answers
+    values
 }
 
 /// First frames of the sequences of a recording.

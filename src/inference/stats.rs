@@ -1,9 +1,10 @@
-//! How well the worker keeps up, for whoever watches it.
+//! Statistics of the inference thread: pass times and waiting windows.
+//!
+//! Dropped windows are counted where they are dropped, in the queue, and published as `gap`.
 
 use std::time::Duration;
 
-/// Seconds that a forward pass may take; the last counts all that took longer. The hop between a
-/// stream's windows is 0.071 s.
+/// Upper bounds of the histogram of forward-pass times, in seconds. The hop between a stream's windows is 0.071 s.
 pub const PASS_BOUNDS_S: [f64; 8] = [
     0.002,
     0.004,
@@ -15,17 +16,19 @@ pub const PASS_BOUNDS_S: [f64; 8] = [
     f64::INFINITY,
 ];
 
-/// Forward passes by how long they took.
+/// Histogram of forward-pass times.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PassTimes {
-    /// One for each of [`PASS_BOUNDS_S`], each pass in the first bound it kept to.
+    /// One count for each of [`PASS_BOUNDS_S`]; a pass counts for the smallest bound it does not exceed.
     pub counts: [u64; PASS_BOUNDS_S.len()],
+    /// Total time, in seconds.
     pub sum_s: f64,
-    /// Windows in all passes together.
+    /// Windows in all passes.
     pub windows: u64,
 }
 
 impl PassTimes {
+    /// Counts one pass over `windows` windows.
     pub fn note(&mut self, took: Duration, windows: usize) {
         let took_s = took.as_secs_f64();
         let place = PASS_BOUNDS_S.partition_point(|&bound| bound < took_s);
@@ -35,10 +38,11 @@ impl PassTimes {
     }
 }
 
-/// The worker at one moment.
+/// A snapshot of the inference thread.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Stats {
     /// Windows of all streams that wait for a pass.
     pub waiting_windows: usize,
+    /// Passes since the start.
     pub passes: PassTimes,
 }

@@ -1,21 +1,33 @@
-//! The one thread that owns the network. Streams hand it their windows through bounded queues;
-//! it takes what is waiting, up to a batch, in one pass, and gives every stream's answers to that
-//! stream's handler, in order.
+//! The inference thread: owns the network, takes waiting windows in batches, returns their probabilities.
+//!
+//! Streams queue their windows through a [`StreamSender`]. The worker takes what waits, up to a batch, in one pass, and
+//! sends each stream's outputs, in order, to the receiver that [`Intake::add_stream`] was given.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::frontend::Window;
-use crate::inference::engine::{Engine, EngineError};
-use crate::inference::queue::{Lane, Queues, Work};
-use crate::inference::stats::Stats;
-use crate::pipeline::stream::{CapturedWindow, Note, StreamItem};
+use crossbeam_channel::Sender;
+use vocald_client::message::StateChange;
 
-/// What gives windows their probabilities. The [`Engine`] is one.
+use crate::frontend::Window;
+use crate::inference::engine::{Engine, EngineError, MAX_BATCH};
+use crate::inference::messages::{
+    Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind,
+};
+use crate::inference::queue::{BLOCKING_WINDOWS, NOTES, Queues, Route, StreamQueue, Work};
+use crate::inference::stats::Stats;
+
+/// Outputs of a blocking stream that can be under way at once. A receiver with room for so many never makes the
+/// worker wait.
+pub const BLOCKING_OUTPUTS: usize = BLOCKING_WINDOWS + MAX_BATCH + NOTES;
+
+/// Computes the probabilities of windows. [`Engine`] does it with a network; tests use others.
 pub trait Scorer {
-    /// A row a window, in it the probability of voice a horizon.
+    /// One row a window, one probability of voice a horizon.
+    ///
+    /// # Errors
+    /// Whatever ends inference for good.
     fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError>;
 }
 
@@ -25,144 +37,122 @@ impl Scorer for Engine {
     }
 }
 
-/// What happens to a stream's windows when inference is behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WhenBehind {
-    /// The oldest go, counted, so that the lag never grows beyond a second: for live sound.
-    DropOldest,
-    /// The stream waits: for sound that can wait.
-    Block,
-}
-
-/// A window with its answer.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Scored {
-    pub captured: CapturedWindow,
-    /// One a horizon, in the order of the model's metadata.
-    pub probabilities: Vec<f32>,
-}
-
-/// What a stream's handler hears, in the order in which it happened.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Output {
-    Scored(Scored),
-    /// What the stream had to say between its windows.
-    Note(Note),
-    /// Inference was behind: `windows` windows got no answer, the first of them
-    /// beginning at `first_sample` of the stream, at 22 050 Hz.
-    Skipped {
-        first_sample: u64,
-        windows: u64,
-    },
-    /// Inference failed: the stream gets nothing more.
-    Failed {
-        reason: String,
-    },
-}
-
-/// Called on the worker's thread: whatever it waits for, inference waits for. Dropped when
-/// its stream is over.
-pub type Handler = Box<dyn FnMut(Output) + Send>;
-
-/// The worker has failed and takes nothing more; the handlers have been told why.
+/// Inference has failed and takes nothing more; the streams' outputs say why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("inference has failed")]
 pub struct WorkerGone;
 
+/// The inference thread.
 pub struct Worker {
     shared: Arc<Shared>,
     thread: JoinHandle<Result<(), EngineError>>,
 }
 
 impl Worker {
-    /// Starts the thread and builds the network on it; returns once that is done, with
-    /// what `load` has to tell about it.
+    /// Starts the thread, builds the network on it with `load`, and returns what `load` reports about it.
+    ///
+    /// # Errors
+    /// The error of `load`, or [`EngineError::Thread`] when no thread can be started.
     pub fn start<S: Scorer, T: Send + 'static>(
         load: impl FnOnce() -> Result<(S, T), EngineError> + Send + 'static,
     ) -> Result<(Self, T), EngineError> {
         let shared = Arc::new(Shared::default());
-        let (tell, told) = crossbeam_channel::bounded(1);
+        let (report, loaded) = crossbeam_channel::bounded(1);
         let thread = std::thread::Builder::new().name("inference".into()).spawn({
             let shared = Arc::clone(&shared);
             move || {
                 let _gone = GoneOnDrop(&shared);
-                // Nobody listens when the program has given up meanwhile: nothing to do then.
+                // Without a receiver the program has given up meanwhile.
                 let (mut scorer, about) = match load() {
                     Ok(loaded) => loaded,
                     Err(error) => {
-                        let _ = tell.send(Err(error));
+                        let _ = report.send(Err(error));
                         return Ok(());
                     }
                 };
-                let _ = tell.send(Ok(about));
+                let _ = report.send(Ok(about));
                 work(&shared, &mut scorer)
             }
         });
         let thread =
-            thread.map_err(|e| EngineError::Device(format!("no thread for inference: {e}")))?;
-        match told.recv() {
+            thread.map_err(|e| EngineError::Thread(format!("no thread for inference: {e}")))?;
+        match loaded.recv() {
             Ok(Ok(about)) => Ok((Self { shared, thread }, about)),
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(died()),
+            Err(_) => Err(panicked()),
         }
     }
 
-    /// What streams are opened by, on whatever thread.
+    /// A handle that opens streams, on any thread.
     pub fn intake(&self) -> Intake {
         Intake {
             shared: Arc::clone(&self.shared),
         }
     }
 
-    /// Waits until every stream's sender is dropped and all that waits is answered.
-    /// An error is the one that inference failed with.
+    /// Waits until every stream's sender is dropped and all that waits is computed.
+    ///
+    /// # Errors
+    /// The error that ended inference, or a panic of its thread.
     pub fn finish(self) -> Result<(), EngineError> {
         self.shared.lock().finishing = true;
         self.shared.work.notify_one();
-        self.thread.join().unwrap_or_else(|_| Err(died()))
+        self.thread.join().unwrap_or_else(|_| Err(panicked()))
     }
 }
 
-/// The worker's door for new streams.
+/// Opens streams of a [`Worker`].
 #[derive(Clone)]
 pub struct Intake {
     shared: Arc<Shared>,
 }
 
 impl Intake {
-    /// Opens a queue for one stream. Dropping the sender closes it; what waits in it
-    /// then is still answered.
-    pub fn add_stream(&self, when_behind: WhenBehind, handler: Handler) -> StreamSender {
+    /// Opens a queue for one stream, whose outputs go to `outputs`. While that is full, inference waits.
+    /// Dropping the sender closes the queue; what waits in it then is still computed.
+    pub fn add_stream(
+        &self,
+        stream: &str,
+        when_behind: WhenBehind,
+        outputs: Sender<StreamOutput>,
+    ) -> StreamSender {
+        let route = Route {
+            stream: stream.into(),
+            outputs,
+        };
         let mut queues = self.shared.lock();
         let stream = queues.next_stream;
         queues.next_stream += 1;
-        queues.lanes.insert(stream, Lane::new(when_behind, handler));
+        queues
+            .lanes
+            .insert(stream, StreamQueue::new(when_behind, route));
         StreamSender {
             stream,
             shared: Arc::clone(&self.shared),
         }
     }
-}
 
-impl Intake {
-    /// How the worker keeps up at present.
-    pub fn load(&self) -> Stats {
-        self.shared.lock().load()
+    /// How well the worker keeps up at present.
+    pub fn stats(&self) -> Stats {
+        self.shared.lock().stats()
     }
 }
 
-fn died() -> EngineError {
-    EngineError::Device("the inference thread died; its last words are above".into())
+fn panicked() -> EngineError {
+    EngineError::Thread("the inference thread panicked; see the log above".into())
 }
 
-/// One stream's way to the worker.
+/// The way of one stream's items to the worker.
 pub struct StreamSender {
     stream: u64,
     shared: Arc<Shared>,
 }
 
 impl StreamSender {
-    /// Queues a window or a note; waits or drops as the stream's [`WhenBehind`] says.
+    /// Queues a window or a note; waits or drops according to the stream's [`WhenBehind`].
+    ///
+    /// # Errors
+    /// [`WorkerGone`] when inference has failed, or nobody receives the stream's outputs any more.
     pub fn send(&self, item: StreamItem) -> Result<(), WorkerGone> {
         let mut queues = self.shared.lock();
         loop {
@@ -225,76 +215,69 @@ impl Shared {
                 .unwrap_or_else(PoisonError::into_inner);
         }
     }
+
+    /// Sends an output. A stream whose receiver is gone is closed.
+    fn deliver(&self, stream: u64, route: &Route, output: Output) {
+        if !route.send(output) {
+            self.lock().lanes.remove(&stream);
+            self.room.notify_all();
+        }
+    }
 }
 
-/// Tells the streams that nobody takes their windows, however the thread comes to its end.
+/// Makes senders fail once the thread has ended, however it ended.
 struct GoneOnDrop<'a>(&'a Shared);
 
 impl Drop for GoneOnDrop<'_> {
     fn drop(&mut self) {
-        self.0.lock().gone = true;
+        let mut queues = self.0.lock();
+        queues.gone = true;
+        // Receivers of outputs see that nothing more will come.
+        queues.lanes.clear();
+        drop(queues);
         self.0.room.notify_all();
     }
 }
 
 fn work(shared: &Shared, scorer: &mut impl Scorer) -> Result<(), EngineError> {
-    let mut handlers: BTreeMap<u64, Handler> = BTreeMap::new();
-    while let Some(Work {
-        new,
-        told,
-        windows,
-        over,
-    }) = shared.take()
-    {
-        handlers.extend(new);
-        let mut tell = |stream: u64, output| {
-            if let Some(handler) = handlers.get_mut(&stream) {
-                handler(output);
-            }
-        };
-        for (stream, output) in told {
-            tell(stream, output);
+    while let Some(Work { notes, windows }) = shared.take() {
+        for (stream, route, note) in notes {
+            shared.deliver(stream, &route, Output::Note(note));
+        }
+        if windows.is_empty() {
+            continue;
         }
         let began = Instant::now();
-        match score(scorer, &windows) {
-            Ok(rows) => {
-                if !windows.is_empty() {
-                    let mut queues = shared.lock();
-                    queues.passes.note(began.elapsed(), windows.len());
-                }
-                for ((stream, captured), probabilities) in windows.into_iter().zip(rows) {
-                    tell(
-                        stream,
-                        Output::Scored(Scored {
-                            captured,
-                            probabilities,
-                        }),
-                    );
-                }
-            }
+        let batch: Vec<&Window> = windows.iter().map(|(_, _, window)| window).collect();
+        let rows = match scorer.score(&batch) {
+            Ok(rows) => rows,
             Err(error) => {
-                for handler in handlers.values_mut() {
-                    handler(Output::Failed {
-                        reason: error.to_string(),
-                    });
-                }
+                report_failure(shared, &windows, &error);
                 return Err(error);
             }
-        }
-        for stream in over {
-            handlers.remove(&stream);
+        };
+        shared.lock().passes.note(began.elapsed(), windows.len());
+        for ((stream, route, window), probabilities) in windows.into_iter().zip(rows) {
+            let scored = ScoredWindow {
+                window,
+                probabilities,
+            };
+            shared.deliver(stream, &route, Output::Scored(scored));
         }
     }
     Ok(())
 }
 
-fn score(
-    scorer: &mut impl Scorer,
-    windows: &[(u64, CapturedWindow)],
-) -> Result<Vec<Vec<f32>>, EngineError> {
-    if windows.is_empty() {
-        return Ok(Vec::new());
+/// Reports to every open stream, and those whose last windows were in the batch, that inference has failed.
+fn report_failure(shared: &Shared, batch: &[(u64, Route, Window)], error: &EngineError) {
+    let mut routes: Vec<Route> = shared.lock().routes().cloned().collect();
+    for (_, route, _) in batch {
+        if !routes.iter().any(|r| Arc::ptr_eq(&r.stream, &route.stream)) {
+            routes.push(route.clone());
+        }
     }
-    let windows: Vec<&Window> = windows.iter().map(|(_, c)| &c.window).collect();
-    scorer.score(&windows)
+    for route in routes {
+        let failed = StateChange::failed(error.to_string());
+        let _ = route.send(Output::Note(Note::State(failed)));
+    }
 }

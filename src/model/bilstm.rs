@@ -1,30 +1,29 @@
 //! Bi-LSTM: the network of Leglaive, Hennequin & Badeau ("Singing voice detection with deep recurrent
-//! neural networks", ICASSP 2015), which Gui et al. (2022) compare theirs with.
+//! neural networks", ICASSP 2015), a reference system of Gui et al. (2022).
 //!
-//! Sequences of 218 frames of 80 values ([`crate::frontend::separated_mel`]); three bidirectional
-//! LSTM layers of 30, 20 and 40 units each way; a dense output a frame. The states before a sequence
-//! are zero.
+//! Input: sequences of 218 frames of 80 values ([`crate::frontend::separated_mel`]). Three bidirectional LSTM layers of
+//! 30, 20 and 40 units each way, then a dense output for each frame. The states before a sequence are zero.
 //!
-//! Where it differs from the paper:
-//! - The output is a softmax over no voice and voice where theirs is one sigmoid, the same function
-//!   of the features; that is 81 parameters more.
-//! - Gates have two biases, one beside each matrix, as PyTorch has them: 720 parameters more.
-//! - The first weights are drawn as PyTorch draws them, and all layers are trained at once.
+//! Differences from the paper:
+//! - The output is a softmax over no voice and voice instead of one sigmoid: the same function of the features with 81
+//!   more parameters.
+//! - Gates have two biases, one for each matrix, as in PyTorch: 720 more parameters.
+//! - The initial weights are PyTorch's, and all layers are trained at once.
 //!
 //! 66 402 parameters.
 
 use tch::{Kind, Tensor};
 
-use crate::model::architecture::SlotList;
 use crate::model::layers::{Weights, linear};
+use crate::model::param_spec::{HEAD, ParamSpecs};
 
-/// Parameters as table 3 of Gui et al. (2022) gives them, in millions.
+/// Parameters in millions according to table 3 of Gui et al. (2022).
 pub(super) const PAPER_PARAMETERS_M: f64 = 0.1;
-/// Units each way, layer after layer.
+/// Units of each layer, each way.
 const UNITS: [i64; 3] = [30, 20, 40];
-/// Values of a frame.
+/// Values in a frame.
 const INPUTS: i64 = 80;
-/// In the order in which libtorch takes them.
+/// In libtorch's order.
 const DIRECTIONS: [&str; 2] = ["forward", "backward"];
 const PARTS: [&str; 4] = ["weight_ih", "weight_hh", "bias_ih", "bias_hh"];
 
@@ -32,21 +31,21 @@ fn place(layer: usize, direction: &str) -> String {
     format!("layers.{layer}.{direction}")
 }
 
-/// Adds every tensor before the head, and returns the features that the head sees.
-pub(super) fn add_slots(slots: &mut SlotList) -> i64 {
+/// Adds every tensor before the head; returns the number of features that the head receives.
+pub(super) fn add_specs(specs: &mut ParamSpecs) -> i64 {
     let mut inputs = INPUTS;
     for (layer, units) in UNITS.into_iter().enumerate() {
         for direction in DIRECTIONS {
-            slots.lstm(&place(layer, direction), inputs, units);
+            specs.lstm(&place(layer, direction), inputs, units);
         }
         inputs = 2 * units;
     }
     inputs
 }
 
-/// The network, with its weights.
+/// The network with its weights.
 pub(super) struct BiLstm {
-    /// A layer's tensors, forward and backward.
+    /// The tensors of each layer, forward and backward.
     layers: Vec<Vec<Tensor>>,
     head: [Tensor; 2],
 }
@@ -61,11 +60,11 @@ impl BiLstm {
         };
         Self {
             layers: (0..UNITS.len()).map(layer).collect(),
-            head: linear(weights, "head"),
+            head: linear(weights, HEAD),
         }
     }
 
-    /// Logits, sequences × frames × 2, of sequences × 1 × frames × 80. As many frames as there are.
+    /// Logits, sequences × frames × 2, of sequences × 1 × frames × 80, of any number of frames.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         let mut y = x.squeeze_dim(1).to_kind(Kind::Float);
         let (sequences, device) = (y.size()[0], y.device());

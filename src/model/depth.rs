@@ -1,31 +1,39 @@
-//! What SE-ResNet of each depth is made of: blocks, tensors, parameters (Gui et al. 2022, section 2
-//! and table 1): a residual network (He et al. 2016) with squeeze-and-excitation in every block
-//! (Hu et al. 2018).
+//! Blocks, tensors and parameters of SE-ResNet at each depth.
 //!
-//! It looks at 80 frames. Feature maps are 40, 20, 10, 5 and 3 wide; depth 14 ends at 5.
+//! A residual network (He et al. 2016) with squeeze-and-excitation in every block (Hu et al. 2018), as in section 2 and
+//! table 1 of Gui et al. (2022). Input: 80 frames of 80 bands. Feature maps are 40, 20, 10, 5 and 3 wide; depth 14 ends
+//! at 5.
 
-use crate::model::architecture::SlotList;
+use crate::model::param_spec::ParamSpecs;
 
 /// Channels of the stem.
 const STEM_CHANNELS: i64 = 64;
-/// Squeeze-and-excitation narrows to a sixteenth of the channels (Hu et al. 2018, section 6.1).
+/// Reduction ratio of squeeze-and-excitation (Hu et al. 2018, section 6.1).
 const SE_REDUCTION: i64 = 16;
-/// A bottleneck block widens by this at its end (He et al. 2016).
+/// Ratio of output channels to inner channels in a bottleneck block (He et al. 2016).
 const BOTTLENECK_EXPANSION: i64 = 4;
 
-/// The depths of the paper.
+/// A depth of the paper, in layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
+    /// 14 layers, basic blocks in three stages.
     D14,
+    /// 18 layers, basic blocks.
     D18,
+    /// 34 layers, basic blocks.
     D34,
+    /// 50 layers, bottleneck blocks.
     D50,
+    /// 101 layers, bottleneck blocks.
     D101,
+    /// 152 layers, bottleneck blocks.
     D152,
+    /// 200 layers, bottleneck blocks.
     D200,
 }
 
 impl Depth {
+    /// Every depth, rising.
     pub const ALL: [Depth; 7] = [
         Self::D14,
         Self::D18,
@@ -36,10 +44,12 @@ impl Depth {
         Self::D200,
     ];
 
+    /// The depth of this many layers.
     pub fn from_layers(layers: u32) -> Option<Self> {
         Self::ALL.into_iter().find(|depth| depth.layers() == layers)
     }
 
+    /// Number of layers.
     pub fn layers(self) -> u32 {
         match self {
             Self::D14 => 14,
@@ -52,8 +62,8 @@ impl Depth {
         }
     }
 
-    /// Parameters as the paper's table 3 gives them, in millions. Its 118 for depth 200 does
-    /// not follow from the blocks of its own table 1, which make 81.0.
+    /// Parameters in millions according to the paper's table 3. Its 118 for depth 200 contradicts the blocks of its
+    /// table 1, which have 81.0.
     pub fn paper_parameters_m(self) -> f64 {
         match self {
             Self::D14 => 2.8,
@@ -66,6 +76,7 @@ impl Depth {
         }
     }
 
+    /// Blocks in each stage.
     fn blocks(self) -> &'static [usize] {
         match self {
             Self::D14 => &[2, 2, 2],
@@ -81,10 +92,10 @@ impl Depth {
         self.layers() >= 50
     }
 
-    /// Adds every tensor before the head, and returns the channels of the pooled features.
-    pub(super) fn add_slots(self, slots: &mut SlotList) -> i64 {
+    /// Adds every tensor before the head; returns the number of features that the head receives.
+    pub(super) fn add_specs(self, specs: &mut ParamSpecs) -> i64 {
         let mut features = STEM_CHANNELS;
-        slots.convolution("stem", "conv", "norm", [STEM_CHANNELS, 1, 7, 7]);
+        specs.convolution("stem", "conv", "norm", [STEM_CHANNELS, 1, 7, 7]);
         for block in self.block_plans() {
             let BlockPlan {
                 name,
@@ -94,20 +105,21 @@ impl Depth {
             } = &block;
             for (i, [out, inp, size]) in block.convolutions().into_iter().enumerate() {
                 let (conv, norm) = (format!("conv{}", i + 1), format!("norm{}", i + 1));
-                slots.convolution(name, &conv, &norm, [out, inp, size, size]);
+                specs.convolution(name, &conv, &norm, [out, inp, size, size]);
             }
             let squeezed = out_channels / SE_REDUCTION;
-            slots.linear(&format!("{name}.se.reduce"), squeezed, *out_channels);
-            slots.linear(&format!("{name}.se.expand"), *out_channels, squeezed);
+            specs.linear(&format!("{name}.se.reduce"), squeezed, *out_channels);
+            specs.linear(&format!("{name}.se.expand"), *out_channels, squeezed);
             if block.changes_shape() {
                 let down = format!("{name}.down");
-                slots.convolution(&down, "conv", "norm", [*out_channels, *in_channels, 1, 1]);
+                specs.convolution(&down, "conv", "norm", [*out_channels, *in_channels, 1, 1]);
             }
             features = *out_channels;
         }
         features
     }
 
+    /// The residual blocks, in order.
     pub(super) fn block_plans(self) -> Vec<BlockPlan> {
         let bottleneck = self.is_bottleneck();
         let mut plans = Vec::new();
@@ -137,11 +149,11 @@ impl Depth {
     }
 }
 
-/// One residual block's place and sizes.
+/// Place and sizes of one residual block.
 pub(super) struct BlockPlan {
     pub name: String,
     in_channels: i64,
-    /// Channels inside a bottleneck; those of the output in a basic block.
+    /// Inner channels of a bottleneck; output channels of a basic block.
     width: i64,
     out_channels: i64,
     pub stride: i64,
@@ -149,11 +161,12 @@ pub(super) struct BlockPlan {
 }
 
 impl BlockPlan {
+    /// Whether the shortcut needs a convolution.
     pub fn changes_shape(&self) -> bool {
         self.stride != 1 || self.in_channels != self.out_channels
     }
 
-    /// Output channels, input channels and kernel size of the convolutions on the residual branch.
+    /// Output channels, input channels and kernel size of each convolution on the residual branch.
     pub fn convolutions(&self) -> Vec<[i64; 3]> {
         let Self {
             in_channels,
@@ -172,7 +185,7 @@ impl BlockPlan {
         }
     }
 
-    /// The stride sits on the first 3 × 3 convolution.
+    /// Stride of each convolution on the residual branch; that of the block is at the first 3 × 3 convolution.
     pub fn strides(&self) -> &'static [i64] {
         match (self.bottleneck, self.stride) {
             (true, 2) => &[1, 2, 1],

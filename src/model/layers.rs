@@ -1,21 +1,22 @@
-//! What the networks are built of: convolutions and dense layers with batch normalisation, which
-//! can be folded into them.
+//! Convolutions and dense layers with batch normalisation, which can be folded into them.
 
 use std::collections::BTreeMap;
 
 use tch::Tensor;
 
+/// PyTorch's default.
 const NORM_EPSILON: f64 = 1e-5;
+/// PyTorch's default.
 const NORM_MOMENTUM: f64 = 0.1;
 
-/// The tensors of a network by name: what a checkpoint stores and the optimiser moves.
+/// The tensors of a network by name, as a checkpoint stores them and the optimiser changes them.
 pub type Weights = BTreeMap<String, Tensor>;
 
-/// The same values, stored channel after channel for each place of the map: the order in which
-/// libtorch's CPU convolutions run fastest.
+/// The same values in channels-last memory order, the fastest for libtorch's CPU convolutions. `x` has four dimensions;
+/// others are returned unchanged.
 ///
-/// The strides are set and not only permuted: a map of one channel lies the same way in either
-/// order, and libtorch goes by its strides to choose the order of everything after it.
+/// The strides are set explicitly: with one channel both orders have the same memory layout, and libtorch chooses the
+/// order of all following layers by the strides.
 pub fn channels_last(x: &Tensor) -> Tensor {
     let size = x.size();
     let [_, channels, height, width] = size[..] else {
@@ -27,16 +28,16 @@ pub fn channels_last(x: &Tensor) -> Tensor {
     values.as_strided(&size, strides, None::<i64>)
 }
 
-/// A dense layer's weight and bias.
+/// Weight and bias of a dense layer.
 pub(super) fn linear(weights: &Weights, place: &str) -> [Tensor; 2] {
     ["weight", "bias"].map(|part| weights[&format!("{place}.{part}")].shallow_clone())
 }
 
-/// What follows a layer's sums.
+/// The step after a layer's weighted sums.
 enum Affine {
     /// Batch normalisation: scale, shift, running mean and variance.
     Norm([Tensor; 4]),
-    /// Batch normalisation folded into the layer: only a bias is left.
+    /// The bias that is left when batch normalisation is folded into the layer.
     Folded(Tensor),
 }
 
@@ -48,7 +49,7 @@ impl Affine {
         )
     }
 
-    /// What the layer itself adds to its sums.
+    /// The bias of the layer itself.
     fn bias(&self) -> Option<&Tensor> {
         match self {
             Self::Norm(_) => None,
@@ -56,7 +57,7 @@ impl Affine {
         }
     }
 
-    /// Normalises; in training by the batch, whose statistics move the running ones.
+    /// Normalises, in training by the batch, whose statistics update the running ones.
     fn normalise(&self, y: Tensor, train: bool) -> Tensor {
         match self {
             Self::Folded(_) => y,
@@ -73,8 +74,7 @@ impl Affine {
         }
     }
 
-    /// The factor of each output that goes into the layer's weights, and the bias that is left.
-    /// None where that is done already.
+    /// The factor of each output for the layer's weights, and the bias that is left. `None` if it is folded already.
     fn fold(&self) -> Option<(Tensor, Self)> {
         let Self::Norm([scale, shift, mean, variance]) = self else {
             return None;
@@ -85,16 +85,16 @@ impl Affine {
     }
 }
 
-/// How far a map is widened with zeros before a convolution.
+/// Zero padding before a convolution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Padding {
-    /// By half the kernel, which must be odd: without a stride the map keeps its size.
+    /// Half the kernel, whose size must be odd: without a stride the map keeps its size.
     Same,
-    /// Not at all.
+    /// None.
     Valid,
 }
 
-/// A convolution without a bias, then batch normalisation.
+/// A convolution without a bias, followed by batch normalisation.
 pub(super) struct Convolution {
     weight: Tensor,
     affine: Affine,
@@ -136,7 +136,7 @@ impl Convolution {
     }
 }
 
-/// A dense layer without a bias, then batch normalisation.
+/// A dense layer without a bias, followed by batch normalisation.
 pub(super) struct Dense {
     weight: Tensor,
     affine: Affine,

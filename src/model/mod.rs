@@ -1,20 +1,30 @@
-//! The networks, and what a checkpoint file holds.
+//! The networks and their checkpoint files.
 
 pub mod architecture;
 mod bilstm;
 pub mod checkpoint;
-pub mod depth;
+mod checkpoint_error;
+mod depth;
+mod family;
+mod float_values;
+mod frontend_settings;
 pub mod layers;
 pub mod metadata;
 pub mod network;
-pub mod normalisation;
+mod normalisation;
+mod param_spec;
 mod scnn;
 mod se_resnet;
-pub mod stored;
+pub(crate) mod stored;
 
-pub use architecture::{Architecture, Family};
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use architecture::Architecture;
+pub use checkpoint::Checkpoint;
+pub use checkpoint_error::{CheckpointError, CheckpointProblem};
 pub use depth::Depth;
-pub use metadata::{FrontendNumbers, Metadata};
+pub use family::{BILSTM, Family, FamilyError, SCNN, SE_RESNET};
+pub use float_values::float_values;
+pub use frontend_settings::{FrontendSettings, SeparationSettings};
+pub use metadata::{Metadata, MetadataError};
 pub use network::Network;
-pub use normalisation::{LevelMode, Normalisation};
+pub use normalisation::{LevelMode, MIN_STD, Normalisation};
+pub use param_spec::{HEAD, ParamSpec, Role};

@@ -1,54 +1,55 @@
-//! The network of an [`Architecture`], whichever that is, with its weights.
+//! A network of any [`Architecture`] with its weights.
 
 use tch::{Device, IndexOp, Kind, Tensor};
 
 use crate::frontend::{Features, MEL_BANDS};
-use crate::model::architecture::{Architecture, Family, INPUT, Role, Slot, member_prefix};
+use crate::model::architecture::{Architecture, INPUT, member_prefix};
 use crate::model::bilstm::BiLstm;
+use crate::model::family::Family;
 use crate::model::layers::{Weights, linear};
+use crate::model::param_spec::{ParamSpec, Role};
 use crate::model::scnn::Scnn;
 use crate::model::se_resnet::SeResNet;
 
-/// First values of a network that is to be trained: He's normal initialisation for what
-/// precedes a rectifier, zero for its biases, one for scales; PyTorch's uniform one for recurrent
-/// layers. libtorch's seed decides the draw.
+/// Initial weights for training: He's normal initialisation for convolutions and dense layers (He et al. 2015), zero for
+/// biases, one for scales, PyTorch's uniform initialisation for recurrent layers. libtorch's seed determines the draw.
 pub fn initial_weights(architecture: Architecture) -> Weights {
     let options = (Kind::Float, Device::Cpu);
-    let value = |slot: &Slot| match slot.role {
+    let value = |spec: &ParamSpec| match spec.role {
         Role::Convolution | Role::Linear => {
-            // Fan-out for convolutions keeps the gradient's size through the depth (He et al. 2015).
-            let fan: i64 = match slot.role {
-                Role::Convolution => slot.shape[0] * slot.shape[2] * slot.shape[3],
-                _ => slot.shape[1],
+            // Fan-out keeps the size of the gradient through the depth (He et al. 2015).
+            let fan: i64 = match spec.role {
+                Role::Convolution => spec.shape[0] * spec.shape[2] * spec.shape[3],
+                _ => spec.shape[1],
             };
-            Tensor::randn(&slot.shape, options) * (2.0 / fan as f64).sqrt()
+            Tensor::randn(&spec.shape, options) * (2.0 / fan as f64).sqrt()
         }
         Role::Recurrent(units) => {
-            let most = (units as f64).sqrt().recip();
-            Tensor::rand(&slot.shape, options) * (2.0 * most) - most
+            let bound = (units as f64).sqrt().recip();
+            Tensor::rand(&spec.shape, options) * (2.0 * bound) - bound
         }
-        Role::Bias | Role::NormMean => Tensor::zeros(&slot.shape, options),
-        Role::NormWeight | Role::NormVariance => Tensor::ones(&slot.shape, options),
+        Role::Bias | Role::NormMean => Tensor::zeros(&spec.shape, options),
+        Role::NormWeight | Role::NormVariance => Tensor::ones(&spec.shape, options),
     };
     architecture
-        .slots()
+        .param_specs()
         .iter()
-        .map(|slot| (slot.name.clone(), value(slot)))
+        .map(|spec| (spec.name.clone(), value(spec)))
         .collect()
 }
 
-/// A network. It shares its tensors with the [`Weights`] it was made from.
+/// A network or an ensemble of networks. It shares its tensors with the [`Weights`] it was made from.
 pub struct Network {
     architecture: Architecture,
     first: Member,
-    /// The rest of a committee.
+    /// The other members of an ensemble.
     others: Vec<Member>,
-    /// Whether a window is for one of them alone.
+    /// Whether each window is processed by one member, in turn.
     alternating: bool,
 }
 
 struct Member {
-    /// From the committee's normalisation of each band to the member's own.
+    /// Factor and summand of each band, from the ensemble's normalisation to the member's own.
     input: Option<[Tensor; 2]>,
     body: Body,
 }
@@ -60,11 +61,14 @@ enum Body {
 }
 
 impl Network {
-    /// `weights` must hold every slot of the architecture, as a read checkpoint and
-    /// [`initial_weights`] do.
+    /// A network in which all members process every window.
+    ///
+    /// # Panics
+    ///
+    /// A tensor of the architecture is missing in `weights`. Those of a checkpoint and [`initial_weights`] are complete.
     pub fn new(architecture: Architecture, weights: &Weights) -> Self {
         let family = architecture.family;
-        let alone = || Member {
+        let single = || Member {
             input: None,
             body: Body::new(family, weights),
         };
@@ -75,36 +79,38 @@ impl Network {
                 body: Body::new(family, &own),
             }
         };
-        let is_committee = architecture.members > 1;
+        let is_ensemble = architecture.members > 1;
         Self {
             architecture,
-            first: if is_committee { member(0) } else { alone() },
+            first: if is_ensemble { member(0) } else { single() },
             others: (1..architecture.members).map(member).collect(),
             alternating: false,
         }
     }
 
-    /// The same, its members taking turns where they are asked about a stream
-    /// ([`Network::probabilities_of_stream`]).
+    /// The same network, with or without alternating members in [`Network::probabilities_of_stream`].
+    #[must_use]
     pub fn alternating(self, alternating: bool) -> Self {
-        Self { alternating, ..self }
+        Self {
+            alternating,
+            ..self
+        }
     }
 
-    /// What it looks at.
+    /// The input features.
     pub fn features(&self) -> Features {
         self.architecture.features()
     }
 
-    /// The shape of its input, for so many windows.
+    /// The shape of the input for this many windows or sequences: windows × 1 × frames × 80.
     pub fn input_shape(&self, windows: usize) -> [i64; 4] {
         let frames = self.features().frames() as i64;
         [windows as i64, 1, frames, MEL_BANDS as i64]
     }
 
-    /// Logits, windows × answers × 2, of an input of [`Network::input_shape`]; sequences may be shorter,
-    /// and have fewer answers then. In training the normalisation uses the batch and updates its
-    /// running statistics, and what is dropped out is drawn by libtorch's generator. `x` may be
-    /// bfloat16; the logits are float.
+    /// Logits, windows × outputs × 2 (no voice, voice), of an input of [`Network::input_shape`]. Shorter sequences have
+    /// fewer outputs. In training, normalisation uses the batch and updates its running statistics, and libtorch's
+    /// generator draws the dropout. `x` may be bfloat16; the logits are 32-bit floats.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         let horizons = self.architecture.horizons as i64;
         let mut logits = self.first.forward(x, horizons, train);
@@ -113,26 +119,26 @@ impl Network {
         }
         match self.others.len() {
             0 => logits,
-            // The mean of logits has the mean of log odds.
+            // The log odds of the mean are the mean of the log odds.
             others => logits / (1 + others) as f64,
         }
     }
 
-    /// Probability of voice, windows × answers.
+    /// Probabilities of voice, windows × outputs, of an input of [`Network::input_shape`].
     pub fn probabilities(&self, x: &Tensor) -> Tensor {
         voice(&self.forward(x, false))
     }
 
-    /// The same for windows of streams, each with its number in its own. Members that take turns answer to every
-    /// so many-th window, alone.
+    /// Probabilities of voice, windows × outputs, for windows of streams. `numbers` holds the number of each window in
+    /// its stream: of M alternating members, member m processes the windows whose number is m modulo M.
     pub fn probabilities_of_stream(&self, x: &Tensor, numbers: &[u64]) -> Tensor {
         if !self.alternating {
             return self.probabilities(x);
         }
         let members = 1 + self.others.len() as u64;
         let horizons = self.architecture.horizons as i64;
-        let answer = |member: &Member, x: &Tensor| voice(&member.forward(x, horizons, false));
-        let mut answers = Tensor::empty([x.size()[0], horizons], (Kind::Float, x.device()));
+        let outputs = |member: &Member, x: &Tensor| voice(&member.forward(x, horizons, false));
+        let mut all = Tensor::empty([x.size()[0], horizons], (Kind::Float, x.device()));
         for (place, member) in std::iter::once(&self.first).chain(&self.others).enumerate() {
             let numbered = numbers.iter().enumerate();
             let own = numbered.filter(|(_, number)| **number % members == place as u64);
@@ -140,20 +146,21 @@ impl Network {
             if own.is_empty() {
                 continue;
             }
-            // As it always is live, with one stream: nothing is to be sorted.
+            // A live stream alone: no sorting.
             if own.len() == numbers.len() {
-                return answer(member, x);
+                return outputs(member, x);
             }
             let rows = Tensor::from_slice(&own).to_device(x.device());
             let windows = x.index_select(0, &rows);
-            // Their values lie one after the other in either order, as in `Member::forward`.
+            // Restores the strides, which decide the memory order of the layers (see `channels_last`).
             let windows = windows.as_strided(windows.size(), x.stride(), None::<i64>);
-            let _ = answers.index_copy_(0, &rows, &answer(member, &windows));
+            let _ = all.index_copy_(0, &rows, &outputs(member, &windows));
         }
-        answers
+        all
     }
 
-    /// The same function with every batch normalisation folded into its layer.
+    /// The same function with every batch normalisation folded into its layer, for inference.
+    #[must_use]
     pub fn fold(self) -> Self {
         Self {
             first: self.first.fold(),
@@ -168,7 +175,7 @@ impl Member {
         match &self.input {
             Some([weight, bias]) => {
                 let own = (x * weight + bias).contiguous();
-                // One channel lies the same way in either order; layers go by the strides to choose theirs.
+                // Restores the strides, which decide the memory order of the layers (see `channels_last`).
                 let own = own.as_strided(x.size(), x.stride(), None::<i64>);
                 self.body.forward(&own, horizons, train)
             }
@@ -205,18 +212,18 @@ impl Body {
         match self {
             Self::SeResNet(network) => Self::SeResNet(network.fold()),
             Self::Scnn(network) => Self::Scnn(network.fold()),
-            // It has no normalisation.
+            // There is no normalisation to fold.
             Self::BiLstm(network) => Self::BiLstm(network),
         }
     }
 }
 
-/// The probability of voice by these logits.
+/// Probabilities of voice, windows × outputs, of logits.
 fn voice(logits: &Tensor) -> Tensor {
     logits.softmax(-1, Kind::Float).i((.., .., 1))
 }
 
-/// A committee member's weights, by the names they have in a network that answers alone.
+/// The weights of a member of an ensemble, under the names of a single network.
 fn own_weights(weights: &Weights, member: usize) -> Weights {
     let prefix = member_prefix(member);
     let own = weights

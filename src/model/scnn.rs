@@ -1,52 +1,50 @@
 //! SCNN: the network of Schlüter & Grill ("Exploring Data Augmentation for Improved Singing Voice
-//! Detection with Neural Networks", ISMIR 2015), which Gui et al. (2022) compare theirs with.
+//! Detection with Neural Networks", ISMIR 2015), a reference system of Gui et al. (2022).
 //!
-//! 115 frames of 80 bands; 3 × 3 convolutions without padding to 64 and 32 channels, 3 × 3 maxima,
-//! 3 × 3 convolutions to 128 and 64 channels, 3 × 3 maxima, dense layers of 256 and 64, and the
-//! output. Leaky rectifiers of slope 0.01; half of the inputs of every dense layer are dropped out
-//! in training.
+//! Input: 115 frames of 80 bands. 3 × 3 convolutions without padding to 64 and 32 channels, 3 × 3 max pooling, 3 × 3
+//! convolutions to 128 and 64 channels, 3 × 3 max pooling, dense layers of 256 and 64, output. Leaky rectifiers of slope
+//! 0.01; dropout of 0.5 before every dense layer in training.
 //!
-//! Where it differs from the paper:
-//! - Batch normalisation after every layer but the output, before the rectifier. The code that the
-//!   authors published with the paper had none and a bias in its place, 608 parameters fewer; later
-//!   versions of it normalise by default, as Lee, Choi & Nam (ISMIR 2018) do.
-//! - The output is a softmax over no voice and voice where theirs is one sigmoid, which is the same
-//!   function of the features: the sigmoid's logit is the difference of the two. With one horizon
-//!   that is 65 parameters more.
-//! - It hears our frontend, which is theirs but for the logarithm's floor (1e-5, not 1e-7), and its
-//!   first weights are drawn as SE-ResNet's are, not orthogonal.
+//! Differences from the paper:
+//! - Batch normalisation after every layer but the output, before the rectifier. The code that the authors published
+//!   with the paper has biases instead, 608 parameters fewer; later versions of it normalise by default, as Lee, Choi &
+//!   Nam (ISMIR 2018) do.
+//! - The output is a softmax over no voice and voice instead of one sigmoid. It is the same function of the features:
+//!   the sigmoid's logit is the difference of the two. With one horizon this adds 65 parameters.
+//! - The floor of the frontend's logarithm is 1e-5, not 1e-7, and the initial weights are those of SE-ResNet, not
+//!   orthogonal.
 //!
-//! With one horizon: 1 408 898 parameters; as in the paper 1 408 225.
+//! With one horizon it has 1 408 898 parameters, by the paper 1 408 225.
 
 use tch::{Kind, Tensor};
 
-use crate::model::architecture::SlotList;
 use crate::model::layers::{Convolution, Dense, Padding, Weights, linear};
+use crate::model::param_spec::{HEAD, ParamSpecs};
 
-/// Parameters as table 3 of Gui et al. (2022) gives them, in millions.
+/// Parameters in millions according to table 3 of Gui et al. (2022).
 pub(super) const PAPER_PARAMETERS_M: f64 = 1.4;
-/// Channels before and after each convolution; maxima are taken after the second and the fourth.
+/// Channels before and after each convolution; pooling follows the second and the fourth.
 const CHANNELS: [[i64; 2]; 4] = [[1, 64], [64, 32], [32, 128], [128, 64]];
-/// Features before and after each dense layer. 115 × 80 is 111 × 76 after two convolutions,
-/// 37 × 25 after the maxima, 33 × 21 and 11 × 7 after the second half.
+/// Features before and after each dense layer. The map of 115 × 80 is 111 × 76 after two convolutions, 37 × 25 after
+/// pooling, then 33 × 21 and 11 × 7.
 const DENSE: [[i64; 2]; 2] = [[64 * 11 * 7, 256], [256, 64]];
-const DROPPED: f64 = 0.5;
+const DROPOUT: f64 = 0.5;
 
-/// Adds every tensor before the head, and returns the features that the head sees.
-pub(super) fn add_slots(slots: &mut SlotList) -> i64 {
+/// Adds every tensor before the head; returns the number of features that the head receives.
+pub(super) fn add_specs(specs: &mut ParamSpecs) -> i64 {
     for (i, [inputs, outputs]) in CHANNELS.into_iter().enumerate() {
         let place = format!("convolutions.{i}");
-        slots.convolution(&place, "conv", "norm", [outputs, inputs, 3, 3]);
+        specs.convolution(&place, "conv", "norm", [outputs, inputs, 3, 3]);
     }
     let mut features = 0;
     for (i, [inputs, outputs]) in DENSE.into_iter().enumerate() {
-        slots.normed_linear(&format!("dense.{i}"), outputs, inputs);
+        specs.normed_linear(&format!("dense.{i}"), outputs, inputs);
         features = outputs;
     }
     features
 }
 
-/// The network, with its weights.
+/// The network with its weights.
 pub(super) struct Scnn {
     convolutions: Vec<Convolution>,
     dense: Vec<Dense>,
@@ -66,7 +64,7 @@ impl Scnn {
         Self {
             convolutions: (0..CHANNELS.len()).map(convolution).collect(),
             dense: (0..DENSE.len()).map(dense).collect(),
-            head: linear(weights, "head"),
+            head: linear(weights, HEAD),
         }
     }
 
@@ -81,13 +79,13 @@ impl Scnn {
         }
         y = y.flatten(1, -1).to_kind(Kind::Float);
         for dense in &self.dense {
-            y = leaky(dense.forward(&y.dropout(DROPPED, train), train));
+            y = leaky(dense.forward(&y.dropout(DROPOUT, train), train));
         }
-        y.dropout(DROPPED, train)
+        y.dropout(DROPOUT, train)
             .linear(&self.head[0], Some(&self.head[1]))
     }
 
-    /// The same function with every batch normalisation folded into its layer.
+    /// The same function with every batch normalisation folded into its layer, for inference.
     pub fn fold(self) -> Self {
         let convolutions = self.convolutions.into_iter();
         let dense = self.dense.into_iter();
@@ -99,8 +97,7 @@ impl Scnn {
     }
 }
 
-/// A rectifier that lets a hundredth of what is negative through.
+/// A leaky rectifier of slope 0.01: libtorch's default, the only slope that tch offers.
 fn leaky(x: Tensor) -> Tensor {
-    // libtorch's own slope is 0.01, and tch has no way to give another.
     x.leaky_relu()
 }

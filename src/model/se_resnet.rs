@@ -1,11 +1,12 @@
-//! SE-ResNet of a [`Depth`] with its weights.
+//! SE-ResNet of a given [`Depth`] (Gui et al. 2022).
 
 use tch::{Kind, Tensor};
 
 use crate::model::depth::Depth;
 use crate::model::layers::{Convolution, Padding, Weights, linear};
+use crate::model::param_spec::HEAD;
 
-/// Squeeze-and-excitation: a gate for each channel from the mean over its map.
+/// Squeeze-and-excitation (Hu et al. 2018): a gate for each channel from the mean over its map.
 struct Excitation {
     reduce: [Tensor; 2],
     expand: [Tensor; 2],
@@ -55,7 +56,7 @@ impl Block {
     }
 }
 
-/// The network, with its weights.
+/// The network with its weights.
 pub(super) struct SeResNet {
     stem: Convolution,
     blocks: Vec<Block>,
@@ -86,7 +87,7 @@ impl SeResNet {
         Self {
             stem: Convolution::new(weights, "stem.conv", "stem.norm", 2, Padding::Same),
             blocks: blocks.collect(),
-            head: linear(weights, "head"),
+            head: linear(weights, HEAD),
         }
     }
 
@@ -101,7 +102,7 @@ impl SeResNet {
         features.linear(&self.head[0], Some(&self.head[1]))
     }
 
-    /// The same function with every batch normalisation folded into its convolution.
+    /// The same function with every batch normalisation folded into its convolution, for inference.
     pub fn fold(self) -> Self {
         let fold_block = |block: Block| Block {
             convolutions: block

@@ -1,4 +1,4 @@
-//! Named tensors in a `.safetensors` file, as 32-bit floats or, where that loses nothing, as 16-bit ones.
+//! Named tensors in a `.safetensors` file: 32-bit floats, or 16-bit floats if that loses nothing.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -7,10 +7,11 @@ use safetensors::serialize;
 use safetensors::tensor::{Dtype, TensorView};
 use tch::{Kind, Tensor};
 
-use crate::model::checkpoint::float_values;
+use crate::atomic_file;
+use crate::model::float_values::float_values;
 
-/// A tensor as it lies in a file.
-pub struct Stored {
+/// A tensor in the form in which a file holds it.
+pub struct StoredTensor {
     name: String,
     shape: Vec<usize>,
     dtype: Dtype,
@@ -18,8 +19,8 @@ pub struct Stored {
     bytes: Vec<u8>,
 }
 
-impl Stored {
-    /// As 32-bit floats.
+impl StoredTensor {
+    /// A tensor of 32-bit floats; `values` has the last dimension fastest.
     pub fn floats(name: String, shape: Vec<usize>, values: &[f32]) -> Self {
         Self {
             name,
@@ -29,11 +30,10 @@ impl Stored {
         }
     }
 
-    /// The same in half the space, if every value is a 16-bit float.
+    /// The same tensor in half the space, if every value is a 16-bit float.
+    #[must_use]
     pub fn halved(self) -> Self {
-        let floats = self.bytes.as_chunks().0.iter();
-        let floats: Vec<f32> = floats.map(|b| f32::from_le_bytes(*b)).collect();
-        let floats = Tensor::from_slice(&floats);
+        let floats = Tensor::from_slice(&from_le_bytes(&self.bytes));
         let halves = floats.to_kind(Kind::Half);
         if halves.to_kind(Kind::Float) != floats {
             return self;
@@ -49,26 +49,31 @@ impl Stored {
     }
 }
 
-/// The values of a tensor of a file, if it holds floats of 32 or 16 bits.
+/// The values of a tensor in a file, the last dimension fastest; `None` if it holds no floats of 32 or 16 bits.
 pub fn floats(view: &TensorView) -> Option<Vec<f32>> {
-    let bytes = view.data();
     match view.dtype() {
-        Dtype::F32 => {
-            let values = bytes.as_chunks().0.iter();
-            Some(values.map(|b| f32::from_le_bytes(*b)).collect())
-        }
+        Dtype::F32 => Some(from_le_bytes(view.data())),
         Dtype::F16 => {
-            let halves = Tensor::from_slice(bytes).view_dtype(Kind::Half);
+            let halves = Tensor::from_slice(view.data()).view_dtype(Kind::Half);
             Some(float_values(&halves))
         }
         _ => None,
     }
 }
 
-/// Writes a file by way of a temporary one beside it: it appears whole or not at all.
+fn from_le_bytes(bytes: &[u8]) -> Vec<f32> {
+    let values = bytes.as_chunks().0.iter();
+    values.map(|b| f32::from_le_bytes(*b)).collect()
+}
+
+/// Writes tensors and metadata to a file, which appears whole or not at all.
+///
+/// # Errors
+///
+/// What the system reports; a shape that does not fit its values.
 pub fn write(
     path: &Path,
-    tensors: &[Stored],
+    tensors: &[StoredTensor],
     metadata: HashMap<String, String>,
 ) -> std::io::Result<()> {
     let views = tensors
@@ -80,7 +85,5 @@ pub fn write(
         .collect::<Result<Vec<_>, _>>()
         .map_err(std::io::Error::other)?;
     let bytes = serialize(views, Some(metadata)).map_err(std::io::Error::other)?;
-    let partial = path.with_extension("partial");
-    std::fs::write(&partial, bytes)?;
-    std::fs::rename(&partial, path)
+    atomic_file::write(path, bytes)
 }

@@ -94,7 +94,7 @@ impl prometheus_client::collector::Collector for Collector {
             let labels = [("sink", sink.as_str())];
             ConstGauge::new(waiting as i64).encode(family.encode_family(&labels)?)?;
         }
-        inference(&self.inference.load(), &mut encoder)
+        inference(&self.inference.stats(), &mut encoder)
     }
 }
 

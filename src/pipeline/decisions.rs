@@ -1,100 +1,126 @@
-//! One stream's windows and notes into messages: the place where probabilities become decisions.
-//! `run` sends the messages to the hub, `detect` collects them, so both say the same.
+//! Decisions: turns the inference outputs of a stream into the messages that are published.
+//!
+//! `run` publishes them through the hub, `detect` collects them, so both decide alike.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::vec::Drain;
 
-use crate::decision;
-use crate::decision::{Decider, Event};
-use crate::frontend::window::lookahead_s;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
-use crate::inference::{Output, Scored};
-use crate::pipeline::stream::{LossCause, Note};
+use crossbeam_channel::Receiver;
 use vocald_client::Message;
 use vocald_client::message::{
-    Decision, Gap, GapReason, Level, Offset, Onset, State, StreamState, Version,
+    Decision, Gap, GapReason, Level, Offset, Onset, State, StateChange, StreamState, Version,
 };
 
-/// Skipped windows overlap with the decided ones around them, so a short hole leaves the state as it
-/// is; after so many seconds of them nothing is known any more.
+use crate::audio::CaptureInstant;
+use crate::decision::{self, Decider, Event};
+use crate::frontend::SAMPLE_RATE_HZ;
+use crate::frontend::window::lookahead_s;
+use crate::inference::{Loss, Note, Output, ScoredWindow, StreamOutput};
+use crate::publish::Hub;
+
+/// Windows that inference dropped overlap with the decided ones around them, so a short hole leaves the state
+/// as it is. After this many seconds of them nothing is known any more, and an open voice is closed.
 const BRIDGED_S: f64 = 1.0;
 
-pub struct Reporter<E: FnMut(Message)> {
+/// Decides on every output and publishes the messages, until no stream can send any more.
+pub(super) fn decide(outputs: &Receiver<StreamOutput>, decider: &Decider, levels: bool, hub: &Hub) {
+    let mut streams: BTreeMap<Arc<str>, StreamDecisions> = BTreeMap::new();
+    for StreamOutput { stream, output } in outputs {
+        let decisions = streams
+            .entry(stream)
+            .or_insert_with_key(|name| StreamDecisions::new(name, decider.clone(), levels));
+        for message in decisions.push(output) {
+            hub.publish(message);
+        }
+    }
+}
+
+/// The decisions of one stream.
+pub struct StreamDecisions {
     stream: String,
     levels: bool,
     decider: Decider,
-    emit: E,
-    /// The state that was told last.
+    /// Messages of the call under way.
+    messages: Vec<Message>,
+    /// The state that was published last.
     state: Option<StreamState>,
     onsets: u64,
     newest_p: f32,
     /// Unix time at stream time 0, by the newest window.
     start_unix_s: f64,
+    /// `wall` of the newest event: none may be earlier.
+    newest_event_wall: f64,
 }
 
-impl<E: FnMut(Message)> Reporter<E> {
-    /// `decider` has seen nothing yet. `levels`: tells the level with every window.
-    pub fn new(stream: String, decider: Decider, levels: bool, emit: E) -> Self {
+impl StreamDecisions {
+    /// `decider` is fresh. `levels`: a `level` message with every decision.
+    pub fn new(stream: &str, decider: Decider, levels: bool) -> Self {
         Self {
-            stream,
+            stream: stream.into(),
             levels,
             decider,
-            emit,
+            messages: Vec::new(),
             state: None,
             onsets: 0,
             newest_p: 0.0,
             start_unix_s: 0.0,
+            newest_event_wall: 0.0,
         }
     }
 
-    pub fn handle(&mut self, output: Output) {
+    /// Takes the next output of the stream and returns the messages it leads to, in order.
+    pub fn push(&mut self, output: Output) -> Drain<'_, Message> {
         match output {
-            Output::Scored(scored) => self.decide(&scored),
-            Output::Note(note) => self.note(note),
-            Output::Skipped {
-                first_sample,
-                windows,
-            } => self.skipped(first_sample, windows),
-            Output::Failed { reason } => {
-                self.close_voice();
-                self.set_state(StreamState::Failed, Some(reason));
-            }
+            Output::Scored(scored) => self.window(&scored),
+            Output::Note(Note::State(change)) => self.state(change),
+            Output::Note(Note::Lost(loss)) => self.loss(loss),
         }
+        self.messages.drain(..)
     }
 
-    fn decide(&mut self, scored: &Scored) {
-        let window = &scored.captured.window;
+    /// Decides on one probability that needs no averaging: `p` at stream time `t` of the `seq`-th decision, from
+    /// sound the last of which was captured `latency_s` ago.
+    pub fn push_probability(
+        &mut self,
+        seq: u64,
+        t: f64,
+        p: f32,
+        latency_s: f64,
+    ) -> Drain<'_, Message> {
+        let decision = self.decider.frame(t, p);
+        self.decision(seq, t, decision, latency_s);
+        self.messages.drain(..)
+    }
+
+    fn window(&mut self, scored: &ScoredWindow) {
+        let window = &scored.window;
         let end_s = window.end_sample() as f64 / f64::from(SAMPLE_RATE_HZ);
-        let latency_s = unix_now_s() - scored.captured.end_unix_s;
-        self.start_unix_s = scored.captured.end_unix_s - end_s;
+        let latency_s = CaptureInstant::now().seconds() - window.captured.monotonic_s;
+        self.start_unix_s = window.captured.unix_s - end_s;
         let t = window.time_s(self.decider.horizon().frames);
-        let answers = &scored.probabilities;
-        let Some(decision) = self.decider.window(window.start_sample, t, answers) else {
-            return self.set_state(StreamState::Failed, Some("the model gave no answer".into()));
+        let decision = self
+            .decider
+            .window(window.start_sample, t, &scored.probabilities);
+        let Some(decision) = decision else {
+            return self.state(StateChange::failed("the model gave no prediction"));
         };
-        self.tell_decision(window.seq(), t, decision, latency_s);
+        self.decision(window.seq(), t, decision, latency_s);
         if self.levels {
-            let level = scored.captured.level;
             let message = Message::Level(Level {
                 v: Version,
                 stream: self.stream.clone(),
                 t: microseconds(end_s),
                 wall: self.wall(end_s),
-                rms_db: level.rms_db,
-                peak_db: level.peak_db,
+                rms_db: window.level.rms_db,
+                peak_db: window.level.peak_db,
                 mel: window.newest_frame().to_vec(),
             });
-            (self.emit)(message);
+            self.messages.push(message);
         }
     }
 
-    /// Decides by the probability of voice at stream time `t`, the `seq`-th of the stream, from sound
-    /// the last of which was captured `latency_s` ago.
-    pub fn answer(&mut self, seq: u64, t: f64, p: f32, latency_s: f64) {
-        let decision = self.decider.answer(t, p);
-        self.tell_decision(seq, t, decision, latency_s);
-    }
-
-    fn tell_decision(&mut self, seq: u64, t: f64, decision: decision::Decision, latency_s: f64) {
+    fn decision(&mut self, seq: u64, t: f64, decision: decision::Decision, latency_s: f64) {
         self.newest_p = decision.p;
         let message = Message::Decision(Decision {
             v: Version,
@@ -107,105 +133,26 @@ impl<E: FnMut(Message)> Reporter<E> {
             lookahead: microseconds(lookahead_s(self.decider.horizon().frames)),
             latency: microseconds(latency_s),
         });
-        (self.emit)(message);
+        self.messages.push(message);
         if let Some(event) = decision.event {
-            self.tell_event(event);
+            self.event(event);
         }
     }
 
-    fn note(&mut self, note: Note) {
-        match note {
-            Note::Running => self.set_state(StreamState::Running, None),
-            Note::Silent => {
-                self.set_state(
-                    StreamState::Silent,
-                    Some("nothing but digital zeros".into()),
-                );
-            }
-            Note::Stalled { reason } => self.set_state(StreamState::Stalled, Some(reason)),
-            Note::Reconnecting { reason } => {
+    fn state(&mut self, StateChange { state, reason }: StateChange) {
+        match state {
+            StreamState::Reconnecting | StreamState::Ended | StreamState::Failed => {
                 self.close_voice();
-                self.set_state(StreamState::Reconnecting, Some(reason));
             }
-            Note::Lost { t_s, lost_s, cause } => {
-                self.close_voice();
-                let reason = match cause {
-                    LossCause::RingFull => GapReason::RingFull,
-                    LossCause::Device => GapReason::Device,
-                };
-                self.tell_gap(t_s, lost_s, reason);
-            }
-            Note::Ended { reason } => {
-                self.close_voice();
-                self.set_state(StreamState::Ended, reason);
-            }
-            Note::Failed { reason } => {
-                self.close_voice();
-                self.set_state(StreamState::Failed, Some(reason));
-            }
+            StreamState::Starting
+            | StreamState::Running
+            | StreamState::Silent
+            | StreamState::Stalled
+            | StreamState::Unknown => {}
         }
-    }
-
-    fn skipped(&mut self, first_sample: u64, windows: u64) {
-        let rate = f64::from(SAMPLE_RATE_HZ);
-        let lost_s = (windows * WINDOW_HOP_SAMPLES as u64) as f64 / rate;
-        if lost_s > BRIDGED_S {
-            self.close_voice();
-        }
-        self.tell_gap(
-            first_sample as f64 / rate,
-            lost_s,
-            GapReason::InferenceBehind,
-        );
-    }
-
-    fn close_voice(&mut self) {
-        if let Some(event) = self.decider.gap() {
-            self.tell_event(event);
-        }
-    }
-
-    fn tell_event(&mut self, event: Event) {
-        let stream = self.stream.clone();
-        let message = match event {
-            Event::Onset { t_s } => {
-                self.onsets += 1;
-                Message::Onset(Onset {
-                    v: Version,
-                    stream,
-                    id: self.onsets,
-                    t: microseconds(t_s),
-                    wall: self.wall(t_s),
-                    p: self.newest_p,
-                })
-            }
-            Event::Offset { t_s, duration_s } => Message::Offset(Offset {
-                v: Version,
-                stream,
-                id: self.onsets,
-                t: microseconds(t_s),
-                wall: self.wall(t_s),
-                p: self.newest_p,
-                duration: microseconds(duration_s),
-            }),
-        };
-        (self.emit)(message);
-    }
-
-    fn tell_gap(&mut self, t_s: f64, lost_s: f64, reason: GapReason) {
-        (self.emit)(Message::Gap(Gap {
-            v: Version,
-            stream: self.stream.clone(),
-            t: microseconds(t_s),
-            lost: microseconds(lost_s),
-            reason,
-        }));
-    }
-
-    fn set_state(&mut self, state: StreamState, reason: Option<String>) {
         if self.state.replace(state) != Some(state) {
             let stream = self.stream.clone();
-            (self.emit)(Message::State(State {
+            self.messages.push(Message::State(State {
                 v: Version,
                 stream,
                 state,
@@ -214,19 +161,61 @@ impl<E: FnMut(Message)> Reporter<E> {
         }
     }
 
+    fn loss(&mut self, loss: Loss) {
+        if loss.reason != GapReason::InferenceBehind || loss.lost_s > BRIDGED_S {
+            self.close_voice();
+        }
+        self.messages.push(Message::Gap(Gap {
+            v: Version,
+            stream: self.stream.clone(),
+            t: microseconds(loss.t_s),
+            lost: microseconds(loss.lost_s),
+            reason: loss.reason,
+        }));
+    }
+
+    fn close_voice(&mut self) {
+        if let Some(event) = self.decider.gap() {
+            self.event(event);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let stream = self.stream.clone();
+        let (Event::Onset { t_s } | Event::Offset { t_s, .. }) = event;
+        self.newest_event_wall = self.wall(t_s).max(self.newest_event_wall);
+        let wall = self.newest_event_wall;
+        let message = match event {
+            Event::Onset { t_s } => {
+                self.onsets += 1;
+                Message::Onset(Onset {
+                    v: Version,
+                    stream,
+                    id: self.onsets,
+                    t: microseconds(t_s),
+                    wall,
+                    p: self.newest_p,
+                })
+            }
+            Event::Offset { t_s, duration_s } => Message::Offset(Offset {
+                v: Version,
+                stream,
+                id: self.onsets,
+                t: microseconds(t_s),
+                wall,
+                p: self.newest_p,
+                duration: microseconds(duration_s),
+            }),
+        };
+        self.messages.push(message);
+    }
+
     fn wall(&self, t_s: f64) -> f64 {
         microseconds(self.start_unix_s + t_s)
     }
 }
 
-/// Digits beyond these say nothing and fill the lines.
+/// Rounds to microseconds: digits beyond them carry no information.
 fn microseconds(seconds: f64) -> f64 {
     (seconds * 1e6).round() / 1e6
-}
-
-fn unix_now_s() -> f64 {
-    // A clock before 1970 is a clock that was never set; its times mean nothing either way.
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |since| since.as_secs_f64())
 }

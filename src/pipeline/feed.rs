@@ -1,59 +1,65 @@
-//! The thread between a source and its streams: takes blocks from the ring, mixes the
-//! chosen channels, and passes on what happens to the source, in order.
+//! The feed: the thread between a source and its streams.
+//!
+//! It takes blocks from the ring, mixes the chosen channels, and passes windows and notes on to inference, in order.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use crate::audio::{
-    AudioFormat, Block, ChannelChoice, ChannelMap, RingReader, SourceEvent, SourceHandle,
-};
-use crate::frontend::window::WindowLength;
-use crate::pipeline::stream::{LossCause, Note, Stream, StreamItem};
+use vocald_client::message::{GapReason, StateChange, StreamState};
 
-/// How long the ring is watched before the events are looked at again.
+use crate::audio::{AudioFormat, Block, ChannelChoice, RingReader, SourceEvent, SourceHandle};
+use crate::frontend::{CaptureTime, WindowLength};
+use crate::inference::{Note, StreamSender, WorkerGone};
+use crate::pipeline::lane::{Lane, StartError};
+use crate::pipeline::wall_clock::WallClock;
+
+/// How long the ring is watched before events are looked for again.
 const RING_WATCH: Duration = Duration::from_millis(20);
 
-/// Which streams are made of a source's channels.
+/// How the channels of a source become streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mixing {
-    /// One, the mean of the chosen channels.
+    /// One stream, the mean of the chosen channels.
     Mean(ChannelChoice),
-    /// One for each of the chosen channels.
+    /// One stream for each of the chosen channels.
     Each(ChannelChoice),
 }
 
+/// Settings of a feed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedOptions {
+    /// How channels become streams.
     pub mixing: Mixing,
-    /// Ends the source after so much sound.
+    /// Ends the source after this much sound, in seconds.
     pub limit_s: Option<f64>,
-    /// The source goes on by the clock whether it is heard or not (a device), so that a pause is a
-    /// loss. A pipe that pauses loses nothing.
+    /// The source goes on by the clock whether it is read or not (a device), so a pause is a loss. A pipe that
+    /// pauses loses nothing.
     pub live: bool,
 }
-
-/// Takes a stream's items; `Break` when it takes no more of them.
-pub type StreamOut = Box<dyn FnMut(StreamItem) -> ControlFlow<()> + Send>;
 
 /// How a feed came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeedEnd {
     /// The source ended or was stopped.
     Ended,
-    /// The source failed; `started` when sound had come before.
-    Failed { reason: String, started: bool },
-    /// The streams' items were no longer taken.
+    /// The source failed.
+    Failed {
+        /// One sentence.
+        reason: String,
+        /// Sound had come before.
+        started: bool,
+    },
+    /// Inference takes no more windows.
     Refused,
 }
 
-/// Feeds the streams of `source` until it ends, in windows of the length that the network looks at.
-/// `open` makes a stream's way out: of the channel of that number, or of the mean of all that were
-/// chosen.
+/// Feeds the streams of `source` until it ends, in windows of the length that the network takes.
+/// `open` opens a stream: of the channel of that number, or of the mean of all that were chosen.
 pub fn feed(
     source: SourceHandle,
     options: FeedOptions,
     window: WindowLength,
-    open: impl FnMut(Option<u16>) -> StreamOut,
+    open: impl FnMut(Option<u16>) -> StreamSender,
 ) -> FeedEnd {
     let mut feed = Feed {
         source,
@@ -63,7 +69,8 @@ pub fn feed(
         lanes: Vec::new(),
         reader: None,
         block: Vec::new(),
-        newest_unix_s: None,
+        newest_s: None,
+        wall: WallClock::default(),
         pause_is_loss: false,
         running: false,
     };
@@ -83,30 +90,19 @@ struct Feed<O> {
     lanes: Vec<Lane>,
     reader: Option<RingReader>,
     block: Vec<f32>,
-    /// When the newest frame was captured, Unix time.
-    newest_unix_s: Option<f64>,
-    /// The source was away: what its clock shows until the next block is lost.
+    /// When the newest frame was captured, in seconds of the capture clock.
+    newest_s: Option<f64>,
+    wall: WallClock,
+    /// The source was away: the time until the next block is lost.
     pause_is_loss: bool,
-    /// The streams have been told that sound comes in.
+    /// The streams were informed that sound flows.
     running: bool,
 }
 
-struct Lane {
-    choice: ChannelChoice,
-    out: StreamOut,
-    /// None until the first sound.
-    sound: Option<Sound>,
-}
+/// `Break` ends the feed.
+type Flow<T = ()> = ControlFlow<FeedEnd, T>;
 
-struct Sound {
-    map: ChannelMap,
-    stream: Stream,
-    mono: Vec<f32>,
-}
-
-type Flow = ControlFlow<FeedEnd>;
-
-impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
+impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
     /// Opens the streams that do not depend on how many channels the source turns out to have.
     fn open_known(&mut self) {
         match self.options.mixing.clone() {
@@ -123,28 +119,21 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
     }
 
     fn open_lane(&mut self, channel: Option<u16>, choice: ChannelChoice) {
-        let out = (self.open)(channel);
-        self.lanes.push(Lane {
-            choice,
-            out,
-            sound: None,
-        });
+        let sender = (self.open)(channel);
+        self.lanes.push(Lane::new(choice, sender));
     }
 
     fn run(&mut self) -> Flow {
         loop {
-            let waiting = match &self.reader {
+            let event = match &self.reader {
                 Some(reader) if !reader.is_closed() => self.source.events.try_recv().ok(),
                 // Nothing can come but an event.
                 _ => match self.source.events.recv() {
                     Ok(event) => Some(event),
-                    Err(_) => {
-                        let reason = "its thread has died".into();
-                        return self.failed(reason);
-                    }
+                    Err(_) => return self.failed("its thread panicked; see the log".into()),
                 },
             };
-            if let Some(event) = waiting {
+            if let Some(event) = event {
                 // What the ring still holds came before.
                 while self.read(Duration::ZERO)? {}
                 self.event(event)?;
@@ -154,7 +143,7 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
     }
 
     /// Takes one block; `false` when none came.
-    fn read(&mut self, timeout: Duration) -> ControlFlow<FeedEnd, bool> {
+    fn read(&mut self, timeout: Duration) -> Flow<bool> {
         let Some(reader) = &mut self.reader else {
             return ControlFlow::Continue(false);
         };
@@ -162,7 +151,7 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
         let block = reader.read_timeout(&mut samples, timeout);
         let format = reader.format();
         let flow = match block {
-            Some(block) => self.take(block, &mut samples, format),
+            Some(block) => self.block(block, &mut samples, format),
             None => ControlFlow::Continue(()),
         };
         self.block = samples;
@@ -175,88 +164,85 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
             SourceEvent::Started { format, reader } => {
                 self.lose_at_end()?;
                 self.reader = Some(reader);
-                self.pause_is_loss = self.newest_unix_s.is_some();
+                self.pause_is_loss = self.newest_s.is_some();
                 self.running = false;
                 self.start(format)
             }
-            SourceEvent::Stalled { reason } => {
-                // From here on, and not from `Resumed`: the first sound may be there before that.
-                self.pause_is_loss = true;
-                self.running = false;
-                self.tell_all(&Note::Stalled { reason })
-            }
             SourceEvent::Resumed => ControlFlow::Continue(()),
-            SourceEvent::Reconnecting { reason } => {
-                self.running = false;
-                self.tell_all(&Note::Reconnecting { reason })
-            }
-            SourceEvent::Ended => {
-                self.lose_at_end()?;
-                let stopped = self.source.stop.is_stopped();
-                self.end(stopped.then(|| "it was told to stop".into()))
-            }
-            SourceEvent::Failed { reason } => self.failed(reason),
+            SourceEvent::State(change) => match change.state {
+                StreamState::Ended => {
+                    self.lose_at_end()?;
+                    let stopped = self.source.stop.is_stopped();
+                    self.end(stopped.then(|| "stopped on request".into()))
+                }
+                StreamState::Failed => self.failed(change.reason.unwrap_or_default()),
+                state => {
+                    // From here on, and not from `Resumed`: the first sound may come before that event.
+                    self.pause_is_loss |= state == StreamState::Stalled;
+                    self.running = false;
+                    self.note_all(&Note::State(change))
+                }
+            },
         }
     }
 
-    /// Makes the streams ready for `format`, their first or another.
+    /// Prepares the streams for `format`, their first or another.
     fn start(&mut self, format: AudioFormat) -> Flow {
         if self.lanes.is_empty() {
             let channels: Vec<u16> = (1..=format.channels).collect();
             self.open_channels(&channels);
         }
         for place in 0..self.lanes.len() {
-            if let Err(reason) = self.lanes[place].start(format, self.window) {
-                return self.failed(reason);
+            match self.lanes[place].start(format, self.window) {
+                Ok(()) => {}
+                Err(StartError::Gone(WorkerGone)) => return ControlFlow::Break(FeedEnd::Refused),
+                Err(error) => return self.failed(error.to_string()),
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn take(&mut self, block: Block, samples: &mut Vec<f32>, format: AudioFormat) -> Flow {
-        let rate = f64::from(format.rate_hz);
-        let end_unix_s = block.captured_unix_ns as f64 / 1e9;
+    fn block(&mut self, block: Block, samples: &mut Vec<f32>, format: AudioFormat) -> Flow {
+        let end = CaptureTime {
+            monotonic_s: block.captured.seconds(),
+            unix_s: self.wall.unix_s(block.captured),
+        };
         if block.lost_before_frames > 0 {
-            self.each_sound(|sound, emit| {
-                sound
-                    .stream
-                    .lose(block.lost_before_frames, LossCause::RingFull, emit);
-            })?;
+            self.lose_all(block.lost_before_frames, GapReason::RingFull)?;
         }
         if std::mem::take(&mut self.pause_is_loss)
             && self.options.live
-            && let Some(newest_s) = self.newest_unix_s
+            && let Some(newest_s) = self.newest_s
         {
-            let frames = ((end_unix_s - newest_s) * rate) as u64;
+            let frames = ((end.monotonic_s - newest_s) * f64::from(format.rate_hz)) as u64;
             let lost = frames.saturating_sub(block.frames + block.lost_before_frames);
             if lost > 0 {
-                self.each_sound(|sound, emit| sound.stream.lose(lost, LossCause::Device, emit))?;
+                self.lose_all(lost, GapReason::Device)?;
             }
         }
-        self.newest_unix_s = Some(end_unix_s);
+        self.newest_s = Some(end.monotonic_s);
         if !std::mem::replace(&mut self.running, true) {
-            self.tell_all(&Note::Running)?;
-            self.each_sound(|sound, _| sound.stream.forget_silence())?;
+            self.note_all(&Note::State(StateChange::running()))?;
+            self.lanes.iter_mut().for_each(Lane::forget_silence);
         }
         let over = self.cut_to_limit(samples, format);
-        self.each_sound(|sound, emit| {
-            sound.mono.clear();
-            sound.map.mix(samples, &mut sound.mono);
-            sound.stream.push(&sound.mono, end_unix_s, emit);
-        })?;
+        for lane in &mut self.lanes {
+            lane.push(samples, end)
+                .map_or_else(refused, Flow::Continue)?;
+        }
         if over {
-            return self.end(Some("it was asked to listen no longer".into()));
+            return self.end(Some("the requested duration is over".into()));
         }
         ControlFlow::Continue(())
     }
 
     /// Leaves out what lies beyond the limit; `true` when the limit is reached.
     fn cut_to_limit(&self, samples: &mut Vec<f32>, format: AudioFormat) -> bool {
-        let sound = self.lanes.first().and_then(|lane| lane.sound.as_ref());
-        let (Some(limit_s), Some(sound)) = (self.options.limit_s, sound) else {
+        let position_s = self.lanes.first().and_then(Lane::position_s);
+        let (Some(limit_s), Some(position_s)) = (self.options.limit_s, position_s) else {
             return false;
         };
-        let left_s = (limit_s - sound.stream.position_s()).max(0.0);
+        let left_s = (limit_s - position_s).max(0.0);
         let left = (left_s * f64::from(format.rate_hz)).round() as usize;
         let channels = usize::from(format.channels);
         let over = left <= samples.len() / channels;
@@ -271,95 +257,60 @@ impl<O: FnMut(Option<u16>) -> StreamOut> Feed<O> {
             .reader
             .as_ref()
             .map_or(0, RingReader::lost_at_end_frames);
-        if lost == 0 {
-            return ControlFlow::Continue(());
+        match lost {
+            0 => ControlFlow::Continue(()),
+            lost => self.lose_all(lost, GapReason::RingFull),
         }
-        self.each_sound(|sound, emit| sound.stream.lose(lost, LossCause::RingFull, emit))
     }
 
-    /// The sound is over.
-    fn end(&mut self, reason: Option<String>) -> Flow {
-        self.each_sound(|sound, emit| sound.stream.finish(emit))?;
-        self.tell_all(&Note::Ended { reason })?;
-        ControlFlow::Break(FeedEnd::Ended)
-    }
-
-    fn failed(&mut self, reason: String) -> Flow {
-        let started = self.newest_unix_s.is_some();
-        self.each_sound(|sound, emit| sound.stream.finish(emit))?;
-        self.tell_all(&Note::Failed {
-            reason: reason.clone(),
-        })?;
-        ControlFlow::Break(FeedEnd::Failed { reason, started })
-    }
-
-    fn tell_all(&mut self, note: &Note) -> Flow {
+    fn lose_all(&mut self, lost_frames: u64, reason: GapReason) -> Flow {
         for lane in &mut self.lanes {
-            if (lane.out)(StreamItem::Note(note.clone())).is_break() {
-                return ControlFlow::Break(FeedEnd::Refused);
-            }
+            lane.lose(lost_frames, reason)
+                .map_or_else(refused, Flow::Continue)?;
         }
         ControlFlow::Continue(())
     }
 
-    /// Does `work` for every stream that has sound.
-    fn each_sound(&mut self, mut work: impl FnMut(&mut Sound, &mut dyn FnMut(StreamItem))) -> Flow {
-        for Lane { out, sound, .. } in &mut self.lanes {
-            let mut flow = ControlFlow::Continue(());
-            if let Some(sound) = sound {
-                work(sound, &mut |item| {
-                    if flow.is_continue() {
-                        flow = out(item);
-                    }
-                });
-            }
-            if flow.is_break() {
-                return ControlFlow::Break(FeedEnd::Refused);
-            }
+    /// The sound is over.
+    fn end(&mut self, reason: Option<String>) -> Flow {
+        self.finish_all(&StateChange::ended(reason))?;
+        ControlFlow::Break(FeedEnd::Ended)
+    }
+
+    fn failed(&mut self, reason: String) -> Flow {
+        let started = self.newest_s.is_some();
+        self.finish_all(&StateChange::failed(reason.clone()))?;
+        ControlFlow::Break(FeedEnd::Failed { reason, started })
+    }
+
+    fn finish_all(&mut self, change: &StateChange) -> Flow {
+        for lane in &mut self.lanes {
+            lane.finish().map_or_else(refused, Flow::Continue)?;
+        }
+        self.note_all(&Note::State(change.clone()))
+    }
+
+    fn note_all(&mut self, note: &Note) -> Flow {
+        for lane in &self.lanes {
+            lane.note(note.clone())
+                .map_or_else(refused, Flow::Continue)?;
         }
         ControlFlow::Continue(())
     }
 
     fn close(self, end: FeedEnd) -> FeedEnd {
         let label = &self.source.label;
-        for Sound { map, .. } in self.lanes.iter().filter_map(|lane| lane.sound.as_ref()) {
-            map.log_silenced(label);
-        }
+        self.lanes.iter().for_each(|lane| lane.log_silenced(label));
         let health = self.source.health.snapshot();
         tracing::debug!("{label}: {health:?}");
         self.source.stop.stop();
-        // The ring's reader goes first, or a source that waits for room in it would wait on.
+        // The reader goes first, or a source that waits for room in the ring would wait for ever.
         drop(self.reader);
         self.source.join();
         end
     }
 }
 
-impl Lane {
-    fn start(&mut self, format: AudioFormat, window: WindowLength) -> Result<(), String> {
-        let map = ChannelMap::new(&self.choice, format.channels).map_err(|e| e.to_string())?;
-        match &mut self.sound {
-            Some(sound) => {
-                sound.map.log_silenced("before the reconnection");
-                sound.map = map;
-                // The time away is told when the first block shows it.
-                let out = &mut self.out;
-                // Of nobody who takes it the next item tells.
-                let emit = |item| _ = out(item);
-                sound
-                    .stream
-                    .change_rate(format.rate_hz, emit)
-                    .map_err(|e| e.to_string())
-            }
-            none => {
-                let stream = Stream::new(format.rate_hz, window).map_err(|e| e.to_string())?;
-                *none = Some(Sound {
-                    map,
-                    stream,
-                    mono: Vec::new(),
-                });
-                Ok(())
-            }
-        }
-    }
+fn refused(_: WorkerGone) -> Flow {
+    ControlFlow::Break(FeedEnd::Refused)
 }

@@ -1,11 +1,19 @@
-//! The road of a sample: source, feed, inference, decisions, hub.
+//! The road of a sample: the glue between sources, frontend, inference, decisions and sinks.
+//!
+//! [`daemon`] starts and stops the threads. A [`feed`] takes blocks from a source's ring and passes them through a
+//! [`stream`] to inference; [`decisions`] turns its outputs into messages for the hub. [`label`] takes a file the same
+//! way, without threads of its own.
 
 pub mod collector;
+pub mod daemon;
 pub mod decisions;
 pub mod feed;
-mod listen;
+pub mod label;
+mod lane;
 mod sinks;
+mod sources;
 pub mod stream;
+mod wall_clock;
 
-pub use decisions::Reporter;
-pub use listen::listen;
+pub use daemon::{Daemon, DaemonError};
+pub use sinks::SinkError;

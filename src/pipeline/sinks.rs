@@ -1,18 +1,18 @@
-//! Who gets the messages: standard output, and every sink that the configuration asks for.
-//! A function a sink, each called by [`attach`].
+//! Attaches the sinks of a configuration to the hub, one function a sink.
 
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
-
-use crate::config::{Config, HttpConfig, PublishConfig, TcpConfig, UnixConfig};
+use crate::config::{Config, ConfigError, HttpConfig, PublishConfig, TcpConfig, UnixConfig};
 use crate::pipeline::collector::Collector;
 use crate::publish::command::Commands;
 use crate::publish::fanout::fanout;
 use crate::publish::lines::{tcp, unix};
-use crate::publish::midi::Midi;
-use crate::publish::mqtt::Mqtt;
-use crate::publish::osc::Osc;
+use crate::publish::midi::{Midi, MidiError};
+use crate::publish::mqtt::{Mqtt, MqttError};
+use crate::publish::osc::{Osc, OscError};
 use crate::publish::rlimit;
 use crate::publish::server::Server;
 use crate::publish::stdout::Stdout;
@@ -20,14 +20,69 @@ use crate::publish::systemd::{Notifier, Systemd};
 use crate::publish::{Delivery, Hub, http};
 use vocald_client::Subscription;
 
-/// What is to be ended after the hub has delivered its last message.
+/// Why a sink cannot be attached.
+#[derive(Debug, thiserror::Error)]
+pub enum SinkError {
+    /// Its settings are impossible.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The system gives no thread.
+    #[error("no thread for {what}: {source}")]
+    Thread {
+        /// The sink.
+        what: &'static str,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The Unix socket cannot be opened.
+    #[error("{}: no socket can be opened there: {source}", path.display())]
+    Socket {
+        /// Path of the socket.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}; choose another address with {option}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// The system's error.
+        source: io::Error,
+        /// The option that chooses another.
+        option: &'static str,
+    },
+    /// MQTT cannot start.
+    #[error(transparent)]
+    Mqtt(#[from] MqttError),
+    /// An OSC receiver cannot be used.
+    #[error(transparent)]
+    Osc(#[from] OscError),
+    /// The MIDI port cannot be used.
+    #[error(transparent)]
+    Midi(#[from] MidiError),
+}
+
+fn no_thread(what: &'static str) -> impl Fn(io::Error) -> SinkError {
+    move |source| SinkError::Thread { what, source }
+}
+
+fn listen_error(address: SocketAddr, option: &'static str) -> impl Fn(io::Error) -> SinkError {
+    move |source| SinkError::Listen {
+        address,
+        source,
+        option,
+    }
+}
+
+/// Servers that end after the hub has delivered its last message.
 #[derive(Default)]
 pub struct Sinks {
     servers: Vec<Server>,
 }
 
 impl Sinks {
-    /// Lets clients take what waits for them, for a moment.
+    /// Gives clients a moment to take what waits for them.
     pub fn finish(self) {
         for server in self.servers {
             server.finish();
@@ -39,9 +94,9 @@ impl Sinks {
 pub fn attach(
     config: &Config,
     hub: &Arc<Hub>,
-    probes: &Arc<Collector>,
+    collector: &Arc<Collector>,
     paced_by_sinks: bool,
-) -> anyhow::Result<Sinks> {
+) -> Result<Sinks, SinkError> {
     let publish = &config.publish;
     let mut sinks = Sinks::default();
     rlimit::allow(clients_max(publish));
@@ -54,7 +109,7 @@ pub fn attach(
     if publish.http.enabled {
         sinks
             .servers
-            .push(on_http(&publish.http, publish, hub, probes)?);
+            .push(on_http(&publish.http, publish, hub, collector)?);
     }
     osc(config, hub)?;
     commands(config, hub)?;
@@ -76,44 +131,47 @@ fn clients_max(publish: &PublishConfig) -> usize {
     open.map(|(_, clients)| clients).sum()
 }
 
-fn stdout(publish: &PublishConfig, hub: &Hub, paced_by_sinks: bool) -> anyhow::Result<()> {
+fn stdout(publish: &PublishConfig, hub: &Hub, paced_by_sinks: bool) -> Result<(), SinkError> {
     let capacity = publish.queue_messages;
-    // Where every source can wait, whoever reads the messages may take their time. But a
-    // device does not wait, and must not suffer for them.
+    // Where every source can wait, a slow reader delays it. A device cannot wait, so messages are dropped instead.
     let delivery = match paced_by_sinks {
         true => Delivery::Lossless { capacity },
         false => Delivery::DropOldest { capacity },
     };
-    let wanted = match (publish.only.is_empty(), publish.levels) {
+    let subscription = match (publish.only.is_empty(), publish.levels) {
         (false, _) => Subscription::default().with_types(publish.only.clone()),
         (true, true) => Subscription::everything(),
         (true, false) => Subscription::default(),
     };
-    hub.subscribe(Stdout::default(), delivery, wanted)
-        .context("no thread for standard output")
+    hub.subscribe(Stdout::default(), delivery, subscription)
+        .map_err(no_thread("standard output"))
 }
 
-fn on_unix(unix: &UnixConfig, publish: &PublishConfig, hub: &Hub) -> anyhow::Result<Server> {
+fn on_unix(unix: &UnixConfig, publish: &PublishConfig, hub: &Hub) -> Result<Server, SinkError> {
     let path = unix.path();
     let capacity = publish.queue_messages;
     let (sink, subscriptions) = fanout("unix".into(), hub.hello(), capacity);
-    let server = unix::start(&path, subscriptions, unix.clients_max)
-        .map_err(|e| anyhow!("{}: no socket can be opened there: {e}", path.display()))?;
+    let server = unix::start(&path, subscriptions, unix.clients_max).map_err(|source| {
+        SinkError::Socket {
+            path: path.clone(),
+            source,
+        }
+    })?;
     hub.attach(sink, Delivery::DropOldest { capacity })
-        .context("no thread for the Unix socket")?;
-    tell(&format!("JSON lines on {}", path.display()));
+        .map_err(no_thread("the Unix socket"))?;
+    announce(&format!("JSON lines on {}", path.display()));
     Ok(server)
 }
 
-fn on_tcp(tcp: &TcpConfig, publish: &PublishConfig, hub: &Hub) -> anyhow::Result<Server> {
-    let asked = tcp.address()?;
+fn on_tcp(tcp: &TcpConfig, publish: &PublishConfig, hub: &Hub) -> Result<Server, SinkError> {
+    let address = tcp.address()?;
     let capacity = publish.queue_messages;
     let (sink, subscriptions) = fanout("tcp".into(), hub.hello(), capacity);
-    let (server, address) = tcp::start(asked, subscriptions, tcp.clients_max)
-        .map_err(|e| anyhow!("{asked} cannot be listened on: {e}; choose another with --tcp"))?;
+    let (server, address) = tcp::start(address, subscriptions, tcp.clients_max)
+        .map_err(listen_error(address, "--tcp"))?;
     hub.attach(sink, Delivery::DropOldest { capacity })
-        .context("no thread for TCP")?;
-    tell(&format!("JSON lines on tcp {address}"));
+        .map_err(no_thread("TCP"))?;
+    announce(&format!("JSON lines on tcp {address}"));
     Ok(server)
 }
 
@@ -121,53 +179,52 @@ fn on_http(
     http: &HttpConfig,
     publish: &PublishConfig,
     hub: &Hub,
-    probes: &Arc<Collector>,
-) -> anyhow::Result<Server> {
+    collector: &Arc<Collector>,
+) -> Result<Server, SinkError> {
     let access = http.access()?;
-    let asked = access.address();
+    let address = access.address();
     let capacity = publish.queue_messages;
     let started = http::start(
         hub,
         access,
         http.clients_max,
         capacity,
-        Box::new(Arc::clone(probes)),
+        Box::new(Arc::clone(collector)),
     );
-    let (server, address, sink) = started
-        .map_err(|e| anyhow!("{asked} cannot be listened on: {e}; choose another with --http="))?;
+    let (server, address, sink) = started.map_err(listen_error(address, "--http="))?;
     hub.attach(sink, Delivery::DropOldest { capacity })
-        .context("no thread for HTTP")?;
-    tell(&format!("the page is at http://{address}/"));
+        .map_err(no_thread("HTTP"))?;
+    announce(&format!("the page is at http://{address}/"));
     Ok(server)
 }
 
-fn osc(config: &Config, hub: &Hub) -> anyhow::Result<()> {
+fn osc(config: &Config, hub: &Hub) -> Result<(), SinkError> {
     if config.publish.osc.targets.is_empty() {
         return Ok(());
     }
     hub.attach(Osc::open(&config.publish.osc)?, drop_oldest(config))
-        .context("no thread for OSC")
+        .map_err(no_thread("OSC"))
 }
 
-fn commands(config: &Config, hub: &Hub) -> anyhow::Result<()> {
+fn commands(config: &Config, hub: &Hub) -> Result<(), SinkError> {
     let command = &config.publish.command;
     if !command.is_on() {
         return Ok(());
     }
     Commands::start(command)
         .and_then(|sink| hub.attach(sink, drop_oldest(config)))
-        .context("no thread for commands")
+        .map_err(no_thread("commands"))
 }
 
-fn midi(config: &Config, hub: &Hub) -> anyhow::Result<()> {
+fn midi(config: &Config, hub: &Hub) -> Result<(), SinkError> {
     if config.publish.midi.port.is_empty() {
         return Ok(());
     }
     hub.attach(Midi::open(&config.publish.midi)?, drop_oldest(config))
-        .context("no thread for MIDI")
+        .map_err(no_thread("MIDI"))
 }
 
-fn mqtt(config: &Config, hub: &Hub) -> anyhow::Result<()> {
+fn mqtt(config: &Config, hub: &Hub) -> Result<(), SinkError> {
     let publish = &config.publish;
     if !publish.mqtt.is_on() {
         return Ok(());
@@ -176,16 +233,16 @@ fn mqtt(config: &Config, hub: &Hub) -> anyhow::Result<()> {
         Mqtt::start(&publish.mqtt, publish.queue_messages)?,
         drop_oldest(config),
     )
-    .context("no thread for MQTT")
+    .map_err(no_thread("MQTT"))
 }
 
-/// Tells the service manager, where there is one.
-pub fn systemd(config: &Config, hub: &Hub, notifier: &Arc<Notifier>) -> anyhow::Result<()> {
+/// Notifies the service manager, where there is one.
+pub fn systemd(config: &Config, hub: &Hub, notifier: &Arc<Notifier>) -> Result<(), SinkError> {
     if !notifier.is_on() {
         return Ok(());
     }
     hub.attach(Systemd::new(Arc::clone(notifier)), drop_oldest(config))
-        .context("no thread for systemd")
+        .map_err(no_thread("systemd"))
 }
 
 /// For flags: the newest matters, and nobody waits for a receiver.
@@ -195,8 +252,8 @@ fn drop_oldest(config: &Config) -> Delivery {
     }
 }
 
-/// For whoever started the program, unless they want errors only.
-fn tell(what: &str) {
+/// Prints where the daemon can be reached, unless only errors are logged.
+fn announce(what: &str) {
     if tracing::enabled!(tracing::Level::WARN) {
         eprintln!("vocald: {what}");
     }

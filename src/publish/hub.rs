@@ -222,7 +222,7 @@ impl Hub {
         Hello {
             v: Version,
             stream: ALL_STREAMS.into(),
-            version: env!("CARGO_PKG_VERSION").into(),
+            version: crate::VERSION.into(),
             model: self.facts.model.clone(),
             device: self.facts.device.clone(),
             horizons: self.facts.horizons_s.clone(),

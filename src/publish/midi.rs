@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use midir::{MidiOutput, MidiOutputConnection};
 
-use crate::audio::quietly;
+use crate::audio::log_alsa_messages;
 use crate::config::MidiConfig;
 use crate::publish::hub::{Published, Sink};
 use crate::publish::midi_messages::{Bytes, MidiMessages};
@@ -57,7 +57,7 @@ impl Midi {
     /// If the system has no MIDI or no such port, or does not open it.
     pub fn open(config: &MidiConfig) -> Result<Self, MidiError> {
         Ok(Self {
-            connection: quietly(|| connect(&config.port))?,
+            connection: log_alsa_messages(|| connect(&config.port))?,
             messages: MidiMessages::new(config),
             lost: 0,
         })

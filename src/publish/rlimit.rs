@@ -24,7 +24,7 @@ pub fn allow(clients: usize) {
     };
     if allowed < needed {
         tracing::warn!(
-            "clients_max asks for {clients} clients, but the system allows {allowed} open files: \
+            "clients_max requires {clients} clients, but the system allows {allowed} open files: \
              room for some {} (raise ulimit -n, or LimitNOFILE= in the unit)",
             allowed.saturating_sub(OTHER_HANDLES)
         );

@@ -1,4 +1,4 @@
-//! The report as one HTML file that fetches nothing.
+//! The report as one HTML file without external resources.
 
 use std::fmt::Write as _;
 
@@ -20,6 +20,7 @@ th, td { padding: .25rem .6rem; text-align: left; white-space: nowrap; border-bo
 figure { margin: 0 0 1rem; } figure svg { max-width: 100%; height: auto; display: block; }
 ";
 
+/// The whole page.
 pub fn page(report: &Report, tables: &[Table], plots: &[Plot]) -> String {
     let title = escape(&title(report));
     let mut page = format!(
@@ -28,13 +29,13 @@ pub fn page(report: &Report, tables: &[Table], plots: &[Plot]) -> String {
          <title>{title}</title>\n<style>{STYLE}{PAGE_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n<p>{}</p>\n",
         escape(&about(report))
     );
-    let (songs, first): (Vec<&Table>, Vec<&Table>) =
+    let (songs, others): (Vec<&Table>, Vec<&Table>) =
         tables.iter().partition(|table| table.title == SONGS);
-    for table in first {
-        page += &written(table);
+    for table in others {
+        page += &section(table);
     }
     for plot in plots {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(
             page,
             "<h2>{}</h2>\n<figure>{}</figure>\n",
@@ -43,12 +44,12 @@ pub fn page(report: &Report, tables: &[Table], plots: &[Plot]) -> String {
         );
     }
     for table in songs {
-        page += &written(table);
+        page += &section(table);
     }
     page + "</body>\n</html>\n"
 }
 
-fn written(table: &Table) -> String {
+fn section(table: &Table) -> String {
     let mut text = format!("<h2>{}</h2>\n", escape(table.title));
     if !table.note.is_empty() {
         let _ = writeln!(text, "<p>{}</p>", escape(table.note));

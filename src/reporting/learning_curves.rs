@@ -1,34 +1,62 @@
-//! How a training went, as a picture: losses, and accuracy on each corpus of validation.
+//! Learning curves of a training: losses, and accuracy on each validation corpus.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::reporting::svg::{Anchor, Axes, SERIES, Svg};
+use crate::atomic_file;
+use crate::reporting::axes::Axes;
+use crate::reporting::svg::{Anchor, SERIES, Svg};
 
 const SIZE: [f64; 2] = [960.0, 380.0];
 const AREAS: [[f64; 4]; 2] = [[56.0, 28.0, 396.0, 260.0], [540.0, 28.0, 396.0, 260.0]];
 const LEGEND_TOP: f64 = 338.0;
 const LEGEND_STEP: f64 = 130.0;
 
-/// A line of the picture: a value an epoch.
+/// One value per epoch.
 struct Curve {
     name: String,
     values: Vec<f64>,
 }
 
-/// Draws `curves.svg` from the `log.jsonl` in a training's folder. The error is a sentence.
-pub fn write(folder: &Path) -> Result<(), String> {
-    let log = folder.join("log.jsonl");
-    let text = std::fs::read_to_string(&log)
-        .map_err(|e| format!("{} cannot be read: {e}", log.display()))?;
-    let picture = folder.join("curves.svg");
-    std::fs::write(&picture, draw(&text))
-        .map_err(|e| format!("cannot write {}: {e}", picture.display()))
+/// Learning curves that cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+pub enum LearningCurvesError {
+    /// The log cannot be read.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Unreadable {
+        /// The log.
+        path: PathBuf,
+        /// What the system reports.
+        reason: io::Error,
+    },
+    /// The picture cannot be written.
+    #[error("cannot write {}: {reason}", path.display())]
+    Unwritable {
+        /// The picture.
+        path: PathBuf,
+        /// What the system reports.
+        reason: io::Error,
+    },
 }
 
-/// The picture of a log, a line of JSON an epoch.
-pub fn draw(log: &str) -> String {
+/// Draws `curves.svg` from `log.jsonl` in the folder of a training.
+///
+/// # Errors
+///
+/// The log cannot be read, or the picture cannot be written.
+pub fn write(folder: &Path) -> Result<(), LearningCurvesError> {
+    let path = folder.join("log.jsonl");
+    let log = std::fs::read_to_string(&path)
+        .map_err(|reason| LearningCurvesError::Unreadable { path, reason })?;
+    let path = folder.join("curves.svg");
+    atomic_file::write(&path, draw(&log))
+        .map_err(|reason| LearningCurvesError::Unwritable { path, reason })
+}
+
+/// Draws a log with one line of JSON per epoch.
+fn draw(log: &str) -> String {
     let epochs: Vec<Value> = log
         .lines()
         .filter_map(|line| serde_json::from_str(line).ok())
@@ -74,7 +102,7 @@ fn plot(svg: &mut Svg, area: [f64; 4], name: &str, curves: &[Curve], best: Optio
         return;
     }
     let epochs = curves.iter().map(|c| c.values.len()).max().unwrap_or(1);
-    // A single epoch, or a value that never changed, needs some room all the same.
+    // A single epoch or a constant value still needs a range.
     let margin = ((high - low) * 0.05).max(1e-3);
     let axes = Axes {
         area,

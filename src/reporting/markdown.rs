@@ -6,10 +6,11 @@ use crate::reporting::plots::Plot;
 use crate::reporting::report::Report;
 use crate::reporting::tables::Table;
 
+/// The whole page.
 pub fn page(report: &Report, tables: &[Table], plots: &[Plot]) -> String {
     let mut page = format!("# {}\n\n{}\n", title(report), about(report));
     for table in tables {
-        // Writing to a String does not fail.
+        // Writing to a String cannot fail.
         let _ = write!(page, "\n## {}\n\n", table.title);
         if !table.note.is_empty() {
             let _ = write!(page, "{}\n\n", table.note);
@@ -22,7 +23,7 @@ pub fn page(report: &Report, tables: &[Table], plots: &[Plot]) -> String {
     page
 }
 
-/// A table without its title and note.
+/// A table without title and note.
 pub fn rows(table: &Table) -> String {
     let mut text = line(table.head.iter().copied());
     let rules = (0..table.head.len()).map(|column| match column < table.numbers_from {
@@ -36,27 +37,28 @@ pub fn rows(table: &Table) -> String {
     text
 }
 
+/// The title: checkpoint, reference system and data.
 pub fn title(report: &Report) -> String {
-    let against = report.against.as_ref();
-    let against = against.map_or(String::new(), |other| format!(" against {other}"));
-    format!("{}{against} on {}", report.model.name, report.data)
+    let reference = report.reference.as_ref();
+    let reference = reference.map_or(String::new(), |name| format!(" and {name}"));
+    format!("{}{reference} on {}", report.model.name, report.data)
 }
 
-/// What was measured, in a sentence or two.
+/// Checkpoint, data and method in a few sentences.
 pub fn about(report: &Report) -> String {
     let model = &report.model;
     let depth = model.depth;
     let depth = depth.map_or(String::new(), |layers| format!(" of depth {layers}"));
-    let committee = match model.members {
+    let ensemble = match model.members {
         1 => String::new(),
-        members if model.alternating => format!("a committee of {members} that take turns: "),
-        members => format!("a committee of {members}: "),
+        members if model.alternating => format!("an alternating ensemble of {members}: "),
+        members => format!("an ensemble of {members}: "),
     };
     let split = report.split.as_ref();
     let split = split.map_or(String::new(), |split| format!(", the {split} split"));
     format!(
-        "{committee}{}{depth} ({:.1} million parameters), measured by vocald {} on {}{split}. Plots, songs and \
-         stress tests are at a look-ahead of {:.2} s. Every number is in report.json too.",
+        "{ensemble}{}{depth} ({:.1} million parameters), measured by vocald {} on {}{split}. Plots, songs and \
+         stress tests are at a look-ahead of {:.2} s. report.json contains every number.",
         model.architecture,
         model.parameters as f64 / 1e6,
         report.version,

@@ -1,26 +1,32 @@
-//! A track's log-mel picture as a PNG.
+//! The log-mel spectrogram of a track as a PNG.
 
 use std::io;
 
 use crate::corpora::Track;
-use crate::evaluation::scorer::{Levels, magnitudes};
+use crate::evaluation::levels::{Levels, magnitudes};
 use crate::frontend::{LOG_FLOOR, MEL_BANDS};
 
-/// Columns at most; a longer track has several frames to a column.
-const MOST_COLUMNS: usize = 1200;
-/// From black to white this much lies below the loudest value, in nepers (70 dB).
+/// Largest number of columns; a longer track has several frames in each.
+const MAX_COLUMNS: usize = 1200;
+/// Range from black to white in nepers (70 dB).
 const RANGE_NEPERS: f32 = 8.0;
 
-/// An encoded picture, low bands at the bottom.
+/// An encoded spectrogram, low bands at the bottom.
 pub struct MelPicture {
+    /// The file.
     pub png: Vec<u8>,
 }
 
 impl MelPicture {
+    /// Draws a track at the recorded levels.
+    ///
+    /// # Errors
+    ///
+    /// The PNG cannot be encoded.
     pub fn new(track: &Track) -> io::Result<Self> {
         let frames = track.frames().max(1);
-        let columns = frames.min(MOST_COLUMNS);
-        // The loudest frame of each column, so that nothing short is lost.
+        let columns = frames.min(MAX_COLUMNS);
+        // The maximum of each column keeps short events visible.
         let mut loudest = vec![[f32::MIN; MEL_BANDS]; columns];
         for (index, frame) in magnitudes(track, Levels::AS_RECORDED).enumerate() {
             let column = &mut loudest[index * columns / frames];
@@ -48,7 +54,7 @@ impl MelPicture {
     }
 }
 
-/// From black over violet and orange to light yellow, brighter all the way.
+/// Colour scale of rising brightness: black, violet, orange, light yellow.
 fn colour(shade: u8) -> [u8; 3] {
     const STOPS: [[f32; 3]; 5] = [
         [0.0, 0.0, 8.0],

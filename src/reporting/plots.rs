@@ -1,28 +1,33 @@
-//! The report's plots.
+//! Plots of a report.
 
 use crate::evaluation::curves::Curves;
 use crate::evaluation::decide::Smoothing;
 use crate::evaluation::figures::Figures;
 use crate::evaluation::songs::{Shown, Song};
-use crate::reporting::svg::{Anchor, Axes, SERIES, Svg};
+use crate::reporting::axes::Axes;
+use crate::reporting::svg::{Anchor, SERIES, Svg};
 use crate::reporting::{MelPicture, Report};
 
 const WIDE: f64 = 960.0;
-/// Room for the numbers of the scales.
+/// Margins for the numbers and names of the scales.
 const LEFT: f64 = 56.0;
 const TOP: f64 = 28.0;
 const BOTTOM: f64 = 44.0;
 const LEGEND_ROW: f64 = 18.0;
-/// Songs whose bars bear their names, at most.
-const MOST_NAMED: usize = 60;
+/// Largest number of songs whose bars have names.
+const MAX_NAMED: usize = 60;
 
+/// A plot of a report.
 pub struct Plot {
-    /// Of its file, without an extension.
+    /// Name of its file, without an extension.
     pub name: String,
+    /// Heading.
     pub title: String,
+    /// Drawing.
     pub svg: Svg,
 }
 
+/// Every plot that the report has data for. `pictures` holds the spectrogram of each of the shown tracks.
 pub fn all(report: &Report, pictures: &[MelPicture]) -> Vec<Plot> {
     let mut plots = Vec::new();
     if report.model.horizons.len() > 1 {
@@ -66,7 +71,7 @@ pub fn all(report: &Report, pictures: &[MelPicture]) -> Vec<Plot> {
                 shown.corpus,
                 shown.name
             ),
-            svg: song(shown, picture, report.against.as_deref()),
+            svg: song(shown, picture, report.reference.as_deref()),
         });
     }
     plots
@@ -89,11 +94,10 @@ fn colour(index: usize) -> &'static str {
     SERIES[index % SERIES.len()]
 }
 
-/// What a panel shows of a row.
+/// The figure that a panel shows.
 type Value = fn(&Figures) -> f64;
 
-/// Accuracy on the left, the median delay of onsets on the right; a colour a corpus, dashed for
-/// raw decisions.
+/// Accuracy on the left, median onset delay on the right; one colour per corpus, dashed for raw decisions.
 fn lookahead(report: &Report) -> Svg {
     let longest_s = report.model.horizons.iter().map(|h| h.lookahead_s);
     let longest_s = longest_s.fold(0.0, f64::max) * 1.08;
@@ -114,7 +118,7 @@ fn lookahead(report: &Report) -> Svg {
         let axes = Axes {
             area: [left, TOP, width, height],
             x: [0.0, longest_s],
-            y: around(report.figures.iter().filter(of_styles).map(value)),
+            y: range(report.figures.iter().filter(of_styles).map(value)),
         };
         axes.draw(&mut svg, "look-ahead, s", name);
         for (index, corpus) in report.corpora.iter().enumerate() {
@@ -145,8 +149,8 @@ fn lookahead(report: &Report) -> Svg {
     svg
 }
 
-/// A range that holds all values with some room.
-fn around(values: impl Iterator<Item = f64>) -> [f64; 2] {
+/// The range of all values with a margin.
+fn range(values: impl Iterator<Item = f64>) -> [f64; 2] {
     let finite = values.filter(|v| v.is_finite());
     let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| {
         (low.min(v), high.max(v))
@@ -186,8 +190,8 @@ fn curves(all: &[Curves]) -> Svg {
     svg
 }
 
-/// Shares of each class; `ours` gives the threshold.
-fn histogram(of: &Curves, ours: Option<&Report>) -> Svg {
+/// Share of each class by probability; `own` is the report if the detector is its checkpoint, for the threshold.
+fn histogram(of: &Curves, own: Option<&Report>) -> Svg {
     let height = 200.0;
     let below = TOP + height + BOTTOM;
     let mut svg = Svg::new(WIDE, below + 3.0 * LEGEND_ROW);
@@ -218,7 +222,7 @@ fn histogram(of: &Curves, ours: Option<&Report>) -> Svg {
             svg.area(colour(index), 0.55, [x, y, width, axes.y(0.0) - y]);
         }
     }
-    let threshold = ours.and_then(|report| {
+    let threshold = own.and_then(|report| {
         let model = &report.model;
         let chosen = model
             .horizons
@@ -241,17 +245,20 @@ fn histogram(of: &Curves, ours: Option<&Report>) -> Svg {
     svg
 }
 
-/// The causal accuracy of each track, the best first; a tick where the other detector is.
+/// The causal accuracy of each track, the best first; a tick marks that of the reference system.
 fn song_bars(songs: &[&Song]) -> Svg {
     let mut songs = songs.to_vec();
     songs.sort_by(|a, b| b.accuracy_causal.total_cmp(&a.accuracy_causal));
-    // Names of hundreds of clips would be a page long, and are in the table.
-    let named = songs.len() <= MOST_NAMED;
+    // The table has the names of hundreds of clips.
+    let named = songs.len() <= MAX_NAMED;
     let (label, bar) = if named { (240.0, 16.0) } else { (LEFT, 4.0) };
     let height = songs.len() as f64 * bar;
-    let against = songs.iter().any(|s| s.accuracy_against.is_some());
+    let has_reference = songs.iter().any(|s| s.accuracy_reference.is_some());
     let below = TOP + height + BOTTOM;
-    let mut svg = Svg::new(WIDE, below + if against { 3.0 } else { 0.5 } * LEGEND_ROW);
+    let mut svg = Svg::new(
+        WIDE,
+        below + if has_reference { 3.0 } else { 0.5 } * LEGEND_ROW,
+    );
     let axes = Axes {
         area: [label, TOP, WIDE - label - LEFT, height],
         x: [0.0, 1.0],
@@ -275,13 +282,13 @@ fn song_bars(songs: &[&Song]) -> Svg {
                 &shortened(&song.name),
             );
         }
-        if let Some(accuracy) = song.accuracy_against {
+        if let Some(accuracy) = song.accuracy_reference {
             let x = axes.x(accuracy);
             svg.area(SERIES[1], 1.0, [x - 1.5, y, 3.0, bar]);
         }
     }
-    if against {
-        let names = [("ours", 0), ("the other detector", 1)];
+    if has_reference {
+        let names = [("checkpoint", 0), ("reference system", 1)];
         let names = names.map(|(name, index)| (name.to_owned(), colour(index)));
         legend(&mut svg, label, below + LEGEND_ROW, &names);
     }
@@ -289,22 +296,22 @@ fn song_bars(songs: &[&Song]) -> Svg {
 }
 
 fn shortened(name: &str) -> String {
-    const MOST: usize = 34;
-    match name.chars().count() > MOST {
-        true => name.chars().take(MOST - 1).chain(['…']).collect(),
+    const MAX: usize = 34;
+    match name.chars().count() > MAX {
+        true => name.chars().take(MAX - 1).chain(['…']).collect(),
         false => name.to_owned(),
     }
 }
 
-/// Picture, labels and decisions, probability: one above the other on one scale of time.
-fn song(shown: &Shown, picture: &MelPicture, against: Option<&str>) -> Svg {
+/// Spectrogram, labels, decisions and probability on one time scale.
+fn song(shown: &Shown, picture: &MelPicture, reference: Option<&str>) -> Svg {
     let (mel, lane, probability) = (160.0, 16.0, 150.0);
     let (left, width) = (110.0, WIDE - 130.0);
     let mut lanes = vec![
         ("labels".to_owned(), &shown.labelled, SERIES[2]),
         ("decided".to_owned(), &shown.decided, SERIES[0]),
     ];
-    if let (Some(name), Some(spans)) = (against, &shown.against) {
+    if let (Some(name), Some(spans)) = (reference, &shown.reference) {
         lanes.push((name.chars().take(14).collect(), spans, SERIES[1]));
     }
     let lanes_top = TOP + mel + 8.0;

@@ -1,104 +1,127 @@
-//! A measurement as a whole: what `vocald evaluate` prints, and its report in three forms. All of
-//! them are made from [`Report`], which is the JSON.
+//! The report of `vocald evaluate`, in JSON, Markdown and HTML.
 //!
-//! Times are in seconds unless their name says otherwise. A figure that could not be measured, as
-//! the recall on music without a voice, is null. The shape changes only with `v`; docs/report.md
-//! describes it.
+//! [`Report`] is the JSON; the other forms are made from it. Times are in seconds unless their name states another unit.
+//! A figure that could not be measured, as the recall on music without a voice, is null. The shape changes only with
+//! `v`; docs/evaluation.md describes it.
 
 use std::io;
 use std::path::Path;
 
-use super::{html, markdown, plots, tables};
-
 use serde::Serialize;
 
-use crate::decision::Horizon;
-use crate::decision::OperatingPoint;
+use crate::atomic_file;
+use crate::decision::{Horizon, OperatingPoint};
+use crate::evaluation::BOOTSTRAP_DRAWS;
 use crate::evaluation::curves::Curves;
+use crate::evaluation::decide::MEDIAN_WINDOWS;
 use crate::evaluation::events::MATCH_TOLERANCE_S;
-use crate::evaluation::figures::{BOOTSTRAP_DRAWS, Figures, MEDIAN_WINDOWS, WINDOW_HOP_S};
+use crate::evaluation::figures::Figures;
+use crate::evaluation::grid::WINDOW_HOP_S;
 use crate::evaluation::songs::{Shown, Song};
 use crate::evaluation::stress::Stress;
 use crate::frontend::window::lookahead_s;
 use crate::model::Metadata;
 use crate::reporting::mel_picture::MelPicture;
+use crate::reporting::{html, markdown, plots, tables};
 
-/// The shape of the JSON.
+/// Version of the shape of the JSON.
 pub const REPORT_VERSION: u32 = 1;
 
+/// Everything that was measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
+    /// [`REPORT_VERSION`].
     pub v: u32,
-    /// Of this program.
+    /// Version of the program.
     pub version: &'static str,
+    /// The checkpoint.
     pub model: Model,
-    /// The experiment or folder, and the split of an experiment.
+    /// The experiment or folder.
     pub data: String,
+    /// The split of an experiment.
     pub split: Option<String>,
-    /// The other detector's name, where there is one.
-    pub against: Option<String>,
+    /// The name of the reference system, if there is one.
+    pub reference: Option<String>,
+    /// Constants of the measurement.
     pub method: Method,
+    /// The data.
     pub corpora: Vec<CorpusAbout>,
-    /// A row a corpus, detector, horizon and smoothing.
+    /// One for each corpus, detector, horizon and smoothing.
     pub figures: Vec<Figures>,
-    /// A row a corpus and detector with probabilities, at the model's chosen horizon.
+    /// One for each corpus and detector with probabilities, at the horizon of [`Model::horizon_frames`].
     pub curves: Vec<Curves>,
-    /// A row a track, at the model's chosen horizon.
+    /// One for each track, at the same horizon.
     pub songs: Vec<Song>,
-    /// The best, the median and the worst track of each corpus.
+    /// The best, the median and the worst track of each corpus, at the same horizon.
     pub shown: Vec<Shown>,
+    /// The stress tests, if they were run.
     pub stress: Option<Stress>,
 }
 
 /// The checkpoint.
 #[derive(Debug, Clone, Serialize)]
 pub struct Model {
+    /// Name in its metadata.
     pub name: String,
+    /// `se_resnet`, `scnn` or `bilstm`.
     pub architecture: String,
-    /// Where the architecture has several.
+    /// Layers, if the architecture has several depths.
     pub depth: Option<u32>,
-    /// Networks that answer together.
+    /// Networks in the ensemble.
     pub members: usize,
-    /// Whether a window is for one of them alone.
+    /// Whether each window is processed by one member, in turn.
     pub alternating: bool,
+    /// Trained values of all members.
     pub parameters: usize,
+    /// The largest first.
     pub horizons: Vec<ModelHorizon>,
     /// The horizon of curves, songs and stress tests.
     pub horizon_frames: u32,
+    /// Look-ahead of the same.
     pub lookahead_s: f64,
 }
 
+/// A horizon of the checkpoint.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelHorizon {
+    /// Distance of the predicted frame from the window's last frame, in frames.
     pub frames: u32,
+    /// Its look-ahead.
     pub lookahead_s: f64,
+    /// Its thresholds.
     pub operating_point: OperatingPoint,
 }
 
-/// The numbers that the measures are defined with.
+/// Constants of the measurement.
 #[derive(Debug, Clone, Serialize)]
 pub struct Method {
-    /// Between decisions.
+    /// Time from one decision to the next.
     pub hop_s: f64,
-    /// What the centred median spans.
+    /// Length of the centred median.
     pub median_s: f64,
-    /// How far a detected change may be from the labelled one it belongs to.
+    /// Largest distance between a detected and a labelled change that match.
     pub match_tolerance_s: f64,
+    /// Draws of the bootstrap.
     pub bootstrap_draws: usize,
 }
 
+/// Size and labels of a corpus.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CorpusAbout {
+    /// Name in the report.
     pub name: String,
+    /// Number of tracks.
     pub tracks: usize,
+    /// Total duration.
     pub minutes: f64,
-    /// Share of the frames with a label.
+    /// Share of the frames that have a label.
     pub labelled_share: f64,
-    /// Share of those with a voice.
+    /// Share of these labels that is voice.
     pub voice_share: f64,
 }
 
 impl Model {
+    /// The description of a checkpoint; `horizon` is that of curves, songs and stress tests.
     pub fn new(metadata: &Metadata, parameters: usize, horizon: &Horizon) -> Self {
         let horizons = metadata.horizons_frames.iter();
         Self {
@@ -123,6 +146,7 @@ impl Model {
 }
 
 impl Method {
+    /// The constants of this version.
     pub fn current() -> Self {
         Self {
             hop_s: WINDOW_HOP_S,
@@ -133,23 +157,24 @@ impl Method {
     }
 }
 
-/// Writes `report.json`, `report.md` with its plots as SVG beside it, and `report.html`, which
-/// holds everything itself. `pictures`: the log-mel picture of each of the shown tracks.
+/// Writes `report.json`, `report.md` with its plots as SVG files, and `report.html`, which contains everything.
+/// `pictures` holds the spectrogram of each of the shown tracks.
+///
+/// # Errors
+///
+/// What the system reports.
 pub fn write(report: &Report, pictures: &[MelPicture], folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let json = serde_json::to_string_pretty(report)?;
-    std::fs::write(folder.join("report.json"), json + "\n")?;
+    atomic_file::write(&folder.join("report.json"), json + "\n")?;
     let tables = tables::all(report);
     let plots = plots::all(report, pictures);
     for plot in &plots {
-        std::fs::write(folder.join(format!("{}.svg", plot.name)), plot.svg.alone())?;
+        let path = folder.join(format!("{}.svg", plot.name));
+        atomic_file::write(&path, plot.svg.alone())?;
     }
-    std::fs::write(
-        folder.join("report.md"),
-        markdown::page(report, &tables, &plots),
-    )?;
-    std::fs::write(
-        folder.join("report.html"),
-        html::page(report, &tables, &plots),
-    )
+    let markdown = markdown::page(report, &tables, &plots);
+    atomic_file::write(&folder.join("report.md"), markdown)?;
+    let html = html::page(report, &tables, &plots);
+    atomic_file::write(&folder.join("report.html"), html)
 }

@@ -1,28 +1,33 @@
-//! The report's tables, for any form.
+//! Tables of a report, and their form for a terminal.
 
 use crate::evaluation::events::EventFigures;
 use crate::evaluation::figures::Figures;
-use crate::evaluation::stress::{AtLevel, Measured, NoVoice, Stress, WithoutTreble};
-use crate::reporting::report::Report;
+use crate::evaluation::songs::Song;
+use crate::evaluation::stress::{AtLevel, NoVoice, Stress, StressFigures, WithoutTreble};
+use crate::reporting::report::{CorpusAbout, Report};
 
-/// What stands where nothing was measured.
-const UNKNOWN: &str = "–";
-/// The title of the table with a row a track.
+/// The cell of a figure that was not measured.
+const NOT_MEASURED: &str = "–";
+/// The title of the table with one row per track.
 pub const SONGS: &str = "Songs";
 
+/// A table of text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
+    /// Heading.
     pub title: &'static str,
+    /// Explanation; may be empty.
     pub note: &'static str,
+    /// Names of the columns.
     pub head: Vec<&'static str>,
-    /// Cells, as many as `head` has.
+    /// Cells, as many in each row as in `head`.
     pub rows: Vec<Vec<String>>,
-    /// The columns from here on hold numbers.
+    /// Index of the first column of numbers; all columns after it are numbers too.
     pub numbers_from: usize,
 }
 
 impl Table {
-    /// For a terminal: columns in line, two spaces apart.
+    /// Title and cells for a terminal, with aligned columns.
     pub fn text(&self) -> String {
         let head = self.head.iter().map(|cell| (*cell).to_owned()).collect();
         let lines: Vec<&Vec<String>> = std::iter::once(&head).chain(&self.rows).collect();
@@ -62,7 +67,7 @@ pub fn all(report: &Report) -> Vec<Table> {
     tables
 }
 
-/// What a terminal shows: the songs are for the report.
+/// The tables for a terminal: all but that of the songs.
 pub fn summary(report: &Report) -> Vec<Table> {
     let mut tables = all(report);
     tables.retain(|table| table.title != SONGS);
@@ -70,7 +75,7 @@ pub fn summary(report: &Report) -> Vec<Table> {
 }
 
 fn corpora(report: &Report) -> Table {
-    let row = |c: &crate::reporting::report::CorpusAbout| {
+    let row = |c: &CorpusAbout| {
         vec![
             c.name.clone(),
             c.tracks.to_string(),
@@ -91,7 +96,7 @@ fn corpora(report: &Report) -> Table {
 fn decisions(figures: &[Figures]) -> Table {
     let row = |f: &Figures| {
         let [mean, low, high] = f.track_accuracy;
-        let mut row = who(f);
+        let mut row = detector(f);
         row.extend([
             f.windows.to_string(),
             number(f.accuracy, 3),
@@ -113,9 +118,9 @@ fn decisions(figures: &[Figures]) -> Table {
     Table {
         title: "Decisions",
         note: "Over all decisions of a corpus; by track: the mean over tracks with the 95 % interval of a \
-               bootstrap over tracks. Always: what a detector scores that always says voice. Raw: each \
+               bootstrap over tracks. Always: the accuracy of the constant decision \"voice\". Raw: each \
                probability against the threshold. Median: the centred median of 0.8 s, not possible \
-               live. Causal: what the daemon publishes.",
+               live. Causal: as the daemon publishes.",
         head: vec![
             "corpus",
             "detector",
@@ -153,7 +158,7 @@ fn events(figures: &[Figures]) -> Table {
         )
     };
     let row = |f: &Figures| {
-        let mut row = who(f);
+        let mut row = detector(f);
         for e in [&f.onsets, &f.offsets] {
             row.extend([found(e), e.false_alarms.to_string(), delay(e), error(e)]);
         }
@@ -166,12 +171,11 @@ fn events(figures: &[Figures]) -> Table {
     };
     Table {
         title: "Onsets and offsets",
-        note: "A detected change belongs to a labelled one no more than 1 s from it, one to one. Delay: \
-               from the labelled change to the moment at which a listener is told, look-ahead and \
-               confirmation included, computing time not; median / 95th percentile in seconds. Error \
-               of t: the estimated time less the labelled one; median / 95th percentile of its size. \
-               Events: onsets and offsets a minute. Voice s/h: seconds called voice in an hour of \
-               tracks without voice.",
+        note: "Detected and labelled changes are matched one to one within 1 s. Delay: from the labelled \
+               change to the earliest possible report, with look-ahead and confirmation, without computing \
+               time; median / 95th percentile in seconds. Error of t: the estimated time minus the labelled \
+               one; median / 95th percentile of its size. Events: onsets and offsets per minute. Voice s/h: \
+               seconds of false voice per hour of tracks without voice.",
         head: vec![
             "corpus",
             "detector",
@@ -194,12 +198,12 @@ fn events(figures: &[Figures]) -> Table {
     }
 }
 
-fn who(f: &Figures) -> Vec<String> {
+fn detector(f: &Figures) -> Vec<String> {
     vec![
         f.corpus.clone(),
         f.detector.clone(),
         f.lookahead_s
-            .map_or(UNKNOWN.into(), |s| format!("{s:.2} s")),
+            .map_or(NOT_MEASURED.into(), |s| format!("{s:.2} s")),
         f.smoothing.name().to_owned(),
     ]
 }
@@ -214,21 +218,20 @@ fn stressed(stress: &Stress) -> [Table; 4] {
             percent(n.voice_causal),
         ]
     };
-    let measured = |corpus: &str, setting: String, m: &Measured| {
+    let row = |corpus: &str, setting: String, figures: &StressFigures| {
         vec![
             corpus.to_owned(),
             setting,
-            m.windows.to_string(),
-            number(m.accuracy_raw, 3),
-            number(m.accuracy_causal, 3),
-            number(m.recall_causal, 3),
-            number(m.false_positive_rate_causal, 3),
+            figures.windows.to_string(),
+            number(figures.accuracy_raw, 3),
+            number(figures.accuracy_causal, 3),
+            number(figures.recall_causal, 3),
+            number(figures.false_positive_rate_causal, 3),
         ]
     };
-    let level = |a: &AtLevel| measured(&a.corpus, format!("{:+} dB", a.db), &a.measured);
+    let level = |a: &AtLevel| row(&a.corpus, format!("{:+} dB", a.db), &a.figures);
     let levels = |rows: &[AtLevel]| rows.iter().map(level).collect();
-    let treble =
-        |a: &WithoutTreble| measured(&a.corpus, format!("to {} Hz", a.up_to_hz), &a.measured);
+    let treble = |a: &WithoutTreble| row(&a.corpus, format!("to {} Hz", a.up_to_hz), &a.figures);
     let corpora = |title, note, setting, rows| Table {
         title,
         note,
@@ -247,26 +250,26 @@ fn stressed(stress: &Stress) -> [Table; 4] {
     [
         Table {
             title: "Sound without singing",
-            note: "Share of the decisions that are voice, where there is none. Speech is not singing.",
+            note: "Share of the decisions that are voice. Speech is not singing.",
             head: vec!["kind", "sound", "count", "raw", "causal"],
             rows: stress.no_voice.iter().map(no_voice).collect(),
             numbers_from: 2,
         },
         corpora(
             "Gain",
-            "The same tracks softer and louder, at the frozen thresholds.",
+            "The same tracks at other levels, with the frozen thresholds.",
             "level",
             levels(&stress.gain),
         ),
         corpora(
             "Voice to music",
-            "Stems remixed: power of the voice where it sounds, against the music there.",
+            "Stems remixed: power of the voice in its frames against the music in the same frames.",
             "level",
             levels(&stress.voice_to_music),
         ),
         corpora(
             "Without treble",
-            "The same tracks with nothing above a frequency: its loss must not pass for a voice.",
+            "The same tracks with nothing above a frequency.",
             "treble",
             stress.treble.iter().map(treble).collect(),
         ),
@@ -274,12 +277,12 @@ fn stressed(stress: &Stress) -> [Table; 4] {
 }
 
 fn songs(report: &Report) -> Table {
-    let against = report.against.is_some();
+    let has_reference = report.reference.is_some();
     let mut head = vec![
         "corpus", "song", "count", "voice", "raw", "median", "causal",
     ];
-    head.extend(against.then_some("the other"));
-    let row = |s: &crate::evaluation::songs::Song| {
+    head.extend(has_reference.then_some("reference"));
+    let row = |s: &Song| {
         let mut row = vec![
             s.corpus.clone(),
             s.name.clone(),
@@ -289,7 +292,8 @@ fn songs(report: &Report) -> Table {
             number(s.accuracy_median, 3),
             number(s.accuracy_causal, 3),
         ];
-        row.extend(against.then(|| s.accuracy_against.map_or(UNKNOWN.into(), |x| number(x, 3))));
+        let reference = s.accuracy_reference;
+        row.extend(has_reference.then(|| number(reference.unwrap_or(f64::NAN), 3)));
         row
     };
     Table {
@@ -304,20 +308,20 @@ fn songs(report: &Report) -> Table {
 fn number(x: f64, digits: usize) -> String {
     match x.is_finite() {
         true => format!("{x:.digits$}"),
-        false => UNKNOWN.into(),
+        false => NOT_MEASURED.into(),
     }
 }
 
 fn signed(x: f64, digits: usize) -> String {
     match x.is_finite() {
         true => format!("{x:+.digits$}"),
-        false => UNKNOWN.into(),
+        false => NOT_MEASURED.into(),
     }
 }
 
 fn percent(share: f64) -> String {
     match share.is_finite() {
         true => format!("{:.1} %", share * 100.0),
-        false => UNKNOWN.into(),
+        false => NOT_MEASURED.into(),
     }
 }

@@ -1,10 +1,10 @@
-//! What the figures were made on, and when.
+//! The computer and the date of a measurement.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::evaluation::scorer::cores;
+use crate::inference::cores;
 
-/// The processor, how many of its cores this program may use, and NVIDIA's cards: `AMD EPYC 7B13, 2 cores,
+/// The processor, the number of cores available to this program, and NVIDIA's cards: `AMD EPYC 7B13, 2 cores,
 /// NVIDIA A10`.
 pub fn name() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
@@ -23,7 +23,7 @@ pub fn name() -> String {
         .join(", ")
 }
 
-/// The names of NVIDIA's cards, as their driver tells them.
+/// The names of NVIDIA's cards according to their driver.
 fn cards() -> Vec<String> {
     let Ok(folders) = std::fs::read_dir("/proc/driver/nvidia/gpus") else {
         return Vec::new();
@@ -44,7 +44,7 @@ pub fn today() -> String {
     date(since.map_or(0, |s| s.as_secs() / 86_400))
 }
 
-/// The date so many days after the first of January 1970.
+/// The date this many days after 1970-01-01.
 fn date(mut days: u64) -> String {
     let leap = |year: u64| {
         year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))

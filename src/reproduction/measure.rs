@@ -1,4 +1,4 @@
-//! Tests a finished training, once.
+//! Measurement of a finished training on the test data.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,16 +8,18 @@ use tch::Device;
 
 use crate::corpora::Corpus;
 use crate::evaluation::decide::Smoothing;
-use crate::evaluation::figures::{Measured, figures, share_with_interval};
+use crate::evaluation::figures::{Measured, figures};
 use crate::evaluation::metrics::Confusion;
+use crate::evaluation::ratio_with_interval;
 use crate::evaluation::scorer::TrackScorer;
 use crate::model::Checkpoint;
+use crate::reproduction::ReproductionError;
 use crate::reproduction::machine;
 use crate::reproduction::plan::Training;
 use crate::reproduction::status::{TestFigures, TestResult, fingerprint};
-use crate::training::resume::fixed_part;
+use crate::training::experiment::identity::fixed_part;
 
-/// What is needed of a line of the log; lines of older programs do not tell the device.
+/// The fields used of a line of the log. Older programs did not write the device.
 #[derive(Debug, Deserialize)]
 struct Epoch {
     epoch: usize,
@@ -27,9 +29,12 @@ struct Epoch {
     threads: Option<i32>,
 }
 
-/// Measures a finished training's checkpoint on the test data at the threshold that was chosen on
-/// validation, with all tracks of all corpora together; `done` is told the frames of each track.
-/// The error is a sentence.
+/// Measures the checkpoint of a finished training on all tracks of the test data together, at the threshold that was
+/// chosen on validation data. `done` receives the number of frames of each finished track.
+///
+/// # Errors
+///
+/// The checkpoint, the state or the log of the training cannot be read, or the test tracks are too short.
 pub fn measure(
     training: &Training,
     checkpoint_path: &Path,
@@ -37,13 +42,13 @@ pub fn measure(
     device: Device,
     threads: usize,
     done: &(dyn Fn(usize) + Sync),
-) -> Result<TestResult, String> {
-    let checkpoint = Checkpoint::read(checkpoint_path).map_err(|e| e.to_string())?;
+) -> Result<TestResult, ReproductionError> {
+    let checkpoint = Checkpoint::read(checkpoint_path)?;
     let metadata = &checkpoint.metadata;
     let point = metadata
         .operating_points
         .first()
-        .ok_or("the checkpoint has no operating point")?;
+        .ok_or(ReproductionError::NoHorizon)?;
     let mut scorer = TrackScorer::new(&checkpoint, device, threads);
     let tracks: Vec<Measured> = test
         .iter()
@@ -59,32 +64,31 @@ pub fn measure(
         &tracks,
         &metadata.horizons_frames[..1],
         &metadata.operating_points[..1],
-    )
-    .map_err(|e| e.to_string())?;
+    )?;
     let row = |smoothing| {
         let mut rows = rows.iter();
         rows.find(|row| row.smoothing == smoothing)
-            .ok_or("the checkpoint answered for no track")
+            .ok_or(ReproductionError::NoHorizon)
     };
     let (raw, median) = (row(Smoothing::Raw)?, row(Smoothing::Median)?);
     if raw.windows == 0 {
-        return Err("no test track is as long as a window".into());
+        return Err(ReproductionError::NoDecisions);
     }
     let of_track = |track: &Measured| Confusion::at(point.threshold, track.scored.labelled(0));
     let right = |c: Confusion| [c.true_voice + c.true_silence, c.total()];
     let counts: Vec<[u64; 2]> = tracks.iter().map(|track| right(of_track(track))).collect();
     let shares: Vec<[f64; 2]> = counts.iter().map(|track| track.map(|n| n as f64)).collect();
-    let [_, low, high] = share_with_interval(&shares);
+    let [_, low, high] = ratio_with_interval(&shares);
     let progress = training
         .progress()?
-        .ok_or_else(|| format!("{} holds no training", training.folder.display()))?;
+        .ok_or_else(|| ReproductionError::NoTraining(training.folder.clone()))?;
     let log = Log::read(&training.folder)?;
     let file_name = checkpoint_path.file_name().unwrap_or_default();
     Ok(TestResult {
         v: TestResult::VERSION,
-        version: env!("CARGO_PKG_VERSION").into(),
+        version: crate::VERSION.into(),
         measured_on: machine::today(),
-        experiment: fixed_part(&training.experiment)?,
+        experiment: fixed_part(&training.experiment).map_err(ReproductionError::training)?,
         checkpoint: file_name.to_string_lossy().into_owned(),
         fingerprint: fingerprint(checkpoint_path)?,
         parameters: checkpoint.architecture.parameters(),
@@ -111,7 +115,7 @@ pub fn measure(
     })
 }
 
-/// What a training's `log.jsonl` says of it as a whole.
+/// Summary of the `log.jsonl` of a training.
 struct Log {
     seconds: f64,
     /// Counted from 1.
@@ -120,23 +124,27 @@ struct Log {
 }
 
 impl Log {
-    fn read(folder: &Path) -> Result<Self, String> {
+    fn read(folder: &Path) -> Result<Self, ReproductionError> {
         let path = folder.join("log.jsonl");
-        let text = std::fs::read_to_string(&path)
-            .map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-        // A program that was killed between the log and the state repeats the epoch: the last
-        // line counts.
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(reason) => return Err(ReproductionError::Unreadable { path, reason }),
+        };
+        // A training that was killed between log and state repeats the epoch: the last line is valid.
         let mut epochs = BTreeMap::new();
         for line in text.lines() {
-            let epoch: Epoch = serde_json::from_str(line)
-                .map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+            let epoch: Epoch = match serde_json::from_str(line) {
+                Ok(epoch) => epoch,
+                Err(reason) => return Err(ReproductionError::Log { path, reason }),
+            };
             epochs.insert(epoch.epoch, epoch);
         }
         let mut devices: Vec<String> = Vec::new();
         for epoch in epochs.values() {
             if let (Some(device), Some(threads)) = (&epoch.device, epoch.threads) {
                 let name = match device.as_str() {
-                    "cpu" => format!("cpu, {threads} {}", of(threads, "thread", "threads")),
+                    "cpu" if threads == 1 => "cpu, 1 thread".to_owned(),
+                    "cpu" => format!("cpu, {threads} threads"),
                     device => device.to_owned(),
                 };
                 if !devices.contains(&name) {
@@ -151,8 +159,4 @@ impl Log {
             devices,
         })
     }
-}
-
-fn of(count: i32, one: &'static str, more: &'static str) -> &'static str {
-    if count == 1 { one } else { more }
 }

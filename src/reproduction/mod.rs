@@ -1,13 +1,16 @@
-//! The tables of the paper, made again: its networks trained and measured on its corpora.
+//! Reproduction of the paper's tables: its networks trained and measured on its corpora.
 //!
-//! [`paper`] holds the paper's figures, [`plan`] says which trainings there are and in what order,
-//! [`status`] how far each is, [`measure`] tests a finished one, [`tables`] and [`page`] show
-//! them, [`machine`] names what they ran on.
+//! [`paper`] holds the paper's figures, [`plan`] the trainings and their order, [`status`] their progress and results.
+//! [`measure`] tests a finished training, [`tables`] and [`page`] present the results, [`machine`] names the computer.
 
+mod error;
 pub mod machine;
 pub mod measure;
 pub mod page;
 pub mod paper;
 pub mod plan;
+pub mod run;
 pub mod status;
 pub mod tables;
+
+pub use error::ReproductionError;

@@ -1,4 +1,4 @@
-//! The report on the tables, as text for a terminal and as a page of Markdown.
+//! The report on the tables, as text and as Markdown.
 
 use std::fmt::Write as _;
 
@@ -8,22 +8,25 @@ use crate::reproduction::tables;
 use crate::reproduction::tables::Entry;
 use crate::training::experiment::{Experiment, ExperimentError};
 
-/// What the page says of itself.
+/// The content of the report.
 #[derive(Debug)]
 pub struct Page<'a> {
-    /// The command line that made it.
+    /// The command line that produced it.
     pub command: &'a str,
+    /// Version of the program.
     pub version: &'a str,
     /// As 2022-06-30.
     pub date: &'a str,
+    /// The computer.
     pub machine: &'a str,
-    /// What was made shorter than the paper's recipe, if anything.
+    /// A sentence on what was shortened in the paper's recipe, if anything.
     pub shortened: Option<&'a str>,
+    /// The trainings.
     pub entries: &'a [Entry],
 }
 
 impl Page<'_> {
-    /// Tables 2 and 3, and why cells are empty.
+    /// Tables 2 and 3 and the reasons for empty cells, for a terminal.
     pub fn text(&self) -> String {
         let mut text = tables::accuracy(self.entries).text();
         let _ = write!(text, "\n{}", tables::cost(self.entries).text());
@@ -37,6 +40,11 @@ impl Page<'_> {
         text
     }
 
+    /// All tables, the reasons for empty cells, and the differences from the paper.
+    ///
+    /// # Errors
+    ///
+    /// The built-in experiment is invalid.
     pub fn markdown(&self) -> Result<String, ExperimentError> {
         let Self {
             command,
@@ -47,11 +55,11 @@ impl Page<'_> {
         } = self;
         let mut page = format!(
             "# The paper's tables, made again\n\n\
-             {SOURCE}. Its networks, trained and measured by vocald {version} on its corpora; this page is \
-             the program's own:\n\n\
+             {SOURCE}. Its networks, trained and measured by vocald {version} on its corpora. This command \
+             wrote the page:\n\n\
              ```sh\n{command}\n```\n\n\
-             {date}, {machine}. The command may be stopped with Ctrl-C at any time; given again, it goes on \
-             after the last whole epoch, and what is finished is neither trained nor measured again.\n"
+             {date}, {machine}. Ctrl-C stops the command at any time. The same command resumes after the last \
+             completed epoch; finished trainings are neither trained nor measured again.\n"
         );
         if let Some(shortened) = self.shortened {
             let _ = write!(page, "\n**{shortened}**\n");
@@ -86,7 +94,7 @@ impl Page<'_> {
     }
 }
 
-/// Read from the recipe itself, so that it stays true.
+/// The differences from the paper, with the settings of the built-in recipe.
 fn differences() -> Result<String, ExperimentError> {
     let settings = Experiment::built_in(COLUMNS[0].experiment)?.training;
     let rate = settings.learning_rate;
@@ -94,15 +102,15 @@ fn differences() -> Result<String, ExperimentError> {
         "- The paper does not give the first learning rate, the factor by which it falls every {} epochs, the \
          batch and the seeds. Ours are {rate}, {}, {} windows and those of the tables.\n\
          - An epoch is as many windows as the training data holds, one every 71.4 ms, drawn at random with \
-         replacement. Early stopping (patience {}) looks at one window in 0.36 s of the validation data.\n\
+         replacement. Early stopping (patience {}) uses one window in 0.36 s of the validation data.\n\
          - SCNN and Bi-LSTM are trained by the same recipe, not by their authors' own.\n\
-         - Where the precision is bfloat16, the convolutions of the training steps computed in 16 bits; the \
-         weights, validation and test are float32. A GPU rounds what it multiplies in convolutions of float32 to \
-         TF32, as libtorch has it unless told otherwise.\n\
-         - The test data is looked at once, by a finished training, at a threshold chosen on validation.\n\
-         - Minutes are of the machines named above, the paper's of its own.\n\
-         - The paper's figures that are not at hand were not guessed; of its accuracies, the best of \
-         each corpus is; its abstract has depth 152 as the best on all four.\n",
+         - With precision bfloat16 the convolutions of the training steps are computed in 16 bits; weights, \
+         validation and test are float32. On a GPU, the factors of float32 convolutions are rounded to TF32, \
+         libtorch's default.\n\
+         - Each finished training is measured on the test data once, at a threshold chosen on validation.\n\
+         - Minutes are those of the machines named above; the paper's are those of its own machine.\n\
+         - Of the paper's accuracies only the best of each corpus is at hand; by its abstract, depth 152 is the \
+         best on all four.\n",
         settings.learning_rate_epochs,
         settings.learning_rate_factor,
         settings.batch_windows,

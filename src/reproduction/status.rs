@@ -1,85 +1,109 @@
-//! How far a training of the tables is, and the result that a finished one has left.
+//! Progress and results of the trainings of the tables.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
+use crate::atomic_file;
+use crate::reproduction::ReproductionError;
 use crate::reproduction::plan::Training;
-use crate::training::experiment::Precision;
-use crate::training::resume::fixed_part;
+use crate::training::experiment::identity::other_settings;
+use crate::training::experiment::{Experiment, Precision};
 
-/// The shape of the JSON.
-const RESULT_VERSION: u32 = 1;
+/// Version of the shape of the JSON and of the fingerprint.
+const RESULT_VERSION: u32 = 2;
 
-/// A finished training, measured on the test data: `result.json` in its folder.
+/// A finished training measured on the test data: `result.json` in its folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestResult {
+    /// [`TestResult::VERSION`].
     pub v: u32,
-    /// The program that measured it, and the day.
+    /// Version of the program that measured it.
     pub version: String,
+    /// Date of the measurement, as 2022-06-30.
     pub measured_on: String,
-    /// The experiment's settings, all but its length.
+    /// Settings of the experiment, except its length.
     pub experiment: String,
-    /// The checkpoint's file name, and its [`fingerprint`] when it was measured.
+    /// File name of the checkpoint.
     pub checkpoint: String,
+    /// Its [`fingerprint`] when it was measured.
     pub fingerprint: String,
+    /// Trained values of the network.
     pub parameters: usize,
-    /// Chosen on validation.
+    /// Threshold chosen on validation.
     pub threshold: f32,
-    /// Accuracy on validation at that threshold, by the checkpoint's names for it.
+    /// Accuracy on validation at that threshold, by the names in the checkpoint.
     pub validation: BTreeMap<String, f64>,
+    /// Figures on the test data.
     pub test: TestFigures,
+    /// Epochs of the training.
     pub epochs: usize,
-    /// Counted from 1; its weights are the checkpoint's.
+    /// The epoch of the checkpoint's weights, counted from 1.
     pub best_epoch: usize,
-    /// Ended because validation no longer improved.
+    /// Whether the training ended because validation no longer improved.
     pub stopped_early: bool,
+    /// Training steps.
     pub batches: u64,
-    /// Of all epochs, validation included.
+    /// Duration of all epochs, validation included.
     pub seconds: f64,
+    /// Precision of the training steps.
     pub precision: Precision,
-    /// What the epochs ran on, as `cpu, 2 threads`; empty where the log does not tell.
+    /// Devices of the epochs, as `cpu, 2 threads`; empty if the log does not have them.
     pub devices: Vec<String>,
-    /// The machine that measured.
+    /// Computer of the measurement.
     pub machine: String,
 }
 
-/// All test tracks of the experiment together.
+/// Figures of all test tracks of the experiment together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TestFigures {
+    /// Number of decisions.
     pub windows: u64,
-    /// Over all windows, each against the threshold.
+    /// Over all decisions, each against the threshold.
     pub accuracy: f64,
     /// The same after the centred median of 0.8 s.
     pub accuracy_median: f64,
+    /// Accuracy of the constant decision "voice".
     pub always_voice_accuracy: f64,
+    /// Area under the ROC curve.
     pub auroc: f64,
-    /// Of `accuracy`: the 95 % interval of a bootstrap over tracks.
+    /// 95 % interval of `accuracy`, by bootstrap over tracks.
     pub interval: [f64; 2],
-    /// Mean over tracks.
+    /// Mean accuracy over tracks.
     pub track_accuracy: f64,
-    /// Right decisions and all decisions of each track.
+    /// Number of right decisions and of all decisions of each track.
     pub tracks: Vec<[u64; 2]>,
 }
 
+/// The progress of a training, or its result.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Status {
+    /// There is a valid result.
     Measured(Box<TestResult>),
-    /// There is no result: why, for people.
+    /// There is none; the reason, for people.
     Open(String),
 }
 
 impl Status {
-    /// What the training's folder holds. The error is a sentence.
-    pub fn of(training: &Training) -> Result<Self, String> {
-        let text = fixed_part(&training.experiment)?;
+    /// The status of the training in its folder.
+    ///
+    /// # Errors
+    ///
+    /// The experiment is invalid, or the state of the training cannot be read.
+    pub fn of(training: &Training) -> Result<Self, ReproductionError> {
         let progress = training.progress()?;
         let open = |why: &str| Ok(Self::Open(why.to_owned()));
-        if progress.as_ref().is_some_and(|p| p.experiment != text) {
-            return open("its folder holds a training with other settings");
+        let kept = progress.as_ref().map(|p| p.experiment.as_str());
+        if let Some(differences) = kept.and_then(|kept| other_settings(kept, &training.experiment))
+        {
+            let why = "its folder holds a training with other settings";
+            return Ok(Self::Open(format!("{why} ({differences})")));
         }
         let max_epochs = training.experiment.training.max_epochs;
         if let Some(progress) = &progress
@@ -90,76 +114,97 @@ impl Status {
                 "{done} of at most {max_epochs} epochs done"
             )));
         }
-        let result = match TestResult::read(&training.folder) {
-            Ok(Some(result)) => result,
-            Ok(None) if progress.is_some() => return open("trained, not measured yet"),
-            Ok(None) => return open("not begun"),
-            Err(fault) => return Ok(Self::Open(format!("its result is stale: {fault}"))),
-        };
-        let stale = result.stale(&training.folder, &text, progress.map(|p| p.epochs_done));
-        Ok(match stale {
-            Some(why) => Self::Open(format!("its result is stale: {why}")),
-            None => Self::Measured(Box::new(result)),
-        })
+        let epochs_done = progress.as_ref().map(|p| p.epochs_done);
+        match TestResult::read(&training.folder, &training.experiment, epochs_done) {
+            Ok(Some(result)) => Ok(Self::Measured(Box::new(result))),
+            Ok(None) if progress.is_some() => open("trained, not measured yet"),
+            Ok(None) => open("not begun"),
+            Err(why) => Ok(Self::Open(format!("its result is stale: {why}"))),
+        }
     }
 }
 
+/// Why a result is not that of the training in its folder.
+#[derive(Debug, thiserror::Error)]
+enum StaleResult {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    #[error("it is of version {0}, not {RESULT_VERSION}")]
+    Version(u32),
+    #[error("it is of other settings ({0})")]
+    Settings(String),
+    #[error(transparent)]
+    Checkpoint(#[from] ReproductionError),
+    #[error("{0} is another file now")]
+    OtherCheckpoint(String),
+    #[error("the training has gone on since")]
+    Resumed,
+}
+
 impl TestResult {
+    /// The value of `v`.
     pub const VERSION: u32 = RESULT_VERSION;
 
     fn path(folder: &Path) -> PathBuf {
         folder.join("result.json")
     }
 
-    /// The result in a training's folder, where there is one. The error is what is wrong with it.
-    fn read(folder: &Path) -> Result<Option<Self>, String> {
+    /// The result in the folder of a training, if there is one. It must be of this experiment, of the
+    /// checkpoint in the folder, and, if known, of this number of epochs.
+    fn read(
+        folder: &Path,
+        experiment: &Experiment,
+        epochs_done: Option<usize>,
+    ) -> Result<Option<Self>, StaleResult> {
         let text = match std::fs::read_to_string(Self::path(folder)) {
             Ok(text) => text,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(e.to_string()),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e.into()),
         };
-        let result: Self = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-        match result.v {
-            RESULT_VERSION => Ok(Some(result)),
-            v => Err(format!("it is of version {v}, not {RESULT_VERSION}")),
+        let result: Self = serde_json::from_str(&text)?;
+        if result.v != RESULT_VERSION {
+            return Err(StaleResult::Version(result.v));
+        }
+        if let Some(differences) = other_settings(&result.experiment, experiment) {
+            return Err(StaleResult::Settings(differences));
+        }
+        if fingerprint(&folder.join(&result.checkpoint))? != result.fingerprint {
+            return Err(StaleResult::OtherCheckpoint(result.checkpoint));
+        }
+        match epochs_done.is_none_or(|epochs| epochs == result.epochs) {
+            true => Ok(Some(result)),
+            false => Err(StaleResult::Resumed),
         }
     }
 
-    /// Writes it to a training's folder; the file appears whole or not at all. The error is a
-    /// sentence.
-    pub fn write(&self, folder: &Path) -> Result<(), String> {
+    /// Writes the result to the folder of a training. The file appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(), ReproductionError> {
         let path = Self::path(folder);
-        let partial = path.with_extension("partial");
-        let text = serde_json::to_string_pretty(self).map_err(|e| e.to_string())?;
-        std::fs::write(&partial, text + "\n")
-            .and_then(|()| std::fs::rename(&partial, &path))
-            .map_err(|e| format!("{} cannot be written: {e}", path.display()))
-    }
-
-    /// Why it does not speak of what is in the folder, if so.
-    fn stale(&self, folder: &Path, experiment: &str, epochs_done: Option<usize>) -> Option<String> {
-        if self.experiment != experiment {
-            return Some("it is of other settings".into());
-        }
-        match fingerprint(&folder.join(&self.checkpoint)) {
-            Err(fault) => return Some(fault),
-            Ok(now) if now != self.fingerprint => {
-                return Some(format!("{} is another file now", self.checkpoint));
-            }
-            Ok(_) => {}
-        }
-        let trained_on = epochs_done.is_some_and(|epochs| epochs != self.epochs);
-        trained_on.then(|| "the training has gone on since".into())
+        serde_json::to_string_pretty(self)
+            .map_err(io::Error::from)
+            .and_then(|text| atomic_file::write(&path, text + "\n"))
+            .map_err(|reason| ReproductionError::Unwritable { path, reason })
     }
 }
 
-/// FNV-1a of a file's bytes: tells whether it is the same file, not who made it. The error is a
-/// sentence.
-pub fn fingerprint(path: &Path) -> Result<String, String> {
-    let bytes =
-        std::fs::read(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    Ok(format!("{hash:016x}"))
+/// The SHA-256 of a file in hexadecimal.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn fingerprint(path: &Path) -> Result<String, ReproductionError> {
+    let mut hash = Sha256::new();
+    File::open(path)
+        .and_then(|mut file| io::copy(&mut file, &mut hash))
+        .map_err(|reason| ReproductionError::Unreadable {
+            path: path.to_owned(),
+            reason,
+        })?;
+    Ok(format!("{:x}", hash.finalize()))
 }

@@ -1,29 +1,31 @@
-//! The paper's tables 2 and 3 with its figures beside ours, and a row for each training.
+//! The paper's tables 2 and 3 with its figures and ours, and a table of the trainings.
 
 use std::collections::BTreeMap;
 
-use crate::evaluation::figures::share_with_interval;
+use crate::evaluation::ratio_with_interval;
 use crate::model::Architecture;
 use crate::reporting::tables::Table;
 use crate::reproduction::paper::{COLUMNS, ROWS, Row};
 use crate::reproduction::status::{Status, TestResult};
 use crate::training::experiment::Precision;
 
-/// What stands for a figure of ours that there is none of.
+/// The cell of a figure of ours that was not measured.
 pub const NOT_TRAINED: &str = "not trained here";
-/// What stands for a figure of the paper that is not in [`crate::reproduction::paper`].
+/// The cell of a figure of the paper that is not in [`crate::reproduction::paper`].
 pub const NOT_AT_HAND: &str = "not at hand";
-/// What stands for a network that the program does not have.
+/// The cell of a network that the program does not have.
 const NO_NETWORK: &str = "not in this program";
 
-/// A training of the tables, and how far it is.
+/// A training of the tables.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Its place in [`COLUMNS`].
+    /// Index in [`COLUMNS`].
     pub column: usize,
-    /// Its place in [`ROWS`].
+    /// Index in [`ROWS`].
     pub row: usize,
+    /// Seed of the training.
     pub seed: u64,
+    /// Progress or result.
     pub standing: Status,
 }
 
@@ -57,18 +59,18 @@ pub fn accuracy(entries: &[Entry]) -> Table {
     rows.push(line("best network", "paper", columns(best)));
     Table {
         title: "Table 2: accuracy on the test data",
-        note: "Share of right decisions, one a window of 71.4 ms, each against the threshold that was chosen \
-               on validation, without smoothing. In brackets the 95 % interval of a bootstrap over songs; ± \
-               the standard deviation over seeds, where there are several. After the semicolon what \
-               saying voice always scores there: a network that looks at a window has no answer for the \
-               ends of a song, the Bi-LSTM has, and short clips begin and end without a voice.",
+        note: "Share of right decisions, one every 71.4 ms, each against the threshold that was chosen on \
+               validation, without smoothing. In brackets the 95 % interval of a bootstrap over songs; ± \
+               the standard deviation over seeds, if there are several. After the semicolon the accuracy \
+               of the constant decision \"voice\" on the same decisions: networks of windows have no \
+               output for the ends of a song, the Bi-LSTM has, and short clips begin and end without a voice.",
         head: head(&["network", "whose"]),
         rows,
         numbers_from: 2,
     }
 }
 
-/// Accuracy of the seeds of a cell: their mean, its spread, and an interval over songs.
+/// Accuracy of the seeds of a cell: mean, standard deviation, and an interval over songs.
 fn accuracy_of(results: &[&TestResult]) -> String {
     let Some(first) = results.first() else {
         return NOT_TRAINED.into();
@@ -78,7 +80,7 @@ fn accuracy_of(results: &[&TestResult]) -> String {
     if results.len() > 1 {
         text += &format!(" ± {:.3}", deviation(&accuracies));
     }
-    // Seeds that were measured on other songs have no interval together.
+    // Seeds that were measured on different songs have no common interval.
     let same = |r: &&TestResult| totals(r).eq(totals(first));
     if results.iter().all(same) {
         let songs: Vec<[f64; 2]> = (0..first.test.tracks.len())
@@ -90,7 +92,7 @@ fn accuracy_of(results: &[&TestResult]) -> String {
                 [right, all]
             })
             .collect();
-        let [_, low, high] = share_with_interval(&songs);
+        let [_, low, high] = ratio_with_interval(&songs);
         text += &format!(" [{low:.3}, {high:.3}]");
     }
     text += &format!("; {:.3}", first.test.always_voice_accuracy);
@@ -101,7 +103,7 @@ fn totals(result: &TestResult) -> impl Iterator<Item = u64> {
     result.test.tracks.iter().map(|track| track[1])
 }
 
-/// Table 3: parameters, and minutes of a training.
+/// Table 3: parameters, and minutes per training.
 pub fn cost(entries: &[Entry]) -> Table {
     let mut rows = Vec::new();
     for (place, network) in ROWS.iter().enumerate() {
@@ -126,16 +128,16 @@ pub fn cost(entries: &[Entry]) -> Table {
         rows.push(line("", "paper", cells));
     }
     Table {
-        title: "Table 3: millions of parameters, and minutes a training",
-        note: "Minutes of all epochs of a training, validation included, as a mean over seeds; on which \
-               machine and in how many epochs is below.",
+        title: "Table 3: millions of parameters, and minutes per training",
+        note: "Minutes of all epochs of a training, validation included, as a mean over seeds; machine and \
+               number of epochs are below.",
         head: head(&["network", "whose", "parameters"]),
         rows,
         numbers_from: 2,
     }
 }
 
-/// Ours and the paper's, in millions.
+/// The parameters of ours and of the paper's network, in millions.
 fn parameters_m(network: &Row) -> [String; 2] {
     match network.family() {
         Err(_) => [NO_NETWORK.into(), NOT_AT_HAND.into()],
@@ -154,7 +156,7 @@ fn parameters_m(network: &Row) -> [String; 2] {
     }
 }
 
-/// A row for each finished training.
+/// One row for each finished training.
 pub fn trainings(entries: &[Entry]) -> Table {
     let mut measured: Vec<(&Entry, &TestResult)> = entries
         .iter()
@@ -198,9 +200,9 @@ pub fn trainings(entries: &[Entry]) -> Table {
         title: "Trainings",
         note: "Accuracy, its 95 % interval over songs, the same after a centred median of 0.8 s, and the mean \
                over songs, all on the test data; a song is a file of the corpus, which for MIR-1K is a clip. \
-               Validation at the same threshold, a value a corpus. In brackets the epoch whose weights were \
-               kept. Precision: what the convolutions of the training steps computed in; validation and \
-               test are float32.",
+               Validation at the same threshold, one value per corpus. In brackets the epoch whose weights \
+               were kept. Precision is that of the convolutions in training steps; validation and test are \
+               float32.",
         head: vec![
             "corpus",
             "network",
@@ -225,7 +227,7 @@ pub fn trainings(entries: &[Entry]) -> Table {
     }
 }
 
-/// Why cells are empty, a sentence each: `MIR-1K: se_resnet-34, se_resnet-50: not begun`.
+/// The reasons for empty cells: `MIR-1K: se_resnet-34, se_resnet-50: not begun`.
 pub fn open(entries: &[Entry]) -> Vec<String> {
     let mut seeds: Vec<u64> = entries.iter().map(|e| e.seed).collect();
     seeds.sort_unstable();
@@ -281,7 +283,7 @@ fn known(figure: Option<f64>, text: impl Fn(f64) -> String) -> String {
     figure.map_or(NOT_AT_HAND.into(), text)
 }
 
-/// What could not be measured has no figure.
+/// Three decimals; a dash for NaN.
 fn decimal(x: f64) -> String {
     match x.is_finite() {
         true => format!("{x:.3}"),
@@ -293,7 +295,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// Of a sample.
+/// Sample standard deviation.
 fn deviation(values: &[f64]) -> f64 {
     let mean = mean(values);
     let squares: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();

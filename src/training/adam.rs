@@ -1,5 +1,7 @@
-//! Adam (Kingma & Ba 2015) with L2 weight decay, written out so that its state can be kept
-//! in a file and a training resumed exactly.
+//! Adam (Kingma & Ba, "Adam: a method for stochastic optimization", 2015) with L2 weight decay.
+//!
+//! libtorch's own does not hand out its state, which must be kept in a file for a training to be resumed
+//! exactly.
 
 use tch::{Kind, Tensor};
 
@@ -8,24 +10,27 @@ use crate::training::flat_params::{FlatParams, one_row};
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
-/// Below this no weight moves any more, and its inverse would soon leave the range of 32 bits.
+/// Below this learning rate no weight moves, and the inverse would leave the range of 32-bit floats.
 const LEAST_RATE: f64 = 1e-20;
 
+/// The optimiser of a training.
 pub struct Adam {
-    /// Running means of the gradients and of their squares, by the names of the weights.
+    /// Running means of the gradients, by the names of the weights.
     pub mean: FlatParams,
+    /// Running means of the squared gradients, likewise.
     pub square: FlatParams,
+    /// Steps so far.
     pub steps: u64,
     weight_decay: f64,
 }
 
 impl Adam {
-    /// For the weights in `trained`, all with a gradient.
+    /// A new optimiser for the weights in `trained`.
     pub fn new(trained: &FlatParams, weight_decay: f64) -> Self {
         Self::resumed(trained.zeros_like(), trained.zeros_like(), 0, weight_decay)
     }
 
-    /// As it was after so many steps.
+    /// The optimiser of an interrupted training, after `steps` steps.
     pub fn resumed(mean: FlatParams, square: FlatParams, steps: u64, weight_decay: f64) -> Self {
         Self {
             mean,
@@ -35,8 +40,8 @@ impl Adam {
         }
     }
 
-    /// Moves the weights against the gradients of `loss`: those it was made for, or the first of them.
-    /// No gradient is left behind: what the next step computes is its own, and need not be added to anything.
+    /// Moves the weights `trained` against the gradients of `loss`. They are those that the optimiser was made
+    /// for, or the first of them in memory. No gradient is kept, so the next step need not reset any.
     pub fn step(&mut self, trained: &FlatParams, loss: &Tensor, learning_rate: f64) {
         self.steps += 1;
         let steps = self.steps.min(i32::MAX as u64) as i32;
@@ -51,7 +56,7 @@ impl Adam {
             let values = weights.numel() as i64;
             let mut mean = self.mean.whole().narrow(0, 0, values);
             let mut square = self.square.whole().narrow(0, 0, values);
-            // A number on the device itself: one that comes from the CPU would be waited for.
+            // A number on the device itself: a transfer from the CPU would stall the GPU.
             let decay = Tensor::full([1], self.weight_decay, (Kind::Float, loss.device()));
             let mut gradients = gradients.addcmul(weights, &decay);
             let _ = mean.lerp_(&gradients, 1.0 - BETA1);
@@ -59,7 +64,7 @@ impl Adam {
             if rate < LEAST_RATE {
                 return;
             }
-            // The gradients' memory now takes what the mean is divided by.
+            // The memory of the gradients is reused for the divisor of the mean.
             let mut size = gradients;
             let _ = square.sqrt_out(&size);
             let _ = size.g_mul_scalar_(-1.0 / (rate * square_correction));

@@ -1,7 +1,7 @@
-//! Changes to a window's mel magnitudes that leave its labels true.
+//! Augmentation of a window's mel magnitudes that does not affect its labels.
 //!
-//! After Schlüter & Grill (ISMIR 2015, section 4): stretch, shift, loudness and random filters. Stretch
-//! and pitch happen where samples are read, in the sampler and the mixing.
+//! After Schlüter & Grill (ISMIR 2015, section 4): stretch, shift, loudness and random filters. Stretch and
+//! pitch are applied to samples, in `sampler` and `mixing`.
 
 use rand::RngExt;
 
@@ -9,24 +9,27 @@ use crate::corpora::recording::Frame;
 use crate::frontend::MEL_BANDS;
 use crate::training::experiment::Augmentation;
 
-/// Gaussian bumps a random equaliser is made of.
+/// Gaussian bumps of a random equaliser.
 const EQUALISER_BUMPS: usize = 2;
+/// Standard deviation of a bump in bands.
 const BUMP_WIDTH_BANDS: std::ops::Range<f32> = 4.0..20.0;
-/// Where random treble loss may begin, in bands: 2.3 kHz to the top.
+/// Range of the band where treble loss begins: 2.3 kHz to the top.
 const LOWPASS_BANDS: std::ops::Range<f32> = 45.0..80.0;
-/// How steeply the treble goes: 5 dB a band is 60 dB within a few hundred hertz.
+/// Slope of treble loss: 5 dB per band is 60 dB within a few hundred hertz.
 const LOWPASS_DB_PER_BAND: f32 = 5.0;
-/// Noise floors by the decimal logarithm of their magnitude: from inaudible to a bad cable.
+/// Decimal logarithm of the noise floor's magnitude: from inaudible to a bad cable.
 const NOISE_LOG10: std::ops::Range<f32> = -5.0..-2.5;
+/// Width of a blanked range, in bands and in frames.
 const MASK_BANDS: std::ops::Range<usize> = 4..16;
 const MASK_FRAMES: std::ops::Range<usize> = 4..16;
 
-fn from_db(db: f32) -> f32 {
+/// The amplitude factor of a level in decibels.
+pub(super) fn from_db(db: f32) -> f32 {
     10f32.powf(db / 20.0)
 }
 
 /// A random value between -`most` and `most`.
-pub fn either_way(rng: &mut impl RngExt, most: f64) -> f32 {
+fn either_way(rng: &mut impl RngExt, most: f64) -> f32 {
     if most > 0.0 {
         rng.random_range(-most..=most) as f32
     } else {
@@ -34,7 +37,7 @@ pub fn either_way(rng: &mut impl RngExt, most: f64) -> f32 {
     }
 }
 
-/// Changes a window's magnitudes, frame after frame, in place.
+/// Applies shift, loudness, equaliser, treble loss and noise to the magnitudes of a window, in place.
 pub fn magnitudes(frames: &mut [Frame], a: &Augmentation, rng: &mut impl RngExt) {
     if a.shift_bands > 0.0 {
         let bands = either_way(rng, a.shift_bands);
@@ -55,7 +58,8 @@ pub fn magnitudes(frames: &mut [Frame], a: &Augmentation, rng: &mut impl RngExt)
     }
 }
 
-/// Blanks a band or a span of a window of logarithms (Park et al. 2019, SpecAugment).
+/// Blanks a range of bands or frames of a window of log magnitudes (frames × 80) with its mean (Park et al.,
+/// "SpecAugment", 2019).
 pub fn mask(log_mel: &mut [f32], a: &Augmentation, rng: &mut impl RngExt) {
     if !rng.random_bool(a.mask_fraction) {
         return;
@@ -76,7 +80,7 @@ pub fn mask(log_mel: &mut [f32], a: &Augmentation, rng: &mut impl RngExt) {
     }
 }
 
-/// Moves a spectrum so many bands up, between bands by interpolation; the edge repeats.
+/// Moves a spectrum up by a number of bands, with linear interpolation; the edge repeats.
 pub fn shift(frame: &mut Frame, bands: f32) {
     let old = *frame;
     for (band, value) in frame.iter_mut().enumerate() {
@@ -87,12 +91,12 @@ pub fn shift(frame: &mut Frame, bands: f32) {
     }
 }
 
-/// A random factor between 1 / (1 + `most`) and 1 + `most`.
+/// A random factor between 1 / (1 + `most`) and 1 + `most`, uniform in its logarithm.
 pub fn factor(rng: &mut impl RngExt, most: f64) -> f32 {
     (1.0 + most as f32).powf(either_way(rng, 1.0))
 }
 
-/// Loudness, equaliser and treble loss as one factor a band.
+/// Loudness, equaliser and treble loss as one factor for each band.
 fn band_gains(a: &Augmentation, rng: &mut impl RngExt) -> Frame {
     let mut db = [either_way(rng, a.gain_db); MEL_BANDS];
     if a.equaliser_db > 0.0 {

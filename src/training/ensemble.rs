@@ -1,16 +1,41 @@
-//! Several networks as one checkpoint that asks all of them.
+//! Several networks as one checkpoint whose prediction is their mean.
 
 use tch::Tensor;
 
-use crate::model::Checkpoint;
 use crate::model::architecture::{INPUT, member_prefix};
 use crate::model::layers::Weights;
+use crate::model::{Checkpoint, MetadataError};
 
-/// A committee of the checkpoints' networks: its answer to a window is the mean of their log odds. Unlike
-/// [`average`](crate::training::weight_average::average) it may be of trainings that have nothing in common, and is the better the less
-/// they err alike (Hansen & Salamon, "Neural network ensembles", 1990), for as many times the work. What else it
-/// holds is the first one's. The error is a sentence.
-pub fn committee(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
+/// Checkpoints that cannot form an ensemble.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
+pub enum EnsembleError {
+    /// No checkpoint is given.
+    #[error("there is no checkpoint to combine")]
+    Empty,
+    /// Two checkpoints have different networks or inputs.
+    #[error(
+        "{first} and {other} cannot form an ensemble: network, horizons and level must be the same"
+    )]
+    Mismatch { first: String, other: String },
+    /// A member is an ensemble.
+    #[error("{0} is an ensemble already; name its members")]
+    Nested(String),
+    /// The ensemble is not a valid checkpoint.
+    #[error("the combination {0}")]
+    Invalid(#[from] MetadataError),
+}
+
+/// Combines checkpoints to one whose prediction for a window is the mean of its members' log-odds.
+///
+/// Unlike for an [`average`](crate::training::weight_average::average) of weights, the members need have
+/// nothing in common but their input and outputs. The ensemble gains more the less their errors agree (Hansen
+/// & Salamon, "Neural network ensembles", 1990), and takes as many times the work as it has members.
+/// Everything but the weights is taken from the first.
+///
+/// # Errors
+/// If there is no checkpoint, too many, one is an ensemble, or network, horizons or level differ.
+pub fn ensemble(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, EnsembleError> {
     let mut weights = Weights::new();
     for (number, member) in checkpoints.iter().enumerate() {
         let first = &checkpoints[0];
@@ -18,16 +43,13 @@ pub fn committee(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
         if (first.architecture, &a.horizons_frames, a.level)
             != (member.architecture, &b.horizons_frames, b.level)
         {
-            return Err(format!(
-                "{} and {} cannot answer together: network, horizons and level must be the same",
-                a.name, b.name
-            ));
+            return Err(EnsembleError::Mismatch {
+                first: a.name.clone(),
+                other: b.name.clone(),
+            });
         }
         if member.architecture.members > 1 {
-            return Err(format!(
-                "{} is a committee already; name its members",
-                b.name
-            ));
+            return Err(EnsembleError::Nested(b.name.clone()));
         }
         let prefix = member_prefix(number);
         let change = member.normalisation.after(&first.normalisation);
@@ -46,10 +68,7 @@ pub fn committee(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
         .iter()
         .flat_map(|c| c.metadata.trained_on.clone())
         .collect();
-    let mut all = checkpoints
-        .into_iter()
-        .next()
-        .ok_or("there is no checkpoint to ask")?;
+    let mut all = checkpoints.into_iter().next().ok_or(EnsembleError::Empty)?;
     if members > 1 {
         all.metadata.members = members;
         all.metadata.add_trained_on(&trained_on);

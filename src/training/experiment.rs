@@ -1,215 +1,148 @@
-//! An experiment: the corpora, the network and every setting of a training, in one TOML file.
+//! Experiments: the corpora, the network and every setting of a training, in a TOML file.
 
 mod augmentation;
+mod error;
+mod extends;
+pub mod identity;
+mod missing;
+mod named;
+pub mod reference;
+mod training;
 
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::corpora::{CorpusKind, CorpusSettings};
 use crate::evaluation::threshold_search::Aim;
 use crate::frontend::Features;
-use crate::model::architecture::SE_RESNET;
+use crate::model::SE_RESNET;
 use crate::model::{Architecture, Family, LevelMode};
 pub use crate::training::experiment::augmentation::Augmentation;
+pub use crate::training::experiment::error::{ExperimentError, SettingError};
+pub use crate::training::experiment::extends::ExtendsError;
+use crate::training::experiment::named::NAMED;
+pub use crate::training::experiment::training::{Precision, Training};
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Settings of a training.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
-    /// The checkpoint's name.
+    /// Name of the checkpoint.
     pub name: String,
-    /// `se_resnet`, `scnn` or `bilstm`.
-    #[serde(default = "se_resnet", skip_serializing_if = "is_se_resnet")]
+    /// Network: `se_resnet`, `scnn` or `bilstm`.
+    #[serde(default = "se_resnet")]
     pub architecture: String,
-    /// Layers of `se_resnet`; the others have none to choose from.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Layers of `se_resnet`: 14, 18, 34, 50, 101, 152 or 200. The other networks have a single depth.
+    #[serde(default)]
     pub depth: Option<u32>,
-    /// `relative` brings every window to one level before the network sees it.
-    #[serde(default, skip_serializing_if = "LevelMode::is_absolute")]
+    /// Level of the input: `relative` brings every window to one level first.
+    #[serde(default)]
     pub level: LevelMode,
-    /// Look-aheads the network learns at once: frames before the window's last, the largest first.
-    /// Unless given, the frame at the window's centre. `bilstm` learns every frame and has none.
+    /// Horizons of the network's outputs: frames before the last one of the window, the largest first. Unless
+    /// given, the frame at the window's centre. `bilstm` labels every frame and has none.
     #[serde(default)]
     pub horizons_frames: Vec<u32>,
-    /// The one that is published unless another is asked for; unless given, the largest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Horizon that is published by default. Unless given, the largest.
+    #[serde(default)]
     pub default_horizon_frames: Option<u32>,
-    /// Whether decisions go by what all windows so far have said of a frame, at this and at shorter
-    /// look-aheads, rather than by the newest window alone.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    /// Average the predictions of all windows so far for a frame, at this and at shorter horizons, instead of
+    /// using the newest window's alone.
+    #[serde(default)]
     pub overlap_averaging: bool,
-    /// What the thresholds are chosen for on validation: `accuracy`, `even` or `balanced`.
-    #[serde(default, skip_serializing_if = "is_accuracy")]
+    /// Criterion of the thresholds on validation data: `accuracy`, `even` or `balanced`.
+    #[serde(default)]
     pub operating_point: Aim,
-    /// The licence the data leaves the checkpoint.
+    /// Licence that the data allow the checkpoint, by SPDX identifier or name.
     pub license: String,
+    /// How weights are fitted.
     pub training: Training,
+    /// How windows are varied.
     #[serde(default)]
     pub augmentation: Augmentation,
     /// Where windows come from.
     pub corpus: Vec<CorpusSettings>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Training {
-    pub seed: u64,
-    pub batch_windows: usize,
-    /// An epoch is this many batches of freshly drawn windows.
-    pub epoch_batches: usize,
-    pub max_epochs: usize,
-    /// Training ends when validation has not improved for this many epochs.
-    pub patience_epochs: usize,
-    pub learning_rate: f64,
-    /// The learning rate is multiplied by `learning_rate_factor` every so many epochs.
-    pub learning_rate_epochs: usize,
-    pub learning_rate_factor: f64,
-    /// The rate rises linearly over the first batches.
-    #[serde(default)]
-    pub warm_up_batches: usize,
-    pub weight_decay: f64,
-    #[serde(default)]
-    pub label_smoothing: f64,
-    /// Share of the loss that is against a teacher's answers (`--teacher`) and not against the labels.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub teacher_share: f64,
-    /// Validation and the checkpoint use a running average of the weights, which moves by
-    /// 1 - `average_decay` a batch; 0 uses the weights themselves.
-    #[serde(default)]
-    pub average_decay: f64,
-    #[serde(default)]
-    pub precision: Precision,
-    /// Learns nothing but the outputs at these of `horizons_frames`: more look-aheads for a checkpoint that is
-    /// good as it is. Unless given, everything is learnt.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub only_horizons_frames: Vec<u32>,
-}
-
-/// What the convolutions of a training step compute in. The weights are always 32-bit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    #[default]
-    Float32,
-    /// Faster where the processor has instructions for it (AVX512-BF16, AMX, GPUs), slower elsewhere.
-    Bfloat16,
-}
-
-/// A corpus, in the layout its owners publish.
-/// Experiments that are inside the program, by their names.
-const NAMED: [(&str, &str); 4] = [
-    (
-        "paper-mir1k",
-        include_str!("../../config/experiments/paper-mir1k.toml"),
-    ),
-    (
-        "paper-jamendo",
-        include_str!("../../config/experiments/paper-jamendo.toml"),
-    ),
-    (
-        "paper-rwc",
-        include_str!("../../config/experiments/paper-rwc.toml"),
-    ),
-    (
-        "paper-jrm",
-        include_str!("../../config/experiments/paper-jrm.toml"),
-    ),
-];
-
-fn is_zero(share: &f64) -> bool {
-    *share == 0.0
-}
-
-fn is_accuracy(aim: &Aim) -> bool {
-    *aim == Aim::Accuracy
-}
-
 fn se_resnet() -> String {
     SE_RESNET.into()
 }
 
-/// What is not written out: so experiments from before there was a choice stay the same text, which
-/// is what the state of an interrupted training remembers.
-fn is_se_resnet(architecture: &String) -> bool {
-    architecture == SE_RESNET
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum ExperimentError {
-    #[error("cannot read the experiment {}: {reason}; there are also {}", path.display(), NAMED.map(|(name, _)| name).join(", "))]
-    Unreadable {
-        path: PathBuf,
-        reason: std::io::Error,
-    },
-    #[error("the experiment {}: {fault}", path.display())]
-    Faulty { path: PathBuf, fault: String },
-}
-
-fn unreadable(path: &Path, reason: std::io::Error) -> ExperimentError {
-    ExperimentError::Unreadable {
-        path: path.into(),
-        reason,
-    }
-}
-
 impl Experiment {
-    /// Reads a file, or takes the experiment of that name inside the program.
+    /// Reads a file with everything that it extends, or the built-in experiment of that name if there is no
+    /// such file.
+    ///
+    /// # Errors
+    /// If a file cannot be read or parsed, or a setting has an impossible value.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
         if let Some(name) = path.to_str()
             && !path.exists()
-            && NAMED.iter().any(|(named, _)| *named == name)
+            && NAMED.iter().any(|named| named.name == name)
         {
             return Self::built_in(name);
         }
-        let text = std::fs::read_to_string(path).map_err(|reason| unreadable(path, reason))?;
-        Self::parse(&text, path)
+        extends::resolve(path, |path| std::fs::read_to_string(path))?.checked(path)
     }
 
-    /// The experiment of that name inside the program, whatever files there are.
+    /// The built-in experiment of this name, whatever files there are.
+    ///
+    /// # Errors
+    /// If there is no such experiment.
     pub fn built_in(name: &str) -> Result<Self, ExperimentError> {
-        let path = Path::new(name);
-        let named = NAMED.iter().find(|(named, _)| *named == name);
-        let gone = || unreadable(path, std::io::ErrorKind::NotFound.into());
-        let (_, text) = named.ok_or_else(gone)?;
-        Self::parse(text, path)
+        let none = || io::Error::from(io::ErrorKind::NotFound);
+        let named = NAMED.iter().find(|named| named.name == name);
+        let named = named.ok_or_else(|| ExperimentError::Unreadable {
+            path: name.into(),
+            reason: none(),
+        })?;
+        let path = Path::new(named.file);
+        let read = |path: &Path| named::text(path).ok_or_else(none);
+        extends::resolve(path, read)?.checked(path)
     }
 
-    fn parse(text: &str, path: &Path) -> Result<Self, ExperimentError> {
-        let faulty = |fault: String| ExperimentError::Faulty {
-            path: path.into(),
-            fault,
-        };
-        let mut experiment: Self =
-            toml::from_str(text).map_err(|e| faulty(e.to_string().trim_end().to_owned()))?;
-        let family = experiment.family().map_err(faulty)?;
-        if experiment.horizons_frames.is_empty() {
-            experiment.horizons_frames = vec![family.features().usual_horizon_frames()];
+    /// The experiment with the horizons of its network, if its settings are possible.
+    fn checked(mut self, path: &Path) -> Result<Self, ExperimentError> {
+        self.complete()
+            .map_err(|problem| ExperimentError::Setting {
+                path: path.into(),
+                problem,
+            })?;
+        Ok(self)
+    }
+
+    fn complete(&mut self) -> Result<(), SettingError> {
+        let family = self.family()?;
+        if self.horizons_frames.is_empty() {
+            self.horizons_frames = vec![family.features().default_horizon_frames()];
         }
-        experiment.validate().map_err(faulty)?;
-        Ok(experiment)
+        self.validate()
     }
 
-    fn family(&self) -> Result<Family, String> {
-        Family::named(&self.architecture, self.depth)
-            .map_err(|wrong| format!("the experiment names {wrong}"))
+    fn family(&self) -> Result<Family, SettingError> {
+        Ok(Family::named(&self.architecture, self.depth)?)
     }
 
-    /// The same experiment with another network, whose name is added to its own. Where it labels
-    /// only the centre of the windows, it goes on doing so: the centre may be another frame. An
-    /// epoch goes on holding as much of the recordings.
-    pub fn with_family(mut self, family: Family) -> Result<Self, String> {
+    /// The same experiment with another network, whose name is added to the experiment's.
+    ///
+    /// If its only horizon is the centre of the window, the new one is too. An epoch covers the same amount of
+    /// recordings.
+    ///
+    /// # Errors
+    /// If the network cannot be trained with the other settings.
+    pub fn with_family(mut self, family: Family) -> Result<Self, SettingError> {
         let (before, after) = (self.family()?.features(), family.features());
-        // A window is drawn for every 71 ms of sound, since only one frame of it is learnt. Of a
-        // sequence every frame is: as many of them would be the same sound 24 times over. One for
-        // every half sequence lets each frame come in two of them, in either half.
+        // A window trains one frame, so one is drawn for every 71 ms of sound. A sequence trains every frame, so
+        // as many sequences would be the same sound 24 times over. One for every half sequence puts each frame
+        // into two of them, in either half.
         let share = before.hop_s() / after.hop_s();
         let batches = (self.training.epoch_batches as f64 * share).round();
         self.training.epoch_batches = (batches as usize).max(1);
-        if self.horizons_frames == [before.usual_horizon_frames()] {
-            self.horizons_frames = vec![after.usual_horizon_frames()];
-            // Given before, given again, and left out where it was left out.
-            let given = self.default_horizon_frames.is_some();
-            self.default_horizon_frames = given.then_some(self.horizons_frames[0]);
+        if self.horizons_frames == [before.default_horizon_frames()] {
+            self.horizons_frames = vec![after.default_horizon_frames()];
+            let default = self.default_horizon_frames;
+            self.default_horizon_frames = default.map(|_| self.horizons_frames[0]);
         }
         self.architecture = family.name().into();
         self.depth = family.depth();
@@ -222,14 +155,17 @@ impl Experiment {
         Ok(self)
     }
 
-    /// The horizon that is published unless another is asked for.
+    /// The horizon that is published by default, in frames.
     pub fn default_horizon_frames(&self) -> u32 {
         let largest = self.horizons_frames.first().copied();
         self.default_horizon_frames.or(largest).unwrap_or_default()
     }
 
     /// The network to train.
-    pub fn architecture(&self) -> Result<Architecture, String> {
+    ///
+    /// # Errors
+    /// If no network has this architecture and depth, which [`read`](Self::read) has checked.
+    pub fn architecture(&self) -> Result<Architecture, SettingError> {
         Ok(Architecture {
             family: self.family()?,
             members: 1,
@@ -237,118 +173,70 @@ impl Experiment {
         })
     }
 
-    /// The places of the outputs that are learnt, where not everything is.
-    pub fn learnt_outputs(&self) -> Option<Vec<usize>> {
+    /// The indices of the outputs to train; `None` if the whole network is trained.
+    pub fn trained_outputs(&self) -> Option<Vec<usize>> {
         let only = &self.training.only_horizons_frames;
-        let learnt = self.horizons_frames.iter().enumerate();
-        let learnt = learnt.filter(|(_, h)| only.contains(h));
-        (!only.is_empty()).then(|| learnt.map(|(index, _)| index).collect())
+        let outputs = self.horizons_frames.iter().enumerate();
+        let outputs = outputs.filter(|(_, horizon)| only.contains(horizon));
+        (!only.is_empty()).then(|| outputs.map(|(index, _)| index).collect())
     }
 
-    fn validate(&self) -> Result<(), String> {
+    fn validate(&self) -> Result<(), SettingError> {
         let features = self.family()?.features();
         let horizons = &self.horizons_frames;
         if horizons.is_empty()
             || !horizons.is_sorted_by(|a, b| a > b)
             || !horizons.iter().all(|&h| features.reach(h))
         {
-            return Err(format!(
-                "horizons_frames = {horizons:?}: give {}, or leave it out",
-                features.horizons_wanted()
-            ));
+            return Err(SettingError::Horizons {
+                horizons: horizons.clone(),
+                expected: features.allowed_horizons(),
+            });
         }
         if !horizons.contains(&self.default_horizon_frames()) {
-            return Err("default_horizon_frames must be one of horizons_frames".into());
+            return Err(SettingError::DefaultHorizon);
         }
         if self.overlap_averaging && horizons.len() < 2 {
-            return Err("consensus needs at least two horizons_frames".into());
+            return Err(SettingError::OverlapAveraging);
         }
-        let t = &self.training;
-        if let Some(other) = t
-            .only_horizons_frames
-            .iter()
-            .find(|h| !horizons.contains(h))
-        {
-            return Err(format!(
-                "training.only_horizons_frames names {other}, which is none of horizons_frames"
-            ));
+        let mut only = self.training.only_horizons_frames.iter();
+        if let Some(&other) = only.find(|h| !horizons.contains(h)) {
+            return Err(SettingError::OnlyHorizons(other));
         }
-        let counts = [
-            ("batch_windows", t.batch_windows),
-            ("epoch_batches", t.epoch_batches),
-            ("max_epochs", t.max_epochs),
-            ("patience_epochs", t.patience_epochs),
-            ("learning_rate_epochs", t.learning_rate_epochs),
-        ];
-        if let Some((name, _)) = counts.into_iter().find(|(_, n)| *n == 0) {
-            return Err(format!("training.{name} must be at least 1"));
-        }
-        if t.batch_windows < 2 {
-            return Err(
-                "training.batch_windows must be at least 2, for batch normalisation".into(),
-            );
-        }
-        let rates = [
-            ("training.learning_rate", t.learning_rate, 1.0),
-            ("training.learning_rate_factor", t.learning_rate_factor, 1.0),
-            ("training.weight_decay", t.weight_decay, 1.0),
-            ("training.label_smoothing", t.label_smoothing, 0.5),
-            ("training.teacher_share", t.teacher_share, 1.0),
-            ("training.average_decay", t.average_decay, 0.999_999),
-        ];
-        if let Some((name, _, most)) = rates
-            .into_iter()
-            .find(|(_, x, most)| !(0.0..=*most).contains(x))
-        {
-            return Err(format!("{name} must lie between 0 and {most}"));
-        }
+        self.training.validate()?;
         self.augmentation.validate()?;
-        if let Some(share) = self
-            .corpus
-            .iter()
-            .filter_map(|c| c.voice_share)
-            .find(|s| !(0.0..=1.0).contains(s))
-        {
-            return Err(format!("voice_share = {share} must lie between 0 and 1"));
+        let mut shares = self.corpus.iter().filter_map(|c| c.voice_share);
+        if let Some(share) = shares.find(|s| !(0.0..=1.0).contains(s)) {
+            return Err(SettingError::VoiceShare(share));
         }
         if features == Features::SeparatedMel {
-            self.hears_recorded_mixes()?;
+            self.uses_recorded_mixes()?;
         }
-        if !self
-            .corpus
-            .iter()
-            .all(|c| c.weight.is_finite() && c.weight >= 0.0)
-            || !self.corpus.iter().any(|c| c.weight > 0.0)
-        {
-            return Err("corpus weights must not be negative, and one must be above 0".into());
+        let weights = || self.corpus.iter().map(|c| c.weight);
+        if !weights().all(|w| w.is_finite() && w >= 0.0) || !weights().any(|w| w > 0.0) {
+            return Err(SettingError::Weights);
         }
         Ok(())
     }
 
-    /// Refuses what would have to be mixed or changed after the separation, which hears the mix.
-    fn hears_recorded_mixes(&self) -> Result<(), String> {
-        let network = &self.architecture;
+    /// Refuses settings that mix or change sound after its separation, which is of the recorded mix.
+    fn uses_recorded_mixes(&self) -> Result<(), SettingError> {
+        let network = self.architecture.clone();
         if !self.level.is_absolute() {
-            return Err(format!(
-                "level = \"relative\" is for windows; {network} hears recordings"
-            ));
+            return Err(SettingError::RelativeLevel { network });
         }
-        if let Some(name) = self.augmentation.first_on_mel_bands() {
-            return Err(format!(
-                "augmentation.{name} changes mel bands, but {network} hears recordings separated as \
-                 they are; take it out"
-            ));
+        if let Some(key) = self.augmentation.first_on_mel_bands() {
+            return Err(SettingError::AugmentedRecordings { key, network });
         }
         let alone = |c: &&CorpusSettings| {
-            c.weight > 0.0 && matches!(c.kind, CorpusKind::Solo | CorpusKind::Leads)
+            c.weight > 0.0 && matches!(c.kind, CorpusKind::Solo | CorpusKind::LeadInstruments)
         };
-        if let Some(corpus) = self.corpus.iter().find(alone) {
-            return Err(format!(
-                "{} is there to be laid over other music, but {network} hears recordings separated \
-                 as they are; take it out",
-                corpus.root.display()
-            ));
+        match self.corpus.iter().find(alone) {
+            Some(corpus) => Err(SettingError::MixedRecordings {
+                root: corpus.root.clone(),
+                network,
+            }),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Makes checkpoints out of a training: after an epoch, and at its end.
+//! Checkpoints of a training: after an epoch, and finished with operating points.
 
 use std::path::Path;
 
@@ -7,15 +7,18 @@ use tch::Device;
 use crate::corpora::Corpus;
 use crate::decision::OperatingPoint;
 use crate::evaluation::metrics::Confusion;
-use crate::evaluation::scorer::{TrackScorer, cores, pooled};
+use crate::evaluation::scorer::{TrackScorer, pooled};
 use crate::evaluation::threshold_search;
 use crate::evaluation::threshold_search::Aim;
+use crate::inference::cores;
 use crate::model::layers::Weights;
 use crate::model::metadata::FORMAT_VERSION;
-use crate::model::{Architecture, Checkpoint, FrontendNumbers, Metadata, Normalisation};
+use crate::model::{
+    Architecture, Checkpoint, CheckpointError, FrontendSettings, Metadata, Normalisation,
+};
 use crate::training::experiment::Experiment;
 
-/// The checkpoint of these weights, not yet measured.
+/// A checkpoint of these weights with placeholder operating points and without figures.
 pub fn checkpoint(
     experiment: &Experiment,
     architecture: Architecture,
@@ -29,7 +32,7 @@ pub fn checkpoint(
         depth: architecture.family.depth(),
         members: architecture.members,
         alternating: false,
-        frontend: FrontendNumbers::behind(architecture.features()),
+        frontend: FrontendSettings::of_features(architecture.features()),
         level: normalisation.level,
         horizons_frames: experiment.horizons_frames.clone(),
         overlap_averaging: experiment.overlap_averaging,
@@ -56,14 +59,18 @@ pub fn checkpoint(
     }
 }
 
-/// Scores a checkpoint on validation, chooses its operating points there, and writes it.
+/// Scores a checkpoint on validation data, chooses an operating point for each horizon by `aim`, records the
+/// accuracies, and writes the checkpoint to `out`.
+///
+/// # Errors
+/// If the file cannot be written.
 pub fn finish(
     mut checkpoint: Checkpoint,
     valid: &[Corpus],
     aim: Aim,
     device: Device,
     out: &Path,
-) -> Result<Metadata, String> {
+) -> Result<Metadata, CheckpointError> {
     let mut scorer = TrackScorer::new(&checkpoint, device, cores());
     let horizons = checkpoint.metadata.horizons_frames.clone();
     let scored: Vec<_> = valid
@@ -79,6 +86,6 @@ pub fn finish(
             checkpoint.metadata.figures.insert(name, accuracy);
         }
     }
-    checkpoint.write(out).map_err(|e| e.to_string())?;
+    checkpoint.write(out)?;
     Ok(checkpoint.metadata)
 }

@@ -1,16 +1,31 @@
-//! The same network at other look-aheads, as what a training begins with.
+//! A checkpoint at other horizons, as the start of a training.
 
 use tch::Tensor;
 
 use crate::frontend::Features;
-use crate::model::{Checkpoint, Family};
+use crate::model::{Checkpoint, Family, MetadataError};
+
+/// A checkpoint that cannot have the required horizons.
+#[derive(Debug, thiserror::Error)]
+pub enum HorizonsError {
+    /// The network labels whole recordings.
+    #[error("{0} has no horizons to choose from")]
+    NoChoice(Family),
+    /// The horizons are not possible for the network.
+    #[error("the checkpoint {0}")]
+    Invalid(#[from] MetadataError),
+}
 
 impl Checkpoint {
-    /// The checkpoint with outputs for these horizons, the largest first: each begins as those of the
-    /// nearest horizons on either side do, in proportion to how near they are. What the network knows of
-    /// sound stays; the new outputs are a guess, to be trained. Thresholds and figures are no longer
-    /// those of any measurement. The error is a sentence.
-    pub fn with_horizons(mut self, horizons_frames: &[u32]) -> Result<Self, String> {
+    /// The checkpoint with outputs for these horizons (frames, the largest first).
+    ///
+    /// Weights of a new output are interpolated between those of the nearest horizons on either side. They
+    /// are a first guess that needs training. Operating points are copied from the nearest horizon, and
+    /// figures are removed. Everything else stays.
+    ///
+    /// # Errors
+    /// If the network cannot have these horizons.
+    pub fn with_horizons(mut self, horizons_frames: &[u32]) -> Result<Self, HorizonsError> {
         let old = std::mem::take(&mut self.metadata.horizons_frames);
         if old == horizons_frames {
             self.metadata.horizons_frames = old;
@@ -18,7 +33,7 @@ impl Checkpoint {
         }
         let family: Family = self.architecture.family;
         if family.features() == Features::SeparatedMel {
-            return Err(format!("{family} has no horizons to choose from"));
+            return Err(HorizonsError::NoChoice(family));
         }
         let between = |&frames: &u32| Between::of(&old, frames);
         let places: Vec<Between> = horizons_frames.iter().map(between).collect();
@@ -31,11 +46,11 @@ impl Checkpoint {
             self.metadata.default_horizon_frames = horizons_frames.first().copied().unwrap_or(0);
         }
         self.architecture = self.metadata.validate()?;
-        for slot in self.architecture.slots() {
+        for slot in self.architecture.param_specs() {
             if let Some(weight) = self.weights.get_mut(&slot.name)
                 && slot.is_of_head()
             {
-                // No voice and voice of each horizon.
+                // Rows of each horizon: no voice and voice.
                 let pairs = weight.reshape([old.len() as i64, -1]);
                 let rows: Vec<Tensor> = places.iter().map(|place| place.row(&pairs)).collect();
                 *weight = Tensor::stack(&rows, 0).reshape(&slot.shape);
@@ -45,17 +60,17 @@ impl Checkpoint {
     }
 }
 
-/// A place among horizons: between two of them, or at the end of them.
+/// The position of a horizon between two others, or beyond the first or last.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Between {
     longer: usize,
     shorter: usize,
-    /// How much of the way it lies towards the shorter one, 0 to 1.
+    /// Distance from the longer one as a fraction of their distance, 0 to 1.
     shorter_part: f64,
 }
 
 impl Between {
-    /// `horizons` fall.
+    /// `horizons` has the largest first.
     fn of(horizons: &[u32], frames: u32) -> Self {
         let shorter = horizons.partition_point(|&h| h > frames);
         let last = horizons.len() - 1;

@@ -7,26 +7,29 @@ use crate::frontend::LogMel;
 use crate::model::Normalisation;
 use crate::training::sampler::{Sampler, window_rng};
 
-/// Batches a worker may be ahead.
+/// Batches that a worker draws ahead of the training step.
 const AHEAD: usize = 4;
 
-/// Normalised windows, one after the other, and their labels, a row of the network's answers each.
+/// Windows or sequences of one training step, with their labels.
 pub struct Batch {
+    /// Normalised values: windows × frames × 80.
     pub windows: Vec<f32>,
+    /// Labels: windows × outputs of the network; 0, 1 or [`UNLABELLED`](crate::training::sampler::UNLABELLED).
     pub labels: Vec<i64>,
 }
 
-/// The batches of one epoch.
-pub struct Epoch {
+/// The size of an epoch and the origin of its random numbers.
+pub(super) struct Epoch {
     pub seed: u64,
+    /// Its number, from 0.
     pub epoch: u64,
     pub batches: usize,
     pub batch_windows: usize,
 }
 
-/// Starts `workers` threads; the batches come in the same order whatever their number. A
-/// receiver that is dropped ends them.
-pub fn start<'scope, 'env>(
+/// Starts `workers` threads (at least one) and returns the batches of an epoch. Their number changes neither
+/// the batches nor their order. Dropping the iterator ends the threads.
+pub(super) fn start<'scope, 'env>(
     scope: &'scope Scope<'scope, 'env>,
     sampler: &'env Sampler<'env>,
     normalisation: &'env Normalisation,
@@ -62,13 +65,13 @@ fn draw(
     epoch: &Epoch,
     index: usize,
 ) -> Batch {
-    let (values, answers) = (sampler.values(), sampler.labels());
+    let (values, outputs) = (sampler.values(), sampler.labels());
     let mut drawn = vec![0.0; values];
     let mut windows = vec![0.0; epoch.batch_windows * values];
-    let mut labels = vec![0; epoch.batch_windows * answers];
+    let mut labels = vec![0; epoch.batch_windows * outputs];
     let places = windows
         .chunks_exact_mut(values)
-        .zip(labels.chunks_exact_mut(answers));
+        .zip(labels.chunks_exact_mut(outputs));
     for (i, (window, labels)) in places.enumerate() {
         let number = (index * epoch.batch_windows + i) as u64;
         let mut rng = window_rng(epoch.seed, epoch.epoch, number);

@@ -1,53 +1,60 @@
-//! New mixes of what there is in parts: voices in another balance or over other music, and someone
-//! who talks behind it.
+//! New mixes of the corpora's parts: voices at another balance or over other music, and speech in the
+//! background.
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use crate::corpora::recording::{Heard, Recording};
+use crate::corpora::recording::{Layer, Recording};
 use crate::corpora::{Corpus, Sound, Track};
 use crate::training::augment;
+use crate::training::augment::from_db;
+use crate::training::error::SamplerError;
 use crate::training::experiment::Augmentation;
 
-/// Stems as they were recorded lie in a mix as the mean of two channels does.
+/// Gain of each stem in the recorded mix, which is the mean of the two.
 const MIX_GAIN: f32 = 0.5;
-/// Talk behind the music, against it; a crowd is so many talkers.
+/// Level of background speech relative to the music.
 const SPEECH_DB: std::ops::Range<f32> = -25.0..-3.0;
+/// Speakers of a crowd.
 const CROWD_TALKERS: usize = 6;
+/// Fraction of windows with speech that have a crowd instead of one speaker.
 const CROWD_FRACTION: f64 = 0.5;
 
-/// A track and its loudness, for mixing voices and accompaniments of different origin.
+/// A recording and its mean power, for mixing recordings of different origin.
 struct Part<'a> {
     recording: &'a Recording,
     power: f32,
 }
 
 impl<'a> Part<'a> {
-    /// `None` for silence.
+    /// `None` for a silent recording.
     fn of(recording: &'a Recording) -> Option<Self> {
         let power = recording.power(0..recording.frames());
         (power > 0.0).then_some(Self { recording, power })
     }
 }
 
-/// What sounds together.
-pub struct Mix<'a> {
-    /// As they are heard in the first frame.
-    pub layers: Vec<Heard<'a>>,
-    /// Whether the track's voice is among the layers.
+/// A mix of several recordings.
+pub(super) struct Mix<'a> {
+    /// Its parts; their places are those of the first frame.
+    pub layers: Vec<Layer<'a>>,
+    /// Whether the voice of the track is among the layers.
     pub has_voice: bool,
 }
 
-/// The parts that mixes are made of.
-pub struct Mixing<'a> {
+/// The recordings that mixes are made of.
+pub(super) struct Mixing<'a> {
     accompaniments: Vec<Part<'a>>,
     speech: Vec<Part<'a>>,
     augmentation: Augmentation,
 }
 
 impl<'a> Mixing<'a> {
-    /// Takes what the corpora that are trained on hold. The error is a sentence.
-    pub fn new(corpora: &'a [Corpus], augmentation: &Augmentation) -> Result<Self, String> {
+    /// Collects the recordings of all corpora with a weight.
+    ///
+    /// # Errors
+    /// If speech is to be mixed in and no corpus has any.
+    pub fn new(corpora: &'a [Corpus], augmentation: &Augmentation) -> Result<Self, SamplerError> {
         let trained = corpora.iter().filter(|c| c.weight > 0.0);
         let tracks: Vec<&Track> = trained.flat_map(|c| &c.tracks).collect();
         let parts = |of: fn(&Track) -> Option<&Recording>| {
@@ -56,7 +63,7 @@ impl<'a> Mixing<'a> {
         };
         let (accompaniments, speech) = (parts(accompaniment), parts(speech));
         if augmentation.speech_fraction > 0.0 && speech.is_empty() {
-            return Err("augmentation.speech_fraction needs a corpus of kind \"speech\"".into());
+            return Err(SamplerError::NoSpeech);
         }
         Ok(Self {
             accompaniments,
@@ -65,11 +72,12 @@ impl<'a> Mixing<'a> {
         })
     }
 
+    /// The settings of the experiment.
     pub fn augmentation(&self) -> &Augmentation {
         &self.augmentation
     }
 
-    /// What is heard of a track from a frame on, for `span` frames.
+    /// Mixes `span` frames of a track from the frame `start` on with random other recordings.
     pub fn mix(
         &self,
         track: &'a Track,
@@ -80,8 +88,8 @@ impl<'a> Mixing<'a> {
         let a = &self.augmentation;
         let mut mix = self.recompose(track, start, span, rng);
         if a.speech_fraction > 0.0 && rng.random_bool(a.speech_fraction) {
-            let talk = self.talk(&mix.layers, span, rng);
-            mix.layers.extend(talk);
+            let speech = self.speech(&mix.layers, span, rng);
+            mix.layers.extend(speech);
         }
         mix
     }
@@ -96,25 +104,25 @@ impl<'a> Mixing<'a> {
         let a = &self.augmentation;
         let over_music =
             |voice, rng: &mut _| self.over_other_music(voice, &track.voice, start, span, rng);
-        // A voice and the music it was sung to stay in tune.
+        // A voice and its own music stay in tune.
         let speed = augment::factor(rng, a.pitch);
-        let heard = |recording, gain| Heard {
+        let layer = |recording, gain| Layer {
             recording,
             place: start,
             speed,
             gain,
         };
         let layers = match &track.sound {
-            Sound::Mix(recording) | Sound::Speech(recording) => vec![heard(recording, 1.0)],
+            Sound::Mix(recording) | Sound::Speech(recording) => vec![layer(recording, 1.0)],
             Sound::Solo(recording) if rng.random_bool(a.solo_fraction) => {
-                vec![heard(recording, 1.0)]
+                vec![layer(recording, 1.0)]
             }
             Sound::Solo(voice) => over_music(voice, rng),
             Sound::Stems {
                 voice,
                 accompaniment,
             } => {
-                let accompaniment = heard(accompaniment, MIX_GAIN);
+                let accompaniment = layer(accompaniment, MIX_GAIN);
                 if rng.random_bool(a.drop_voice_fraction) {
                     return Mix {
                         layers: vec![accompaniment],
@@ -127,7 +135,7 @@ impl<'a> Mixing<'a> {
                     let remix = rng.random_bool(a.remix_fraction);
                     let change_db = if remix { balance(a, rng) } else { 0.0 };
                     let gain = MIX_GAIN * from_db(change_db);
-                    vec![heard(voice, gain), accompaniment]
+                    vec![layer(voice, gain), accompaniment]
                 }
             }
         };
@@ -137,32 +145,32 @@ impl<'a> Mixing<'a> {
         }
     }
 
-    /// Someone who talks, or a crowd, softer than what is heard of `layers`.
-    fn talk(
+    /// A speaker or a crowd, softer than `layers`.
+    fn speech(
         &self,
-        layers: &[Heard<'a>],
+        layers: &[Layer<'a>],
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
-    ) -> Vec<Heard<'a>> {
-        let heard: f32 = layers.iter().map(|layer| layer.power(span)).sum();
-        let talkers = match rng.random_bool(CROWD_FRACTION) {
+    ) -> Vec<Layer<'a>> {
+        let power: f32 = layers.iter().map(|layer| layer.power(span)).sum();
+        let speakers = match rng.random_bool(CROWD_FRACTION) {
             true => CROWD_TALKERS,
             false => 1,
         };
-        let level = from_db(rng.random_range(SPEECH_DB)) / (talkers as f32).sqrt();
-        let mut talker = || {
-            let talk = &self.speech[rng.random_range(0..self.speech.len())];
-            let place = rng.random_range(0..=talk.recording.frames().saturating_sub(span)) as f32;
-            Heard {
-                gain: level * (heard / talk.power).sqrt(),
-                ..Heard::plainly(talk.recording, place)
+        let level = from_db(rng.random_range(SPEECH_DB)) / (speakers as f32).sqrt();
+        let mut speaker = || {
+            let speech = &self.speech[rng.random_range(0..self.speech.len())];
+            let place = rng.random_range(0..=speech.recording.frames().saturating_sub(span)) as f32;
+            Layer {
+                gain: level * (power / speech.power).sqrt(),
+                ..Layer::plainly(speech.recording, place)
             }
         };
-        (0..talkers).map(|_| talker()).collect()
+        (0..speakers).map(|_| speaker()).collect()
     }
 
-    /// A voice over music it was not recorded with, at a random balance of their powers; the pitch of
-    /// each is changed by itself.
+    /// A voice over music that it was not recorded with, at a random balance of their powers and with
+    /// independent changes of pitch.
     fn over_other_music(
         &self,
         voice: &'a Recording,
@@ -170,11 +178,11 @@ impl<'a> Mixing<'a> {
         start: f32,
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
-    ) -> Vec<Heard<'a>> {
+    ) -> Vec<Layer<'a>> {
         let pitch = self.augmentation.pitch;
-        let alone = Heard {
+        let alone = Layer {
             speed: augment::factor(rng, pitch),
-            ..Heard::plainly(voice, start)
+            ..Layer::plainly(voice, start)
         };
         if self.accompaniments.is_empty() {
             return vec![alone];
@@ -190,16 +198,16 @@ impl<'a> Mixing<'a> {
         };
         vec![
             alone,
-            Heard {
+            Layer {
                 gain,
                 speed: augment::factor(rng, pitch),
-                ..Heard::plainly(music.recording, place)
+                ..Layer::plainly(music.recording, place)
             },
         ]
     }
 }
 
-/// The music of a track, without any voice.
+/// The music of a track without a voice.
 fn accompaniment(track: &Track) -> Option<&Recording> {
     match &track.sound {
         Sound::Stems { accompaniment, .. } => Some(accompaniment),
@@ -215,7 +223,7 @@ fn speech(track: &Track) -> Option<&Recording> {
     }
 }
 
-/// Mean power of a voice where it sounds; that of the whole of another lead.
+/// Mean power of a voice where it is labelled, or of a whole lead instrument.
 fn sounding_power(lead: &Recording, voiced: &[Option<bool>]) -> f32 {
     let has_voice = voiced.contains(&Some(true));
     let (sum, count) = (0..lead.frames())
@@ -226,11 +234,8 @@ fn sounding_power(lead: &Recording, voiced: &[Option<bool>]) -> f32 {
     (sum / f64::from(count.max(1))) as f32
 }
 
+/// A random level of the voice relative to the accompaniment, in decibels.
 fn balance(a: &Augmentation, rng: &mut Xoshiro256PlusPlus) -> f32 {
     let [lowest, highest] = a.balance_db;
     rng.random_range(lowest..=highest) as f32
-}
-
-fn from_db(db: f32) -> f32 {
-    10f32.powf(db / 20.0)
 }

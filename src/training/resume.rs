@@ -1,81 +1,77 @@
-//! What a training begins with: the state in its folder, or a fresh one.
+//! The start of a training: the state in its folder, or a new one.
 
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Normalisation};
 use crate::training::adam::Adam;
+use crate::training::context::TrainContext;
+use crate::training::error::TrainError;
 use crate::training::experiment::Experiment;
-use crate::training::fit::TrainContext;
+use crate::training::experiment::identity::{fixed_part, other_settings};
 use crate::training::flat_params::FlatParams;
 use crate::training::sampler::Sampler;
 use crate::training::state::{Progress, State};
 
-/// A fresh state, or the one in the folder, which must be of the same experiment and teacher. The error is a
-/// sentence.
-pub(super) fn begin(
+/// Reads the state in the folder of a training, or makes a new one.
+///
+/// # Errors
+/// If the state cannot be read or is of other settings or another teacher, or the first weights do not fit.
+pub(super) fn resume_or_start(
     experiment: &Experiment,
     architecture: Architecture,
     sampler: &Sampler,
-    setting: &TrainContext,
-) -> Result<State, String> {
-    let path = TrainContext::state_path(setting.folder);
-    let text = fixed_part(experiment)?;
+    context: &TrainContext,
+) -> Result<State, TrainError> {
+    let path = TrainContext::state_path(context.folder);
     let mut state = if path.exists() {
-        let state = State::read(&path, architecture, experiment, setting.device)?;
-        if state.progress.experiment != text {
-            return Err(format!(
-                "{} belongs to an experiment with other settings; \
-                 give another --run folder, or remove this one",
-                setting.folder.display()
-            ));
+        let state = State::read(&path, architecture, experiment, context.device)?;
+        if let Some(differences) = other_settings(&state.progress.experiment, experiment) {
+            return Err(TrainError::OtherSettings {
+                folder: context.folder.into(),
+                differences,
+            });
         }
-        same_teacher(&state.progress, setting)?;
+        check_teacher(&state.progress, context)?;
         state
     } else {
-        fresh(experiment, architecture, sampler, setting, text)?
+        new_state(experiment, architecture, sampler, context)?
     };
-    let learnt = state.adam.mean.parts();
-    state.weights.learn(|name| learnt.contains_key(name));
+    let trained = state.adam.mean.parts();
+    let is_trained = |name: &str| trained.contains_key(name);
+    state.weights.require_gradients(is_trained);
     Ok(state)
 }
 
-/// The state before the first step: random weights, or those of a checkpoint with its
-/// normalisation of the bands, which they were learnt behind.
-fn fresh(
+/// The state before the first step: random weights and a normalisation measured on drawn windows, or those of
+/// the checkpoint to start from.
+fn new_state(
     experiment: &Experiment,
     architecture: Architecture,
     sampler: &Sampler,
-    setting: &TrainContext,
-    text: String,
-) -> Result<State, String> {
+    context: &TrainContext,
+) -> Result<State, TrainError> {
     let training = &experiment.training;
-    let (weights, normalisation) = match setting.start_from {
+    let horizons = &experiment.horizons_frames;
+    let (weights, normalisation) = match context.start_from {
         Some(start)
             if (start.architecture, &start.metadata.horizons_frames)
-                != (architecture, &experiment.horizons_frames) =>
+                != (architecture, horizons) =>
         {
-            return Err(
-                "the checkpoint to start from is of another network or other horizons".into(),
-            );
+            return Err(TrainError::StartMismatch);
         }
-        Some(start) => (
-            start
-                .weights
-                .iter()
-                .map(|(n, w)| (n.clone(), w.copy()))
-                .collect(),
-            Normalisation {
-                // To be learnt: with gain among the augmentations it is little to learn.
+        Some(start) => {
+            let weights = start.weights.iter();
+            let normalisation = Normalisation {
+                // May differ from the checkpoint's: the network adapts quickly if it was trained with changes of
+                // level.
                 level: experiment.level,
                 ..start.normalisation.clone()
-            },
-        ),
-        None if experiment.learnt_outputs().is_some() => {
-            return Err(
-                "training.only_horizons_frames leaves everything else as the checkpoint to start from has it; \
-                 name one (--start-from)"
-                    .into(),
-            );
+            };
+            (
+                weights.map(|(n, w)| (n.clone(), w.copy())).collect(),
+                normalisation,
+            )
         }
+        None if experiment.trained_outputs().is_some() => return Err(TrainError::NoStart),
         None => {
             tch::manual_seed(training.seed as i64);
             (
@@ -84,46 +80,40 @@ fn fresh(
             )
         }
     };
-    let copied = || FlatParams::network(architecture, &weights, setting.device);
-    let learnt = FlatParams::learnt(architecture, &weights, setting.device);
+    let network = || FlatParams::network(architecture, &weights, context.device);
+    let trained = FlatParams::trainable(architecture, &weights, context.device);
     Ok(State {
-        weights: copied(),
-        average: copied(),
-        adam: Adam::new(&learnt, training.weight_decay),
+        weights: network(),
+        average: network(),
+        adam: Adam::new(&trained, training.weight_decay),
         normalisation,
         progress: Progress {
-            experiment: text,
+            experiment: fixed_part(experiment)?,
             epochs_done: 0,
             steps: 0,
             best_loss: None,
             epochs_without_gain: 0,
             stopped_early: false,
-            teacher: taught_by(setting),
+            teacher: teacher_name(context),
         },
     })
 }
 
-fn taught_by(setting: &TrainContext) -> Option<String> {
-    setting.teacher.map(|teacher| teacher.metadata.name.clone())
+fn teacher_name(context: &TrainContext) -> Option<String> {
+    context.teacher.map(|teacher| teacher.metadata.name.clone())
 }
 
-/// Half a training by one teacher and half by another would be neither's. That there is one where one is asked
-/// for is checked with the teacher.
-fn same_teacher(progress: &Progress, setting: &TrainContext) -> Result<(), String> {
-    match (&progress.teacher, taught_by(setting)) {
-        (Some(first), Some(now)) if *first != now => Err(format!(
-            "the training in {} learns from {first}, not from {now}: name that checkpoint (--teacher), or give \
-             another --run folder",
-            setting.folder.display()
-        )),
+/// Refuses another teacher than the one that the training began with. [`Teacher::of_experiment`] checks that
+/// there is one.
+///
+/// [`Teacher::of_experiment`]: crate::training::distillation::Teacher::of_experiment
+fn check_teacher(progress: &Progress, context: &TrainContext) -> Result<(), TrainError> {
+    match (&progress.teacher, teacher_name(context)) {
+        (Some(first), Some(now)) if *first != now => Err(TrainError::OtherTeacher {
+            folder: context.folder.into(),
+            first: first.clone(),
+            now,
+        }),
         _ => Ok(()),
     }
-}
-
-/// What must not change between parts of one training: all but its length.
-pub fn fixed_part(experiment: &Experiment) -> Result<String, String> {
-    let mut fixed = experiment.clone();
-    fixed.training.max_epochs = 0;
-    fixed.training.patience_epochs = 0;
-    toml::to_string(&fixed).map_err(|e| e.to_string())
 }

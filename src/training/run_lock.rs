@@ -1,39 +1,40 @@
-//! One training a folder at a time.
+//! A lock that lets one process at a time train in a folder.
 
 use std::fs::File;
 use std::path::Path;
 
-/// While it lives, no other program trains in the folder. The system lets go of it when the
-/// program ends, however it ends.
-pub struct RunLock {
+use crate::training::error::TrainError;
+
+/// Keeps other processes from training in a folder while it lives. The system releases the lock when the
+/// process ends, however it ends.
+#[must_use]
+pub(super) struct RunLock {
     _file: File,
 }
 
 impl RunLock {
-    /// The error is a sentence.
-    pub fn in_folder(folder: &Path) -> Result<Self, String> {
+    /// Locks the file `lock` in a folder.
+    ///
+    /// # Errors
+    /// If the file cannot be written, or another process holds the lock.
+    pub fn in_folder(folder: &Path) -> Result<Self, TrainError> {
         let path = folder.join("lock");
-        let file = File::create(&path)
-            .map_err(|e| format!("{} cannot be written: {e}", path.display()))?;
-        lock(&file, folder)?;
-        Ok(Self { _file: file })
+        let file = File::create(&path).map_err(|reason| TrainError::LockUnwritable {
+            path: path.clone(),
+            reason,
+        })?;
+        match is_free(&file) {
+            true => Ok(Self { _file: file }),
+            false => Err(TrainError::Locked {
+                folder: folder.into(),
+            }),
+        }
     }
 }
 
-#[cfg(unix)]
-fn lock(file: &File, folder: &Path) -> Result<(), String> {
+/// Takes the lock if nobody has it. Network file systems without locks do not keep anyone from training.
+fn is_free(file: &File) -> bool {
     use rustix::fs::{FlockOperation, flock};
-    match flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(format!(
-            "another program is training in {}; wait for its end",
-            folder.display()
-        )),
-        // Some network file systems have no locks; that is no reason not to train.
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-fn lock(_: &File, _: &Path) -> Result<(), String> {
-    Ok(())
+    let locked = flock(file, FlockOperation::NonBlockingLockExclusive);
+    locked != Err(rustix::io::Errno::WOULDBLOCK)
 }

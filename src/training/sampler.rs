@@ -1,5 +1,5 @@
-//! Draws training windows: a corpus by its weight, a track by its length, a place in it, and
-//! for voices that come apart from their accompaniment, a new mix.
+//! Drawing training windows: a corpus by its weight, a track by its length, a place in it, and a new mix if
+//! the voice is separate from its accompaniment.
 
 use rand::RngExt;
 use rand::SeedableRng;
@@ -8,21 +8,22 @@ use rand::rngs::Xoshiro256PlusPlus;
 use crate::corpora::recording::magnitudes_of_sum;
 use crate::corpora::{Corpus, Track};
 use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WindowLength};
-use crate::model::checkpoint::MIN_STD;
+use crate::model::MIN_STD;
 use crate::model::{Family, LevelMode, Normalisation};
 use crate::training::augment;
+use crate::training::error::SamplerError;
 use crate::training::experiment::Augmentation;
 use crate::training::mixing::Mixing;
 use crate::training::sequences;
 
-/// Places tried for a window with (or without) a voice; a corpus may hold none.
+/// Places that are tried for a window with (or without) a voice; a corpus may have none.
 pub(super) const PLACE_TRIES: u32 = 16;
-/// What the loss passes over (the default `ignore_index` of libtorch's cross-entropy).
+/// A label that the loss ignores: the default `ignore_index` of libtorch's cross-entropy.
 pub const UNLABELLED: i64 = -100;
-/// Windows that the mean and deviation of the bands are taken from.
+/// Windows for the mean and standard deviation of the bands.
 const NORMALISATION_WINDOWS: u64 = 4000;
 
-/// The random numbers of one window, the same whichever thread draws it.
+/// The random numbers of one window; they do not depend on the thread that draws it.
 pub fn window_rng(seed: u64, epoch: u64, window: u64) -> Xoshiro256PlusPlus {
     let mut root =
         Xoshiro256PlusPlus::seed_from_u64(seed ^ epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15));
@@ -35,12 +36,12 @@ pub(super) struct Pool<'a> {
     weight_sum: f64,
     pub voice_share: Option<f64>,
     tracks: Vec<&'a Track>,
-    /// Frames up to and with each track.
+    /// Running sum of frames, each track included.
     frame_sums: Vec<usize>,
 }
 
 impl<'a> Pool<'a> {
-    /// A track, by its length.
+    /// Draws a track, with a probability in proportion to its length.
     pub fn pick_track(&self, rng: &mut Xoshiro256PlusPlus) -> &'a Track {
         let frames = self.frame_sums.last().copied().unwrap_or(1);
         let frame = rng.random_range(0..frames.max(1));
@@ -49,42 +50,43 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// Draws windows from corpora that stay in memory.
+/// Draws windows or sequences from corpora in memory.
 pub struct Sampler<'a> {
     pools: Vec<Pool<'a>>,
     mixing: Mixing<'a>,
     features: Features,
-    /// Labelled frames of a window or sequence.
+    /// The frames of a window or sequence that have an output.
     label_frames: Vec<usize>,
 }
 
 impl<'a> Sampler<'a> {
-    /// `family` says what is looked at, and with `horizons_frames` which frames of it are labelled.
-    /// The error is a sentence.
+    /// A sampler for a network family and its horizons (frames, the largest first).
+    ///
+    /// # Errors
+    /// If a corpus with a weight has no tracks, lacks separated features that the family uses, or there is no
+    /// speech to mix in.
     pub fn new(
         corpora: &'a [Corpus],
         augmentation: &Augmentation,
         family: Family,
         horizons_frames: &[u32],
-    ) -> Result<Self, String> {
+    ) -> Result<Self, SamplerError> {
         let features = family.features();
         let mut pools: Vec<Pool> = Vec::new();
         for corpus in corpora.iter().filter(|c| c.weight > 0.0) {
             if corpus.tracks.is_empty() {
-                return Err(format!(
-                    "the corpus {} has no tracks for training",
-                    corpus.name
-                ));
+                let corpus = corpus.name.clone();
+                return Err(SamplerError::NoTracks { corpus });
             }
             let weight_sum = pools.last().map_or(0.0, |p| p.weight_sum) + corpus.weight;
             let mut sum = 0;
             let mut frame_sums = Vec::new();
             for track in &corpus.tracks {
                 if features == Features::SeparatedMel && track.separated.is_none() {
-                    return Err(format!(
-                        "{} of the corpus {} was read without being separated",
-                        track.name, corpus.name
-                    ));
+                    return Err(SamplerError::NotSeparated {
+                        track: track.name.clone(),
+                        corpus: corpus.name.clone(),
+                    });
                 }
                 sum += track.frames();
                 frame_sums.push(sum);
@@ -100,22 +102,22 @@ impl<'a> Sampler<'a> {
             pools,
             mixing: Mixing::new(corpora, augmentation)?,
             features,
-            label_frames: features.answered_frames(horizons_frames),
+            label_frames: features.predicted_frames(horizons_frames),
         })
     }
 
-    /// Values of what is drawn.
+    /// Values of a window or sequence: frames × 80.
     pub fn values(&self) -> usize {
         self.features.values()
     }
 
-    /// Labels of what is drawn: one for each answer of the network.
+    /// Labels of a window or sequence: one for each output of the network.
     pub fn labels(&self) -> usize {
         self.label_frames.len()
     }
 
-    /// Draws a window, or a sequence, with a frontend of the caller's: its values before they are
-    /// normalised, frame after frame, and a label for each answer of the network.
+    /// Draws a window or sequence: its values before normalisation (frames × 80) and a label for each output.
+    /// The buffers must have the lengths [`values`](Self::values) and [`labels`](Self::labels).
     pub fn draw(
         &self,
         log_mel: &mut LogMel,
@@ -159,8 +161,7 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Mean and standard deviation of the bands over windows as they are drawn for training, and brought
-    /// to one level if that is wanted.
+    /// Mean and standard deviation of the bands over drawn windows, after the level mode is applied.
     pub fn normalisation(&self, level: LevelMode, seed: u64) -> Normalisation {
         let plain = Normalisation {
             level,
@@ -195,24 +196,24 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// A track and the first frame of a window in it, by the shares of the corpora.
+    /// Draws a track and the first frame of a window in it. The share of voice applies to the first horizon.
     fn place(&self, stretch: f32, span: usize, rng: &mut Xoshiro256PlusPlus) -> (&'a Track, f32) {
         let pool = pick_pool(&self.pools, rng);
-        let wanted = pool.voice_share.map(|share| rng.random_bool(share));
+        let required = pool.voice_share.map(|share| rng.random_bool(share));
         let mut tries = PLACE_TRIES;
         loop {
             let track = pool.pick_track(rng);
             let start = rng.random_range(0..=track.frames().saturating_sub(span)) as f32;
             let voiced = voiced_at(track, start, self.label_frames[0], stretch);
             tries -= 1;
-            if voiced.is_some_and(|v| wanted.is_none_or(|w| w == v)) || tries == 0 {
+            if voiced.is_some_and(|v| required.is_none_or(|r| r == v)) || tries == 0 {
                 return (track, start);
             }
         }
     }
 }
 
-/// A corpus, by its weight.
+/// Draws a corpus, with a probability in proportion to its weight.
 pub(super) fn pick_pool<'p, 'a>(
     pools: &'p [Pool<'a>],
     rng: &mut Xoshiro256PlusPlus,
@@ -223,7 +224,7 @@ pub(super) fn pick_pool<'p, 'a>(
     pool.unwrap_or(&pools[0])
 }
 
-/// Whether the track has a voice in a frame of a window.
+/// The label of a frame of a window that starts at the frame `start` of a track.
 fn voiced_at(track: &Track, start: f32, frame: usize, stretch: f32) -> Option<bool> {
     let place = (start + frame as f32 * stretch).round() as usize;
     track.voice[place.min(track.frames() - 1)]

@@ -1,16 +1,16 @@
-//! Draws sequences for networks that listen to separated sound: a corpus by its weight, a track by its
-//! length, a place in it. What is drawn is the recorded mix as it is: a separation cannot be mixed.
+//! Drawing sequences for networks that use separated sound: a corpus by its weight, a track by its length, a
+//! place in it. The recorded mix is used unchanged, since separated features cannot be mixed.
 
 use rand::RngExt;
 use rand::rngs::Xoshiro256PlusPlus;
 
+use crate::corpora::SeparatedTrack;
 use crate::corpora::Track;
-use crate::corpora::feature_cache::SeparatedTrack;
 use crate::frontend::separated_mel::{SEQUENCE_FRAMES, separated_time_s};
 use crate::inference::sequences::log_energy;
 use crate::training::sampler::{PLACE_TRIES, Pool, UNLABELLED, pick_pool};
 
-/// A sequence's log energies, frame after frame, and the label of every frame.
+/// Draws the log energies of a sequence (frames × 80) and the label of every frame.
 pub(super) fn draw(
     pools: &[Pool],
     rng: &mut Xoshiro256PlusPlus,
@@ -18,7 +18,7 @@ pub(super) fn draw(
     labels: &mut [i64],
 ) {
     let Some((track, separated, start)) = place(pools, rng) else {
-        // The sampler has seen to it that every track is separated.
+        // Unreachable: the sampler has checked that every track is separated.
         return labels.fill(UNLABELLED);
     };
     let frames = values.chunks_exact_mut(separated.bands());
@@ -26,19 +26,19 @@ pub(super) fn draw(
         for (value, &energy) in frame.iter_mut().zip(separated.frame(start + i)) {
             *value = log_energy(energy);
         }
-        // What lies beyond the end of a short track has no label.
+        // Frames after the end of a short track have no label.
         *label = voiced(track, start + i).map_or(UNLABELLED, i64::from);
     }
 }
 
-/// A track and the first frame of a sequence in it. Where a share of voice is asked for, the frame in
-/// the middle has it.
+/// A track and the first frame of a sequence in it. The share of voice, if there is one, applies to the frame
+/// in the middle.
 fn place<'a>(
     pools: &[Pool<'a>],
     rng: &mut Xoshiro256PlusPlus,
 ) -> Option<(&'a Track, &'a SeparatedTrack, usize)> {
     let pool = pick_pool(pools, rng);
-    let wanted = pool.voice_share.map(|share| rng.random_bool(share));
+    let required = pool.voice_share.map(|share| rng.random_bool(share));
     let mut tries = PLACE_TRIES;
     loop {
         let track = pool.pick_track(rng);
@@ -47,7 +47,7 @@ fn place<'a>(
         let start = rng.random_range(0..=latest);
         let voiced = voiced(track, start + SEQUENCE_FRAMES / 2);
         tries -= 1;
-        if voiced.is_some_and(|v| wanted.is_none_or(|w| w == v)) || tries == 0 {
+        if voiced.is_some_and(|v| required.is_none_or(|r| r == v)) || tries == 0 {
             return Some((track, separated, start));
         }
     }

@@ -1,87 +1,164 @@
-//! Everything a training needs to go on where it was: weights, their running average, the
-//! optimiser, the band normalisation and the progress, in one file, written after every epoch.
+//! The state of a training, from which it is resumed: weights, their running average, the optimiser, the band
+//! normalisation and the progress, in one file that is written after every epoch.
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use safetensors::SafeTensors;
+use safetensors::{SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Tensor};
 
 use crate::frontend::MEL_BANDS;
-use crate::model::checkpoint::float_values;
+use crate::model::float_values;
 use crate::model::layers::Weights;
 use crate::model::stored;
-use crate::model::stored::Stored;
+use crate::model::stored::StoredTensor;
 use crate::model::{Architecture, Normalisation};
 use crate::training::adam::Adam;
 use crate::training::experiment::Experiment;
 use crate::training::flat_params::FlatParams;
 
 const PROGRESS_KEY: &str = "vocald_training";
-/// What the format allows at most.
+/// The format's limit.
 const MAX_HEADER_BYTES: u64 = 100_000_000;
 
-/// How far a training is.
+/// A state that cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
+pub enum StateError {
+    /// The progress cannot be read.
+    #[error("{} cannot be read: {reason}", path.display())]
+    Progress { path: PathBuf, reason: StateProblem },
+    /// The state cannot be read.
+    #[error("{} cannot be resumed from: {reason}; remove it to begin anew", path.display())]
+    Unreadable { path: PathBuf, reason: StateProblem },
+    /// The state cannot be written.
+    #[error("cannot keep the training's state in {}: {reason}", path.display())]
+    Unwritable { path: PathBuf, reason: io::Error },
+}
+
+/// A problem of a state's file.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
+pub enum StateProblem {
+    /// The system's reason.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The header or the progress is not the expected JSON.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
+    /// The file is not a safetensors file.
+    #[error(transparent)]
+    Format(#[from] SafeTensorError),
+    /// The file was not written by a training.
+    #[error("no progress in it")]
+    NoProgress,
+    /// A tensor of the network is missing.
+    #[error("{name}: {reason}")]
+    Tensor {
+        name: String,
+        reason: SafeTensorError,
+    },
+    /// A tensor does not fit the network.
+    #[error("{name} is of another shape")]
+    Shape { name: String },
+}
+
+/// The progress of a training.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Progress {
-    /// The experiment as it was when the training began: another one cannot go on from here.
+    /// Settings of the experiment that must stay the same when the training is resumed, as TOML.
     pub experiment: String,
+    /// Finished epochs.
     pub epochs_done: usize,
+    /// Finished training steps.
     pub steps: u64,
+    /// Lowest validation loss so far.
     pub best_loss: Option<f64>,
+    /// Epochs since then.
     pub epochs_without_gain: usize,
+    /// Whether validation has stopped improving.
     pub stopped_early: bool,
-    /// The checkpoint that it learns from beside the labels, by its name.
+    /// Name of the teacher's checkpoint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub teacher: Option<String>,
 }
 
 impl Progress {
-    /// How far the training with this state is, or nothing where none was begun. Reads the head of
-    /// the file only. The error is a sentence.
-    pub fn read(path: &Path) -> Result<Option<Self>, String> {
-        let unreadable = |fault: String| format!("{} cannot be read: {fault}", path.display());
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(unreadable(e.to_string())),
-        };
-        // A safetensors file begins with the length of its header, which is JSON.
-        let mut head = [0; 8];
-        file.read_exact(&mut head)
-            .map_err(|e| unreadable(e.to_string()))?;
-        let mut header = Vec::new();
-        file.take(u64::from_le_bytes(head).min(MAX_HEADER_BYTES))
-            .read_to_end(&mut header)
-            .map_err(|e| unreadable(e.to_string()))?;
-        let header: serde_json::Value =
-            serde_json::from_slice(&header).map_err(|e| unreadable(e.to_string()))?;
-        let json = header["__metadata__"][PROGRESS_KEY].as_str();
-        let json = json.ok_or_else(|| unreadable("no progress in it".into()))?;
-        serde_json::from_str(json)
-            .map(Some)
-            .map_err(|e| unreadable(e.to_string()))
+    /// The progress in a state's file; `None` if there is no file. Only the header is read.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is no state.
+    pub fn read(path: &Path) -> Result<Option<Self>, StateError> {
+        match Self::from_header(path) {
+            Ok(progress) => Ok(Some(progress)),
+            Err(StateProblem::Io(e)) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(reason) => Err(StateError::Progress {
+                path: path.into(),
+                reason,
+            }),
+        }
     }
 
-    /// Whether nothing is left to do with these limits.
+    fn from_header(path: &Path) -> Result<Self, StateProblem> {
+        let mut file = File::open(path)?;
+        // A safetensors file begins with the length of its header, which is JSON.
+        let mut length = [0; 8];
+        file.read_exact(&mut length)?;
+        let mut header = Vec::new();
+        file.take(u64::from_le_bytes(length).min(MAX_HEADER_BYTES))
+            .read_to_end(&mut header)?;
+        let header: serde_json::Value = serde_json::from_slice(&header)?;
+        let json = header["__metadata__"][PROGRESS_KEY].as_str();
+        Ok(serde_json::from_str(json.ok_or(StateProblem::NoProgress)?)?)
+    }
+
+    /// Whether a training of at most `max_epochs` epochs is finished.
+    #[must_use]
     pub fn is_over(&self, max_epochs: usize) -> bool {
         self.stopped_early || self.epochs_done >= max_epochs
     }
+
+    /// Counts an epoch, and returns whether its validation loss is the lowest so far. The training stops early
+    /// after `patience_epochs` epochs that are not.
+    pub(super) fn end_epoch(&mut self, steps: u64, loss: f64, patience_epochs: usize) -> bool {
+        self.epochs_done += 1;
+        self.steps = steps;
+        let is_best = self.best_loss.is_none_or(|best| loss < best);
+        if is_best {
+            self.best_loss = Some(loss);
+            self.epochs_without_gain = 0;
+        } else {
+            self.epochs_without_gain += 1;
+            self.stopped_early = self.epochs_without_gain >= patience_epochs;
+        }
+        is_best
+    }
 }
 
+/// Everything that a training needs to be resumed exactly.
 pub struct State {
+    /// Finished epochs and steps.
     pub progress: Progress,
+    /// The network's current tensors.
     pub weights: FlatParams,
+    /// Their running average.
     pub average: FlatParams,
+    /// The optimiser.
     pub adam: Adam,
+    /// Mean and standard deviation of the input's bands.
     pub normalisation: Normalisation,
 }
 
 impl State {
-    pub fn write(&self, path: &Path) -> Result<(), String> {
+    /// Writes the state to a file, which appears whole or not at all.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), StateError> {
         let mut tensors = Vec::new();
         let groups = [
             ("weights", &self.weights),
@@ -93,7 +170,11 @@ impl State {
             for (name, tensor) in weights.parts() {
                 let shape = tensor.size().iter().map(|&n| n as usize).collect();
                 let values = float_values(tensor);
-                tensors.push(Stored::floats(format!("{group}/{name}"), shape, &values));
+                tensors.push(StoredTensor::floats(
+                    format!("{group}/{name}"),
+                    shape,
+                    &values,
+                ));
             }
         }
         for (name, values) in [
@@ -101,95 +182,114 @@ impl State {
             ("std", &self.normalisation.std),
         ] {
             let name = format!("bands/{name}");
-            tensors.push(Stored::floats(name, vec![MEL_BANDS], values));
+            tensors.push(StoredTensor::floats(name, vec![MEL_BANDS], values));
         }
-        let json = serde_json::to_string(&self.progress).map_err(|e| e.to_string())?;
-        stored::write(path, &tensors, HashMap::from([(PROGRESS_KEY.into(), json)])).map_err(|e| {
-            format!(
-                "cannot keep the training's state in {}: {e}",
-                path.display()
-            )
-        })
+        serde_json::to_string(&self.progress)
+            .map_err(io::Error::other)
+            .and_then(|json| {
+                let metadata = HashMap::from([(PROGRESS_KEY.into(), json)]);
+                stored::write(path, &tensors, metadata)
+            })
+            .map_err(|reason| StateError::Unwritable {
+                path: path.into(),
+                reason,
+            })
     }
 
-    /// Reads a state of the same network and experiment onto a device.
+    /// Reads the state of a training of this network and experiment onto a device.
+    ///
+    /// # Errors
+    /// If the file cannot be read, is no state, or does not fit the network.
     pub fn read(
         path: &Path,
         architecture: Architecture,
         experiment: &Experiment,
         device: Device,
-    ) -> Result<Self, String> {
-        let damaged = |fault: String| {
-            format!(
-                "{} cannot be resumed from: {fault}; remove it to begin anew",
-                path.display()
-            )
+    ) -> Result<Self, StateError> {
+        let unreadable = |reason| StateError::Unreadable {
+            path: path.into(),
+            reason,
         };
-        let bytes = std::fs::read(path).map_err(|e| damaged(e.to_string()))?;
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
-        let entries = header.metadata().clone().unwrap_or_default();
-        let json = entries
-            .get(PROGRESS_KEY)
-            .ok_or_else(|| damaged("no progress in it".into()))?;
-        let progress: Progress = serde_json::from_str(json).map_err(|e| damaged(e.to_string()))?;
-        let tensor = |name: String, shape: &[i64]| -> Result<Tensor, String> {
-            let view = file
-                .tensor(&name)
-                .map_err(|e| damaged(format!("{name}: {e}")))?;
-            let values: Vec<f32> = view
-                .data()
-                .chunks_exact(4)
-                .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-                .collect();
-            if values.len() as i64 != shape.iter().product::<i64>() {
-                return Err(damaged(format!("{name} is of another shape")));
-            }
-            Ok(Tensor::from_slice(&values).reshape(shape))
+        let bytes = std::fs::read(path).map_err(|e| unreadable(e.into()))?;
+        Self::from_bytes(&bytes, architecture, experiment, device).map_err(unreadable)
+    }
+
+    fn from_bytes(
+        bytes: &[u8],
+        architecture: Architecture,
+        experiment: &Experiment,
+        device: Device,
+    ) -> Result<Self, StateProblem> {
+        let (_, header) = SafeTensors::read_metadata(bytes)?;
+        let tensors = Tensors(SafeTensors::deserialize(bytes)?);
+        let entries = header.metadata().as_ref();
+        let json = entries.and_then(|entries| entries.get(PROGRESS_KEY));
+        let progress: Progress = serde_json::from_str(json.ok_or(StateProblem::NoProgress)?)?;
+        let network = |group| {
+            let tensors = tensors.group(group, architecture, false)?;
+            Ok::<_, StateProblem>(FlatParams::network(architecture, &tensors, device))
         };
-        let group = |group: &str, trained_only: bool| -> Result<Weights, String> {
-            let slots = architecture.slots();
-            let wanted = slots
-                .iter()
-                .filter(|s| !trained_only || s.role.is_trained());
-            wanted
-                .map(|s| {
-                    Ok((
-                        s.name.clone(),
-                        tensor(format!("{group}/{}", s.name), &s.shape)?,
-                    ))
-                })
-                .collect()
+        let trainable = |group| {
+            let tensors = tensors.group(group, architecture, true)?;
+            Ok::<_, StateProblem>(FlatParams::trainable(architecture, &tensors, device))
         };
-        let bands = |name: &str| -> Result<[f32; MEL_BANDS], String> {
-            float_values(&tensor(format!("bands/{name}"), &[MEL_BANDS as i64])?)
-                .try_into()
-                .map_err(|_| damaged(format!("{name} is of another length")))
-        };
-        let network = |name: &str| {
-            let tensors = group(name, false)?;
-            Ok::<_, String>(FlatParams::network(architecture, &tensors, device))
-        };
-        let learnt = |name: &str| {
-            let tensors = group(name, true)?;
-            Ok::<_, String>(FlatParams::learnt(architecture, &tensors, device))
-        };
-        let adam = Adam::resumed(
-            learnt("adam_mean")?,
-            learnt("adam_square")?,
-            progress.steps,
-            experiment.training.weight_decay,
-        );
         Ok(Self {
             weights: network("weights")?,
             average: network("average")?,
             normalisation: Normalisation {
                 level: experiment.level,
-                mean: bands("mean")?,
-                std: bands("std")?,
+                mean: tensors.bands("bands/mean")?,
+                std: tensors.bands("bands/std")?,
             },
-            adam,
+            adam: Adam::resumed(
+                trainable("adam_mean")?,
+                trainable("adam_square")?,
+                progress.steps,
+                experiment.training.weight_decay,
+            ),
             progress,
         })
+    }
+}
+
+/// The tensors of a state's file.
+struct Tensors<'a>(SafeTensors<'a>);
+
+impl Tensors<'_> {
+    fn values(&self, name: &str, count: i64) -> Result<Vec<f32>, StateProblem> {
+        let view = self.0.tensor(name).map_err(|reason| StateProblem::Tensor {
+            name: name.into(),
+            reason,
+        })?;
+        stored::floats(&view)
+            .filter(|values| values.len() as i64 == count)
+            .ok_or_else(|| StateProblem::Shape { name: name.into() })
+    }
+
+    /// The tensors of a network below `group/`; only its trained parameters if `trained_only`.
+    fn group(
+        &self,
+        group: &str,
+        architecture: Architecture,
+        trained_only: bool,
+    ) -> Result<Weights, StateProblem> {
+        let param_specs = architecture.param_specs().into_iter();
+        param_specs
+            .filter(|slot| !trained_only || slot.role.is_trained())
+            .map(|slot| {
+                let name = format!("{group}/{}", slot.name);
+                let values = self.values(&name, slot.shape.iter().product())?;
+                let tensor = Tensor::from_slice(&values).reshape(&slot.shape);
+                Ok((slot.name, tensor))
+            })
+            .collect()
+    }
+
+    /// A value for each band.
+    fn bands(&self, name: &str) -> Result<[f32; MEL_BANDS], StateProblem> {
+        let values = self.values(name, MEL_BANDS as i64)?;
+        values
+            .try_into()
+            .map_err(|_| StateProblem::Shape { name: name.into() })
     }
 }

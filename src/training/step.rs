@@ -1,8 +1,8 @@
-//! One step of training: forward, backward, Adam, running average.
+//! One training step: forward and backward pass, Adam, running average of the weights.
 
 use tch::{Device, Kind, Tensor};
 
-use crate::model::architecture::HEAD;
+use crate::model::HEAD;
 use crate::model::layers::channels_last;
 use crate::model::{Architecture, Network};
 use crate::training::adam::Adam;
@@ -10,56 +10,60 @@ use crate::training::distillation::Teacher;
 use crate::training::experiment::{Precision, Training};
 use crate::training::flat_params::FlatParams;
 use crate::training::loader::Batch;
+use crate::training::sampler::UNLABELLED;
 use crate::training::state::State;
 
-/// The network whose weights are being learnt.
-pub struct Trained {
+/// One training step: the network, the parameters that are trained, and the teacher.
+pub struct TrainStep {
     network: Network,
-    /// What is learnt.
-    weights: FlatParams,
-    /// Everything is learnt, or else nothing but outputs.
+    /// The trained parameters.
+    trained: FlatParams,
+    /// All parameters are trained, or else outputs only.
     whole: bool,
     teacher: Option<Teacher>,
-    /// Of the outputs that are not learnt, the rows as they are used and as they shall stay.
-    kept: Vec<(Tensor, Tensor)>,
+    /// Rows of the output layer that must not change, as views of the parameters, with their values.
+    frozen: Vec<(Tensor, Tensor)>,
 }
 
-impl Trained {
-    /// Learns every tensor of `weights` that wants a gradient.
+impl TrainStep {
+    /// Trains every tensor of `weights` that requires a gradient. `weights` are those of a whole network and
+    /// are changed in place.
     pub fn new(architecture: Architecture, weights: &FlatParams) -> Self {
-        let learnt = |name: &str| weights.parts()[name].requires_grad();
+        let is_trained = |name: &str| weights.parts()[name].requires_grad();
         Self {
             network: Network::new(architecture, weights.parts()),
-            weights: weights.leading(learnt),
+            trained: weights.leading(is_trained),
             whole: true,
             teacher: None,
-            kept: Vec::new(),
+            frozen: Vec::new(),
         }
     }
 
-    /// The same, learning from a teacher too.
+    /// The same step with a teacher.
+    #[must_use]
     pub fn with_teacher(self, teacher: Option<Teacher>) -> Self {
         Self { teacher, ..self }
     }
 
-    /// The same, learning nothing but the outputs of these horizons, by their places. The rest of the
-    /// network is used as it answers, so its statistics do not move either.
-    pub fn only_outputs(mut self, learnt: &[usize]) -> Self {
+    /// The same step for the outputs at these places among the horizons only. The rest of the network is in
+    /// inference mode, so its running statistics do not change either.
+    #[must_use]
+    pub fn only_outputs(mut self, trained: &[usize]) -> Self {
         self.whole = false;
-        self.weights = self.weights.leading(|name| name.starts_with(HEAD));
-        for tensor in self.weights.parts().values() {
+        self.trained = self.trained.leading(|name| name.starts_with(HEAD));
+        for tensor in self.trained.parts().values() {
             let horizons = (tensor.size()[0] / 2) as usize;
-            let others = (0..horizons).filter(|index| !learnt.contains(index));
-            self.kept.extend(others.map(|index| {
+            let others = (0..horizons).filter(|index| !trained.contains(index));
+            self.frozen.extend(others.map(|index| {
                 let rows = tensor.detach().narrow(0, 2 * index as i64, 2);
-                let as_it_was = rows.copy();
-                (rows, as_it_was)
+                let values = rows.copy();
+                (rows, values)
             }));
         }
         self
     }
 
-    /// One step of the optimiser; the loss before it.
+    /// Takes one step of the optimiser and returns the loss before it.
     pub fn step(
         &self,
         batch: &Batch,
@@ -82,23 +86,23 @@ impl Trained {
             &labels,
             None,
             tch::Reduction::Mean,
-            -100,
+            UNLABELLED,
             training.label_smoothing,
         );
         if let Some(teacher) = &self.teacher {
             loss = teacher.loss(loss, &logits, &input);
         }
-        adam.step(&self.weights, &loss, learning_rate);
-        for (rows, as_it_was) in &self.kept {
-            rows.shallow_clone().copy_(as_it_was);
+        adam.step(&self.trained, &loss, learning_rate);
+        for (rows, values) in &self.frozen {
+            rows.shallow_clone().copy_(values);
         }
         loss.double_value(&[])
     }
 }
 
-/// Moves the running average of the weights, statistics of the normalisation included. It starts
-/// short, so that the first, random weights are soon forgotten.
-pub fn average(state: &State, decay: f64) {
+/// Moves the running average of the parameters and running statistics by 1 - `decay`. The first steps use a
+/// smaller decay, so that the random initial weights soon lose their influence.
+pub(super) fn update_average(state: &State, decay: f64) {
     let steps = state.adam.steps as f64;
     let decay = decay.min(steps / (steps + 10.0));
     tch::no_grad(|| {

@@ -1,19 +1,38 @@
-//! Several trainings of one network as one checkpoint.
+//! The average of several checkpoints' weights.
 
 use tch::{Kind, Tensor};
 
 use crate::model::{Checkpoint, LevelMode};
 
-/// The mean of the checkpoints' weights, which often does better on unheard music than any of them
-/// where they went out from the same weights (Wortsman et al., "Model soups", ICML 2022); the weights
-/// that they went out from may be among them (Wortsman et al., "Robust fine-tuning", CVPR 2022). Its
-/// windows are of one level if those of any of them are. What else it holds is the first one's. The
-/// error is a sentence.
-pub fn average(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
+/// Checkpoints whose weights cannot be averaged.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // The messages name the fields.
+pub enum AverageError {
+    /// No checkpoint is given.
+    #[error("there is no checkpoint to average")]
+    Empty,
+    /// Two checkpoints have different networks or inputs.
+    #[error(
+        "{first} and {other} cannot be averaged: network, horizons and normalisation must be the same, as they \
+         are in trainings that went out from one checkpoint"
+    )]
+    Mismatch { first: String, other: String },
+}
+
+/// Averages the weights of checkpoints that were fine-tuned from the same weights.
+///
+/// The average often does better on unseen music than any of them (Wortsman et al., "Model soups", ICML
+/// 2022); the weights that they started from may be among them (Wortsman et al., "Robust fine-tuning of
+/// zero-shot models", CVPR 2022). Its level mode is relative if that of any of them is. Everything else is
+/// taken from the first.
+///
+/// # Errors
+/// If there is no checkpoint, or network, horizons or normalisation differ.
+pub fn average(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, AverageError> {
     let count = checkpoints.len() as f64;
     let mut others = checkpoints.into_iter();
-    let mut mean = others.next().ok_or("there is no checkpoint to average")?;
-    // In 64 bits, so that the order does not matter.
+    let mut mean = others.next().ok_or(AverageError::Empty)?;
+    // In 64 bits, so that the order of the checkpoints does not matter.
     let doubles = |weight: &mut Tensor| *weight = weight.to_kind(Kind::Double);
     mean.weights.values_mut().for_each(doubles);
     for other in others {
@@ -21,11 +40,10 @@ pub fn average(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, String> {
         if (mean.architecture, &a.horizons_frames) != (other.architecture, &b.horizons_frames)
             || !mean.normalisation.has_bands_of(&other.normalisation)
         {
-            return Err(format!(
-                "{} and {} cannot be averaged: network, horizons and normalisation must be the same, \
-                 as they are in trainings that went out from one checkpoint",
-                a.name, b.name
-            ));
+            return Err(AverageError::Mismatch {
+                first: a.name.clone(),
+                other: b.name.clone(),
+            });
         }
         if other.normalisation.level == LevelMode::Relative {
             mean.normalisation.level = LevelMode::Relative;

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes the golden data that tests/frontend_golden.rs, tests/separated_mel.rs and
-tests/model_golden.rs compare with.
+"""Makes the golden data that tests/audio/log_mel.rs, tests/audio/separated_mel.rs and
+tests/model/golden.rs compare with.
 
 usage: make_fixtures.py        (writes beside itself)
 

@@ -1,42 +1,39 @@
-//! How fast windows are drawn for a training: what its loader threads can feed a GPU with.
+//! Speed of drawing training windows, which limits how fast loader threads can feed a GPU.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::anyhow;
-
-use crate::cli::corpora_options::Sources;
+use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::stdout::print;
 use crate::corpora::Split;
 use crate::frontend::LogMel;
 use crate::training::experiment::Experiment;
 use crate::training::sampler::{Sampler, window_rng};
 
-/// Windows that are drawn unless told otherwise: some seconds.
+/// Default number of windows: a few seconds.
 const DEFAULT_WINDOWS: u32 = 3000;
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Drawing")]
+#[command(next_help_heading = "Drawing of windows")]
 pub struct Args {
-    /// Measure how fast a thread draws windows for this experiment, a file or a name as `train` takes it,
+    /// Measure drawing of training windows for this experiment (a file or a built-in name), in one thread,
     /// from the corpora below --data
     #[arg(long, value_name = "EXPERIMENT", conflicts_with = "training")]
     pub drawing: Option<PathBuf>,
 }
 
-/// Prints the windows a second of one thread.
+/// Prints the windows that one thread draws in a second.
 pub fn run(
     experiment: &Experiment,
-    sources: &Sources,
+    corpora: &CorpusOptions,
     passes: Option<u32>,
     json: bool,
 ) -> anyhow::Result<()> {
-    let family = experiment.architecture().map_err(|e| anyhow!(e))?.family;
-    let cache = sources.cache(family.features())?;
-    let corpora = sources.load(experiment, Split::Train, &cache)?;
+    let family = experiment.architecture()?.family;
+    let cache = corpora.cache(family.features())?;
+    let corpora = corpora.read(experiment, Split::Train, &cache)?;
     let horizons = &experiment.horizons_frames;
-    let sampler = Sampler::new(&corpora, &experiment.augmentation, family, horizons)
-        .map_err(|e| anyhow!(e))?;
+    let sampler = Sampler::new(&corpora, &experiment.augmentation, family, horizons)?;
     let windows = passes.unwrap_or(DEFAULT_WINDOWS);
     let mut log_mel = LogMel::new();
     let mut values = vec![0.0; sampler.values()];
@@ -55,6 +52,6 @@ pub fn run(
         return print(&format!("{all}\n"));
     }
     print(&format!(
-        "drawing for {name}: {per_second:.0} windows a second and thread\n"
+        "drawing for {name}: {per_second:.0} windows per second and thread\n"
     ))
 }

@@ -1,4 +1,4 @@
-//! How fast a network learns here: whole steps of training on windows that are ready.
+//! Speed of training: whole steps on windows that are already drawn.
 
 use std::path::Path;
 use std::time::Instant;
@@ -7,32 +7,32 @@ use tch::Device;
 
 use crate::cli::Usage;
 use crate::cli::bench::median;
-use crate::cli::precision::PrecisionName;
+use crate::cli::choice;
 use crate::cli::stdout::print;
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Family};
 use crate::training::adam::Adam;
 use crate::training::allocator;
-use crate::training::experiment::{Experiment, Training};
+use crate::training::experiment::{Experiment, Precision, Training};
 use crate::training::flat_params::FlatParams;
 use crate::training::loader::Batch;
-use crate::training::step::Trained;
+use crate::training::step::TrainStep;
 
-/// What is measured is a step of the paper's training.
+/// The measured step is one of the paper's training.
 const RECIPE: &str = "paper-mir1k";
-/// Steps before the clock starts: libtorch chooses and reorders in the first ones.
+/// Steps before the clock starts: libtorch chooses algorithms and reorders weights in the first ones.
 const WARM_UP_STEPS: u32 = 3;
-/// Steps that are measured unless told otherwise: some seconds.
+/// Default number of measured steps: a few seconds.
 const DEFAULT_STEPS: u32 = 20;
 
-/// What is trained; only with `--training`.
+/// Options that need `--training`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Training")]
 pub struct Args {
-    /// Measure steps of training (forward, backward, Adam) instead of inference
+    /// Measure training steps (forward, backward, Adam) instead of inference
     #[arg(long)]
     pub training: bool,
-    /// se_resnet or scnn
+    /// Network: se_resnet or scnn
     #[arg(
         long,
         value_name = "NAME",
@@ -40,23 +40,23 @@ pub struct Args {
         requires = "training"
     )]
     architecture: String,
-    /// Layers of se_resnet [default: 14]
+    /// Depth of se_resnet in layers [default: 14]
     #[arg(long, value_name = "LAYERS", requires = "training")]
     depth: Option<u32>,
-    /// Windows of a step
-    #[arg(long, default_value_t = 64, requires = "training",
+    /// Windows per step
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "training",
           value_parser = clap::value_parser!(u16).range(1..=4096))]
     batch_windows: u16,
-    /// What the convolutions compute in
-    #[arg(long, value_enum, default_value = "float32", requires = "training")]
-    precision: PrecisionName,
+    /// Precision of the convolutions
+    #[arg(long, value_parser = choice::precision(), default_value = "float32", requires = "training")]
+    precision: Precision,
     /// CPU threads of a step
     #[arg(long, value_name = "N", default_value_t = 1, requires = "training",
           value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
 }
 
-/// Prints the median time of a step, and the windows a second that makes.
+/// Prints the median time of a step and the windows per second.
 pub fn run(args: &Args, device: Device, passes: Option<u32>, json: bool) -> anyhow::Result<()> {
     let usual_depth = (args.architecture == "se_resnet").then_some(14);
     let family = Family::named(&args.architecture, args.depth.or(usual_depth))
@@ -69,7 +69,7 @@ pub fn run(args: &Args, device: Device, passes: Option<u32>, json: bool) -> anyh
     tch::set_num_threads(args.threads.into());
     let mut recipe = Experiment::read(Path::new(RECIPE))?.training;
     recipe.batch_windows = args.batch_windows.into();
-    recipe.precision = args.precision.into();
+    recipe.precision = args.precision;
     let steps = passes.unwrap_or(DEFAULT_STEPS);
     let seconds = step_s(architecture, &recipe, device, steps);
     let per_second = f64::from(args.batch_windows) / seconds;
@@ -82,7 +82,7 @@ pub fn run(args: &Args, device: Device, passes: Option<u32>, json: bool) -> anyh
         return print(&format!("{all}\n"));
     }
     print(&format!(
-        "training {name}, {} windows a step, {} threads: {seconds:.3} s a step, {per_second:.0} windows a second\n",
+        "training {name}, {} windows per step, {} threads: {seconds:.3} s per step, {per_second:.0} windows per second\n",
         args.batch_windows, args.threads
     ))
 }
@@ -93,7 +93,7 @@ fn step_s(architecture: Architecture, recipe: &Training, device: Device, steps: 
     let values = windows * architecture.features().values();
     let batch = Batch {
         windows: (0..values).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect(),
-        labels: (0..windows * architecture.answers())
+        labels: (0..windows * architecture.outputs())
             .map(|i| i as i64 % 2)
             .collect(),
     };
@@ -101,14 +101,14 @@ fn step_s(architecture: Architecture, recipe: &Training, device: Device, steps: 
     tch::manual_seed(recipe.seed as i64);
     let first = initial_weights(architecture);
     let mut weights = FlatParams::network(architecture, &first, device);
-    let learnt = FlatParams::learnt(architecture, &first, device);
-    weights.learn(|name| learnt.parts().contains_key(name));
-    let mut adam = Adam::new(&learnt, recipe.weight_decay);
-    let trained = Trained::new(architecture, &weights);
+    let trainable = FlatParams::trainable(architecture, &first, device);
+    weights.require_gradients(|name| trainable.parts().contains_key(name));
+    let mut adam = Adam::new(&trainable, recipe.weight_decay);
+    let train_step = TrainStep::new(architecture, &weights);
     let mut step = || {
         let started = Instant::now();
         // The loss is read, so the step is over on a GPU too.
-        trained.step(&batch, recipe, &mut adam, recipe.learning_rate, device);
+        train_step.step(&batch, recipe, &mut adam, recipe.learning_rate, device);
         started.elapsed().as_secs_f64()
     };
     for _ in 0..WARM_UP_STEPS {

@@ -1,26 +1,38 @@
-//! How labels are written down.
+//! Label formats as text.
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::cli::detect::label::{Labels, Voice};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
+use crate::pipeline::label::{Labels, Voice};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// start end sing|nosing
+    /// `start end sing|nosing` lines.
     Lab,
-    /// start, end and `voice`, with tabs
+    /// `start end voice` lines separated by tabs.
     Audacity,
-    /// everything
+    /// Events, decisions and their origin.
     Json,
-    /// t,p,voice
+    /// `t,p,voice` rows.
     Csv,
 }
 
 impl Format {
+    pub const ALL: [Self; 4] = [Self::Lab, Self::Audacity, Self::Json, Self::Csv];
+
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Lab => "lab",
+            Self::Audacity => "audacity",
+            Self::Json => "json",
+            Self::Csv => "csv",
+        }
+    }
+
     pub fn extension(self) -> &'static str {
         match self {
             Self::Lab => "lab",
@@ -44,7 +56,7 @@ fn lab(labels: &Labels) -> String {
     let mut text = String::new();
     let mut at_s = 0.0;
     let mut line = |from_s: f64, to_s: f64, word: &str| {
-        // A voice may begin with the file, and end with it.
+        // Empty at the start or end of the file where a voice begins or ends there.
         if to_s > from_s {
             // Writing to a String does not fail.
             let _ = writeln!(text, "{from_s:.6} {to_s:.6} {word}");
@@ -145,7 +157,7 @@ fn json(labels: &Labels) -> anyhow::Result<String> {
         rate_hz: labels.format.rate_hz,
         channels: labels.format.channels,
         damage: labels.damage.as_deref(),
-        version: env!("CARGO_PKG_VERSION"),
+        version: crate::VERSION,
         model: &labels.model,
         lookahead: lookahead_s(labels.horizon_frames),
         hop: WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),

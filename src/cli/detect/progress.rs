@@ -1,18 +1,19 @@
-//! A bar on standard error with the time that is left; nothing where that is no terminal.
+//! Progress bar of the files being labelled.
 
 use std::cell::Cell;
 
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 
-/// A file's part of the bar: files are weighted alike, for their lengths are only known as they are
-/// opened.
-const PARTS_A_FILE: u64 = 1000;
+use crate::cli::progress::bar;
+
+/// Steps of the bar for each file. All files count alike: their lengths are known only once they are opened.
+const PARTS_PER_FILE: u64 = 1000;
 
 pub struct Progress {
     bar: ProgressBar,
 }
 
-/// Moves the bar by one file's part; by all of it once dropped.
+/// The steps of one file; dropping it completes them.
 pub struct FileProgress {
     bar: ProgressBar,
     parts: Cell<u64>,
@@ -20,12 +21,10 @@ pub struct FileProgress {
 
 impl Progress {
     pub fn new(files: usize) -> Self {
-        let bar = ProgressBar::new(files as u64 * PARTS_A_FILE);
-        let template = "{bar:40} {percent:>3} %, {eta} left";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
+        let length = files as u64 * PARTS_PER_FILE;
+        Self {
+            bar: bar(length, "{bar:40} {percent:>3} %, {eta} left"),
         }
-        Self { bar }
     }
 
     pub fn file(&self) -> FileProgress {
@@ -35,7 +34,7 @@ impl Progress {
         }
     }
 
-    /// A line on standard error, above the bar.
+    /// Prints a line on standard error, above the bar.
     pub fn say(&self, line: &str) {
         self.bar.suspend(|| eprintln!("{line}"));
     }
@@ -46,22 +45,22 @@ impl Progress {
 }
 
 impl FileProgress {
-    /// `frames` are done, of so many where the file tells.
+    /// Sets the progress to `frames`; the bar moves only if the length of the file is known.
     pub fn at(&self, frames: u64, of_frames: Option<u64>) {
         if let Some(of) = of_frames.filter(|&of| of > 0) {
-            let parts = u128::from(PARTS_A_FILE) * u128::from(frames) / u128::from(of);
-            self.advance(u64::try_from(parts).unwrap_or(PARTS_A_FILE));
+            let parts = u128::from(PARTS_PER_FILE) * u128::from(frames) / u128::from(of);
+            self.advance(u64::try_from(parts).unwrap_or(PARTS_PER_FILE));
         }
     }
 
     fn advance(&self, parts: u64) {
-        let parts = parts.min(PARTS_A_FILE).max(self.parts.get());
+        let parts = parts.min(PARTS_PER_FILE).max(self.parts.get());
         self.bar.inc(parts - self.parts.replace(parts));
     }
 }
 
 impl Drop for FileProgress {
     fn drop(&mut self) {
-        self.advance(PARTS_A_FILE);
+        self.advance(PARTS_PER_FILE);
     }
 }

@@ -1,22 +1,22 @@
-//! Where the tables go: the terminal, and a page of Markdown.
+//! The tables as text for the terminal and as a Markdown page.
 
+use std::io;
 use std::path::Path;
 
-use anyhow::Context as _;
-
+use crate::atomic_file;
 use crate::reproduction::machine;
 use crate::reproduction::page::Page;
 use crate::reproduction::plan::Wishes;
 use crate::reproduction::tables::Entry;
 
-/// Where the tables go.
-pub struct Tell<'a> {
+/// The tables' destinations.
+pub struct Output<'a> {
     command: String,
     shortened: Option<String>,
     report: Option<&'a Path>,
 }
 
-impl<'a> Tell<'a> {
+impl<'a> Output<'a> {
     pub fn new(wishes: &Wishes, report: Option<&'a Path>) -> Self {
         Self {
             command: command_line(),
@@ -31,21 +31,26 @@ impl<'a> Tell<'a> {
             .text()
     }
 
-    /// Writes the page, where one is wanted.
-    pub fn report(&self, entries: &[Entry]) -> anyhow::Result<()> {
+    /// Writes the Markdown page, if one was requested.
+    pub fn write_report(&self, entries: &[Entry]) -> io::Result<()> {
         let Some(path) = self.report else {
             return Ok(());
         };
         let (today, machine) = (machine::today(), machine::name());
-        let page = self.page(entries, &today, &machine).markdown()?;
-        std::fs::write(path, page)
-            .with_context(|| format!("the report {} cannot be written", path.display()))
+        let page = self.page(entries, &today, &machine).markdown();
+        let written = page
+            .map_err(io::Error::other)
+            .and_then(|page| atomic_file::write(path, page));
+        written.map_err(|e| {
+            let problem = format!("the report {} cannot be written: {e}", path.display());
+            io::Error::new(e.kind(), problem)
+        })
     }
 
     fn page<'p>(&'p self, entries: &'p [Entry], date: &'p str, machine: &'p str) -> Page<'p> {
         Page {
             command: &self.command,
-            version: env!("CARGO_PKG_VERSION"),
+            version: crate::VERSION,
             date,
             machine,
             shortened: self.shortened.as_deref(),
@@ -61,11 +66,11 @@ fn shortened(wishes: &Wishes) -> Option<String> {
     let parts: Vec<String> = [epochs, batches].into_iter().flatten().collect();
     (!parts.is_empty()).then(|| {
         let parts = parts.join(" ");
-        format!("Shortened by {parts}: these figures say nothing of the paper's recipe.")
+        format!("Shortened by {parts}: these figures say nothing about the paper's recipe.")
     })
 }
 
-/// This command as it was given, for a shell.
+/// The process's command line, quoted for a shell.
 fn command_line() -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./,:=~+@%".contains(c);
     let words = std::env::args().skip(1).map(|word| {

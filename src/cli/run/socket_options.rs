@@ -1,23 +1,23 @@
-//! The options of `run` for those who connect.
+//! Options of `run` for its sockets and its page.
 
 use crate::config::PublishConfig;
 
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "For other processes")]
+#[command(next_help_heading = "Sockets and page")]
 pub struct SocketOptions {
-    /// Serve a page, a WebSocket and metrics, on 127.0.0.1:8770 unless another address is given.
+    /// Serve the page, WebSocket and metrics over HTTP [default ADDR: 127.0.0.1:8770]
     #[arg(long, value_name = "ADDR", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     http: Option<String>,
-    /// JSON lines on a Unix socket; without a path $XDG_RUNTIME_DIR/vocald.sock.
+    /// Serve JSON lines on a Unix socket [default PATH: $XDG_RUNTIME_DIR/vocald.sock]
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     unix: Option<String>,
-    /// JSON lines on TCP, on this machine only: 127.0.0.1:PORT or PORT.
+    /// Serve JSON lines over TCP on this machine: PORT or 127.0.0.1:PORT
     #[arg(long, value_name = "ADDR")]
     tcp: Option<String>,
 }
 
 impl SocketOptions {
-    pub fn lay_over(&self, publish: &mut PublishConfig) {
+    pub fn apply(&self, publish: &mut PublishConfig) {
         let set = |enabled: &mut bool, value: &mut String, option: &Option<String>| {
             *enabled |= option.is_some();
             if let Some(given) = option.as_ref().filter(|given| !given.is_empty()) {

@@ -1,45 +1,48 @@
-//! What is shown: the connection, the daemon, its streams, and which of them was chosen.
+//! State of the screen: the connection, the daemon, its streams and the selection.
 
 use std::time::{Duration, Instant};
 
-use crate::cli::watch::keys::Action;
-use crate::cli::watch::lamp::Lamp;
-use crate::cli::watch::stream::Stream;
+use super::keys::Action;
+use super::lamp::Lamp;
+use super::stream::Stream;
 use vocald_client::Message;
 use vocald_client::Update;
 use vocald_client::message::{ALL_STREAMS, Hello};
 
-/// Without a decision for so long what is shown is no longer live.
+/// Longest time without a decision for which the picture counts as live.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Where few decisions were asked for, so many may fail to come.
+/// With a reduced rate, decisions that may be missing before the picture no longer counts as live.
 const MISSED_MAX: f64 = 3.0;
-/// More than a screen can ever tell apart.
+/// More streams than a screen can show.
 const STREAMS_MAX: usize = 64;
 
 /// The connection to the daemon.
-pub enum Link {
+pub(super) enum Link {
     Waiting,
     Live,
-    /// In one sentence why.
+    /// The reason, in one sentence.
     Broken(String),
 }
 
+/// What the screen shows.
 pub struct Board {
-    pub address: String,
-    pub link: Link,
-    pub hello: Option<Hello>,
-    pub streams: Vec<Stream>,
-    /// Among `streams`.
-    pub chosen: usize,
-    pub all: bool,
-    /// Messages that this terminal was too slow for.
-    pub missed: u64,
-    /// The streams that were asked for; empty for all.
-    pub wanted: Vec<String>,
+    pub(super) address: String,
+    pub(super) link: Link,
+    pub(super) hello: Option<Hello>,
+    pub(super) streams: Vec<Stream>,
+    /// Index into `streams`.
+    pub(super) chosen: usize,
+    pub(super) all: bool,
+    /// Messages dropped because this terminal was too slow.
+    pub(super) missed: u64,
+    /// Names of the streams to show; empty for all.
+    pub(super) selected: Vec<String>,
     patience: Duration,
 }
 
 impl Board {
+    /// A board without a connection yet. `address` is shown as it is.
+    #[must_use]
     pub fn new(address: String) -> Self {
         Self {
             address,
@@ -49,25 +52,27 @@ impl Board {
             chosen: 0,
             all: false,
             missed: 0,
-            wanted: Vec::new(),
+            selected: Vec::new(),
             patience: PATIENCE,
         }
     }
 
-    /// Shows only these streams; all where none is named.
-    pub fn with_streams(mut self, wanted: Vec<String>) -> Self {
-        self.wanted = wanted;
+    /// Shows only the streams of these names; all if there are none.
+    #[must_use]
+    pub fn with_streams(mut self, names: Vec<String>) -> Self {
+        self.selected = names;
         self
     }
 
-    /// So many decisions a second were asked for, fewer than all.
+    /// Expects only this many decisions per second and stream.
+    #[must_use]
     pub fn with_rate(mut self, per_second: f64) -> Self {
         let missing = Duration::try_from_secs_f64(MISSED_MAX / per_second);
         self.patience = PATIENCE.max(missing.unwrap_or(Duration::MAX));
         self
     }
 
-    /// `now`: when it came.
+    /// Applies an update that arrived at `now`.
     pub fn take(&mut self, update: Update, now: Instant) {
         match update {
             Update::Connected => self.link = Link::Live,
@@ -90,7 +95,7 @@ impl Board {
             .streams
             .get(self.chosen)
             .map(|stream| stream.name.clone());
-        // A daemon that was started anew may have others.
+        // A restarted daemon may have other streams.
         let named = |stream: &Stream| hello.streams.iter().any(|s| s.stream == stream.name);
         self.streams.retain(named);
         for status in &hello.streams {
@@ -106,10 +111,10 @@ impl Board {
         self.hello = Some(hello);
     }
 
-    /// The stream of this name, which may be new; None where it is not to be shown.
+    /// The stream of this name, added if it is new; `None` where it is not shown.
     fn stream(&mut self, name: &str) -> Option<&mut Stream> {
-        let wanted = self.wanted.is_empty() || self.wanted.iter().any(|w| w == name);
-        if name == ALL_STREAMS || !wanted {
+        let selected = self.selected.is_empty() || self.selected.iter().any(|s| s == name);
+        if name == ALL_STREAMS || !selected {
             return None;
         }
         let known = self.streams.iter().position(|stream| stream.name == name);
@@ -120,6 +125,7 @@ impl Board {
         self.streams.get_mut(known?)
     }
 
+    /// Applies a key's action; [`Action::Quit`] changes nothing here.
     pub fn act(&mut self, action: Action) {
         let count = self.streams.len().max(1);
         match action {
@@ -134,16 +140,16 @@ impl Board {
         }
     }
 
-    /// The stream's lamp, and a sentence where there is more to say.
-    pub fn lamp(&self, stream: &Stream, now: Instant) -> (Lamp, Option<String>) {
+    /// The stream's lamp, with a reason where there is one.
+    pub(super) fn lamp(&self, stream: &Stream, now: Instant) -> (Lamp, Option<String>) {
         match &self.link {
             Link::Broken(_) => return (Lamp::NotLive, Some("no connection".into())),
             Link::Waiting => return (Lamp::NotLive, Some("connecting".into())),
             Link::Live => {}
         }
         if let Some(silence) = stream.missing(now, self.patience) {
-            let said = format!("nothing came for {} s", silence.as_secs());
-            return (Lamp::NotLive, Some(said));
+            let reason = format!("nothing came for {} s", silence.as_secs());
+            return (Lamp::NotLive, Some(reason));
         }
         (stream.lamp(), stream.reason.clone())
     }

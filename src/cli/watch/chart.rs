@@ -1,27 +1,27 @@
-//! The last minute, from left to right: probability, voices, waterfall.
+//! Charts of the last minute: probability, voice segments, spectrum.
 //!
-//! A column is always the same piece of stream time, so a picture moves on by whole columns and
-//! little of it has to be sent anew.
+//! A column always covers the same piece of stream time, so pictures move by whole columns and little of them
+//! is sent again.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style as Look;
 
-use crate::cli::watch::stream::{SPAN_S, Stream};
-use crate::cli::watch::style::Style;
+use super::stream::{SPAN_S, Stream};
+use super::style::Style;
 use vocald_client::message::Thresholds;
 
-/// For what is written to the left of the pictures.
+/// Columns for the labels at the left.
 pub const AXIS_WIDTH: u16 = 6;
 
 const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 const EIGHTHS: usize = BARS.len() - 1;
 
-/// The columns' stream time.
+/// Stream time of the columns.
 struct Columns {
     count: usize,
     width_s: f64,
-    /// Columns of stream time before the first that is shown; negative early on.
+    /// Index of the first shown column, counted from stream time 0; negative during the first minute.
     first: i64,
 }
 
@@ -60,7 +60,7 @@ fn put(buffer: &mut Buffer, x: u16, y: u16, mark: &str, look: Look) {
     }
 }
 
-/// `area` without what is written at its left, where there is room for that.
+/// `area` without the labels at its left, where there is room for them.
 fn picture(area: Rect) -> Rect {
     let axis = AXIS_WIDTH.min(area.width.saturating_sub(1));
     Rect {
@@ -77,7 +77,7 @@ fn label(buffer: &mut Buffer, area: Rect, row: u16, text: &str, look: Look) {
     }
 }
 
-/// The highest probability of each column as a bar, and lines where voice begins and ends.
+/// The highest probability of each column as a bar, with lines at the thresholds.
 pub fn probability(
     stream: &Stream,
     thresholds: Option<Thresholds>,
@@ -133,7 +133,7 @@ pub fn probability(
     }
 }
 
-/// One row: when the voice was there, and where sound was lost.
+/// One row: voice segments and gaps.
 pub fn voices(stream: &Stream, style: &Style, area: Rect, buffer: &mut Buffer) {
     let inner = picture(area);
     let columns = Columns::new(stream, inner);
@@ -150,13 +150,13 @@ pub fn voices(stream: &Stream, style: &Style, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// The spectrum: the lowest band at the bottom. A cell is the mean of its bands and moments.
+/// The spectrum, lowest band at the bottom. A cell is the mean over its bands and times.
 pub fn waterfall(stream: &Stream, style: &Style, area: Rect, buffer: &mut Buffer) {
     let (rows, inner) = (usize::from(area.height), picture(area));
     let columns = Columns::new(stream, inner);
     label(buffer, area, 0, "8 kHz", style.quiet());
     label(buffer, area, area.height - 1, "28 Hz", style.quiet());
-    // Sum and number of the bands' values in each cell.
+    // Sum and number of the values in each cell.
     let mut cells = vec![(0u32, 0u32); columns.count * rows];
     for moment in &stream.columns {
         let Some(column) = columns.of(moment.t) else {
@@ -177,7 +177,7 @@ pub fn waterfall(stream: &Stream, style: &Style, area: Rect, buffer: &mut Buffer
     }
 }
 
-/// One row: how long ago.
+/// One row: the time axis.
 pub fn ages(style: &Style, area: Rect, buffer: &mut Buffer) {
     const STEP_S: usize = 15;
     let inner = picture(area);

@@ -1,19 +1,24 @@
-//! What the keys do.
+//! Actions of the keys.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+/// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
+    /// End the program.
     Quit,
-    /// Shows the stream after this one, in a circle.
+    /// Show the next stream; the first after the last.
     Next,
+    /// Show the previous stream; the last before the first.
     Previous,
-    /// Shows this stream, counted from 0.
+    /// Show this stream, counted from 0.
     Choose(usize),
-    /// Shows all streams, or one again.
+    /// Switch between all streams and one.
     All,
 }
 
+/// The action of a key press; `None` for keys without one.
+#[must_use]
 pub fn action(key: KeyEvent) -> Option<Action> {
     if key.kind == KeyEventKind::Release {
         return None;

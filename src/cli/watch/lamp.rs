@@ -1,13 +1,13 @@
-//! The lamp: the one word that is read from across the room.
+//! The lamp: one word in large letters, to be read from across the room.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lamp {
-    /// What is shown may be over: there is no connection, or nothing comes.
+    /// The picture may be out of date: no connection, or no messages.
     NotLive,
-    /// No decision has come yet.
+    /// No decision yet.
     Waiting,
     Voice,
     NoVoice,
@@ -17,7 +17,7 @@ pub enum Lamp {
     SourceLost,
     Ended,
     Failed,
-    /// A state that this version does not know.
+    /// A state unknown to this version.
     Other,
 }
 
@@ -38,22 +38,22 @@ impl Lamp {
     }
 }
 
-/// Of the longest word.
+/// Letters of the longest word.
 const LETTERS_MAX: usize = 8;
 const LETTER_WIDTH: usize = 3;
 const LETTER_HEIGHT: usize = 5;
 
-/// Columns that the longest word takes at this scale.
+/// Columns of the longest word at this scale.
 pub fn width(scale: usize) -> u16 {
     ((LETTERS_MAX * (LETTER_WIDTH + 1) - 1) * scale) as u16
 }
 
-/// Rows that a word takes at this scale; a row holds two dots.
+/// Rows of a word at this scale; a row holds two dots.
 pub fn height(scale: usize) -> u16 {
     (LETTER_HEIGHT * scale).div_ceil(2) as u16
 }
 
-/// Writes `word` in the middle of `area` in large letters, which have to fit.
+/// Writes `word` in large letters, centred in `area`; it must fit.
 pub fn write(word: &str, scale: usize, area: Rect, buffer: &mut Buffer) {
     let columns = (word.len() * (LETTER_WIDTH + 1)).saturating_sub(1) * scale;
     let left = usize::from(area.width).saturating_sub(columns) / 2;
@@ -88,7 +88,7 @@ fn lit(word: &str, x: usize, y: usize) -> bool {
     rows[y] >> (LETTER_WIDTH - 1 - column) & 1 == 1
 }
 
-/// The letters that the words of [`Lamp`] have, a row a number.
+/// The letters of the words of [`Lamp`]: one number per row, one bit per dot.
 fn dots(letter: u8) -> [u8; LETTER_HEIGHT] {
     match letter {
         b'A' => [0b010, 0b101, 0b111, 0b101, 0b101],

@@ -1,4 +1,4 @@
-//! One stream, in the room there is: from a single row to a whole screen.
+//! One stream in an area of any size, from a single row to a whole screen.
 
 use std::time::Instant;
 
@@ -7,22 +7,22 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style as Look;
 use ratatui::text::{Line, Span};
 
-use crate::cli::watch::board::Board;
-use crate::cli::watch::stream::{Stream, What};
-use crate::cli::watch::style::Style;
-use crate::cli::watch::{chart, lamp};
+use super::board::Board;
+use super::stream::{Stream, What};
+use super::style::Style;
+use super::{chart, lamp};
 use vocald_client::message::Decision;
 
 /// Rows of facts beside the large lamp.
 const FACTS: u16 = 7;
 const FACTS_WIDTH: u16 = 22;
 const EVENTS_WIDTH: u16 = 22;
-/// Around the large word.
+/// Columns at each side of the large word.
 const LAMP_MARGIN: u16 = 2;
-/// Below this the lamp is a word in a row.
+/// Height below which the lamp is a word in a row.
 const LARGE_LAMP_HEIGHT: u16 = 14;
 const LEVEL_FLOOR_DB: f32 = -60.0;
-/// From here on it may clip.
+/// Peak from which on clipping is likely.
 const HOT_DB: f32 = -1.0;
 const LATENCY_BAD_S: f64 = 0.5;
 
@@ -54,7 +54,7 @@ struct Panel<'a> {
     now: Instant,
 }
 
-/// Cuts `height` rows off the top of `area`, or what there is.
+/// Cuts up to `height` rows off the top of `area`.
 fn cut(area: &mut Rect, height: u16) -> Rect {
     let height = height.min(area.height);
     let top = Rect { height, ..*area };
@@ -70,7 +70,7 @@ fn write(buffer: &mut Buffer, area: Rect, line: &Line) {
 }
 
 impl Panel<'_> {
-    /// Of the large lamp; None where there is no room for it.
+    /// Scale of the large lamp; `None` where it does not fit.
     fn scale(&self, area: Rect) -> Option<usize> {
         let fits = |scale: &usize| {
             let beside = FACTS_WIDTH + if *scale > 1 { EVENTS_WIDTH } else { 0 };
@@ -102,7 +102,7 @@ impl Panel<'_> {
     }
 
     fn lamp(&self, scale: usize, area: Rect, buffer: &mut Buffer) {
-        let (lamp, said) = self.board.lamp(self.stream, self.now);
+        let (lamp, reason) = self.board.lamp(self.stream, self.now);
         buffer.set_style(area, self.style.lamp(lamp));
         let inner = Rect {
             x: area.x + 1,
@@ -126,11 +126,11 @@ impl Panel<'_> {
         write(
             buffer,
             bottom,
-            &Line::from(said.unwrap_or_else(|| self.since())),
+            &Line::from(reason.unwrap_or_else(|| self.since())),
         );
     }
 
-    /// For how long the voice has been there, or gone.
+    /// Time since the last onset or offset.
     fn since(&self) -> String {
         match self.stream.spans.back() {
             Some(span) => format!(
@@ -141,10 +141,10 @@ impl Panel<'_> {
         }
     }
 
-    /// The lamp as a word in a row, and where there is room a row of facts and the level.
+    /// The lamp as a word in a row; with more room, a row of facts and the level.
     fn small(&self, mut area: Rect, buffer: &mut Buffer) -> Rect {
         let rows = area.height;
-        let (lamp, said) = self.board.lamp(self.stream, self.now);
+        let (lamp, reason) = self.board.lamp(self.stream, self.now);
         let word = Span::styled(format!(" {} ", lamp.word()), self.style.lamp(lamp));
         let name = Span::styled(format!(" {} ", self.stream.short_name()), self.style.bold());
         let p = self
@@ -152,9 +152,9 @@ impl Panel<'_> {
             .newest
             .as_ref()
             .map(|d| format!(" {:3.0} %", d.p * 100.0));
-        let line = match (said, p) {
-            // Why it is so comes first where the row is short.
-            (Some(said), _) => Line::from(vec![word, Span::raw(format!(" {said} ")), name]),
+        let line = match (reason, p) {
+            // The reason first: the row may be too short for the name.
+            (Some(reason), _) => Line::from(vec![word, Span::raw(format!(" {reason} ")), name]),
             (None, p) => {
                 let p = Span::raw(p.unwrap_or_default());
                 Line::from(vec![word, p, name, Span::raw(format!(" {}", self.since()))])
@@ -170,7 +170,7 @@ impl Panel<'_> {
         area
     }
 
-    /// The pictures, the more the more room there is.
+    /// The charts that fit.
     fn minute(&self, mut area: Rect, buffer: &mut Buffer) {
         if area.height == 0 || area.width == 0 {
             return;
@@ -207,7 +207,7 @@ impl Panel<'_> {
         self.board.lamp(self.stream, self.now).0 != lamp::Lamp::NotLive
     }
 
-    /// None as well where it may be over.
+    /// The newest decision; `None` where it may be out of date.
     fn newest(&self) -> Option<&Decision> {
         self.stream.newest.as_ref().filter(|_| self.live())
     }
@@ -300,7 +300,7 @@ impl Panel<'_> {
         self.look(matches!(self.stream.state, Stalled | Reconnecting | Failed))
     }
 
-    /// The newest first.
+    /// Newest first.
     fn events(&self) -> impl Iterator<Item = Line<'static>> {
         let line = |event: &super::stream::Event| {
             let (what, look) = match &event.what {
@@ -325,7 +325,7 @@ impl Panel<'_> {
         self.stream.events.iter().rev().map(line)
     }
 
-    /// Root mean square as a bar, the peak of late as a mark.
+    /// The RMS level as a bar, the recent peak as a mark.
     fn level(&self, area: Rect, buffer: &mut Buffer) {
         let Some(level) = self.stream.level.as_ref().filter(|_| self.live()) else {
             return;

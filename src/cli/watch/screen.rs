@@ -1,4 +1,4 @@
-//! The whole picture: what the connection is, the streams' names, and one stream or all.
+//! The whole picture: the connection, the names of the streams, and one stream or all.
 
 use std::time::Instant;
 
@@ -7,24 +7,25 @@ use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget as _, Wrap};
 
-use crate::cli::watch::board::{Board, Link};
-use crate::cli::watch::lamp::Lamp;
-use crate::cli::watch::panel;
-pub use crate::cli::watch::style::Style;
+use super::board::{Board, Link};
+use super::lamp::Lamp;
+use super::panel;
+pub use super::style::Style;
 
-/// Below this nothing can be told any more.
+/// Smallest usable size.
 const WIDTH_MIN: u16 = 24;
 const HEIGHT_MIN: u16 = 3;
-/// From this height on the keys are told in a row at the bottom.
+/// Height from which on the bottom row lists the keys.
 const KEYS_HEIGHT: u16 = 16;
 const KEYS: &str = "q quit   tab next stream   1-9 choose   0 all";
-/// Of all streams, each has at least so many rows.
+/// Rows of each stream when all are shown, at least.
 const ROWS_EACH_MIN: u16 = 3;
 
+/// Draws the board as it is at `now` into `area`.
 pub fn draw(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut Buffer) {
     if area.width < WIDTH_MIN || area.height < HEIGHT_MIN {
-        let fault = format!("the window is too small: {WIDTH_MIN} by {HEIGHT_MIN} are needed");
-        Paragraph::new(fault)
+        let problem = format!("the window is too small: {WIDTH_MIN} by {HEIGHT_MIN} are needed");
+        Paragraph::new(problem)
             .wrap(Wrap { trim: true })
             .render(area, buffer);
         return;
@@ -61,14 +62,14 @@ fn top(rest: &mut Rect) -> Rect {
     row
 }
 
-/// Which streams are shown, and where.
+/// Indices and areas of the streams that are shown.
 fn places(board: &Board, area: Rect) -> Vec<(usize, Rect)> {
     if !board.all {
         return vec![(board.chosen, area)];
     }
     let fit = usize::from(area.height / ROWS_EACH_MIN).max(1);
     let shown = board.streams.len().min(fit);
-    // The chosen one is always among them.
+    // The chosen stream is always among them.
     let first = (board.chosen + 1).saturating_sub(shown);
     let height = area.height / shown.max(1) as u16;
     let place = |n: usize| Rect {
@@ -107,7 +108,7 @@ fn header(board: &Board, style: &Style, area: Rect, buffer: &mut Buffer) {
         missed => format!("  missed {missed}"),
     };
     let address = format!("  {}", board.address);
-    // The less room there is, the less is told; whether it is live to the last.
+    // With less room, parts are left out; `live` stays.
     let width = usize::from(area.width);
     for (model, rest, address) in [
         (&*model, &*rest, &*address),
@@ -134,7 +135,7 @@ fn header(board: &Board, style: &Style, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Every stream with its number and a mark where the voice is there.
+/// All streams with their numbers, and a mark for voice.
 fn names(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut Buffer) {
     let mut spans = Vec::new();
     for (index, stream) in board.streams.iter().enumerate() {
@@ -159,12 +160,12 @@ fn names(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut Bu
 }
 
 fn nothing(board: &Board, area: Rect, buffer: &mut Buffer) {
-    let said = match &board.link {
+    let text = match &board.link {
         Link::Live => no_stream(board),
         Link::Waiting => format!("Connecting to {} ...", board.address),
         Link::Broken(reason) => format!(
-            "{reason}.\n\nA daemon is started with `vocald run --unix` or `vocald run --http`; \
-             `vocald watch ADDRESS` finds one elsewhere."
+            "{reason}.\n\nStart a daemon with `vocald run --unix` or `vocald run --http`; \
+             `vocald watch ADDRESS` connects to one elsewhere."
         ),
     };
     let middle = Rect {
@@ -172,7 +173,7 @@ fn nothing(board: &Board, area: Rect, buffer: &mut Buffer) {
         height: area.height - area.height / 3,
         ..area
     };
-    Paragraph::new(said)
+    Paragraph::new(text)
         .alignment(Alignment::Center)
         .wrap(Wrap { trim: true })
         .render(middle, buffer);
@@ -185,7 +186,7 @@ fn no_stream(board: &Board) -> String {
         true => "The daemon has no stream yet.".into(),
         false => format!(
             "The daemon has no stream named {}, but {}.",
-            board.wanted.join(", "),
+            board.selected.join(", "),
             there.join(", ")
         ),
     }

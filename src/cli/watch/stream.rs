@@ -1,48 +1,48 @@
-//! What is known of one stream: the last minute, and how things stand.
+//! State of one stream: its last minute and its present condition.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::cli::watch::lamp::Lamp;
+use super::lamp::Lamp;
 use vocald_client::Message;
 use vocald_client::message::{Decision, Gap, Level, Onset, StreamState, StreamStatus};
 
-/// What the pictures show.
+/// Stream time shown by the charts, in seconds.
 pub const SPAN_S: f64 = 60.0;
-/// A little more is kept, for the column at the edge.
+/// Slightly more is kept, for the column at the edge.
 const KEPT_S: f64 = SPAN_S + 5.0;
-/// Far more than a minute has; a daemon with a quicker hop cannot fill the memory.
+/// Far more than a minute has: a daemon with a shorter hop cannot fill the memory.
 const KEPT_MAX: usize = 4096;
 const EVENTS_MAX: usize = 64;
 const BANDS_MAX: usize = 512;
-/// ln of the mel magnitude: still and loud for the lowest band. Music is fainter the higher, so both
-/// fall with the band, by this much up to the highest.
+/// Range of ln(mel magnitude) in the lowest band that the spectrum shows. Music is fainter at high frequencies,
+/// so both limits fall with the band, by `MEL_FALL` up to the highest.
 const MEL_STILL: f32 = -5.5;
 const MEL_LOUD: f32 = 2.0;
 const MEL_FALL: f32 = 4.5;
-/// The peak's mark falls by so much with each level.
+/// Fall of the peak's mark with each level message, in dB.
 const PEAK_FALL_DB: f32 = 1.0;
 
 pub struct Stream {
     pub name: String,
     pub state: StreamState,
-    /// Of the state, for people.
+    /// Reason of the state, for people.
     pub reason: Option<String>,
     pub decisions: VecDeque<Point>,
     pub spans: VecDeque<Span>,
     pub gaps: VecDeque<(f64, f64)>,
     pub columns: VecDeque<Column>,
-    /// The newest last.
+    /// Newest last.
     pub events: VecDeque<Event>,
     pub newest: Option<Decision>,
     pub level: Option<Level>,
-    /// The highest peak of late, which falls slowly, dB of full scale.
+    /// Recent peak, falling slowly, in dB of full scale.
     pub peak_db: f32,
     pub lost_s: f64,
-    /// The newest stream time, seconds.
+    /// Newest stream time, in seconds.
     pub now_s: f64,
-    /// When the newest decision or level came.
-    heard: Option<Instant>,
+    /// Arrival of the newest decision or level.
+    last_message: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,16 +51,16 @@ pub struct Point {
     pub p: f32,
 }
 
-/// A voice, from its onset to its offset.
+/// A voice segment, from onset to offset, in stream time (s).
 #[derive(Debug, Clone, Copy)]
 pub struct Span {
     pub id: u64,
     pub from: f64,
-    /// None while it is there.
+    /// `None` while the voice is present.
     pub to: Option<f64>,
 }
 
-/// A column of the waterfall: per band, 0 still to 255 loud.
+/// A column of the spectrum: per band, 0 quiet to 255 loud.
 pub struct Column {
     pub t: f64,
     pub bands: Vec<u8>,
@@ -93,11 +93,11 @@ impl Stream {
             peak_db: f32::NEG_INFINITY,
             lost_s: 0.0,
             now_s: 0.0,
-            heard: None,
+            last_message: None,
         }
     }
 
-    /// Of a file's path the end says most.
+    /// The name without the leading folders of a file's path.
     pub fn short_name(&self) -> &str {
         let mut slashes = self.name.rmatch_indices('/').map(|(at, _)| at);
         slashes.nth(1).map_or(&self.name, |at| &self.name[at + 1..])
@@ -115,10 +115,10 @@ impl Stream {
         }
     }
 
-    /// How it stands when a connection begins.
+    /// Applies the state at the start of a connection.
     pub fn take_status(&mut self, status: &StreamStatus) {
         let present = status.onset.as_ref().map(|onset| onset.id);
-        // What went out while nobody listened here.
+        // Segments that ended while there was no connection.
         let over = |span: &&Span| span.to.is_none() && Some(span.id) != present;
         while let Some(id) = self.spans.iter().find(over).map(|span| span.id) {
             self.close(id, self.now_s);
@@ -135,7 +135,7 @@ impl Stream {
             .as_ref()
             .is_some_and(|newest| decision.t < newest.t)
         {
-            self.begin_anew(decision.t);
+            self.restart(decision.t);
         }
         self.decisions.push_back(Point {
             t: decision.t,
@@ -177,7 +177,7 @@ impl Stream {
             from: onset.t,
             to: None,
         });
-        self.tell(
+        self.log(
             onset.t,
             What::Voice {
                 id: onset.id,
@@ -207,25 +207,25 @@ impl Stream {
         self.gaps.push_back((gap.t, gap.t + gap.lost));
         self.lost_s += gap.lost.max(0.0);
         let why = gap.reason.word();
-        self.tell(gap.t, What::Lost { s: gap.lost, why });
+        self.log(gap.t, What::Lost { s: gap.lost, why });
     }
 
     fn take_state(&mut self, state: StreamState, reason: Option<String>) {
         if state != self.state {
-            self.tell(self.now_s, What::State(state));
+            self.log(self.now_s, What::State(state));
         }
         (self.state, self.reason) = (state, reason);
     }
 
-    fn tell(&mut self, t: f64, what: What) {
+    fn log(&mut self, t: f64, what: What) {
         if self.events.len() == EVENTS_MAX {
             self.events.pop_front();
         }
         self.events.push_back(Event { t, what });
     }
 
-    /// The daemon was started anew: what was kept is of another time.
-    fn begin_anew(&mut self, t: f64) {
+    /// The daemon was restarted: drop what belongs to the earlier stream time.
+    fn restart(&mut self, t: f64) {
         self.spans
             .retain(|span| span.to.is_none() && span.from <= t);
         self.decisions.clear();
@@ -237,7 +237,7 @@ impl Stream {
     }
 
     fn tick(&mut self, t: f64, at: Instant) {
-        self.heard = Some(at);
+        self.last_message = Some(at);
         self.now_s = self.now_s.max(t);
         let from = self.now_s - KEPT_S;
         trim(&mut self.decisions, |point| point.t < from);
@@ -246,10 +246,10 @@ impl Stream {
         trim(&mut self.spans, |span| span.to.is_some_and(|to| to < from));
     }
 
-    /// For how long nothing has come where something should.
+    /// Time without messages where messages are due, if longer than `patience`.
     pub fn missing(&self, now: Instant, patience: Duration) -> Option<Duration> {
         let due = matches!(self.state, StreamState::Running | StreamState::Silent);
-        let silence = now.saturating_duration_since(self.heard?);
+        let silence = now.saturating_duration_since(self.last_message?);
         (due && silence > patience).then_some(silence)
     }
 
@@ -270,7 +270,7 @@ impl Stream {
         }
     }
 
-    /// Whether the voice is there at some time of `from` to `to`.
+    /// Whether a voice is present at any time between `from` and `to`.
     pub fn voiced(&self, from: f64, to: f64) -> bool {
         let meets = |span: &Span| span.from < to && span.to.unwrap_or(self.now_s) > from;
         self.spans.iter().any(meets)

@@ -1,19 +1,23 @@
-//! Sixteen colours, which every terminal has, or none: then words, marks and inversion tell all.
+//! Colours: the sixteen that every terminal has, or none; without them words, marks and inversion suffice.
 
 use ratatui::style::{Color, Modifier, Style as Look};
 
-use crate::cli::watch::lamp::Lamp;
+use super::lamp::Lamp;
 
+/// The colours of the screen.
 pub struct Style {
     colours: bool,
 }
 
 impl Style {
+    /// A style with or without colours.
+    #[must_use]
     pub fn new(colours: bool) -> Self {
         Self { colours }
     }
 
-    /// Without colours where `NO_COLOR` is set and not empty.
+    /// A style without colours if `NO_COLOR` is set and not empty (no-color.org).
+    #[must_use]
     pub fn from_env() -> Self {
         Self::new(std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()))
     }
@@ -25,35 +29,35 @@ impl Style {
         }
     }
 
-    pub fn plain(&self) -> Look {
+    pub(super) fn plain(&self) -> Look {
         Look::new()
     }
 
-    pub fn bold(&self) -> Look {
+    pub(super) fn bold(&self) -> Look {
         Look::new().add_modifier(Modifier::BOLD)
     }
 
-    pub fn quiet(&self) -> Look {
+    pub(super) fn quiet(&self) -> Look {
         self.look(Color::DarkGray)
     }
 
-    pub fn voice(&self) -> Look {
+    pub(super) fn voice(&self) -> Look {
         self.look(Color::Green)
     }
 
-    pub fn no_voice(&self) -> Look {
+    pub(super) fn no_voice(&self) -> Look {
         self.look(Color::Blue)
     }
 
-    pub fn threshold(&self) -> Look {
+    pub(super) fn threshold(&self) -> Look {
         self.look(Color::Yellow)
     }
 
-    pub fn bad(&self) -> Look {
+    pub(super) fn bad(&self) -> Look {
         self.look(Color::Red).add_modifier(Modifier::BOLD)
     }
 
-    /// Light on dark or inverted, over a whole field.
+    /// The style of a whole field: coloured, or inverted.
     fn field(&self, text: Color, ground: Color) -> Look {
         match self.colours {
             true => Look::new().fg(text).bg(ground).add_modifier(Modifier::BOLD),
@@ -61,13 +65,13 @@ impl Style {
         }
     }
 
-    pub fn lamp(&self, lamp: Lamp) -> Look {
+    pub(super) fn lamp(&self, lamp: Lamp) -> Look {
         match lamp {
             Lamp::Voice => self.field(Color::Black, Color::Green),
             Lamp::NotLive | Lamp::Stalled | Lamp::SourceLost | Lamp::Failed => {
                 self.field(Color::White, Color::Red)
             }
-            // Only what is lit or wrong stands out.
+            // Without colours only voice and problems stand out.
             _ if !self.colours => self.bold(),
             Lamp::NoVoice => self.field(Color::White, Color::DarkGray),
             Lamp::Waiting | Lamp::Silent | Lamp::Ended | Lamp::Other => {
@@ -76,8 +80,8 @@ impl Style {
         }
     }
 
-    /// Of the waterfall, from still (0) to loud (1); finer towards loud, where music is.
-    pub fn shade(&self, share: f32) -> (&'static str, Look) {
+    /// Mark and colour of a cell of the spectrum, from quiet (0) to loud (1); finer towards loud, where music is.
+    pub(super) fn shade(&self, share: f32) -> (&'static str, Look) {
         const SHADES: [(f32, &str, Color); 4] = [
             (0.84, "█", Color::White),
             (0.7, "▓", Color::Yellow),

@@ -47,7 +47,7 @@ pub enum LinkError {
     )]
     Password { user: String, code: String },
     #[error(
-        "the broker asks for a user and a password ({0}); set publish.mqtt.user and password_file"
+        "the broker requires a user and a password ({0}); set publish.mqtt.user and password_file"
     )]
     NoPassword(String),
     #[error("the broker refuses the client id `{0}`; set publish.mqtt.client_id")]
@@ -79,7 +79,7 @@ pub enum LinkError {
     #[error("the broker has no TLS on this port")]
     NoTls,
     #[error(
-        "the broker asks for a certificate of ours; set publish.mqtt.client_cert_file and client_key_file"
+        "the broker requires a certificate of ours; set publish.mqtt.client_cert_file and client_key_file"
     )]
     NoClientCertificate,
     #[error("TLS with the broker failed: {0}")]

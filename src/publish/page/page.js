@@ -138,7 +138,7 @@ class Stream {
     const decided = this.state === "running" && this.decisions.length > 0;
     const word = decided ? (this.voice ? "voice" : "no voice") : words[this.state] || "listening";
     const look = decided ? (this.voice ? "yes" : "no")
-      : ["stalled", "reconnecting", "failed"].includes(this.state) ? "fault" : "unknown";
+      : ["stalled", "reconnecting", "failed"].includes(this.state) ? "problem" : "unknown";
     this.panel.dataset.voice = look;
     set(this.find(".word"), word);
     const open = this.spans.at(-1);

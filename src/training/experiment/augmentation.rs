@@ -1,52 +1,49 @@
-//! How windows are varied in training.
+//! Settings of the augmentation of training windows.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How much windows are changed before the network sees them; the defaults change nothing.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+use crate::training::experiment::SettingError;
+use crate::training::experiment::training::in_range;
+
+/// How windows are varied before the network receives them; the defaults change nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Augmentation {
-    /// Tempo changes by up to this fraction either way.
+    /// Largest relative change of tempo, in both directions: 0 to 0.5.
     pub stretch: f64,
-    /// Pitch and vocal tracts change by up to this fraction either way, as a tape's do that runs faster or
-    /// slower. A voice stays in tune with the music it was sung to, not with other music.
+    /// Largest relative change of all frequencies, in both directions, as of a tape at another speed: 0 to 0.3.
+    /// A voice and its own music change together; other music changes independently.
     pub pitch: f64,
-    /// The spectrum moves by up to this many mel bands either way, which below 1 kHz bends
-    /// harmonics out of tune; `pitch` does not.
+    /// Largest shift of the spectrum in mel bands, in both directions: 0 to 20. Below 1 kHz it puts harmonics
+    /// out of tune, which `pitch` does not.
     pub shift_bands: f64,
-    /// Loudness changes by up to this much either way.
+    /// Largest change of level, in both directions: 0 to 60.
     pub gain_db: f64,
-    /// Height of random Gaussian bumps in the spectrum, up to this much either way.
+    /// Largest height of random Gaussian bumps in the spectrum, in both directions: 0 to 60.
     pub equaliser_db: f64,
-    /// Fraction of windows that lose their treble, as a codec or a telephone would take it.
+    /// Fraction of windows that lose their treble, as through a codec or a telephone: 0 to 1.
     pub lowpass_fraction: f64,
-    /// Fraction of windows with an added noise floor.
+    /// Fraction of windows with an added noise floor: 0 to 1.
     pub noise_fraction: f64,
-    /// Fraction of windows with someone talking, or a crowd, softer than the music. It changes no label.
-    #[serde(skip_serializing_if = "is_zero")]
+    /// Fraction of windows with a speaker or a crowd, softer than the music: 0 to 1. Labels stay the same.
     pub speech_fraction: f64,
-    /// Fraction of windows with a band of mel bands or a span of frames blanked out.
+    /// Fraction of windows with a blanked range of bands or frames: 0 to 1.
     pub mask_fraction: f64,
-    /// Fraction of stem windows whose balance is changed, within `balance_db`.
+    /// Fraction of windows from stems whose balance is changed within `balance_db`: 0 to 1.
     pub remix_fraction: f64,
-    /// Fraction of stem windows that get another track's accompaniment.
+    /// Fraction of windows from stems that get the accompaniment of another track: 0 to 1.
     pub swap_fraction: f64,
-    /// Fraction of stem windows that are left without their voice, and so are not voice.
+    /// Fraction of windows from stems that lose their voice and are labelled so: 0 to 1.
     pub drop_voice_fraction: f64,
-    /// Fraction of lone voices that stay without accompaniment.
+    /// Fraction of voices and lead instruments alone that stay without accompaniment: 0 to 1.
     pub solo_fraction: f64,
-    /// Voice against accompaniment in decibels, lowest and highest.
+    /// Lowest and highest level of the voice relative to the accompaniment.
     pub balance_db: [f64; 2],
 }
 
-/// What is not written out: so experiments from before there was such a setting stay the same text,
-/// which is what the state of an interrupted training remembers.
-fn is_zero(x: &f64) -> bool {
-    *x == 0.0
-}
-
 impl Augmentation {
-    /// The settings that change mel bands, with the most that each may be.
+    /// The settings that change mel bands, with their maxima.
     fn of_mel_bands(&self) -> [(&'static str, f64, f64); 12] {
         [
             ("stretch", self.stretch, 0.5),
@@ -64,23 +61,23 @@ impl Augmentation {
         ]
     }
 
-    /// The first setting that changes mel bands, by its name.
+    /// The name of the first setting that changes mel bands.
     pub(super) fn first_on_mel_bands(&self) -> Option<&'static str> {
         let on = self.of_mel_bands().into_iter().find(|(_, x, _)| *x > 0.0);
         on.map(|(name, _, _)| name)
     }
 
-    pub(super) fn validate(&self) -> Result<(), String> {
+    /// Checks every setting.
+    pub(super) fn validate(&self) -> Result<(), SettingError> {
         let solo = ("solo_fraction", self.solo_fraction, 1.0);
-        for (name, x, most) in self.of_mel_bands().into_iter().chain([solo]) {
-            if !(0.0..=most).contains(&x) {
-                return Err(format!("augmentation.{name} must lie between 0 and {most}"));
-            }
-        }
+        in_range(
+            "augmentation",
+            self.of_mel_bands().into_iter().chain([solo]),
+        )?;
         let [lowest, highest] = self.balance_db;
-        if !lowest.is_finite() || !highest.is_finite() || lowest > highest {
-            return Err("augmentation.balance_db must be [lowest, highest]".into());
+        match lowest.is_finite() && highest.is_finite() && lowest <= highest {
+            true => Ok(()),
+            false => Err(SettingError::Balance),
         }
-        Ok(())
     }
 }

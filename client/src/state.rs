@@ -1,0 +1,131 @@
+//! The states of a stream and the reasons of a loss: the same values from the source to the message.
+
+#[cfg(feature = "schema")]
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the source of a stream does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum StreamState {
+    /// No sound yet.
+    Starting,
+    /// Sound arrives and decisions are published.
+    Running,
+    /// Only digital zeros for 2 s: a muted or unplugged input.
+    Silent,
+    /// The source is present but delivers nothing.
+    Stalled,
+    /// The source is gone; it is used again when it returns.
+    Reconnecting,
+    /// The source ended, or the run was stopped.
+    Ended,
+    /// The source or the inference failed and does not recover.
+    Failed,
+    /// A state that only a newer daemon has; never published.
+    #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    Unknown,
+}
+
+impl StreamState {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Silent => "silent",
+            Self::Stalled => "stalled",
+            Self::Reconnecting => "reconnecting",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// A change of a stream's state and the reason for it, in one sentence.
+///
+/// The same value travels from the source that changes to the [`State`](crate::message::State) message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateChange {
+    /// The new state.
+    pub state: StreamState,
+    /// One sentence, for people.
+    pub reason: Option<String>,
+}
+
+impl StateChange {
+    /// Sound flows and is decided on.
+    pub fn running() -> Self {
+        Self {
+            state: StreamState::Running,
+            reason: None,
+        }
+    }
+
+    /// Nothing but digital zeros flows.
+    pub fn silent() -> Self {
+        Self::because(StreamState::Silent, "nothing but digital zeros")
+    }
+
+    /// The source is there but delivers nothing.
+    pub fn stalled(reason: impl Into<String>) -> Self {
+        Self::because(StreamState::Stalled, reason)
+    }
+
+    /// The source is gone and is looked for.
+    pub fn reconnecting(reason: impl Into<String>) -> Self {
+        Self::because(StreamState::Reconnecting, reason)
+    }
+
+    /// The source ended; `reason` where it was ended from outside.
+    pub fn ended(reason: Option<String>) -> Self {
+        Self {
+            state: StreamState::Ended,
+            reason,
+        }
+    }
+
+    /// The source or inference failed for good.
+    pub fn failed(reason: impl Into<String>) -> Self {
+        Self::because(StreamState::Failed, reason)
+    }
+
+    fn because(state: StreamState, reason: impl Into<String>) -> Self {
+        Self {
+            state,
+            reason: Some(reason.into()),
+        }
+    }
+}
+
+/// Where samples or windows were lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum GapReason {
+    /// The machine was too busy to read the capture buffer.
+    RingFull,
+    /// Inference was too slow and skipped its oldest windows.
+    InferenceBehind,
+    /// The device delivered nothing; measured by the clock.
+    Device,
+    /// A reason that only a newer daemon has; never published.
+    #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    Unknown,
+}
+
+impl GapReason {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RingFull => "ring_full",
+            Self::InferenceBehind => "inference_behind",
+            Self::Device => "device",
+            Self::Unknown => "unknown",
+        }
+    }
+}

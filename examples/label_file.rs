@@ -1,0 +1,55 @@
+//! Prints the singing of one recording as an Audacity label track: start, end, `voice`.
+//!
+//! Usage: `cargo run --release --example label_file [FILE]`
+//!
+//! Without FILE, a song in `tests/data` is labelled. The labels are those of
+//! `vocald detect FILE --format audacity`.
+
+use std::path::PathBuf;
+
+use anyhow::bail;
+use vocald::config::DecisionConfig;
+use vocald::frontend::Features;
+use vocald::inference::engine::built_in;
+use vocald::inference::{ComputeDevice, Engine, Worker};
+use vocald::pipeline::label::{FileNetwork, Labeler};
+
+fn main() -> anyhow::Result<()> {
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/demo.ogg");
+    let file = PathBuf::from(std::env::args().nth(1).unwrap_or_else(|| demo.into()));
+
+    // The checkpoint inside the library; `Checkpoint::read` takes one from a file.
+    let checkpoint = built_in()?;
+    let model = checkpoint.metadata.clone();
+    let Features::Mel(window) = checkpoint.architecture.features() else {
+        bail!("this checkpoint needs whole recordings: use FileNetwork::Recordings");
+    };
+    // The network lives on a thread of its own, where `load` builds it.
+    let load = move || Ok((Engine::new(checkpoint, ComputeDevice::Auto)?, ()));
+    let (worker, ()) = Worker::start(load)?;
+
+    // Look-ahead and thresholds of the checkpoint, unless DecisionConfig sets others.
+    let horizon = DecisionConfig::default().horizon(&model.model_horizons())?;
+    let labeler = Labeler::new(
+        FileNetwork::Windows(worker.intake(), window),
+        &model,
+        horizon,
+    )?;
+
+    // A labeler takes any number of files, from several threads at once.
+    let labels = labeler.label(&file, &|_frames_read, _frames_in_all| {})?;
+    for voice in &labels.voices {
+        println!("{:.3}\t{:.3}\tvoice", voice.onset.t, voice.offset.t);
+    }
+    eprintln!(
+        "{}: {} stretches of singing in {:.1} s",
+        file.display(),
+        labels.voices.len(),
+        labels.duration_s
+    );
+
+    // The worker's thread ends when nothing can send to it any more.
+    drop(labeler);
+    worker.finish()?;
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! Format of raw samples.
+
+use std::str::FromStr;
+
+use crate::audio::AudioError;
+
+/// Encoding of a raw sample, little-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// 16-bit signed integer.
+    S16le,
+    /// 32-bit signed integer.
+    S32le,
+    /// 32-bit float with full scale 1.
+    F32le,
+}
+
+impl Encoding {
+    /// Bytes of a sample.
+    pub fn bytes(self) -> usize {
+        match self {
+            Self::S16le => 2,
+            Self::S32le | Self::F32le => 4,
+        }
+    }
+
+    /// Appends the whole samples in `bytes` to `samples`; full scale becomes 1.
+    pub(super) fn decode(self, bytes: &[u8], samples: &mut Vec<f32>) {
+        match self {
+            Self::S16le => samples.extend(
+                bytes
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|&b| f32::from(i16::from_le_bytes(b)) / 32_768.0),
+            ),
+            Self::S32le => samples.extend(
+                bytes
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|&b| (f64::from(i32::from_le_bytes(b)) / 2_147_483_648.0) as f32),
+            ),
+            Self::F32le => {
+                samples.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)));
+            }
+        }
+    }
+}
+
+impl FromStr for Encoding {
+    type Err = AudioError;
+
+    fn from_str(text: &str) -> Result<Self, AudioError> {
+        match text {
+            "s16le" => Ok(Self::S16le),
+            "s32le" => Ok(Self::S32le),
+            "f32le" => Ok(Self::F32le),
+            _ => Err(AudioError::Encoding { text: text.into() }),
+        }
+    }
+}
+
+/// Format of the bytes of a pipe: interleaved raw samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PcmFormat {
+    /// Encoding of a sample.
+    pub encoding: Encoding,
+    /// Frames per second.
+    pub rate_hz: u32,
+    /// Samples per frame.
+    pub channels: u16,
+}
+
+impl PcmFormat {
+    /// Bytes of a frame.
+    pub(super) fn frame_bytes(self) -> usize {
+        self.encoding.bytes() * usize::from(self.channels)
+    }
+
+    /// Refuses a rate or channel count of 0.
+    pub(super) fn check(self) -> Result<(), AudioError> {
+        if self.channels == 0 || self.rate_hz == 0 {
+            return Err(AudioError::PcmFormat {
+                rate_hz: self.rate_hz,
+                channels: self.channels,
+            });
+        }
+        Ok(())
+    }
+}

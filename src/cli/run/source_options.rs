@@ -1,0 +1,114 @@
+//! Options of `run` for its sources.
+
+use crate::audio::SourceSpec;
+use crate::cli::Usage;
+use crate::config::{Config, SourceConfig};
+
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Sources")]
+pub struct SourceOptions {
+    /// Source: device:default, device:NAME, device:ID, a file, fifo:PATH, or - for standard input. Several run
+    /// side by side and share the model [default: device:default]
+    #[arg(value_name = "SOURCE", help_heading = None)]
+    sources: Vec<String>,
+    /// A further source, as an option; may be repeated
+    #[arg(long = "source", value_name = "SOURCE")]
+    more_sources: Vec<String>,
+    /// Average these channels, numbered from 1, as 1,2 [default: all]
+    #[arg(long, value_name = "CHANNELS")]
+    use_channels: Option<String>,
+    /// Make each channel (of --use-channels) a stream of its own
+    #[arg(long)]
+    each_channel: bool,
+    /// Files: play in real time, or process as fast as the machine can without loss [default: realtime]
+    #[arg(long, value_parser = ["realtime", "max"])]
+    pace: Option<String>,
+    /// Standard input and FIFOs: sample format; required there
+    #[arg(long, value_parser = ["s16le", "s32le", "f32le"])]
+    format: Option<String>,
+    /// Sample rate in Hz; required for standard input and FIFOs, requested from devices [default: the device's]
+    #[arg(long, value_name = "HZ", value_parser = clap::value_parser!(u32).range(1..))]
+    rate: Option<u32>,
+    /// Number of channels; required for standard input and FIFOs, requested from devices [default: the device's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    channels: Option<u16>,
+    /// Devices: frames per callback [default: the device's]
+    #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..))]
+    period: Option<u32>,
+    /// End after this much sound, in seconds [default: never]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub duration: Option<f64>,
+}
+
+impl SourceOptions {
+    /// Applies the options over the sources of the configuration.
+    pub fn apply(&self, config: &mut Config) -> Result<(), Usage> {
+        let named: Vec<&String> = self.sources.iter().chain(&self.more_sources).collect();
+        if !named.is_empty() {
+            let source = |input: &&String| SourceConfig {
+                input: (*input).clone(),
+                ..SourceConfig::default()
+            };
+            config.source = named.iter().map(source).collect();
+        }
+        for source in &mut config.source {
+            self.apply_to(source);
+        }
+        match self.duration {
+            Some(s) if !(s.is_finite() && s > 0.0) => {
+                Err(Usage(format!("--duration {s} is not a time above 0 s")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn apply_to(&self, source: &mut SourceConfig) {
+        if let Some(pace) = &self.pace {
+            source.pace.clone_from(pace);
+        }
+        if let Some(format) = &self.format {
+            source.format.clone_from(format);
+        }
+        if let Some(channels) = &self.use_channels {
+            source.use_channels.clone_from(channels);
+        }
+        source.rate_hz = self.rate.unwrap_or(source.rate_hz);
+        source.channels = self.channels.unwrap_or(source.channels);
+        source.period_frames = self.period.unwrap_or(source.period_frames);
+        source.each_channel |= self.each_channel;
+    }
+
+    /// Refuses options that apply to none of the sources: they have another effect than intended.
+    pub fn check_applicable(&self, config: &Config) -> anyhow::Result<()> {
+        let specs: Result<Vec<SourceSpec>, _> = config.source.iter().map(|s| s.spec()).collect();
+        let specs = specs?;
+        let any = |is: fn(&SourceSpec) -> bool| specs.iter().any(is);
+        let files = any(|spec| matches!(spec, SourceSpec::File(_)));
+        let devices = any(|spec| matches!(spec, SourceSpec::Device(_)));
+        let pipes = any(|spec| matches!(spec, SourceSpec::Stdin | SourceSpec::Fifo(_)));
+        let (pipe_names, live_names) = (
+            "standard input and FIFOs",
+            "devices, standard input and FIFOs",
+        );
+        for (option, given, applies, names) in [
+            ("--pace", self.pace.is_some(), files, "files"),
+            ("--format", self.format.is_some(), pipes, pipe_names),
+            ("--rate", self.rate.is_some(), devices || pipes, live_names),
+            (
+                "--channels",
+                self.channels.is_some(),
+                devices || pipes,
+                live_names,
+            ),
+            ("--period", self.period.is_some(), devices, "devices"),
+        ] {
+            if given && !applies {
+                return Err(Usage(format!(
+                    "{option} applies to {names}, and there is none among the sources"
+                ))
+                .into());
+            }
+        }
+        Ok(())
+    }
+}

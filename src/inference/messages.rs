@@ -1,0 +1,72 @@
+//! Values that pass through the inference queue: windows and notes in, scored windows and notes out.
+
+use std::sync::Arc;
+
+use vocald_client::message::{GapReason, StateChange};
+
+use crate::frontend::Window;
+
+/// One item of a stream, in the order in which it happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamItem {
+    /// A window to predict on.
+    Window(Window),
+    /// A fact to pass on.
+    Note(Note),
+}
+
+/// A fact about a stream that needs no inference.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Note {
+    /// The state of the source changed.
+    State(StateChange),
+    /// Sound or windows were lost.
+    Lost(Loss),
+}
+
+/// Sound that is missing from a stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Loss {
+    /// Stream time at which the loss begins, in seconds.
+    pub t_s: f64,
+    /// Length of the loss, in seconds.
+    pub lost_s: f64,
+    /// Where it was lost.
+    pub reason: GapReason,
+}
+
+/// What inference makes of a stream's items, in the same order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// A window with its predictions.
+    Scored(ScoredWindow),
+    /// A note, passed on.
+    Note(Note),
+}
+
+/// A window with its predictions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScoredWindow {
+    /// The window.
+    pub window: Window,
+    /// Probability of voice, one a horizon, in the order of the model's metadata.
+    pub probabilities: Vec<f32>,
+}
+
+/// An [`Output`] and the name of its stream.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamOutput {
+    /// Name of the stream.
+    pub stream: Arc<str>,
+    /// What inference made of its next item.
+    pub output: Output,
+}
+
+/// Policy of a stream's queue when inference is behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenBehind {
+    /// Drop the oldest windows and count them, so that the lag never exceeds a second: for live sound.
+    DropOldest,
+    /// The stream waits: for sound that can wait.
+    Block,
+}

@@ -1,0 +1,117 @@
+//! A lane: one stream of a source, from the chosen channels to the inference queue.
+
+use vocald_client::message::GapReason;
+
+use crate::audio::{AudioFormat, ChannelChoice, ChannelError, ChannelMap};
+use crate::frontend::resample::ResampleError;
+use crate::frontend::{CaptureTime, WindowLength};
+use crate::inference::{Note, StreamItem, StreamSender, WorkerGone};
+use crate::pipeline::stream::Stream;
+
+/// A stream of a source and its way to inference.
+pub(super) struct Lane {
+    choice: ChannelChoice,
+    sender: StreamSender,
+    /// `None` until the first sound.
+    sound: Option<Sound>,
+}
+
+struct Sound {
+    map: ChannelMap,
+    stream: Stream,
+    mono: Vec<f32>,
+}
+
+/// Why a stream cannot start with a source's format.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StartError {
+    #[error(transparent)]
+    Channels(#[from] ChannelError),
+    #[error(transparent)]
+    Rate(#[from] ResampleError),
+    #[error(transparent)]
+    Gone(#[from] WorkerGone),
+}
+
+impl Lane {
+    pub fn new(choice: ChannelChoice, sender: StreamSender) -> Self {
+        Self {
+            choice,
+            sender,
+            sound: None,
+        }
+    }
+
+    /// Stream time of the next sample, in seconds; `None` before the first format is known.
+    pub fn position_s(&self) -> Option<f64> {
+        Some(self.sound.as_ref()?.stream.position_s())
+    }
+
+    /// Prepares for the format of the source, its first or another.
+    pub fn start(&mut self, format: AudioFormat, window: WindowLength) -> Result<(), StartError> {
+        let map = ChannelMap::new(&self.choice, format.channels)?;
+        let Some(sound) = &mut self.sound else {
+            self.sound = Some(Sound {
+                map,
+                stream: Stream::new(format.rate_hz, window)?,
+                mono: Vec::new(),
+            });
+            return Ok(());
+        };
+        sound.map.log_silenced("before the reconnection");
+        sound.map = map;
+        // The first block will show how long the source was away.
+        for item in sound.stream.change_rate(format.rate_hz)? {
+            self.sender.send(item)?;
+        }
+        Ok(())
+    }
+
+    /// Mixes interleaved samples, of which the last was captured at `end`, and sends the windows they complete.
+    pub fn push(&mut self, samples: &[f32], end: CaptureTime) -> Result<(), WorkerGone> {
+        let Some(sound) = &mut self.sound else {
+            return Ok(());
+        };
+        sound.mono.clear();
+        sound.map.mix(samples, &mut sound.mono);
+        for item in sound.stream.push(&sound.mono, end) {
+            self.sender.send(item)?;
+        }
+        Ok(())
+    }
+
+    pub fn lose(&mut self, lost_frames: u64, reason: GapReason) -> Result<(), WorkerGone> {
+        if let Some(sound) = &mut self.sound {
+            for item in sound.stream.lose(lost_frames, reason) {
+                self.sender.send(item)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn finish(&mut self) -> Result<(), WorkerGone> {
+        if let Some(sound) = &mut self.sound {
+            for item in sound.stream.finish() {
+                self.sender.send(item)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn note(&self, note: Note) -> Result<(), WorkerGone> {
+        self.sender.send(StreamItem::Note(note))
+    }
+
+    /// The next silence is noted again.
+    pub fn forget_silence(&mut self) {
+        if let Some(sound) = &mut self.sound {
+            sound.stream.forget_silence();
+        }
+    }
+
+    pub fn log_silenced(&self, label: &str) {
+        if let Some(sound) = &self.sound {
+            sound.map.log_silenced(label);
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! One training, from its corpora to its finished checkpoint.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use crate::corpora::reader::{CorpusReader, ReadError};
+use crate::corpora::{Corpus, CorpusSettings, FeatureCache, Split};
+use crate::model::{Checkpoint, CheckpointError, Metadata};
+use crate::training::TrainContext;
+use crate::training::allocator;
+use crate::training::experiment::Experiment;
+use crate::training::export;
+use crate::training::fit;
+use crate::training::fit::{Observer, Outcome};
+
+/// A training that cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The corpora cannot be read.
+    #[error(transparent)]
+    Corpora(#[from] ReadError),
+    /// There is nothing to choose the best epoch and the thresholds on.
+    #[error("no corpus of the experiment has tracks for validation")]
+    NoValidation,
+    /// The folder of the training cannot be made.
+    #[error("cannot make the folder {}: {reason}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's reason.
+        reason: std::io::Error,
+    },
+    /// A checkpoint cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The checkpoint to start from does not fit the experiment.
+    #[error("the training cannot begin with {}: {reason}", path.display())]
+    Start {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// A step, the state or the export failed.
+    #[error(transparent)]
+    Training(Box<dyn Error + Send + Sync>),
+}
+
+/// Receives the progress of a training.
+pub trait RunObserver: Observer {
+    /// The epochs are over. What follows after [`Outcome::Finished`] is the export.
+    fn fitted(&mut self, outcome: Outcome);
+}
+
+/// The corpora of a training.
+pub struct TrainingData {
+    /// Corpora that windows are drawn from.
+    pub train: Vec<Corpus>,
+    /// Corpora that choose the best epoch and the thresholds; at least one.
+    pub valid: Vec<Corpus>,
+}
+
+impl TrainingData {
+    /// Reads both splits. `progress` is called before each corpus.
+    ///
+    /// # Errors
+    /// A corpus cannot be read, or none has tracks for validation.
+    pub fn read(
+        reader: &CorpusReader,
+        experiment: &Experiment,
+        cache: &FeatureCache,
+        progress: &mut dyn FnMut(Split, &CorpusSettings),
+    ) -> Result<Self, RunError> {
+        let mut read = |split| {
+            let mut progress = |settings: &CorpusSettings| progress(split, settings);
+            reader.read(&experiment.corpus, split, cache, &mut progress)
+        };
+        let (train, valid) = (read(Split::Train)?, read(Split::Valid)?);
+        match valid.is_empty() {
+            true => Err(RunError::NoValidation),
+            false => Ok(Self { train, valid }),
+        }
+    }
+}
+
+/// Reads a checkpoint to start from and brings it to the experiment's horizons.
+///
+/// # Errors
+/// The checkpoint cannot be read, or its network cannot have these horizons.
+pub fn starting_checkpoint(path: &Path, experiment: &Experiment) -> Result<Checkpoint, RunError> {
+    let start = Checkpoint::read(path)?;
+    if start.metadata.horizons_frames != experiment.horizons_frames {
+        tracing::info!(
+            "{} has the horizons {:?}; those of the experiment begin between them",
+            path.display(),
+            start.metadata.horizons_frames
+        );
+    }
+    start
+        .with_horizons(&experiment.horizons_frames)
+        .map_err(|e| RunError::Start {
+            path: path.into(),
+            reason: e.to_string(),
+        })
+}
+
+/// Default path of a training's finished checkpoint: `FOLDER/NAME.safetensors`.
+#[must_use]
+pub fn checkpoint_path(experiment: &Experiment, folder: &Path) -> PathBuf {
+    folder.join(format!("{}.safetensors", experiment.name))
+}
+
+/// Trains, or resumes an interrupted training, and writes the finished checkpoint to `out`. `None` where
+/// the training was interrupted.
+///
+/// # Errors
+/// The folder, the state, the log or the checkpoint cannot be read or written, or a step failed.
+pub fn train(
+    experiment: &Experiment,
+    context: &TrainContext,
+    observer: &mut dyn RunObserver,
+    out: &Path,
+) -> Result<Option<Metadata>, RunError> {
+    let folder = context.folder;
+    std::fs::create_dir_all(folder).map_err(|e| RunError::Folder {
+        path: folder.into(),
+        reason: e,
+    })?;
+    allocator::keep();
+    let outcome = fit::fit(experiment, context, observer).map_err(failed)?;
+    observer.fitted(outcome);
+    if outcome == Outcome::Interrupted {
+        return Ok(None);
+    }
+    let best = Checkpoint::read(&TrainContext::best_path(folder))?;
+    let aim = experiment.operating_point;
+    export::finish(best, context.valid, aim, context.device, out)
+        .map(Some)
+        .map_err(failed)
+}
+
+fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> RunError {
+    RunError::Training(error.into())
+}

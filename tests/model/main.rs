@@ -1,0 +1,15 @@
+//! Networks, checkpoints and decisions, in the library.
+
+#[allow(dead_code)] // each binary uses a part of it
+#[path = "../support/mod.rs"]
+mod support;
+
+mod checkpoint;
+mod ensemble;
+mod golden;
+mod horizons;
+mod network;
+mod normalisation;
+mod overlap_averaging;
+mod tracker;
+mod worker;

@@ -1,0 +1,233 @@
+//! The worker with a network that only adds up: order, batches, policies, failure.
+
+use std::sync::{Arc, Mutex};
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use vocald::frontend::{WINDOW_HOP_SAMPLES, Window, WindowLength};
+use vocald::inference::worker::Scorer;
+use vocald::inference::{
+    EngineError, Note, Output, StreamItem, StreamOutput, StreamSender, WhenBehind, Worker,
+    WorkerGone,
+};
+use vocald_client::message::{GapReason, StateChange, StreamState};
+
+/// Returns the window's first value, when the test lets it.
+struct Fake {
+    gate: Receiver<()>,
+    batches: Arc<Mutex<Vec<usize>>>,
+    fails: bool,
+}
+
+impl Scorer for Fake {
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+        let _ = self.gate.recv();
+        self.batches.lock().unwrap().push(windows.len());
+        if self.fails {
+            let reason = "out of memory".into();
+            return Err(EngineError::Inference {
+                device: "cuda:0".into(),
+                reason,
+            });
+        }
+        Ok(windows.iter().map(|w| vec![w.log_mel[0]]).collect())
+    }
+}
+
+struct Rig {
+    worker: Worker,
+    open: Sender<()>,
+    batches: Arc<Mutex<Vec<usize>>>,
+}
+
+fn rig(fails: bool) -> Rig {
+    let (open, gate) = unbounded();
+    let batches = Arc::new(Mutex::new(Vec::new()));
+    let fake = Fake {
+        gate,
+        batches: Arc::clone(&batches),
+        fails,
+    };
+    let (worker, ()) = Worker::start(move || Ok((fake, ()))).unwrap();
+    Rig {
+        worker,
+        open,
+        batches,
+    }
+}
+
+fn window(k: usize) -> StreamItem {
+    let mut log_mel = vec![0.0; WindowLength::FRAMES_80.values()];
+    log_mel[0] = k as f32;
+    StreamItem::Window(Window::synthetic(
+        (k * WINDOW_HOP_SAMPLES) as u64,
+        log_mel.into(),
+    ))
+}
+
+fn silent() -> StreamItem {
+    StreamItem::Note(Note::State(StateChange::silent()))
+}
+
+/// The outputs of a stream, short: a window by its number, anything else in words.
+struct Received(Receiver<StreamOutput>);
+
+impl Received {
+    fn recv(&self) -> String {
+        short(self.0.recv().unwrap().output)
+    }
+
+    fn all(&self) -> Vec<String> {
+        self.0
+            .iter()
+            .map(|received| short(received.output))
+            .collect()
+    }
+}
+
+fn short(output: Output) -> String {
+    match output {
+        Output::Scored(s) => {
+            assert_eq!(
+                s.window.seq() as f32,
+                s.probabilities[0],
+                "its own prediction"
+            );
+            s.window.seq().to_string()
+        }
+        Output::Note(Note::State(change)) => match change.state {
+            StreamState::Silent => "silent".into(),
+            _ => change.reason.unwrap(),
+        },
+        Output::Note(Note::Lost(loss)) => {
+            assert_eq!(loss.reason, GapReason::InferenceBehind);
+            let windows = |seconds: f64| (seconds * 14.0).round();
+            format!(
+                "skipped {} from {}",
+                windows(loss.lost_s),
+                windows(loss.t_s)
+            )
+        }
+    }
+}
+
+fn stream(worker: &Worker, policy: WhenBehind) -> (StreamSender, Received) {
+    let (outputs_in, outputs) = unbounded();
+    let sender = worker.intake().add_stream("stream", policy, outputs_in);
+    (sender, Received(outputs))
+}
+
+/// The worker takes this window and waits at the gate, so that what comes next queues up.
+fn occupy(rig: &Rig) -> (StreamSender, Received) {
+    let (sender, received) = stream(&rig.worker, WhenBehind::Block);
+    sender.send(window(0)).unwrap();
+    // Done once its lane is empty: 33 windows fit behind it, not 32.
+    for k in 1..=32 {
+        sender.send(window(k)).unwrap();
+    }
+    (sender, received)
+}
+
+#[test]
+fn answers_and_notes_come_in_order() {
+    let rig = rig(false);
+    let (sender, received) = stream(&rig.worker, WhenBehind::Block);
+    for k in 0..40 {
+        if k == 20 {
+            sender.send(silent()).unwrap();
+        }
+        rig.open.send(()).unwrap();
+        sender.send(window(k)).unwrap();
+    }
+    drop(sender);
+    drop(rig.open);
+    rig.worker.finish().unwrap();
+    let mut expected: Vec<String> = (0..40).map(|k| k.to_string()).collect();
+    expected.insert(20, "silent".into());
+    assert_eq!(received.all(), expected);
+    assert!(rig.batches.lock().unwrap().iter().all(|&n| n <= 16));
+}
+
+#[test]
+fn a_live_stream_loses_its_oldest_windows_and_is_told_which() {
+    let rig = rig(false);
+    let (busy, _heard) = occupy(&rig);
+    let (live, received) = stream(&rig.worker, WhenBehind::DropOldest);
+    for k in 0..5 {
+        live.send(window(k)).unwrap();
+    }
+    live.send(silent()).unwrap();
+    for k in 5..30 {
+        live.send(window(k)).unwrap();
+    }
+    drop((busy, live));
+    drop(rig.open);
+    rig.worker.finish().unwrap();
+    let mut expected = vec![
+        "skipped 5 from 0".into(),
+        "silent".into(),
+        "skipped 11 from 5".into(),
+    ];
+    expected.extend((16..30).map(|k| k.to_string()));
+    assert_eq!(received.all(), expected);
+}
+
+#[test]
+fn windows_of_several_streams_share_a_pass_and_none_is_preferred() {
+    let rig = rig(false);
+    let (busy, received_busy) = occupy(&rig);
+    let streams: Vec<_> = (0..3)
+        .map(|_| stream(&rig.worker, WhenBehind::Block))
+        .collect();
+    for (sender, _) in &streams {
+        for k in 0..8 {
+            sender.send(window(k)).unwrap();
+        }
+    }
+    let received: Vec<_> = streams.into_iter().map(|(_, received)| received).collect();
+    drop(busy);
+    drop(rig.open);
+    rig.worker.finish().unwrap();
+    for received in received {
+        let expected: Vec<_> = (0..8).map(|k| k.to_string()).collect();
+        assert_eq!(received.all(), expected);
+    }
+    assert_eq!(received_busy.all().len(), 33);
+    // The first pass took what was there; all waited for the second, so only the last is not full.
+    let batches = rig.batches.lock().unwrap().clone();
+    assert_eq!(batches.iter().sum::<usize>(), 33 + 3 * 8);
+    assert!(
+        batches[1..batches.len() - 1].iter().all(|&n| n == 16),
+        "{batches:?}"
+    );
+}
+
+#[test]
+fn a_failed_inference_is_told_to_every_stream_and_decides_nothing() {
+    let rig = rig(true);
+    let (one, heard_one) = stream(&rig.worker, WhenBehind::DropOldest);
+    let (two, heard_two) = stream(&rig.worker, WhenBehind::Block);
+    // Until both are known to the worker, neither is in the pass that fails.
+    one.send(silent()).unwrap();
+    two.send(silent()).unwrap();
+    assert_eq!(heard_one.recv(), "silent");
+    assert_eq!(heard_two.recv(), "silent");
+    one.send(window(0)).unwrap();
+    rig.open.send(()).unwrap();
+    let reason = "inference on cuda:0 failed: out of memory";
+    assert_eq!(heard_one.recv(), reason);
+    assert_eq!(heard_two.recv(), reason);
+    while two.send(window(1)) != Err(WorkerGone) {}
+    drop((one, two));
+    assert_eq!(rig.worker.finish().unwrap_err().to_string(), reason);
+}
+
+#[test]
+fn a_network_that_cannot_be_loaded_is_an_error_of_the_start() {
+    let refused = Worker::start(|| -> Result<(Fake, ()), _> {
+        Err(EngineError::Thread("there is no cuda:7".into()))
+    });
+    assert_eq!(
+        refused.err().map(|e| e.to_string()),
+        Some("there is no cuda:7".into())
+    );
+}

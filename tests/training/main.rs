@@ -1,0 +1,18 @@
+//! Corpora, training, evaluation and the tables of a reproduction, in the library.
+
+#[allow(dead_code)] // each binary uses a part of it
+#[path = "../support/mod.rs"]
+mod support;
+
+mod adam;
+mod augment;
+mod corpora;
+mod distillation;
+mod evaluation;
+mod experiment;
+mod fit;
+mod metrics;
+mod published_corpora;
+mod reproduction;
+mod speech;
+mod threshold_search;
