@@ -34,7 +34,7 @@ pub struct MidiStreamConfig {
     pub stream: String,
     /// MIDI channel, 1 to 16.
     pub channel: u8,
-    /// 0 to 127.
+    /// Note, 0 to 127.
     pub note: u8,
     /// Number of the control change, 0 to 127.
     pub controller: u8,

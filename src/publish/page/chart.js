@@ -1,11 +1,11 @@
 "use strict";
-// A stream's picture: the probability of voice over the last minute, and beneath it, on the same axis of time,
-// the log-mel waterfall. Time runs from right (now) to left.
+// Chart of a stream: the probability of voice over the last minute, and below it, on the same time axis, the log-mel
+// waterfall. The right edge is now.
 
 const SPAN_S = 60;
 const MEL_BANDS = 80;
-// ln of the mel magnitude: the ends of the waterfall's colours for the lowest band. Music is fainter the
-// higher, so both fall with the band, by this much up to the highest.
+// ln of the mel magnitude at both ends of the colour scale, for the lowest band. Higher bands of music are fainter, so
+// both ends fall with the band, by this much up to the highest.
 const MEL_DARK = -5.5;
 const MEL_BRIGHT = 2;
 const MEL_FALL = 4.5;
@@ -19,7 +19,7 @@ function readColours() {
   for (const name of ["panel", "ink", "quiet", "line", "voice", "voice-soft", "still", "alarm"]) {
     colours[name] = style.getPropertyValue("--" + name).trim();
   }
-  // From the panel's own colour over blue to the strongest: calm in light and in dark.
+  // From the panel's own colour over blue to the strongest, in light and dark mode.
   const dark = matchMedia("(prefers-color-scheme: dark)").matches;
   const stops = dark
     ? [[26, 28, 30], [30, 50, 78], [40, 98, 128], [104, 168, 160], [246, 226, 168]]
@@ -47,7 +47,7 @@ class Chart {
     this.rain.clearRect(0, 0, COLUMNS, MEL_BANDS);
   }
 
-  // The waterfall is a ring of columns: a column's place is its time.
+  // The waterfall is a ring of columns, indexed by time.
   paintColumn(l) {
     const x = Math.floor(l.t / COLUMN_S) % COLUMNS;
     const image = this.rain.createImageData(1, MEL_BANDS);
@@ -147,7 +147,7 @@ class Chart {
   fall(g, x, fall, from) {
     const height = fall.bottom - fall.top;
     g.imageSmoothingEnabled = true;
-    // Oldest to newest: from the column after the newest round to it.
+    // Oldest to newest: the ring starts after the newest column.
     const newest = this.of.columns.at(-1);
     if (!newest) return;
     const end = Math.floor(newest.t / COLUMN_S) + 1;

@@ -1,9 +1,9 @@
 "use strict";
-// The screen for people: one WebSocket, a panel for each stream, its picture by chart.js.
+// The page: one WebSocket, a panel for each stream; chart.js draws the chart.
 
 const EVENTS_KEPT = 100;
 const LEVEL_FLOOR_DB = -60;
-// Without any message for so long the connection counts as broken.
+// After this time without a message the connection counts as broken.
 const SILENCE_MS = 5000;
 const RETRY_MS = [250, 500, 1000, 2000, 4000];
 
@@ -38,7 +38,7 @@ class Stream {
     const panel = document.getElementById("stream").content.cloneNode(true).firstElementChild;
     this.panel = panel;
     this.find = (selector) => panel.querySelector(selector);
-    // A file's path is long; its end says most.
+    // The end of a file's path is its most useful part.
     this.find("h2").textContent = name.split("/").slice(-2).join("/");
     this.find("h2").title = name;
     panel.setAttribute("aria-label", "stream " + name);
@@ -110,7 +110,7 @@ class Stream {
     line.lastChild.textContent = o.duration.toFixed(1) + " s";
   }
 
-  // Its offset was told while nobody listened here.
+  // Its offset was sent while this page was not connected.
   closeVoice() {
     const open = this.spans.find((span) => span.to === null);
     if (open) this.takeOffset({ id: open.id, t: this.now, duration: this.now - open.from });
@@ -174,7 +174,7 @@ function text(content) {
   return span;
 }
 
-// Only changes: a live region would speak again otherwise.
+// Only on a change: a screen reader reads a live region again otherwise.
 function set(element, content) {
   if (element.textContent !== content) element.textContent = content;
 }
@@ -235,7 +235,7 @@ function connect() {
     const message = JSON.parse(event.data);
     if (message.type === "hello") hello(message);
     else if (link.dataset.link !== "live") showLink("live", liveWords());
-    // What was missed may have been an onset: only a new hello tells how things stand.
+    // The lost messages may include an onset; a new hello has the present state.
     if (message.type === "lagged") {
       missed += message.lost;
       socket.close();
