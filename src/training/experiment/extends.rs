@@ -31,31 +31,40 @@ const KIND: &str = "kind";
 const ROOT: &str = "root";
 const REMOVE: &str = "remove";
 
-/// A problem with what an experiment extends, or with how it extends it.
+/// An experiment that cannot extend another one.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // The messages name the fields.
 pub enum ExtendsError {
+    /// `extends` is not a path.
     #[error("extends must be the path of another experiment, from the folder of this one")]
     NoPath,
+    /// The extended file cannot be read.
     #[error("it extends {}, which cannot be read: {reason}", parent.display())]
     Unreadable { parent: PathBuf, reason: io::Error },
+    /// A file extends itself, directly or through others.
     #[error("it extends itself: {}", route(files))]
     Cycle { files: Vec<PathBuf> },
+    /// An entry of `corpus` cannot be identified.
     #[error("every entry of corpus must be a table with an id, or with a kind and a root")]
     Nameless,
+    /// An entry changes a corpus that the extended file does not have.
     #[error(
         "it changes the corpus {corpus}, which {} does not have; a new corpus needs a kind and a root",
         parent.display()
     )]
     Unknown { corpus: String, parent: PathBuf },
+    /// An entry removes a corpus that the extended file does not have.
     #[error("it removes the corpus {corpus}, which {} does not have", parent.display())]
     NothingToRemove { corpus: String, parent: PathBuf },
+    /// An entry removes a corpus and also sets keys of it.
     #[error(
         "it removes the corpus {corpus} by something other than `remove = true` alone, beside its name"
     )]
     Remove { corpus: String },
+    /// Two entries refer to the same corpus.
     #[error("it has two entries for the corpus {corpus}")]
     Twice { corpus: String },
+    /// An entry refers to several corpora.
     #[error("{} has two corpora {corpus}; give each an id", parent.display())]
     Ambiguous { corpus: String, parent: PathBuf },
 }

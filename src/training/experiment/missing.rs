@@ -1,4 +1,4 @@
-//! The required keys that an experiment lacks, all of them at once.
+//! The required keys that are missing from an experiment, all at once.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -7,8 +7,8 @@ use toml::{Table, Value};
 use crate::training::experiment::Experiment;
 use crate::training::experiment::named::NAMED;
 
-/// The names of the required keys that are missing, as `training.seed` or `corpus.2.weight`. Which are required
-/// is found by leaving each out of a whole experiment, so it is written nowhere twice.
+/// The names of the required keys that are missing, as `training.seed` or `corpus.2.weight`. A key is required
+/// if a complete experiment without it cannot be read, so the list is written nowhere twice.
 pub(super) fn missing_keys(given: &Table) -> Vec<String> {
     let Ok(whole) = Experiment::built_in(NAMED[0].name) else {
         return Vec::new();
