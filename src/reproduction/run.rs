@@ -1,6 +1,5 @@
 //! All trainings of the tables: which are due, and one after the other.
 
-use std::error::Error;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -9,6 +8,7 @@ use tch::Device;
 use crate::corpora::load::check_layout;
 use crate::corpora::reader::CorpusReader;
 use crate::corpora::{CorpusSettings, Split};
+use crate::reproduction::ReproductionError;
 use crate::reproduction::measure::measure;
 use crate::reproduction::paper::{COLUMNS, ROWS};
 use crate::reproduction::plan::{Training, Wishes, cheapest_first};
@@ -21,8 +21,6 @@ use crate::training::run::{RunError, RunObserver, TrainingData, checkpoint_path,
 
 /// Problems of a corpus that a table shows; `train` reports all of them.
 const SHOWN_PROBLEMS: usize = 3;
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// Receives the progress of the trainings.
 pub trait Monitor {
@@ -89,7 +87,7 @@ impl Reproduction {
         wishes: &Wishes,
         data: &Path,
         run: &Path,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, ReproductionError> {
         let missing = missing_corpora(data)?;
         let trainings = trainings(seeds, wishes, run)?;
         let mut entries: Vec<Entry> = trainings.iter().map(entry).collect();
@@ -234,7 +232,11 @@ fn failed(error: impl std::fmt::Display) -> Unfinished {
 }
 
 /// Every training of the tables, the cheapest first.
-fn trainings(seeds: &[u64], wishes: &Wishes, run: &Path) -> Result<Vec<Training>, Failure> {
+fn trainings(
+    seeds: &[u64],
+    wishes: &Wishes,
+    run: &Path,
+) -> Result<Vec<Training>, ReproductionError> {
     let mut seeds = seeds.to_vec();
     seeds.sort_unstable();
     seeds.dedup();
@@ -259,10 +261,11 @@ fn entry(training: &Training) -> Entry {
     }
 }
 
-fn missing_corpora(data: &Path) -> Result<[Option<String>; COLUMNS.len()], Failure> {
+fn missing_corpora(data: &Path) -> Result<[Option<String>; COLUMNS.len()], ReproductionError> {
     let mut missing = [const { None }; COLUMNS.len()];
     for (column, missing) in COLUMNS.iter().zip(&mut missing) {
-        let experiment = Experiment::built_in(column.experiment)?;
+        let experiment =
+            Experiment::built_in(column.experiment).map_err(ReproductionError::training)?;
         let corpora = experiment.corpus.iter();
         let problems: Vec<String> = corpora
             .filter_map(|settings| check_layout(settings, data).err())

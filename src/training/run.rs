@@ -1,17 +1,16 @@
 //! One training, from its corpora to its finished checkpoint.
 
-use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use crate::corpora::reader::{CorpusReader, ReadError};
 use crate::corpora::{Corpus, CorpusSettings, FeatureCache, Split};
 use crate::model::{Checkpoint, CheckpointError, Metadata};
-use crate::training::TrainContext;
 use crate::training::allocator;
 use crate::training::experiment::Experiment;
 use crate::training::export;
 use crate::training::fit;
 use crate::training::fit::{Observer, Outcome};
+use crate::training::{TrainContext, TrainError};
 
 /// A training that cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +42,7 @@ pub enum RunError {
     },
     /// A step, the state or the export failed.
     #[error(transparent)]
-    Training(Box<dyn Error + Send + Sync>),
+    Training(#[from] TrainError),
 }
 
 /// Receives the progress of a training.
@@ -127,18 +126,13 @@ pub fn train(
         reason: e,
     })?;
     allocator::keep();
-    let outcome = fit::fit(experiment, context, observer).map_err(failed)?;
+    let outcome = fit::fit(experiment, context, observer)?;
     observer.fitted(outcome);
     if outcome == Outcome::Interrupted {
         return Ok(None);
     }
     let best = Checkpoint::read(&TrainContext::best_path(folder))?;
     let aim = experiment.operating_point;
-    export::finish(best, context.valid, aim, context.device, out)
-        .map(Some)
-        .map_err(failed)
-}
-
-fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> RunError {
-    RunError::Training(error.into())
+    let metadata = export::finish(best, context.valid, aim, context.device, out)?;
+    Ok(Some(metadata))
 }
