@@ -223,7 +223,7 @@ function hello(message) {
 }
 
 function connect() {
-  const address = new URL("ws", location.href);
+  const address = new URL("ws" + location.search, location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   address.hash = "";
   address.searchParams.set("types", "decision,onset,offset,state,gap,level");
