@@ -14,6 +14,6 @@ mod tracker;
 pub use decider::{Decider, Horizon};
 pub use model_horizons::ModelHorizons;
 pub use operating_point::{OperatingPoint, PointError};
-pub use reentry::{RECENCY_S, Reentry};
 pub use overlap_average::OverlapAverage;
+pub use reentry::{RECENCY_S, Reentry};
 pub use tracker::{Decision, Event, Tracker};

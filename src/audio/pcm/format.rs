@@ -64,7 +64,9 @@ impl FromStr for Encoding {
     type Err = AudioError;
 
     fn from_str(text: &str) -> Result<Self, AudioError> {
-        let found = Self::ALL.into_iter().find(|encoding| encoding.name() == text);
+        let found = Self::ALL
+            .into_iter()
+            .find(|encoding| encoding.name() == text);
         found.ok_or_else(|| AudioError::Encoding { text: text.into() })
     }
 }
