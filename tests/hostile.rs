@@ -203,7 +203,7 @@ fn a_byte_a_second(mut connection: Connection, hurry: Arc<AtomicBool>) -> Messag
 }
 
 #[test]
-fn who_does_not_read_loses_its_own_oldest_messages_and_is_told_how_many() {
+fn who_does_not_read_loses_its_own_oldest_messages_and_receives_their_number() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("vocald.sock");
     let hub = Arc::new(Hub::new(HelloFacts {

@@ -131,7 +131,7 @@ fn short(note: &Note) -> String {
 }
 
 #[test]
-fn a_device_that_vanishes_is_told_with_the_time_it_was_away() {
+fn a_device_that_vanishes_is_reported_with_the_time_it_was_away() {
     let (reported, end) = reports_of(options(true), |stage| {
         let mut writer = stage.start(RATE_HZ, 1, 4.0);
         play(&mut writer, 0.1, 101);
@@ -182,7 +182,7 @@ fn a_stall_of_a_device_is_a_loss_and_of_a_pipe_none() {
 }
 
 #[test]
-fn what_did_not_fit_into_the_ring_is_told_where_it_is_missing() {
+fn what_did_not_fit_into_the_ring_is_reported_where_it_is_missing() {
     let refused = Arc::new(AtomicU64::new(0));
     let (reported, _) = reports_of(options(true), {
         let refused = Arc::clone(&refused);
@@ -216,7 +216,7 @@ fn what_did_not_fit_into_the_ring_is_told_where_it_is_missing() {
 }
 
 #[test]
-fn each_channel_is_told_silent_by_itself() {
+fn each_channel_is_reported_silent_by_itself() {
     let mixing = Mixing::Each(ChannelChoice::All);
     let (reported, _) = reports_of(
         FeedOptions {

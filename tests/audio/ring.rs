@@ -130,7 +130,7 @@ fn a_waiting_writer_loses_nothing() {
 }
 
 #[test]
-fn a_waiting_writer_ends_when_told_or_when_nobody_reads() {
+fn a_waiting_writer_ends_on_request_or_when_nobody_reads() {
     let stop = StopFlag::new();
     let (mut writer, reader) = ring(STEREO, 0.01);
     let writing = std::thread::spawn({

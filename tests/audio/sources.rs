@@ -95,7 +95,7 @@ fn a_file_at_full_pace_loses_nothing() {
 }
 
 #[test]
-fn a_paced_file_takes_its_time_and_stops_when_told() {
+fn a_paced_file_takes_its_time_and_stops_on_request() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("short.wav");
     let samples = numbers(8_000);

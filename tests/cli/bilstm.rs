@@ -140,7 +140,7 @@ fn detect_answers_on_the_common_grid_as_evaluation_does() {
 /// The checkpoint's look-ahead is true: sound later than that changes nothing, be it other
 /// sound or none, and sound within it may.
 #[test]
-fn nothing_is_heard_beyond_the_look_ahead() {
+fn no_sound_beyond_the_look_ahead_is_used() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     untrained(&at.join("both-ways.safetensors"));

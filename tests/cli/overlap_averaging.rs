@@ -100,7 +100,7 @@ fn evaluate_detect_and_run_agree_on_what_all_windows_said() {
 }
 
 #[test]
-fn model_info_tells_what_is_decided_by() {
+fn model_info_shows_how_decisions_are_made() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let mut averaging = Checkpoint::read(program::model()).unwrap();

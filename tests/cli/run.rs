@@ -39,7 +39,7 @@ fn assert_same(a: &[(f64, f64, bool)], b: &[(f64, f64, bool)]) {
 }
 
 #[test]
-fn a_file_is_told_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
+fn a_file_is_reported_from_hello_to_ended_and_every_message_keeps_to_the_schema() {
     let folder = tempfile::tempdir().unwrap();
     let song = folder.path().join("song.wav");
     wav(&song, 2, 6.0);
@@ -317,7 +317,7 @@ fn a_slow_reader_gets_every_line_of_a_file_at_full_pace() {
 
 /// A file whose voice stays open, so that the end has something to close.
 #[test]
-fn only_the_messages_that_are_asked_for_are_printed() {
+fn only_the_requested_messages_are_printed() {
     let folder = tempfile::tempdir().unwrap();
     let song = folder.path().join("song.wav");
     wav(&song, 1, 3.0);

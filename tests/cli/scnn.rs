@@ -137,7 +137,7 @@ fn assert_right(decisions: &[(f64, bool)]) {
 }
 
 #[test]
-fn detect_and_run_speak_of_the_centre_of_115_frames() {
+fn detect_and_run_decide_on_the_centre_of_115_frames() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     hears_the_centre(&at.join("centre.safetensors"));

@@ -341,7 +341,7 @@ fn before_the_first_connection_it_says_what_it_waits_for() {
 }
 
 #[test]
-fn what_the_source_suffers_is_told_with_its_reason() {
+fn source_states_are_reported_with_their_reason() {
     let mut shown = Shown::new();
     shown.take(sung("hall"));
     shown.take([

@@ -81,7 +81,7 @@ fn assert_outputs_are_the_means(of: &Checkpoint, members: &[Checkpoint]) {
 }
 
 #[test]
-fn a_committee_answers_with_its_members_mean_log_odds_behind_their_own_normalisation() {
+fn an_ensemble_predicts_the_mean_log_odds_of_its_members() {
     let networks: Vec<Checkpoint> = (1..=3).map(network).collect();
     for count in [2, 3] {
         let members = &networks[..count];
@@ -113,7 +113,7 @@ fn a_committee_answers_with_its_members_mean_log_odds_behind_their_own_normalisa
 }
 
 #[test]
-fn members_that_take_turns_answer_one_window_each() {
+fn alternating_members_predict_one_window_each() {
     let mut all = ensemble((1..=3).map(network).collect()).unwrap();
     all.metadata.alternating = true;
     let folder = tempfile::tempdir().unwrap();
@@ -144,7 +144,7 @@ fn members_that_take_turns_answer_one_window_each() {
 }
 
 #[test]
-fn taking_turns_takes_several_networks_that_look_at_windows() {
+fn alternation_requires_several_networks_with_windows() {
     let mut one = network(1);
     one.metadata.alternating = true;
     let fault = one.metadata.validate().unwrap_err().to_string();
@@ -167,7 +167,7 @@ fn taking_turns_takes_several_networks_that_look_at_windows() {
 }
 
 #[test]
-fn the_papers_rivals_answer_together_too() {
+fn the_papers_reference_networks_form_ensembles_too() {
     for family in [Family::Scnn, Family::BiLstm] {
         let members = [paper_network(family, 1), paper_network(family, 2)];
         let all = ensemble(members.iter().map(copy).collect()).unwrap();
@@ -177,7 +177,7 @@ fn the_papers_rivals_answer_together_too() {
 }
 
 #[test]
-fn those_that_cannot_answer_together_are_named() {
+fn checkpoints_that_cannot_form_an_ensemble_are_named() {
     let refused = |checkpoints: Vec<Checkpoint>| ensemble(checkpoints).err().unwrap().to_string();
     let mut relative = network(2);
     relative.metadata.level = LevelMode::Relative;
@@ -226,7 +226,7 @@ fn averaged(root: &Path, options: &str) -> Checkpoint {
 }
 
 #[test]
-fn the_program_averages_answers_keeps_them_in_16_bits_and_labels_with_them() {
+fn the_program_makes_an_ensemble_in_16_bits_and_labels_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let pair = averaged(root, "--half");
@@ -268,7 +268,7 @@ fn column(table: &str, number: usize, horizon_frames: Option<&str>) -> Vec<f64> 
 }
 
 #[test]
-fn turns_are_the_same_in_detect_run_and_evaluate() {
+fn alternation_is_the_same_in_detect_run_and_evaluate() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let pair = averaged(root, "--alternating");

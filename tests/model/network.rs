@@ -137,7 +137,7 @@ fn trained_like(architecture: Architecture) -> vocald::model::layers::Weights {
 }
 
 #[test]
-fn a_folded_network_answers_as_the_unfolded_one() {
+fn a_folded_network_predicts_as_the_unfolded_one() {
     let _exclusive = exclusive();
     let depths = [Depth::D14, Depth::D18, Depth::D50].map(Family::SeResNet);
     for family in depths.into_iter().chain([Family::Scnn]) {

@@ -31,7 +31,7 @@ fn averaged(horizons: &[u32], rows: &[Vec<f32>]) -> Vec<Vec<f32>> {
 }
 
 #[test]
-fn windows_that_speak_of_the_same_frame_are_pooled() {
+fn predictions_for_the_same_frame_are_pooled() {
     // 10 frames are two windows: the frame 17 before the end was the one 7 before it two windows ago.
     let rows = [vec![0.9, 0.3], vec![0.8, 0.4], vec![0.6, 0.2]];
     let pooled = averaged(&[17, 7], &rows);
@@ -96,7 +96,7 @@ fn what_is_missing_says_nothing() {
 }
 
 #[test]
-fn one_answer_cannot_outvote_all_others() {
+fn one_prediction_cannot_outvote_all_others() {
     let pooled = averaged(&[12, 7], &[vec![0.5, 0.0], vec![0.99999, 0.5]]);
     assert!((0.49..0.51).contains(&pooled[1][0]), "{pooled:?}");
     let pooled = averaged(&[12, 7], &[vec![0.5, 1.0], vec![1.0, 0.5]]);
@@ -104,7 +104,7 @@ fn one_answer_cannot_outvote_all_others() {
 }
 
 #[test]
-fn who_has_hardly_heard_a_frame_is_not_asked_about_it() {
+fn a_window_that_hardly_covers_a_frame_is_left_out() {
     let rows: Vec<Vec<f32>> = [0.2, 0.7, 0.4].map(|p| vec![p; 2]).into();
     assert_eq!(averaged(&[7, 2], &rows), rows);
     assert_ne!(averaged(&[12, 7], &rows), rows);
@@ -112,7 +112,7 @@ fn who_has_hardly_heard_a_frame_is_not_asked_about_it() {
 
 proptest! {
     #[test]
-    fn without_others_to_ask_answers_stay_as_they_are(rows in prop::collection::vec(0.0f32..=1.0, 1..40)) {
+    fn without_other_windows_predictions_stay_as_they_are(rows in prop::collection::vec(0.0f32..=1.0, 1..40)) {
         let mut none = OverlapAverage::none();
         let mut one = OverlapAverage::new(&[7]);
         for (n, &p) in rows.iter().enumerate() {

@@ -218,7 +218,7 @@ fn begins_again(before: &[(f32, usize)]) -> bool {
 }
 
 #[test]
-fn a_voice_that_was_heard_lately_begins_again_at_less() {
+fn recent_singing_lowers_the_onset_threshold() {
     assert!(!begins_again(&[(0.6, 100)]), "none was heard");
     assert!(begins_again(&[(0.9, 20), (0.1, 10)]));
     // After 2.1 s of voice the recency is 0.19; 6.4 s later it is below 0.1.

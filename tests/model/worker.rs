@@ -128,7 +128,7 @@ fn occupy(rig: &Rig) -> (StreamSender, Received) {
 }
 
 #[test]
-fn answers_and_notes_come_in_order() {
+fn outputs_and_notes_come_in_order() {
     let rig = rig(false);
     let (sender, received) = stream(&rig.worker, WhenBehind::Block);
     for k in 0..40 {
@@ -148,7 +148,7 @@ fn answers_and_notes_come_in_order() {
 }
 
 #[test]
-fn a_live_stream_loses_its_oldest_windows_and_is_told_which() {
+fn a_live_stream_loses_its_oldest_windows_and_the_loss_is_reported() {
     let rig = rig(false);
     let (busy, _heard) = occupy(&rig);
     let (live, received) = stream(&rig.worker, WhenBehind::DropOldest);
@@ -202,7 +202,7 @@ fn windows_of_several_streams_share_a_pass_and_none_is_preferred() {
 }
 
 #[test]
-fn a_failed_inference_is_told_to_every_stream_and_decides_nothing() {
+fn a_failed_inference_is_reported_to_every_stream_and_decides_nothing() {
     let rig = rig(true);
     let (one, heard_one) = stream(&rig.worker, WhenBehind::DropOldest);
     let (two, heard_two) = stream(&rig.worker, WhenBehind::Block);

@@ -87,7 +87,7 @@ fn attach(hub: &Hub, delivery: Delivery) -> Receiver<Message> {
 }
 
 #[test]
-fn a_subscriber_first_receiver_how_things_stand() {
+fn a_subscriber_first_receives_the_present_state() {
     let hub = hub();
     hub.publish(state("a", StreamState::Running));
     hub.publish(Message::Onset(onset(7)));
@@ -125,7 +125,7 @@ fn a_subscriber_first_receiver_how_things_stand() {
 }
 
 #[test]
-fn a_slow_sink_loses_its_own_oldest_and_is_told_how_many() {
+fn a_slow_sink_loses_its_own_oldest_and_receives_their_number() {
     let hub = hub();
     let (sender, slow) = unbounded();
     let (open, gate) = unbounded();
@@ -187,7 +187,7 @@ fn a_lossless_sink_gets_everything_however_slow() {
 }
 
 #[test]
-fn a_sink_that_is_gone_holds_nobody_up_and_its_end_is_told() {
+fn a_sink_that_is_gone_holds_nobody_up_and_its_end_is_reported() {
     let hub = hub();
     let (sender, receiver) = unbounded();
     hub.attach(

@@ -34,7 +34,7 @@ fn in_order(seqs: &[u64]) -> bool {
 }
 
 #[test]
-fn every_client_of_a_socket_hears_everything_it_chose_whatever_others_do() {
+fn every_client_of_a_socket_receives_everything_it_chose_whatever_others_do() {
     let (daemon, mut feed) = Daemon::fed();
     let mode = std::fs::metadata(&daemon.unix)
         .unwrap()
@@ -223,7 +223,7 @@ fn a_websocket_gets_what_its_address_or_its_message_chooses() {
 }
 
 #[test]
-fn http_tells_the_state_the_health_and_the_numbers() {
+fn http_serves_the_state_the_health_and_the_numbers() {
     let daemon = Daemon::playing(30.0, |_| {});
     let (status, page) = daemon.get("/", "");
     assert_eq!(status, 200);
@@ -320,7 +320,7 @@ fn beyond_this_machine_a_token_is_demanded() {
 }
 
 #[test]
-fn more_clients_than_allowed_are_told_so() {
+fn more_clients_than_allowed_are_refused_with_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("few.toml");
     let text = "[publish.unix]\nclients_max = 1\n[publish.http]\nclients_max = 1\n";

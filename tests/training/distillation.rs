@@ -190,7 +190,7 @@ fn a_pupil_comes_to_answer_as_its_teacher_does_whatever_the_labels_say() {
 }
 
 #[test]
-fn a_teacher_that_is_not_wanted_or_looks_elsewhere_is_refused() {
+fn a_teacher_that_is_not_required_or_has_another_input_is_refused() {
     let _exclusive = exclusive();
     let folder = tempfile::tempdir().unwrap();
     let refused = |experiment: &Experiment, teacher: Option<&Checkpoint>| {
@@ -236,7 +236,7 @@ fn a_training_goes_on_with_the_teacher_that_it_began_with() {
 }
 
 #[test]
-fn the_program_learns_from_a_committee_but_does_not_go_on_from_one() {
+fn the_program_learns_from_an_ensemble_but_does_not_go_on_from_one() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path();
     let songs = root.join("data/songs");

@@ -166,7 +166,7 @@ fn changes_at_the_edges_of_a_track_do_not_count() {
 }
 
 #[test]
-fn decisions_are_told_after_look_ahead_and_confirmation() {
+fn decisions_come_after_look_ahead_and_confirmation() {
     let track = track("a", "........VVVVVVVV", "........VVVVVVVV");
     let scored = &track.scored.horizons[0];
     let onset = GRID.time_s(8);
