@@ -1,6 +1,9 @@
 //! Label tracks of Audacity (`.txt`): lines `START END NAME`, in seconds. Every label is a voice unless its
 //! name is `nosing`; everything else is without a voice.
 
+use std::fmt::Write as _;
+
+use super::writer::RecordingVoice;
 use super::{LabelError, lines, times};
 
 /// Parses the start and the end of each voice, in seconds.
@@ -21,4 +24,14 @@ pub fn parse(text: &str) -> Result<Vec<(f64, f64)>, LabelError> {
         }
     }
     Ok(voices)
+}
+
+/// A label `voice` for each stretch of voice.
+pub(super) fn write(voice: &RecordingVoice) -> String {
+    let mut text = String::new();
+    for (from_s, to_s) in &voice.voices {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "{from_s:.6}\t{to_s:.6}\tvoice");
+    }
+    text
 }

@@ -3,12 +3,17 @@
 
 pub mod audacity;
 pub mod lab;
+mod lrc;
+mod subtitles;
 pub mod table;
+mod textgrid;
+mod writer;
 
 use std::path::{Path, PathBuf};
 
 use crate::corpora::CorpusProblem;
 use crate::corpora::files::stem;
+pub use crate::corpora::labels::writer::{RecordingVoice, Row, WrittenFormat};
 use crate::corpora::recording::Recording;
 use crate::corpora::stems::sounding;
 use crate::frontend::window::frame_time_s;

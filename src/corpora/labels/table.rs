@@ -1,6 +1,9 @@
 //! `.csv` files `t,p,voice` or `t,voice` with a header: a label for each time, in seconds. A label is valid
 //! halfway to the times before and after it.
 
+use std::fmt::Write as _;
+
+use super::writer::RecordingVoice;
 use super::{LabelError, Span};
 
 /// Parses rows of a time and, in the last column, 0 or 1.
@@ -59,6 +62,16 @@ fn line_at(text: &str, start: usize) -> u64 {
     let blank = row.iter().take_while(|byte| byte.is_ascii_whitespace());
     let ends = before.iter().chain(blank).filter(|&&byte| byte == b'\n');
     1 + ends.count() as u64
+}
+
+/// Rows `t,p,voice`, one per decision.
+pub(super) fn write(voice: &RecordingVoice) -> String {
+    let mut text = String::from("t,p,voice\n");
+    for row in &voice.decisions {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "{:.6},{:.6},{}", row.t_s, row.p, u8::from(row.voice));
+    }
+    text
 }
 
 #[cfg(test)]
