@@ -45,6 +45,7 @@ fn corpus() -> Corpus {
             .collect();
         Track {
             name: format!("tones {number}"),
+            song: String::new(),
             sound: Sound::Stems {
                 voice: tone(220.0 + 30.0 * number as f32, voiced),
                 accompaniment,

@@ -14,6 +14,7 @@ use crate::config::DecisionConfig;
 use crate::corpora::load::{Coverage, load_labelled};
 use crate::corpora::reader::with_distinct_names;
 use crate::corpora::{Corpus, FeatureCache, Split};
+use crate::evaluation::collar::COLLAR_S;
 use crate::evaluation::reference_system::ReferenceSystem;
 use crate::evaluation::scores;
 use crate::evaluation::stress::Folders;
@@ -21,7 +22,7 @@ use crate::inference::cores;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
 use crate::reporting::measure::Evaluation;
-use crate::reporting::{report, tables};
+use crate::reporting::{report, summary};
 use crate::training::experiment::Experiment;
 
 #[derive(Debug, clap::Args)]
@@ -41,6 +42,9 @@ pub struct Args {
     /// Folder with another system's labels (.lab, .txt or .csv for every track), measured alongside
     #[arg(long, value_name = "DIR")]
     reference: Option<PathBuf>,
+    /// Every figure is also reported without the decisions this close to a labelled change, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = COLLAR_S, value_parser = seconds)]
+    collar: f64,
     /// Tracks scored at the same time [default: all cores]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -93,6 +97,15 @@ Examples:
   vocald evaluate songs/ --stress --music instrumentals/  false alarms on music without singing
   vocald evaluate config/experiments/live-14/08-outputs.toml --data DIR --split test";
 
+/// A duration of at least 0 s.
+fn seconds(text: &str) -> Result<f64, String> {
+    let seconds = text
+        .parse::<f64>()
+        .ok()
+        .filter(|s| s.is_finite() && *s >= 0.0);
+    seconds.ok_or_else(|| "seconds are required, 0 or more".into())
+}
+
 fn splits() -> impl clap::builder::TypedValueParser<Value = Split> {
     choice(&[Split::Train, Split::Valid, Split::Test].map(|split| (split.name(), split)))
 }
@@ -127,6 +140,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         horizon: &horizon,
         corpora: &corpora,
         reference: reference.as_ref(),
+        collar_s: args.collar,
         stress: folders.as_ref(),
     };
     let threads = args.threads.map_or_else(cores, NonZeroUsize::get);
@@ -154,11 +168,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     print(&match args.json {
         true => serde_json::to_string(&evaluated.report)? + "\n",
-        false => {
-            let tables = tables::summary(&evaluated.report);
-            let texts: Vec<String> = tables.iter().map(tables::Table::text).collect();
-            texts.join("\n")
-        }
+        false => summary::text(&evaluated.report),
     })
 }
 

@@ -28,6 +28,13 @@ pub(super) enum Files {
     Stems {
         voice: PathBuf,
         accompaniment: PathBuf,
+        /// Factor for the amplitude of the voice.
+        voice_gain: f32,
+    },
+    /// The accompaniment of a song of stems, by itself.
+    Band {
+        path: PathBuf,
+        song: String,
     },
     Solo(PathBuf),
     Speech(PathBuf),
@@ -52,6 +59,10 @@ impl Item {
             return Err(CorpusProblem::NoLabelWithinSound { track: self.name });
         }
         Ok(Track {
+            song: match self.files {
+                Files::Band { song, .. } => song,
+                _ => self.name.clone(),
+            },
             name: self.name,
             sound,
             voice,
@@ -67,10 +78,12 @@ impl Files {
             Self::Mix(path)
             | Self::Solo(path)
             | Self::Speech(path)
+            | Self::Band { path, .. }
             | Self::StereoStems { path, .. } => vec![(path, Channels::Mean)],
             Self::Stems {
                 voice,
                 accompaniment,
+                ..
             } => vec![(voice, Channels::Mean), (accompaniment, Channels::Mean)],
         }
     }
@@ -78,7 +91,7 @@ impl Files {
     fn read(&self, cache: &FeatureCache) -> Result<Sound, CorpusProblem> {
         let mean = |path: &Path| cache.recording(path, Channels::Mean);
         Ok(match self {
-            Self::Mix(path) => Sound::Mix(mean(path)?),
+            Self::Mix(path) | Self::Band { path, .. } => Sound::Mix(mean(path)?),
             Self::StereoStems {
                 path,
                 voice,
@@ -90,8 +103,9 @@ impl Files {
             Self::Stems {
                 voice,
                 accompaniment,
+                voice_gain,
             } => Sound::Stems {
-                voice: mean(voice)?,
+                voice: mean(voice)?.with_gain(*voice_gain),
                 accompaniment: mean(accompaniment)?,
             },
             Self::Solo(path) => Sound::Solo(mean(path)?),

@@ -51,7 +51,7 @@ fn load_covered(
         .map(|item| covered(item.read(cache)?, coverage))
         .collect();
     Ok(Corpus {
-        name: label(settings),
+        name: settings.label().to_owned(),
         weight: settings.weight,
         voice_share: settings.voice_share,
         tracks: all_or_errors(Vec::new(), read)
@@ -120,7 +120,8 @@ fn error(settings: &CorpusSettings, data: &Path, problems: Vec<CorpusProblem>) -
     }
 }
 
-/// Reads a whole folder of songs with labels beside them, to measure on.
+/// Reads a whole folder to measure on: songs with labels beside them, or stems (`vocals/` and `instrumental/`), of which
+/// each accompaniment is measured by itself too.
 ///
 /// # Errors
 /// All problems of the folder at once.
@@ -134,28 +135,24 @@ pub fn load_labelled(
         Some(name.to_string_lossy().into_owned())
     });
     let name = name.unwrap_or_else(|| root.display().to_string());
-    let sounds = files::sounds_below(root).map_err(|problems| CorpusError {
+    let has_stems = ["vocals", "instrumental"].map(|stems| root.join(stems).is_dir()) == [true; 2];
+    let (kind, below) = match has_stems {
+        true => (CorpusKind::Stems, root.join("vocals")),
+        false => (CorpusKind::Labelled, root.into()),
+    };
+    let sounds = files::sounds_below(&below).map_err(|problems| CorpusError {
         name: name.clone(),
         problems,
     })?;
     let settings = CorpusSettings {
-        kind: CorpusKind::Labelled,
-        root: root.into(),
-        weight: 0.0,
-        voice_share: None,
-        valid: Vec::new(),
+        name: Some(name),
         test: sounds.iter().map(|path| files::stem(path)).collect(),
-        exclude: Vec::new(),
         partly_labelled: coverage == Coverage::InParts,
+        band_alone: has_stems,
+        ..CorpusSettings::new(kind, root, 0.0)
     };
     // The root is the caller's path, not one below a data folder.
-    let corpus = load_covered(&settings, Path::new(""), Split::Test, cache, coverage)?;
-    Ok(Corpus { name, ..corpus })
-}
-
-/// A short name for reports: the kind, as the settings spell it.
-fn label(settings: &CorpusSettings) -> String {
-    settings.kind.name().to_owned()
+    load_covered(&settings, Path::new(""), Split::Test, cache, coverage)
 }
 
 /// The folder of a corpus: absolute, below the home folder (`~/`), or below the data folder.

@@ -4,6 +4,9 @@
 
 use crate::frontend::{FRAME_SAMPLES, HOP_SAMPLES, LogMel, MEL_BANDS};
 
+/// The middle of a frame: 10 ms.
+const MIDDLE_SAMPLES: usize = 220;
+
 /// The mel magnitudes of a frame.
 pub type Frame = [f32; MEL_BANDS];
 
@@ -47,6 +50,25 @@ impl Recording {
         let end = frames.end.min(self.powers.len());
         let powers = &self.powers[frames.start.min(end)..end];
         powers.iter().sum::<f32>() / powers.len().max(1) as f32
+    }
+
+    /// Mean square of the samples in the middle of a frame, over 10 ms; 0 after the end.
+    pub fn middle_power(&self, frame: usize) -> f32 {
+        let start = frame * HOP_SAMPLES + (FRAME_SAMPLES - MIDDLE_SAMPLES) / 2;
+        let end = (start + MIDDLE_SAMPLES).min(self.samples.len());
+        let middle = &self.samples[start.min(end)..end];
+        let square = |x: &i16| f32::from(*x).powi(2);
+        self.step.powi(2) * middle.iter().map(square).sum::<f32>() / MIDDLE_SAMPLES as f32
+    }
+
+    /// The same recording, its amplitude times `gain`.
+    #[must_use]
+    pub fn with_gain(mut self, gain: f32) -> Self {
+        self.step *= gain;
+        self.powers
+            .iter_mut()
+            .for_each(|power| *power *= gain * gain);
+        self
     }
 
     /// The recording as bytes for the cache.

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 pub struct CorpusSettings {
     /// The layout of the corpus.
     pub kind: CorpusKind,
+    /// The name in reports. Unless given, that of the kind.
+    #[serde(default)]
+    pub name: Option<String>,
     /// Its folder, relative to the data folder (`--data`); `~` is the home folder.
     pub root: PathBuf,
     /// Share of the training windows, in proportion to the other corpora; 0 uses the corpus for validation
@@ -32,6 +35,13 @@ pub struct CorpusSettings {
     /// Allow tracks for validation and testing to have parts without a label; these parts are not measured.
     #[serde(default)]
     pub partly_labelled: bool,
+    /// For `stems`: change of the voice's level, -60 to 60. It changes the balance of the mix, not the labels.
+    #[serde(default)]
+    pub voice_db: f32,
+    /// For `stems`, in validation and testing: every accompaniment is a track of its own as well, without a
+    /// voice. Song and accompaniment count as one song.
+    #[serde(default)]
+    pub band_alone: bool,
 }
 
 /// The layout of a corpus.
@@ -61,6 +71,30 @@ pub enum CorpusKind {
     /// Finished mixes with `NAME.lab`, Audacity's `NAME.txt` or `NAME.csv` beside `NAME.ogg` (or another sound
     /// file).
     Labelled,
+}
+
+impl CorpusSettings {
+    /// A corpus in this folder with the default of every other setting.
+    pub fn new(kind: CorpusKind, root: impl Into<PathBuf>, weight: f64) -> Self {
+        Self {
+            kind,
+            name: None,
+            root: root.into(),
+            weight,
+            voice_share: None,
+            valid: Vec::new(),
+            test: Vec::new(),
+            exclude: Vec::new(),
+            partly_labelled: false,
+            voice_db: 0.0,
+            band_alone: false,
+        }
+    }
+
+    /// A short name for reports: its own, or that of its kind.
+    pub fn label(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| self.kind.name())
+    }
 }
 
 impl CorpusKind {

@@ -31,17 +31,39 @@ pub(super) fn items(root: &Path, settings: &CorpusSettings, split: Split) -> Ite
             files: Files::Stems {
                 voice,
                 accompaniment: accompaniment.clone(),
+                voice_gain: 10f32.powf(settings.voice_db / 20.0),
             },
             labels: named(&labels, &name)?.unwrap_or(Labels::VoiceEnergy),
             name,
         })
     };
-    all_or_errors(problems, sounds.into_iter().map(item))
+    let mut items = all_or_errors(problems, sounds.into_iter().map(item))?;
+    if settings.band_alone && split != Split::Train {
+        let bands: Vec<Item> = items.iter().filter_map(band_alone).collect();
+        items.extend(bands);
+    }
+    Ok(items)
 }
 
-/// Whether a voice without accompaniment sounds in each frame, by its energy.
+/// The accompaniment of a song as a track without a voice.
+fn band_alone(song: &Item) -> Option<Item> {
+    let Files::Stems { accompaniment, .. } = &song.files else {
+        return None;
+    };
+    Some(Item {
+        name: format!("{} (band alone)", song.name),
+        files: Files::Band {
+            path: accompaniment.clone(),
+            song: song.name.clone(),
+        },
+        labels: Labels::NoVoice,
+    })
+}
+
+/// Whether a voice without accompaniment sounds in each frame, by its energy in the 10 ms in the frame's middle. (A whole
+/// frame reaches 23 ms further either way, and would put ends late and beginnings early.)
 pub(super) fn sounding(voice: &Recording, frames: usize) -> Vec<bool> {
-    let power: Vec<f32> = (0..frames).map(|f| voice.power(f..f + 1)).collect();
+    let power: Vec<f32> = (0..frames).map(|f| voice.middle_power(f)).collect();
     let mut sorted = power.clone();
     sorted.sort_by(f32::total_cmp);
     let loud = sorted

@@ -55,6 +55,8 @@ pub enum Sound {
 pub struct Track {
     /// Its file's name without extension, or the corpus's own name for it.
     pub name: String,
+    /// The song that it is a version of. Versions of one song are not independent in an interval.
+    pub song: String,
     /// Its samples.
     pub sound: Sound,
     /// Whether there is a voice in each frame (315 samples at 22 050 Hz); `None` without a label.

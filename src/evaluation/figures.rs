@@ -1,25 +1,30 @@
 //! The figures of a detector on a corpus: accuracy and its relatives, onsets and offsets.
 //!
 //! A checkpoint is measured with raw decisions, with the centred median that papers report, and with the causal
-//! decisions that the daemon publishes.
+//! decisions that the daemon publishes. Every figure of decisions is computed over all of them, and over those outside
+//! the collar around labelled changes.
 
 use serde::Serialize;
 
 use crate::corpora::Track;
 use crate::decision::{OperatingPoint, PointError};
-use crate::evaluation::bootstrap::mean_with_interval;
+use crate::evaluation::collar::outside_collar;
 use crate::evaluation::decide::{Decisions, Smoothing, decide};
+use crate::evaluation::decision_figures::{DecisionFigures, DecisionTally};
 use crate::evaluation::events::{EventFigures, EventTally, LabelChange, label_changes};
 use crate::evaluation::grid::{Grid, WINDOW_HOP_S};
-use crate::evaluation::metrics::{Confusion, auroc};
+use crate::evaluation::phrases::{PhraseFigures, PhraseTally};
 use crate::evaluation::reference_system::{ReferenceOutput, ReferenceSystem};
-use crate::evaluation::scorer::{ScoredTrack, pooled};
+use crate::evaluation::scorer::{ScoredTrack, ScoredWindow};
+use crate::evaluation::sound_events::{SoundEventFigures, SoundEventTally, Voices};
 use crate::frontend::window::lookahead_s;
 
 /// A track, scored at every horizon of a checkpoint.
 pub struct Measured {
     /// Probabilities and labels of the windows.
     pub scored: ScoredTrack,
+    /// The song that the track is a version of.
+    pub song: String,
     /// Whether there is a voice in each frame; `None` where there is no label.
     pub labels: Vec<Option<bool>>,
 }
@@ -29,8 +34,18 @@ impl Measured {
     pub fn new(track: &Track, scored: ScoredTrack) -> Self {
         Self {
             scored,
+            song: track.song.clone(),
             labels: track.voice.clone(),
         }
+    }
+
+    /// The windows at a horizon index, those inside the collar without their labels.
+    pub fn windows_outside_collar(&self, h: usize, grid: Grid, collar_s: f64) -> Vec<ScoredWindow> {
+        let windows = &self.scored.horizons[h];
+        let is_outside = outside_collar(&self.labels, windows.len(), grid, collar_s);
+        let kept = windows.iter().zip(is_outside);
+        kept.map(|(&(p, label), is_outside)| (p, label.filter(|_| is_outside)))
+            .collect()
     }
 }
 
@@ -48,26 +63,11 @@ pub struct Figures {
     pub horizon_frames: u32,
     /// In seconds; unknown for a reference system.
     pub lookahead_s: Option<f64>,
-    /// Decisions with a label.
-    pub windows: u64,
-    /// Over all decisions.
-    pub accuracy: f64,
-    /// Mean over tracks, and its 95 % interval by bootstrap over tracks.
-    pub track_accuracy: [f64; 3],
-    /// Over all decisions.
-    pub precision: f64,
-    /// Over all decisions.
-    pub recall: f64,
-    /// Over all decisions.
-    pub f1: f64,
-    /// Over all decisions.
-    pub false_positive_rate: f64,
-    /// Area under the ROC curve over all decisions.
-    pub auroc: f64,
-    /// Accuracy of the constant decision "voice".
-    pub always_voice_accuracy: f64,
-    /// Seconds of false voice per hour of the tracks without any voice.
-    pub false_voice_s_per_hour: f64,
+    /// All decisions.
+    #[serde(flatten)]
+    pub decisions: DecisionFigures,
+    /// The decisions outside the collar.
+    pub outside_collar: DecisionFigures,
     /// Detected onsets and offsets per minute of the tracks that are labelled throughout.
     pub events_per_minute: f64,
     /// Labelled onsets and offsets per minute of the same tracks.
@@ -76,6 +76,10 @@ pub struct Figures {
     pub onsets: EventFigures,
     /// Offsets of the same tracks.
     pub offsets: EventFigures,
+    /// Voices of the same tracks as sound events.
+    pub sound_events: SoundEventFigures,
+    /// Phrases of the same tracks.
+    pub phrases: PhraseFigures,
 }
 
 /// The figures of a checkpoint on a corpus, at every horizon and smoothing. `points` holds the operating point of each
@@ -90,20 +94,21 @@ pub fn figures(
     tracks: &[Measured],
     horizons_frames: &[u32],
     points: &[OperatingPoint],
+    collar_s: f64,
 ) -> Result<Vec<Figures>, PointError> {
     let mut rows = Vec::new();
     for (h, (&horizon_frames, point)) in horizons_frames.iter().zip(points).enumerate() {
         for smoothing in Smoothing::OF_CHECKPOINT {
-            let mut tally = Tally::default();
+            let mut tally = Tally::new(collar_s);
             for track in tracks {
                 let scored = &track.scored.horizons[h];
                 let grid = track.scored.grid(horizon_frames);
                 let decisions = decide(scored, smoothing, point, grid)?;
-                tally.add(track, h, grid, &decisions);
+                let p = scored.iter().map(|s| s.0).collect();
+                tally.add(track, h, grid, &decisions, Some(p));
             }
             rows.push(Figures {
                 lookahead_s: Some(lookahead_s(horizon_frames)),
-                auroc: auroc(&pooled(tracks.iter().map(|t| &t.scored), h)),
                 ..tally.figures(corpus, detector, smoothing, horizon_frames)
             });
         }
@@ -118,18 +123,15 @@ pub fn reference_figures(
     tracks: &[Measured],
     h: usize,
     horizon_frames: u32,
+    collar_s: f64,
 ) -> Option<Figures> {
-    let mut tally = Tally::default();
+    let mut tally = Tally::new(collar_s);
     for track in tracks {
         let output = reference_output(reference, track, h, horizon_frames)?;
         let grid = track.scored.grid(horizon_frames);
-        tally.add(track, h, grid, &output.decisions);
+        tally.add(track, h, grid, &output.decisions, output.p);
     }
-    let scores = reference_scores(reference, tracks, h, horizon_frames);
-    Some(Figures {
-        auroc: scores.map_or(f64::NAN, |scores| auroc(&scores)),
-        ..tally.figures(corpus, &reference.name, Smoothing::AsGiven, horizon_frames)
-    })
+    Some(tally.figures(corpus, &reference.name, Smoothing::AsGiven, horizon_frames))
 }
 
 /// The output of a reference system on a track, at the times of the decisions of horizon index `h`.
@@ -162,44 +164,74 @@ pub fn reference_scores(
 }
 
 /// Counts over the tracks of a corpus.
-#[derive(Default)]
 struct Tally {
-    total: Confusion,
-    /// Of the tracks without any voice.
-    voiceless: Confusion,
-    /// Of each track.
-    accuracies: Vec<f64>,
-    /// Windows of the tracks that are labelled throughout; the events below are theirs.
+    collar_s: f64,
+    all: DecisionTally,
+    outside_collar: DecisionTally,
+    /// Windows of the tracks that are labelled throughout; everything below is theirs.
     fully_labelled_windows: usize,
     events: usize,
     labelled_events: usize,
     onsets: EventTally,
     offsets: EventTally,
+    sound_events: SoundEventTally,
+    phrases: PhraseTally,
 }
 
 impl Tally {
-    fn add(&mut self, track: &Measured, h: usize, grid: Grid, decisions: &Decisions) {
-        let confusion = track.scored.confusion(h, &decisions.voice);
-        if confusion.total() == 0 {
-            return;
+    fn new(collar_s: f64) -> Self {
+        Self {
+            collar_s,
+            all: DecisionTally::default(),
+            outside_collar: DecisionTally::default(),
+            fully_labelled_windows: 0,
+            events: 0,
+            labelled_events: 0,
+            onsets: EventTally::default(),
+            offsets: EventTally::default(),
+            sound_events: SoundEventTally::default(),
+            phrases: PhraseTally::default(),
         }
-        self.total = self.total + confusion;
-        if !track.labels.contains(&Some(true)) {
-            self.voiceless = self.voiceless + confusion;
+    }
+
+    /// Adds a track; `p` holds the probability of each window, if there are any.
+    fn add(
+        &mut self,
+        track: &Measured,
+        h: usize,
+        grid: Grid,
+        decisions: &Decisions,
+        p: Option<Vec<f32>>,
+    ) {
+        let has_voice = track.labels.contains(&Some(true));
+        let all = &track.scored.horizons[h];
+        let kept = track.windows_outside_collar(h, grid, self.collar_s);
+        for (tally, windows) in [(&mut self.all, all), (&mut self.outside_collar, &kept)] {
+            let labels = windows.iter().map(|window| window.1);
+            tally.add(
+                &track.song,
+                has_voice,
+                labels,
+                &decisions.voice,
+                p.as_deref(),
+            );
         }
-        self.accuracies.push(confusion.accuracy());
         // Next to a part without labels the times of changes are unknown.
         let known: Option<Vec<bool>> = track.labels.iter().copied().collect();
-        let Some(labels) = known else {
+        let (Some(labels), false) = (known, all.is_empty()) else {
             return;
         };
-        let windows = track.scored.horizons[h].len();
+        let windows = all.len();
         let labelled: Vec<LabelChange> = label_changes(&labels, windows, grid);
         self.fully_labelled_windows += windows;
         self.events += decisions.changes.len();
         self.labelled_events += labelled.len();
         self.onsets.add(&labelled, &decisions.changes, true);
         self.offsets.add(&labelled, &decisions.changes, false);
+        let voices = Voices::new(&labelled, &decisions.changes, windows, grid);
+        self.sound_events
+            .add(&voices.labelled, &voices.detected, voices.measured);
+        self.phrases.add(&voices, self.collar_s);
     }
 
     fn figures(
@@ -209,7 +241,6 @@ impl Tally {
         smoothing: Smoothing,
         horizon_frames: u32,
     ) -> Figures {
-        let total = &self.total;
         let minutes = self.fully_labelled_windows as f64 * WINDOW_HOP_S / 60.0;
         Figures {
             corpus: corpus.into(),
@@ -217,20 +248,14 @@ impl Tally {
             smoothing,
             horizon_frames,
             lookahead_s: None,
-            windows: total.total(),
-            accuracy: total.accuracy(),
-            track_accuracy: mean_with_interval(&self.accuracies),
-            precision: total.precision(),
-            recall: total.recall(),
-            f1: total.f1(),
-            false_positive_rate: total.false_positive_rate(),
-            auroc: f64::NAN,
-            always_voice_accuracy: total.always_voice_accuracy(),
-            false_voice_s_per_hour: self.voiceless.false_positive_rate() * 3600.0,
+            decisions: self.all.figures(),
+            outside_collar: self.outside_collar.figures(),
             events_per_minute: self.events as f64 / minutes,
             labelled_events_per_minute: self.labelled_events as f64 / minutes,
             onsets: self.onsets.figures(),
             offsets: self.offsets.figures(),
+            sound_events: self.sound_events.figures(),
+            phrases: self.phrases.figures(),
         }
     }
 }

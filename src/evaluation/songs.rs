@@ -8,6 +8,7 @@ use crate::evaluation::figures::{Measured, reference_output};
 use crate::evaluation::grid::WINDOW_HOP_S;
 use crate::evaluation::metrics::Confusion;
 use crate::evaluation::reference_system::ReferenceSystem;
+use crate::evaluation::scorer::ScoredWindow;
 use crate::frontend::window::frame_time_s;
 
 /// Figures of a track at one horizon.
@@ -17,6 +18,16 @@ pub struct Song {
     pub corpus: String,
     /// Name of the track.
     pub name: String,
+    /// All decisions.
+    #[serde(flatten)]
+    pub decisions: SongFigures,
+    /// The decisions outside the collar.
+    pub outside_collar: SongFigures,
+}
+
+/// Figures of some of the decisions on a track.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SongFigures {
     /// Decisions with a label.
     pub windows: u64,
     /// Share of these labels that is voice.
@@ -97,41 +108,67 @@ pub fn songs(
     tracks: &[Measured],
     horizon: &Horizon,
     reference: Option<&ReferenceSystem>,
+    collar_s: f64,
 ) -> Result<Vec<Song>, PointError> {
     let song = |track: &Measured| {
         let scored = &track.scored.horizons[horizon.index];
         let grid = track.scored.grid(horizon.frames);
-        let confusion = |voice: &[bool]| track.scored.confusion(horizon.index, voice);
-        let mut confusions = [Confusion::default(); 3];
-        for (sum, smoothing) in confusions.iter_mut().zip(Smoothing::OF_CHECKPOINT) {
-            let decisions = decide(scored, smoothing, &horizon.point, grid)?;
-            *sum = confusion(&decisions.voice);
-        }
-        let [raw, median, causal] = confusions;
+        let decided = |smoothing| -> Result<Vec<bool>, PointError> {
+            Ok(decide(scored, smoothing, &horizon.point, grid)?.voice)
+        };
+        let [raw, median, causal] = Smoothing::OF_CHECKPOINT.map(decided);
+        let decided = [raw?, median?, causal?];
         let output =
             reference.and_then(|r| reference_output(r, track, horizon.index, horizon.frames));
+        let reference = output.map(|output| output.decisions.voice);
+        let kept = track.windows_outside_collar(horizon.index, grid, collar_s);
         Ok(Song {
             corpus: corpus.into(),
             name: track.scored.name.clone(),
-            windows: raw.total(),
-            voice_share: raw.always_voice_accuracy(),
-            accuracy_raw: raw.accuracy(),
-            accuracy_median: median.accuracy(),
-            accuracy_causal: causal.accuracy(),
-            accuracy_reference: output.map(|o| confusion(&o.decisions.voice).accuracy()),
+            decisions: song_figures(scored, &decided, reference.as_deref()),
+            outside_collar: song_figures(&kept, &decided, reference.as_deref()),
         })
     };
     tracks.iter().map(song).collect()
 }
 
+/// The figures of raw, median and causal decisions, and of a reference system's, on the windows that have a label.
+fn song_figures(
+    windows: &[ScoredWindow],
+    decided: &[Vec<bool>; 3],
+    reference: Option<&[bool]>,
+) -> SongFigures {
+    let confusion = |voice: &[bool]| {
+        let mut confusion = Confusion::default();
+        for (&(_, label), &voice) in windows.iter().zip(voice) {
+            label
+                .into_iter()
+                .for_each(|label| confusion.count(voice, label));
+        }
+        confusion
+    };
+    let [raw, median, causal] = decided.each_ref().map(|voice| confusion(voice));
+    SongFigures {
+        windows: raw.total(),
+        voice_share: raw.always_voice_accuracy(),
+        accuracy_raw: raw.accuracy(),
+        accuracy_median: median.accuracy(),
+        accuracy_causal: causal.accuracy(),
+        accuracy_reference: reference.map(|voice| confusion(voice).accuracy()),
+    }
+}
+
 /// Indices of the best, the median and the worst track by causal accuracy; fewer if there are fewer tracks. Tracks that
 /// are too short for a decision are ignored.
 pub fn ranked(songs: &[Song]) -> Vec<(Rank, usize)> {
-    let mut order: Vec<usize> = (0..songs.len()).filter(|&i| songs[i].windows > 0).collect();
+    let mut order: Vec<usize> = (0..songs.len())
+        .filter(|&i| songs[i].decisions.windows > 0)
+        .collect();
     order.sort_by(|&a, &b| {
         songs[b]
+            .decisions
             .accuracy_causal
-            .total_cmp(&songs[a].accuracy_causal)
+            .total_cmp(&songs[a].decisions.accuracy_causal)
     });
     let chosen = [
         (Rank::Best, 0),

@@ -316,6 +316,7 @@ fn separated(samples: &[f32]) -> Option<SeparatedTrack> {
 fn without_voice(sound: Recording, separated: Option<SeparatedTrack>) -> Track {
     Track {
         name: String::new(),
+        song: String::new(),
         voice: vec![Some(false); sound.frames()],
         sound: Sound::Mix(sound),
         separated,

@@ -26,6 +26,8 @@ pub struct Evaluation<'a> {
     pub corpora: &'a [Corpus],
     /// Labels of another system for the same tracks.
     pub reference: Option<&'a ReferenceSystem>,
+    /// Width of the collar around labelled changes, in seconds.
+    pub collar_s: f64,
     /// Runs the stress tests, with these folders of sound without singing.
     pub stress: Option<&'a Folders>,
 }
@@ -77,7 +79,7 @@ impl Evaluation<'_> {
             data: String::new(),
             split: None,
             reference: self.reference.map(|r| r.name.clone()),
-            method: Method::current(),
+            method: Method::current(self.collar_s),
             corpora: self.corpora.iter().map(CorpusAbout::new).collect(),
             figures: Vec::new(),
             curves: Vec::new(),
@@ -105,18 +107,19 @@ impl Evaluation<'_> {
             tracks,
             &metadata.horizons_frames,
             &metadata.operating_points,
+            self.collar_s,
         )?);
         let scored = pooled(tracks.iter().map(|t| &t.scored), horizon.index);
         report.curves.push(curves(corpus, &metadata.name, &scored));
         if let Some(reference) = self.reference {
             let (h, frames) = (horizon.index, horizon.frames);
-            let row = reference_figures(corpus, reference, tracks, h, frames);
+            let row = reference_figures(corpus, reference, tracks, h, frames, self.collar_s);
             report.figures.extend(row);
             let scores = reference_scores(reference, tracks, h, frames);
             let curves = scores.map(|scores| curves(corpus, &reference.name, &scores));
             report.curves.extend(curves);
         }
-        let songs = songs(corpus, tracks, horizon, self.reference)?;
+        let songs = songs(corpus, tracks, horizon, self.reference, self.collar_s)?;
         for (rank, index) in ranked(&songs) {
             let track = shown(corpus, rank, &tracks[index], horizon, self.reference)?;
             report.shown.push(track);

@@ -1,6 +1,7 @@
 //! Reports of measurements and trainings: tables, plots, HTML, Markdown and JSON.
 //!
-//! [`Report`] holds the measurement, [`tables`] and plots present it, [`report::write`] writes all forms.
+//! [`Report`] holds the measurement, [`tables`] and plots present it, [`summary`] is for a terminal, and
+//! [`report::write`] writes all other forms.
 //! [`learning_curves`] shows the progress of a training.
 
 mod axes;
@@ -11,6 +12,8 @@ pub mod measure;
 mod mel_picture;
 mod plots;
 pub mod report;
+mod stress_tables;
+pub mod summary;
 mod svg;
 pub mod tables;
 

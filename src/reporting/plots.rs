@@ -53,7 +53,7 @@ pub fn all(report: &Report, pictures: &[MelPicture]) -> Vec<Plot> {
     }
     for corpus in &report.corpora {
         let mut songs: Vec<&Song> = report.songs.iter().collect();
-        songs.retain(|s| s.corpus == corpus.name && s.windows > 0);
+        songs.retain(|s| s.corpus == corpus.name && s.decisions.windows > 0);
         if songs.len() > 1 {
             plots.push(Plot {
                 name: format!("songs-{}", file_name(&corpus.name)),
@@ -109,7 +109,7 @@ fn lookahead(report: &Report) -> Svg {
     let mut svg = Svg::new(WIDE, below + rows as f64 * LEGEND_ROW);
     let width = (WIDE - 3.0 * LEFT) / 2.0;
     let panels: [(&str, f64, Value); 2] = [
-        ("accuracy", LEFT, |f| f.accuracy),
+        ("accuracy", LEFT, |f| f.decisions.accuracy),
         ("onset delay, median, s", 2.0 * LEFT + width, |f| {
             f.onsets.delay_median_s
         }),
@@ -248,12 +248,18 @@ fn histogram(of: &Curves, own: Option<&Report>) -> Svg {
 /// The causal accuracy of each track, the best first; a tick marks that of the reference system.
 fn song_bars(songs: &[&Song]) -> Svg {
     let mut songs = songs.to_vec();
-    songs.sort_by(|a, b| b.accuracy_causal.total_cmp(&a.accuracy_causal));
+    songs.sort_by(|a, b| {
+        b.decisions
+            .accuracy_causal
+            .total_cmp(&a.decisions.accuracy_causal)
+    });
     // The table has the names of hundreds of clips.
     let named = songs.len() <= MAX_NAMED;
     let (label, bar) = if named { (240.0, 16.0) } else { (LEFT, 4.0) };
     let height = songs.len() as f64 * bar;
-    let has_reference = songs.iter().any(|s| s.accuracy_reference.is_some());
+    let has_reference = songs
+        .iter()
+        .any(|s| s.decisions.accuracy_reference.is_some());
     let below = TOP + height + BOTTOM;
     let mut svg = Svg::new(
         WIDE,
@@ -271,7 +277,7 @@ fn song_bars(songs: &[&Song]) -> Svg {
     bare.draw(&mut svg, "accuracy of the causal decisions", "");
     for (row, song) in songs.iter().enumerate() {
         let y = TOP + row as f64 * bar;
-        let width = axes.x(song.accuracy_causal) - label;
+        let width = axes.x(song.decisions.accuracy_causal) - label;
         let room = bar / 8.0;
         svg.area(SERIES[0], 0.75, [label, y + room, width, bar - 2.0 * room]);
         if named {
@@ -282,7 +288,7 @@ fn song_bars(songs: &[&Song]) -> Svg {
                 &shortened(&song.name),
             );
         }
-        if let Some(accuracy) = song.accuracy_reference {
+        if let Some(accuracy) = song.decisions.accuracy_reference {
             let x = axes.x(accuracy);
             svg.area(SERIES[1], 1.0, [x - 1.5, y, 3.0, bar]);
         }

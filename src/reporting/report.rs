@@ -17,7 +17,9 @@ use crate::evaluation::decide::MEDIAN_WINDOWS;
 use crate::evaluation::events::MATCH_TOLERANCE_S;
 use crate::evaluation::figures::Figures;
 use crate::evaluation::grid::WINDOW_HOP_S;
+use crate::evaluation::phrases::PHRASE_PAUSE_S;
 use crate::evaluation::songs::{Shown, Song};
+use crate::evaluation::sound_events::{EVENT_TOLERANCE_S, OFFSET_TOLERANCE_SHARE, SEGMENT_S};
 use crate::evaluation::stress::Stress;
 use crate::frontend::window::lookahead_s;
 use crate::model::Metadata;
@@ -101,6 +103,16 @@ pub struct Method {
     pub median_s: f64,
     /// Largest distance between a detected and a labelled change that match.
     pub match_tolerance_s: f64,
+    /// Width of the collar on either side of a labelled change.
+    pub collar_s: f64,
+    /// Largest distance of the onsets, or offsets, of two sound events that match.
+    pub event_tolerance_s: f64,
+    /// The same for offsets, as a share of the labelled event's length, if that is more.
+    pub offset_tolerance_share: f64,
+    /// Length of a segment of the segment-based figures.
+    pub segment_s: f64,
+    /// Labelled voices with a shorter pause between them are one phrase.
+    pub phrase_pause_s: f64,
     /// Draws of the bootstrap.
     pub bootstrap_draws: usize,
 }
@@ -147,11 +159,16 @@ impl Model {
 
 impl Method {
     /// The constants of this version.
-    pub fn current() -> Self {
+    pub fn current(collar_s: f64) -> Self {
         Self {
             hop_s: WINDOW_HOP_S,
             median_s: MEDIAN_WINDOWS as f64 * WINDOW_HOP_S,
             match_tolerance_s: MATCH_TOLERANCE_S,
+            collar_s,
+            event_tolerance_s: EVENT_TOLERANCE_S,
+            offset_tolerance_share: OFFSET_TOLERANCE_SHARE,
+            segment_s: SEGMENT_S,
+            phrase_pause_s: PHRASE_PAUSE_S,
             bootstrap_draws: BOOTSTRAP_DRAWS,
         }
     }

@@ -1,10 +1,11 @@
 //! Tables of a report, and their form for a terminal.
 
+use crate::evaluation::decision_figures::DecisionFigures;
 use crate::evaluation::events::EventFigures;
 use crate::evaluation::figures::Figures;
-use crate::evaluation::songs::Song;
-use crate::evaluation::stress::{AtLevel, NoVoice, Stress, StressFigures, WithoutTreble};
+use crate::evaluation::songs::{Song, SongFigures};
 use crate::reporting::report::{CorpusAbout, Report};
+use crate::reporting::stress_tables::stressed;
 
 /// The cell of a figure that was not measured.
 const NOT_MEASURED: &str = "–";
@@ -56,21 +57,21 @@ impl Table {
 pub fn all(report: &Report) -> Vec<Table> {
     let mut tables = vec![
         corpora(report),
-        decisions(&report.figures),
+        decisions(&report.figures, "Decisions", DECISIONS, |f| &f.decisions),
+        decisions(
+            &report.figures,
+            "Decisions outside the collar",
+            OUTSIDE_COLLAR,
+            |f| &f.outside_collar,
+        ),
         events(&report.figures),
+        voices(&report.figures),
     ];
     if let Some(stress) = &report.stress {
         tables.extend(stressed(stress));
     }
     tables.push(songs(report));
     tables.retain(|table| !table.rows.is_empty());
-    tables
-}
-
-/// The tables for a terminal: all but that of the songs.
-pub fn summary(report: &Report) -> Vec<Table> {
-    let mut tables = all(report);
-    tables.retain(|table| table.title != SONGS);
     tables
 }
 
@@ -93,34 +94,40 @@ fn corpora(report: &Report) -> Table {
     }
 }
 
-fn decisions(figures: &[Figures]) -> Table {
+const DECISIONS: &str = "Over all decisions of a corpus; by song: the mean over songs with the 95 % interval of a \
+                         bootstrap over songs. Always: the accuracy of the constant decision \"voice\". Raw: each \
+                         probability against the threshold. Median: the centred median of 0.8 s, not possible \
+                         live. Causal: as the daemon publishes. Voice s/h: seconds of false voice per hour of \
+                         tracks without voice.";
+const OUTSIDE_COLLAR: &str = "The same without the decisions near a change of the labels; report.json has the \
+                              collar's width.";
+
+fn decisions(
+    figures: &[Figures],
+    title: &'static str,
+    note: &'static str,
+    part: impl Fn(&Figures) -> &DecisionFigures,
+) -> Table {
     let row = |f: &Figures| {
-        let [mean, low, high] = f.track_accuracy;
+        let d = part(f);
         let mut row = detector(f);
         row.extend([
-            f.windows.to_string(),
-            number(f.accuracy, 3),
-            format!(
-                "{} [{}, {}]",
-                number(mean, 3),
-                number(low, 3),
-                number(high, 3)
-            ),
-            number(f.precision, 3),
-            number(f.recall, 3),
-            number(f.f1, 3),
-            number(f.false_positive_rate, 3),
-            number(f.auroc, 3),
-            number(f.always_voice_accuracy, 3),
+            d.windows.to_string(),
+            number(d.accuracy, 3),
+            format!("{} {}", number(d.track_accuracy[0], 3), interval(d)),
+            number(d.precision, 3),
+            number(d.recall, 3),
+            number(d.f1, 3),
+            number(d.false_positive_rate, 3),
+            number(d.auroc, 3),
+            number(d.always_voice_accuracy, 3),
+            number(d.false_voice_s_per_hour, 1),
         ]);
         row
     };
     Table {
-        title: "Decisions",
-        note: "Over all decisions of a corpus; by track: the mean over tracks with the 95 % interval of a \
-               bootstrap over tracks. Always: the accuracy of the constant decision \"voice\". Raw: each \
-               probability against the threshold. Median: the centred median of 0.8 s, not possible \
-               live. Causal: as the daemon publishes.",
+        title,
+        note,
         head: vec![
             "corpus",
             "detector",
@@ -128,17 +135,24 @@ fn decisions(figures: &[Figures]) -> Table {
             "decisions",
             "count",
             "accuracy",
-            "by track",
+            "by song",
             "precision",
             "recall",
             "F1",
             "FPR",
             "AUROC",
             "always",
+            "voice s/h",
         ],
         rows: figures.iter().map(row).collect(),
         numbers_from: 4,
     }
+}
+
+/// The 95 % interval of the mean over songs.
+pub(super) fn interval(d: &DecisionFigures) -> String {
+    let [_, low, high] = d.track_accuracy;
+    format!("[{}, {}]", number(low, 3), number(high, 3))
 }
 
 fn events(figures: &[Figures]) -> Table {
@@ -165,7 +179,6 @@ fn events(figures: &[Figures]) -> Table {
         row.extend([
             number(f.events_per_minute, 1),
             number(f.labelled_events_per_minute, 1),
-            number(f.false_voice_s_per_hour, 1),
         ]);
         row
     };
@@ -174,8 +187,7 @@ fn events(figures: &[Figures]) -> Table {
         note: "Detected and labelled changes are matched one to one within 1 s. Delay: from the labelled \
                change to the earliest possible report, with look-ahead and confirmation, without computing \
                time; median / 95th percentile in seconds. Error of t: the estimated time minus the labelled \
-               one; median / 95th percentile of its size. Events: onsets and offsets per minute. Voice s/h: \
-               seconds of false voice per hour of tracks without voice.",
+               one; median / 95th percentile of its size. Events: onsets and offsets per minute.",
         head: vec![
             "corpus",
             "detector",
@@ -191,7 +203,47 @@ fn events(figures: &[Figures]) -> Table {
             "error of t",
             "events",
             "labelled",
-            "voice s/h",
+        ],
+        rows: figures.iter().map(row).collect(),
+        numbers_from: 4,
+    }
+}
+
+fn voices(figures: &[Figures]) -> Table {
+    let row = |f: &Figures| {
+        let mut row = detector(f);
+        let (events, phrases) = (&f.sound_events, &f.phrases);
+        row.extend([
+            format!("{}/{}", phrases.missed, phrases.labelled),
+            number(phrases.false_onsets_per_hour, 1),
+            events.labelled.to_string(),
+            events.detected.to_string(),
+            number(events.onset_f1, 3),
+            number(events.onset_offset_f1, 3),
+            number(events.segment_f1, 3),
+            number(events.segment_error_rate, 3),
+        ]);
+        row
+    };
+    Table {
+        title: "Phrases and sound events",
+        note: "Missed: labelled phrases without any detected voice; pauses under 0.5 s do not end a phrase. False \
+               onsets: detected voices that touch no labelled one, per hour of sound. Onset F1: voices whose \
+               onset is within 0.2 s; both F1: and whose offset is within 0.2 s or half the voice's length. \
+               Segments are of 1 s; their error rate is relative to those with a voice.",
+        head: vec![
+            "corpus",
+            "detector",
+            "look-ahead",
+            "decisions",
+            "missed",
+            "false onsets/h",
+            "labelled",
+            "detected",
+            "onset F1",
+            "both F1",
+            "segment F1",
+            "segment errors",
         ],
         rows: figures.iter().map(row).collect(),
         numbers_from: 4,
@@ -208,118 +260,59 @@ fn detector(f: &Figures) -> Vec<String> {
     ]
 }
 
-fn stressed(stress: &Stress) -> [Table; 4] {
-    let no_voice = |n: &NoVoice| {
-        vec![
-            n.kind.clone(),
-            n.name.clone(),
-            n.windows.to_string(),
-            percent(n.voice_raw),
-            percent(n.voice_causal),
-        ]
-    };
-    let row = |corpus: &str, setting: String, figures: &StressFigures| {
-        vec![
-            corpus.to_owned(),
-            setting,
-            figures.windows.to_string(),
-            number(figures.accuracy_raw, 3),
-            number(figures.accuracy_causal, 3),
-            number(figures.recall_causal, 3),
-            number(figures.false_positive_rate_causal, 3),
-        ]
-    };
-    let level = |a: &AtLevel| row(&a.corpus, format!("{:+} dB", a.db), &a.figures);
-    let levels = |rows: &[AtLevel]| rows.iter().map(level).collect();
-    let treble = |a: &WithoutTreble| row(&a.corpus, format!("to {} Hz", a.up_to_hz), &a.figures);
-    let corpora = |title, note, setting, rows| Table {
-        title,
-        note,
-        head: vec![
-            "corpus",
-            setting,
-            "count",
-            "raw accuracy",
-            "causal accuracy",
-            "causal recall",
-            "causal FPR",
-        ],
-        rows,
-        numbers_from: 1,
-    };
-    [
-        Table {
-            title: "Sound without singing",
-            note: "Share of the decisions that are voice. Speech is not singing.",
-            head: vec!["kind", "sound", "count", "raw", "causal"],
-            rows: stress.no_voice.iter().map(no_voice).collect(),
-            numbers_from: 2,
-        },
-        corpora(
-            "Gain",
-            "The same tracks at other levels, with the frozen thresholds.",
-            "level",
-            levels(&stress.gain),
-        ),
-        corpora(
-            "Voice to music",
-            "Stems remixed: power of the voice in its frames against the music in the same frames.",
-            "level",
-            levels(&stress.voice_to_music),
-        ),
-        corpora(
-            "Without treble",
-            "The same tracks with nothing above a frequency.",
-            "treble",
-            stress.treble.iter().map(treble).collect(),
-        ),
-    ]
-}
-
 fn songs(report: &Report) -> Table {
     let has_reference = report.reference.is_some();
     let mut head = vec![
         "corpus", "song", "count", "voice", "raw", "median", "causal",
     ];
     head.extend(has_reference.then_some("reference"));
+    head.extend(["collar: raw", "median", "causal"]);
+    head.extend(has_reference.then_some("reference"));
+    let accuracies = |f: &SongFigures| {
+        let mut cells = vec![
+            number(f.accuracy_raw, 3),
+            number(f.accuracy_median, 3),
+            number(f.accuracy_causal, 3),
+        ];
+        let reference = f.accuracy_reference;
+        cells.extend(has_reference.then(|| number(reference.unwrap_or(f64::NAN), 3)));
+        cells
+    };
     let row = |s: &Song| {
         let mut row = vec![
             s.corpus.clone(),
             s.name.clone(),
-            s.windows.to_string(),
-            percent(s.voice_share),
-            number(s.accuracy_raw, 3),
-            number(s.accuracy_median, 3),
-            number(s.accuracy_causal, 3),
+            s.decisions.windows.to_string(),
+            percent(s.decisions.voice_share),
         ];
-        let reference = s.accuracy_reference;
-        row.extend(has_reference.then(|| number(reference.unwrap_or(f64::NAN), 3)));
+        row.extend(accuracies(&s.decisions));
+        row.extend(accuracies(&s.outside_collar));
         row
     };
     Table {
         title: SONGS,
-        note: "Accuracy of each track.",
+        note: "Accuracy of each track, over all decisions and outside the collar.",
         head,
         rows: report.songs.iter().map(row).collect(),
         numbers_from: 2,
     }
 }
 
-fn number(x: f64, digits: usize) -> String {
+pub(super) fn number(x: f64, digits: usize) -> String {
     match x.is_finite() {
         true => format!("{x:.digits$}"),
         false => NOT_MEASURED.into(),
     }
 }
 
-fn signed(x: f64, digits: usize) -> String {
+pub(super) fn signed(x: f64, digits: usize) -> String {
     match x.is_finite() {
         true => format!("{x:+.digits$}"),
         false => NOT_MEASURED.into(),
     }
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     match share.is_finite() {
         true => format!("{:.1} %", share * 100.0),
         false => NOT_MEASURED.into(),

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use tch::Device;
 
 use crate::corpora::Corpus;
+use crate::evaluation::collar::COLLAR_S;
 use crate::evaluation::decide::Smoothing;
 use crate::evaluation::figures::{Measured, figures};
 use crate::evaluation::metrics::Confusion;
@@ -64,6 +65,7 @@ pub fn measure(
         &tracks,
         &metadata.horizons_frames[..1],
         &metadata.operating_points[..1],
+        COLLAR_S,
     )?;
     let row = |smoothing| {
         let mut rows = rows.iter();
@@ -71,7 +73,7 @@ pub fn measure(
             .ok_or(ReproductionError::NoHorizon)
     };
     let (raw, median) = (row(Smoothing::Raw)?, row(Smoothing::Median)?);
-    if raw.windows == 0 {
+    if raw.decisions.windows == 0 {
         return Err(ReproductionError::NoDecisions);
     }
     let of_track = |track: &Measured| Confusion::at(point.threshold, track.scored.labelled(0));
@@ -95,13 +97,13 @@ pub fn measure(
         threshold: point.threshold,
         validation: metadata.figures.clone(),
         test: TestFigures {
-            windows: raw.windows,
-            accuracy: raw.accuracy,
-            accuracy_median: median.accuracy,
-            always_voice_accuracy: raw.always_voice_accuracy,
-            auroc: raw.auroc,
+            windows: raw.decisions.windows,
+            accuracy: raw.decisions.accuracy,
+            accuracy_median: median.decisions.accuracy,
+            always_voice_accuracy: raw.decisions.always_voice_accuracy,
+            auroc: raw.decisions.auroc,
             interval: [low, high],
-            track_accuracy: raw.track_accuracy[0],
+            track_accuracy: raw.decisions.track_accuracy[0],
             tracks: counts,
         },
         epochs: progress.epochs_done,

@@ -139,16 +139,7 @@ proptest! {
         (0..22_050).for_each(|n| wav.write_sample((n % 100) as i16 * 100).unwrap());
         wav.finalize().unwrap();
         fs::write(folder.path().join(name), damage.of(labels, labels.len())).unwrap();
-        let settings = CorpusSettings {
-            kind,
-            root: folder.path().into(),
-            weight: 1.0,
-            voice_share: None,
-            valid: vec![],
-            test: vec![],
-            exclude: vec![],
-            partly_labelled: false,
-        };
+        let settings = CorpusSettings::new(kind, folder.path(), 1.0);
         let cache = FeatureCache::open(folder.path().join("features")).unwrap();
         match load(&settings, Path::new("/"), Split::Train, &cache) {
             Ok(corpus) => prop_assert!(corpus.tracks.iter().all(|t| t.frames() > 0)),

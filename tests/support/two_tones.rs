@@ -15,6 +15,7 @@ pub fn corpus() -> Corpus {
         .collect();
     let track = Track {
         name: "tones".into(),
+        song: String::new(),
         sound: Sound::Mix(mel),
         voice,
         separated: None,

@@ -33,16 +33,7 @@ fn write_wav(path: &Path, seconds: f64, channels: &[(f64, f32)]) {
 }
 
 fn settings(kind: CorpusKind, root: &str) -> CorpusSettings {
-    CorpusSettings {
-        kind,
-        root: root.into(),
-        weight: 1.0,
-        voice_share: None,
-        valid: vec![],
-        test: vec![],
-        exclude: vec![],
-        partly_labelled: false,
-    }
+    CorpusSettings::new(kind, root, 1.0)
 }
 
 fn read(data: &Path, settings: &CorpusSettings, split: Split) -> Result<Corpus, CorpusError> {

@@ -4,6 +4,7 @@ use std::fs;
 
 use vocald::decision::Horizon;
 use vocald::decision::OperatingPoint;
+use vocald::evaluation::collar::COLLAR_S;
 use vocald::evaluation::curves::curves;
 use vocald::evaluation::decide::{Change, Smoothing, decide};
 use vocald::evaluation::events::{EventTally, LabelChange, label_changes, pairs};
@@ -47,6 +48,7 @@ fn track(name: &str, labels: &str, voice: &str) -> Measured {
     };
     let p = voice.chars().map(|c| if c == 'V' { 0.9 } else { 0.1 });
     Measured {
+        song: name.into(),
         labels: (0..frames).map(|frame| Some(label(frame))).collect(),
         scored: ScoredTrack {
             name: name.into(),
@@ -208,16 +210,19 @@ fn figures_of_a_corpus() {
             ".....VV.....................................",
         ),
     ];
-    let rows = figures("made", "net", &tracks, &[HORIZON], &[point()]).unwrap();
+    let rows = figures("made", "net", &tracks, &[HORIZON], &[point()], COLLAR_S).unwrap();
     let raw = &rows[0];
     assert_eq!(raw.smoothing, Smoothing::Raw);
-    assert_eq!((raw.windows, raw.detector.as_str()), (88, "net"));
-    close(raw.accuracy, 85.0 / 88.0);
-    close(raw.track_accuracy[0], (43.0 / 44.0 + 42.0 / 44.0) / 2.0);
-    close(raw.recall, 0.9);
-    close(raw.false_positive_rate, 2.0 / 78.0);
+    assert_eq!((raw.decisions.windows, raw.detector.as_str()), (88, "net"));
+    close(raw.decisions.accuracy, 85.0 / 88.0);
+    close(
+        raw.decisions.track_accuracy[0],
+        (43.0 / 44.0 + 42.0 / 44.0) / 2.0,
+    );
+    close(raw.decisions.recall, 0.9);
+    close(raw.decisions.false_positive_rate, 2.0 / 78.0);
     // Of the track without voice alone.
-    close(raw.false_voice_s_per_hour, 2.0 / 44.0 * 3600.0);
+    close(raw.decisions.false_voice_s_per_hour, 2.0 / 44.0 * 3600.0);
     close(raw.events_per_minute, 4.0 / (88.0 * HOP_S / 60.0));
     close(raw.labelled_events_per_minute, 2.0 / (88.0 * HOP_S / 60.0));
     let onsets = &raw.onsets;
@@ -245,8 +250,8 @@ fn figures_of_a_corpus() {
 #[test]
 fn a_corpus_without_silent_tracks_has_no_false_seconds_an_hour() {
     let tracks = [track("song", "..VV......", "..VV......")];
-    let rows = figures("made", "net", &tracks, &[HORIZON], &[point()]).unwrap();
-    assert!(rows[0].false_voice_s_per_hour.is_nan());
+    let rows = figures("made", "net", &tracks, &[HORIZON], &[point()], COLLAR_S).unwrap();
+    assert!(rows[0].decisions.false_voice_s_per_hour.is_nan());
     let json = serde_json::to_value(&rows[0]).unwrap();
     assert!(json["false_voice_s_per_hour"].is_null());
 }
@@ -311,12 +316,12 @@ fn another_detectors_labels_are_read_at_our_times() {
 
     let all = ["a", "b", "c"].map(|name| track(name, labels, labels));
     let reference = ReferenceSystem::read(&dir, &["a", "b", "c"]).unwrap();
-    let row = reference_figures("made", &reference, &all, 0, HORIZON).unwrap();
+    let row = reference_figures("made", &reference, &all, 0, HORIZON, COLLAR_S).unwrap();
     assert_eq!(
         (row.detector.as_str(), row.smoothing),
         ("other", Smoothing::AsGiven)
     );
-    assert_eq!((row.accuracy, row.lookahead_s), (1.0, None));
+    assert_eq!((row.decisions.accuracy, row.lookahead_s), (1.0, None));
     assert_eq!(
         (row.onsets.found, row.offsets.found, row.onsets.false_alarms),
         (3, 3, 0)
@@ -325,11 +330,11 @@ fn another_detectors_labels_are_read_at_our_times() {
     assert!(row.onsets.delay_median_s.is_nan());
     assert!(row.onsets.t_error_median_s.abs() < 0.1);
     // Not all of its labels hold probabilities.
-    assert!(row.auroc.is_nan());
+    assert!(row.decisions.auroc.is_nan());
     assert_eq!(reference_scores(&reference, &all, 0, HORIZON), None);
     let last = &all[2..];
-    let row = reference_figures("made", &reference, last, 0, HORIZON).unwrap();
-    assert_eq!(row.auroc, 1.0);
+    let row = reference_figures("made", &reference, last, 0, HORIZON, COLLAR_S).unwrap();
+    assert_eq!(row.decisions.auroc, 1.0);
 
     fs::write(dir.join("d.csv"), "t,p,voice\n0,nonsense,1\n1,0.5,0\n").unwrap();
     let faults = ReferenceSystem::read(&dir, &["a", "d", "e"]).err().unwrap();
@@ -363,10 +368,10 @@ fn the_best_the_median_and_the_worst_song_are_shown() {
             ..point()
         },
     };
-    let songs = songs("made", &tracks, &horizon, None).unwrap();
-    let causal: Vec<f64> = songs.iter().map(|s| s.accuracy_causal).collect();
+    let songs = songs("made", &tracks, &horizon, None, COLLAR_S).unwrap();
+    let causal: Vec<f64> = songs.iter().map(|s| s.decisions.accuracy_causal).collect();
     assert_eq!(causal, [0.75, 1.0, 0.875]);
-    assert_eq!(songs[0].voice_share, 0.25);
+    assert_eq!(songs[0].decisions.voice_share, 0.25);
     assert_eq!(
         ranked(&songs),
         [(Rank::Best, 1), (Rank::Median, 2), (Rank::Worst, 0)]

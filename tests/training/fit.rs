@@ -221,6 +221,7 @@ fn a_dropped_voice_leaves_only_music_and_no_label() {
     };
     let track = Track {
         name: "stems".into(),
+        song: String::new(),
         sound,
         voice: vec![Some(true); frames],
         separated: None,
@@ -270,6 +271,7 @@ fn stems_as_they_are_sound_as_their_mix_does() {
     let window = |sound: Sound| {
         let track = Track {
             name: "tones".into(),
+            song: String::new(),
             sound,
             voice: vec![Some(true); 206],
             separated: None,
@@ -304,6 +306,7 @@ fn without_treble_the_bands_above_it_are_silent() {
         .collect();
     let track = Track {
         name: "hiss".into(),
+        song: String::new(),
         sound: Sound::Mix(Recording::of_samples(&hiss)),
         voice: vec![Some(false); 67],
         separated: None,
@@ -370,6 +373,7 @@ fn moving() -> Corpus {
     let voice = (0..mel.frames()).map(|f| Some(frame_time_s(f) < 4.0));
     let track = Track {
         name: "moving".into(),
+        song: String::new(),
         voice: voice.collect(),
         sound: Sound::Mix(mel),
         separated: Some(SeparatedTrack::of_samples(&sound(16_000.0))),

@@ -15,5 +15,6 @@ mod fit;
 mod metrics;
 mod published_corpora;
 mod reproduction;
+mod sound_events;
 mod speech;
 mod threshold_search;

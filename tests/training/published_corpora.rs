@@ -31,16 +31,7 @@ fn write(path: &Path, text: &str) {
 }
 
 fn read(data: &Path, kind: CorpusKind, split: Split) -> Result<Corpus, CorpusError> {
-    let settings = CorpusSettings {
-        kind,
-        root: "corpus".into(),
-        weight: 1.0,
-        voice_share: None,
-        valid: vec![],
-        test: vec![],
-        exclude: vec![],
-        partly_labelled: false,
-    };
+    let settings = CorpusSettings::new(kind, "corpus", 1.0);
     let cache = FeatureCache::open(data.join("features")).unwrap();
     load(&settings, data, split, &cache)
 }

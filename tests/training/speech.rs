@@ -38,6 +38,7 @@ fn corpus(name: &str, weight: f64, sound: Sound, voiced: bool) -> Corpus {
         voice_share: None,
         tracks: vec![Track {
             name: name.into(),
+            song: String::new(),
             sound,
             voice,
             separated: None,
