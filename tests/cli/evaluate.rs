@@ -274,13 +274,24 @@ learning_rate = 1e-3\nlearning_rate_epochs = 1\nlearning_rate_factor = 1.0\nweig
     assert_eq!(output.code, Some(0), "{}", output.err);
     let lines: Vec<&str> = output.out.lines().collect();
     // A headline in words first; no line of it and of the two tables is wider than 100 columns.
-    assert_eq!(lines[0], "untrained, as published at a look-ahead of 0.58 s");
+    assert_eq!(
+        lines[0],
+        "untrained, as published at a look-ahead of 0.58 s"
+    );
     assert!(lines[1].starts_with("  stems: "), "{}", lines[1]);
-    assert!(lines[1].contains("% right (1 track, 0.0 min)") || lines[1].contains("(1 track, 0.1 min)"));
+    assert!(
+        lines[1].contains("% right (1 track, 0.0 min)") || lines[1].contains("(1 track, 0.1 min)")
+    );
     let voices = lines.iter().position(|line| *line == "Voices").unwrap();
-    let wide = lines[2..voices + 5].iter().find(|line| line.chars().count() > 100);
+    let wide = lines[2..voices + 5]
+        .iter()
+        .find(|line| line.chars().count() > 100);
     assert_eq!(wide, None);
-    assert!(lines.iter().any(|line| line.starts_with("stems   causal *")));
+    assert!(
+        lines
+            .iter()
+            .any(|line| line.starts_with("stems   causal *"))
+    );
     let table = |title: &str| {
         let from = lines.iter().position(|line| *line == title).unwrap();
         let rows = &lines[from + 2..];
