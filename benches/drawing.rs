@@ -92,7 +92,7 @@ fn drawing(c: &mut Criterion) {
         let sampler = Sampler::new(&corpora, &augmentation, family, &[39]).unwrap();
         let mut log_mel = LogMel::new();
         let mut values = vec![0.0; sampler.values()];
-        let mut labels = vec![0; sampler.labels()];
+        let mut labels = vec![0.0; sampler.labels()];
         let mut windows = 0..;
         group.bench_function(name, |b| {
             b.iter(|| {

@@ -1,7 +1,8 @@
 //! Choice of operating points on validation data.
 //!
 //! The share of false alarms on music without a voice has a limit. Within it, the point is chosen by its merit on the
-//! corpora that have voices ([`Aim`]); of points of almost equal merit, the one with the fewest changes of state.
+//! corpora that have voices ([`Aim`]); of points of almost equal merit, the one with the fewest changes of state. What is
+//! published is no worse than raw decisions if any point allows that.
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,7 @@ const CAUSAL_FALSE_ALARMS: f64 = 0.01 * 2.0 / 3.0;
 
 /// Chooses the operating point of a horizon index on the scored tracks of each corpus.
 pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> OperatingPoint {
-    let threshold = raw_threshold(corpora, horizon, aim);
+    let (threshold, raw_merit) = raw_threshold(corpora, horizon, aim);
     let measured = candidates(threshold).into_par_iter().map(|point| {
         let (confusions, changes) = causal_decisions(corpora, horizon, &point);
         let merit = merit(&confusions, CAUSAL_FALSE_ALARMS, aim);
@@ -71,9 +72,10 @@ pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> Operati
     });
     let measured: Vec<_> = measured.collect();
     let best = measured.iter().map(|m| m.1).fold(f64::MIN, f64::max);
-    // Above the limit, no merit is given up.
+    // Above the limit, no merit is given up, and never so much that raw decisions would be better.
     let given = if best > 0.0 { CALM_MERIT } else { 0.0 };
-    let near = measured.iter().filter(|m| m.1 >= best - given);
+    let least = (best - given).max(raw_merit.min(best));
+    let near = measured.iter().filter(|m| m.1 >= least);
     let calmest = near.min_by(|a, b| a.2.cmp(&b.2).then(b.1.total_cmp(&a.1)));
     calmest.map_or(OperatingPoint::around(threshold), |m| m.0)
 }
@@ -107,8 +109,8 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
     values.sum::<f64>() / count
 }
 
-/// The best threshold for raw decisions, in steps of 0.01.
-fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> f32 {
+/// The best threshold for raw decisions, in steps of 0.01, and its merit.
+fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> (f32, f64) {
     let pooled: Vec<_> = corpora
         .iter()
         .map(|tracks| pooled(tracks, horizon))
@@ -125,7 +127,7 @@ fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> f32 
     let best = thresholds
         .map(|t| (t, merit_at(t)))
         .max_by(|a, b| a.1.total_cmp(&b.1));
-    best.map_or(0.5, |(threshold, _)| threshold)
+    best.unwrap_or((0.5, f64::MIN))
 }
 
 /// Every operating point that is tried.

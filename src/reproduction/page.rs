@@ -108,9 +108,7 @@ fn differences() -> Result<String, ExperimentError> {
          validation and test are float32. On a GPU, the factors of float32 convolutions are rounded to TF32, \
          libtorch's default.\n\
          - Each finished training is measured on the test data once, at a threshold chosen on validation.\n\
-         - Minutes are those of the machines named above; the paper's are those of its own machine.\n\
-         - Of the paper's accuracies only the best of each corpus is at hand; by its abstract, depth 152 is the \
-         best on all four.\n",
+         - Minutes are those of the machines named above; the paper's are those of a TITAN XP, on JRM alone.\n",
         settings.learning_rate_epochs,
         settings.learning_rate_factor,
         settings.batch_windows,

@@ -9,12 +9,10 @@ use crate::reproduction::paper::{COLUMNS, ROWS, Row};
 use crate::reproduction::status::{Status, TestResult};
 use crate::training::experiment::Precision;
 
-/// The cell of a figure of ours that was not measured.
-pub const NOT_TRAINED: &str = "not trained here";
-/// The cell of a figure of the paper that is not in [`crate::reproduction::paper`].
-pub const NOT_AT_HAND: &str = "not at hand";
-/// The cell of a network that the program does not have.
-const NO_NETWORK: &str = "not in this program";
+/// The cell of a figure that does not exist.
+const NONE: &str = "–";
+/// The corpus of the paper's table 3.
+const TIMED_CORPUS: &str = "jrm";
 
 /// A training of the tables.
 #[derive(Debug, Clone)]
@@ -51,12 +49,12 @@ pub fn accuracy(entries: &[Entry]) -> Table {
     let mut rows = Vec::new();
     for (place, network) in ROWS.iter().enumerate() {
         let ours = |column| accuracy_of(&results(entries, column, place));
-        rows.push(line(&network.name(), "ours", columns(ours)));
-        let paper = |column: usize| known(network.accuracy[column], |x| format!("{x:.3}"));
-        rows.push(line("", "paper", columns(paper)));
+        if (0..COLUMNS.len()).any(|column| !results(entries, column, place).is_empty()) {
+            rows.push(line(&network.name(), "ours", columns(ours)));
+        }
+        let paper = |column: usize| format!("{:.3}", network.accuracy[column]);
+        rows.push(line(&network.name(), "paper", columns(paper)));
     }
-    let best = |column: usize| format!("{:.3}", COLUMNS[column].best_accuracy);
-    rows.push(line("best network", "paper", columns(best)));
     Table {
         title: "Table 2: accuracy on the test data",
         note: "Share of right decisions, one every 71.4 ms, each against the threshold that was chosen on \
@@ -73,7 +71,7 @@ pub fn accuracy(entries: &[Entry]) -> Table {
 /// Accuracy of the seeds of a cell: mean, standard deviation, and an interval over songs.
 fn accuracy_of(results: &[&TestResult]) -> String {
     let Some(first) = results.first() else {
-        return NOT_TRAINED.into();
+        return NONE.into();
     };
     let accuracies: Vec<f64> = results.iter().map(|r| r.test.accuracy).collect();
     let mut text = format!("{:.3}", mean(&accuracies));
@@ -107,11 +105,13 @@ fn totals(result: &TestResult) -> impl Iterator<Item = u64> {
 pub fn cost(entries: &[Entry]) -> Table {
     let mut rows = Vec::new();
     for (place, network) in ROWS.iter().enumerate() {
-        let [ours, paper] = parameters_m(network);
+        let Some([ours, paper]) = parameters_m(network) else {
+            continue;
+        };
         let minutes = |column| {
             let results = results(entries, column, place);
             match results.is_empty() {
-                true => NOT_TRAINED.into(),
+                true => NONE.into(),
                 false => {
                     let minutes: Vec<f64> = results.iter().map(|r| r.seconds / 60.0).collect();
                     format!("{:.1}", mean(&minutes))
@@ -122,10 +122,11 @@ pub fn cost(entries: &[Entry]) -> Table {
         cells.extend(columns(minutes));
         rows.push(line(&network.name(), "ours", cells));
         let mut cells = vec![paper];
-        cells.extend(columns(|column| {
-            known(network.minutes[column], |x| format!("{x}"))
+        cells.extend(columns(|column| match COLUMNS[column].name {
+            TIMED_CORPUS => network.minutes.to_string(),
+            _ => NONE.into(),
         }));
-        rows.push(line("", "paper", cells));
+        rows.push(line(&network.name(), "paper", cells));
     }
     Table {
         title: "Table 3: millions of parameters, and minutes per training",
@@ -138,22 +139,18 @@ pub fn cost(entries: &[Entry]) -> Table {
 }
 
 /// The parameters of ours and of the paper's network, in millions.
-fn parameters_m(network: &Row) -> [String; 2] {
-    match network.family() {
-        Err(_) => [NO_NETWORK.into(), NOT_AT_HAND.into()],
-        Ok(family) => {
-            let architecture = Architecture {
-                family,
-                members: 1,
-                horizons: 1,
-            };
-            let ours = architecture.parameters() as f64 / 1e6;
-            [
-                format!("{ours:.2}"),
-                format!("{}", family.paper_parameters_m()),
-            ]
-        }
-    }
+fn parameters_m(network: &Row) -> Option<[String; 2]> {
+    let family = network.family().ok()?;
+    let architecture = Architecture {
+        family,
+        members: 1,
+        horizons: 1,
+    };
+    let ours = architecture.parameters() as f64 / 1e6;
+    Some([
+        format!("{ours:.2}"),
+        family.paper_parameters_m().to_string(),
+    ])
 }
 
 /// One row for each finished training.
@@ -247,10 +244,7 @@ pub fn open(entries: &[Entry]) -> Vec<String> {
             None => reasons.push((why, vec![name])),
         }
     }
-    let absent = ROWS.iter().filter(|row| row.family().is_err());
-    let mut lines: Vec<String> = absent
-        .map(|row| format!("{}: {NO_NETWORK}", row.name()))
-        .collect();
+    let mut lines = Vec::new();
     for (column, reasons) in groups {
         let all = entries.iter().filter(|e| e.column == column).count();
         for (why, names) in reasons {
@@ -277,10 +271,6 @@ fn line(network: &str, whose: &str, cells: Vec<String>) -> Vec<String> {
     let mut line = vec![network.to_owned(), whose.to_owned()];
     line.extend(cells);
     line
-}
-
-fn known(figure: Option<f64>, text: impl Fn(f64) -> String) -> String {
-    figure.map_or(NOT_AT_HAND.into(), text)
 }
 
 /// Three decimals; a dash for NaN.

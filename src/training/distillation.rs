@@ -6,7 +6,9 @@ use crate::frontend::MEL_BANDS;
 use crate::model::layers::channels_last;
 use crate::model::{Checkpoint, Network, Normalisation};
 use crate::training::experiment::{Experiment, SettingError};
-use crate::training::sampler::UNLABELLED;
+
+/// The class that libtorch's cross-entropy ignores, which targets of probabilities do not have.
+const NO_INDEX: i64 = -100;
 
 /// A teacher that does not fit the experiment.
 #[derive(Debug, thiserror::Error)]
@@ -107,7 +109,7 @@ impl Teacher {
         let targets = Tensor::stack(&[1.0 - &voice, voice], -1);
         let mean = tch::Reduction::Mean;
         let against_teacher =
-            logits.cross_entropy_loss::<Tensor>(&targets, None, mean, UNLABELLED, 0.0);
+            logits.cross_entropy_loss::<Tensor>(&targets, None, mean, NO_INDEX, 0.0);
         against_labels * (1.0 - self.share) + against_teacher * self.share
     }
 }

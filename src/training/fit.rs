@@ -97,7 +97,8 @@ pub fn fit(
     let _lock = RunLock::in_folder(context.folder)?;
     let horizons = &experiment.horizons_frames;
     let augmentation = &experiment.augmentation;
-    let sampler = Sampler::new(context.train, augmentation, architecture.family, horizons)?;
+    let sampler = Sampler::new(context.train, augmentation, architecture.family, horizons)?
+        .with_soft_edges(experiment.training.soft_edges_s);
     let mut state = resume_or_start(experiment, architecture, &sampler, context)?;
     let training = &experiment.training;
     let (normalisation, device) = (&state.normalisation, context.device);

@@ -14,8 +14,8 @@ const AHEAD: usize = 4;
 pub struct Batch {
     /// Normalised values: windows × frames × 80.
     pub windows: Vec<f32>,
-    /// Labels: windows × outputs of the network; 0, 1 or [`UNLABELLED`](crate::training::sampler::UNLABELLED).
-    pub labels: Vec<i64>,
+    /// Labels: windows × outputs of the network; 0 to 1 or [`UNLABELLED`](crate::training::sampler::UNLABELLED).
+    pub labels: Vec<f32>,
 }
 
 /// The size of an epoch and the origin of its random numbers.
@@ -68,7 +68,7 @@ fn draw(
     let (values, outputs) = (sampler.values(), sampler.labels());
     let mut drawn = vec![0.0; values];
     let mut windows = vec![0.0; epoch.batch_windows * values];
-    let mut labels = vec![0; epoch.batch_windows * outputs];
+    let mut labels = vec![0.0; epoch.batch_windows * outputs];
     let places = windows
         .chunks_exact_mut(values)
         .zip(labels.chunks_exact_mut(outputs));

@@ -7,7 +7,9 @@ use rand::rngs::Xoshiro256PlusPlus;
 
 use crate::corpora::recording::magnitudes_of_sum;
 use crate::corpora::{Corpus, Track};
-use crate::frontend::{Features, LOG_FLOOR, LogMel, MEL_BANDS, WindowLength};
+use crate::frontend::{
+    Features, HOP_SAMPLES, LOG_FLOOR, LogMel, MEL_BANDS, SAMPLE_RATE_HZ, WindowLength,
+};
 use crate::model::MIN_STD;
 use crate::model::{Family, LevelMode, Normalisation};
 use crate::training::augment;
@@ -18,8 +20,8 @@ use crate::training::sequences;
 
 /// Places that are tried for a window with (or without) a voice; a corpus may have none.
 pub(super) const PLACE_TRIES: u32 = 16;
-/// A label that the loss ignores: the default `ignore_index` of libtorch's cross-entropy.
-pub const UNLABELLED: i64 = -100;
+/// A label that the loss ignores.
+pub const UNLABELLED: f32 = -1.0;
 /// Windows for the mean and standard deviation of the bands.
 const NORMALISATION_WINDOWS: u64 = 4000;
 
@@ -57,6 +59,8 @@ pub struct Sampler<'a> {
     features: Features,
     /// The frames of a window or sequence that have an output.
     label_frames: Vec<usize>,
+    /// Frames on either side of a change over which its label is soft.
+    soft_frames: usize,
 }
 
 impl<'a> Sampler<'a> {
@@ -103,7 +107,19 @@ impl<'a> Sampler<'a> {
             mixing: Mixing::new(corpora, augmentation)?,
             features,
             label_frames: features.predicted_frames(horizons_frames),
+            soft_frames: 0,
         })
+    }
+
+    /// The same with labels of windows that rise and fall linearly from `seconds` before a change until as long after it.
+    #[must_use]
+    pub fn with_soft_edges(self, seconds: f64) -> Self {
+        let soft_frames =
+            (seconds * f64::from(SAMPLE_RATE_HZ) / HOP_SAMPLES as f64).round() as usize;
+        Self {
+            soft_frames,
+            ..self
+        }
     }
 
     /// Values of a window or sequence: frames × 80.
@@ -123,7 +139,7 @@ impl<'a> Sampler<'a> {
         log_mel: &mut LogMel,
         rng: &mut Xoshiro256PlusPlus,
         values: &mut [f32],
-        labels: &mut [i64],
+        labels: &mut [f32],
     ) {
         debug_assert_eq!(values.len(), self.values());
         match self.features {
@@ -138,7 +154,7 @@ impl<'a> Sampler<'a> {
         log_mel: &mut LogMel,
         rng: &mut Xoshiro256PlusPlus,
         values: &mut [f32],
-        labels: &mut [i64],
+        labels: &mut [f32],
     ) {
         let a = self.mixing.augmentation();
         let stretch = augment::factor(rng, a.stretch);
@@ -153,9 +169,9 @@ impl<'a> Sampler<'a> {
         }
         augment::mask(values, a, rng);
         for (label, &frame) in labels.iter_mut().zip(&self.label_frames) {
-            let voiced = voiced_at(track, start, frame, stretch);
-            *label = match voiced {
-                Some(voiced) => i64::from(mix.has_voice && voiced),
+            *label = match self.voice_around(track, start, frame, stretch) {
+                Some(_) if !mix.has_voice => 0.0,
+                Some(share) => share,
                 None => UNLABELLED,
             };
         }
@@ -173,7 +189,7 @@ impl<'a> Sampler<'a> {
         let mut log_mel = LogMel::new();
         let mut drawn = vec![0.0; self.values()];
         let mut values = drawn.clone();
-        let mut labels = vec![0; self.labels()];
+        let mut labels = vec![0.0; self.labels()];
         for window in 0..NORMALISATION_WINDOWS {
             let mut rng = window_rng(seed, u64::MAX, window);
             self.draw(&mut log_mel, &mut rng, &mut drawn, &mut labels);
@@ -194,6 +210,22 @@ impl<'a> Sampler<'a> {
             mean: mean.map(|m| m as f32),
             std,
         }
+    }
+
+    /// The label of a frame of a window that starts at the frame `start` of a track: the share of voice in the frames
+    /// around it that have a label.
+    fn voice_around(&self, track: &Track, start: f32, frame: usize, stretch: f32) -> Option<f32> {
+        let place = place_of(track, start, frame, stretch);
+        track.voice[place]?;
+        let last = track.frames() - 1;
+        let around = place.saturating_sub(self.soft_frames)..=(place + self.soft_frames).min(last);
+        let (voiced, known) = track.voice[around]
+            .iter()
+            .flatten()
+            .fold((0u32, 0u32), |(voiced, known), &voice| {
+                (voiced + u32::from(voice), known + 1)
+            });
+        Some(voiced as f32 / known as f32)
     }
 
     /// Draws a track and the first frame of a window in it. The share of voice applies to the first horizon.
@@ -226,6 +258,11 @@ pub(super) fn pick_pool<'p, 'a>(
 
 /// The label of a frame of a window that starts at the frame `start` of a track.
 fn voiced_at(track: &Track, start: f32, frame: usize, stretch: f32) -> Option<bool> {
+    track.voice[place_of(track, start, frame, stretch)]
+}
+
+/// The frame of a track that is this frame of a window; after the end, the last one.
+fn place_of(track: &Track, start: f32, frame: usize, stretch: f32) -> usize {
     let place = (start + frame as f32 * stretch).round() as usize;
-    track.voice[place.min(track.frames() - 1)]
+    place.min(track.frames() - 1)
 }

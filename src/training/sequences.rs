@@ -15,7 +15,7 @@ pub(super) fn draw(
     pools: &[Pool],
     rng: &mut Xoshiro256PlusPlus,
     values: &mut [f32],
-    labels: &mut [i64],
+    labels: &mut [f32],
 ) {
     let Some((track, separated, start)) = place(pools, rng) else {
         // Unreachable: the sampler has checked that every track is separated.
@@ -27,7 +27,7 @@ pub(super) fn draw(
             *value = log_energy(energy);
         }
         // Frames after the end of a short track have no label.
-        *label = voiced(track, start + i).map_or(UNLABELLED, i64::from);
+        *label = voiced(track, start + i).map_or(UNLABELLED, |voice| f32::from(u8::from(voice)));
     }
 }
 

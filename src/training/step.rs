@@ -10,7 +10,6 @@ use crate::training::distillation::Teacher;
 use crate::training::experiment::{Precision, Training};
 use crate::training::flat_params::FlatParams;
 use crate::training::loader::Batch;
-use crate::training::sampler::UNLABELLED;
 use crate::training::state::State;
 
 /// One training step: the network, the parameters that are trained, and the teacher.
@@ -82,13 +81,7 @@ impl TrainStep {
         let labels = Tensor::from_slice(&batch.labels).to_device(device);
         let logits = self.network.forward(&input.to_kind(kind), self.whole);
         let logits = logits.reshape([-1, 2]);
-        let mut loss = logits.cross_entropy_loss::<Tensor>(
-            &labels,
-            None,
-            tch::Reduction::Mean,
-            UNLABELLED,
-            training.label_smoothing,
-        );
+        let mut loss = against_labels(&logits, &labels, training.label_smoothing);
         if let Some(teacher) = &self.teacher {
             loss = teacher.loss(loss, &logits, &input);
         }
@@ -98,6 +91,17 @@ impl TrainStep {
         }
         loss.double_value(&[])
     }
+}
+
+/// Mean cross-entropy of logits (rows × 2) against labels from 0 (no voice) to 1 (voice); negative ones do not count.
+/// `smoothing` is spread evenly over both classes.
+pub(super) fn against_labels(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Tensor {
+    let counts = labels.ge(0.0).to_kind(Kind::Float);
+    let voice = labels.clamp(0.0, 1.0) * (1.0 - smoothing) + smoothing / 2.0;
+    let targets = Tensor::stack(&[1.0 - &voice, voice], -1);
+    let log_p = logits.to_kind(Kind::Float).log_softmax(-1, Kind::Float);
+    let losses = -(targets * log_p).sum_dim_intlist(-1, false, Kind::Float);
+    (losses * &counts).sum(Kind::Float) / counts.sum(Kind::Float)
 }
 
 /// Moves the running average of the parameters and running statistics by 1 - `decay`. The first steps use a

@@ -179,9 +179,9 @@ fn an_interrupted_table_goes_on_and_a_finished_one_is_left_alone() {
     let ours = cells(&output.out, "se_resnet-14 ");
     assert_eq!(ours[..2], ["se_resnet-14", "ours"]);
     assert!(ours[2].starts_with(&accuracy), "{ours:?}");
-    assert_eq!(ours[3..], ["not trained here"; 3]);
-    let best = cells(&output.out, "best network");
-    assert_eq!(best[2..], ["0.882", "0.897", "0.912", "0.901"]);
+    assert_eq!(ours[3..], ["–"; 3]);
+    let paper = cells(&output.out, "se_resnet-18 ");
+    assert_eq!(paper[1..], ["paper", "0.882", "0.877", "0.895", "0.890"]);
     assert!(ours[2].ends_with(&format!("; {always:.3}")), "{ours:?}");
     for expected in [
         "Shortened by --max-epochs 2 --epoch-batches 1: these figures say nothing",

@@ -90,7 +90,7 @@ fn train(
 }
 
 /// The windows that a first epoch draws, as they were before normalisation, with their labels.
-fn drawn(experiment: &Experiment) -> Vec<(Vec<f32>, Vec<i64>)> {
+fn drawn(experiment: &Experiment) -> Vec<(Vec<f32>, Vec<f32>)> {
     let corpora = [corpus()];
     let architecture = experiment.architecture().unwrap();
     let sampler = Sampler::new(
@@ -104,7 +104,7 @@ fn drawn(experiment: &Experiment) -> Vec<(Vec<f32>, Vec<i64>)> {
     let windows = training.epoch_batches * training.batch_windows;
     (0..windows as u64)
         .map(|number| {
-            let (mut window, mut labels) = (vec![0.0; 6400], vec![0; 2]);
+            let (mut window, mut labels) = (vec![0.0; 6400], vec![0.0; 2]);
             let mut rng = window_rng(training.seed, 0, number);
             sampler.draw(&mut LogMel::new(), &mut rng, &mut window, &mut labels);
             (window, labels)
@@ -113,7 +113,7 @@ fn drawn(experiment: &Experiment) -> Vec<(Vec<f32>, Vec<i64>)> {
 }
 
 /// Its probabilities of voice for log-mel windows, window after window.
-fn outputs(checkpoint: &Checkpoint, windows: &[(Vec<f32>, Vec<i64>)]) -> Vec<f64> {
+fn outputs(checkpoint: &Checkpoint, windows: &[(Vec<f32>, Vec<f32>)]) -> Vec<f64> {
     let mut values = vec![0.0; windows.len() * 6400];
     for ((window, _), values) in windows.iter().zip(values.chunks_mut(6400)) {
         checkpoint.normalisation.apply(window, values);
@@ -140,10 +140,9 @@ fn the_loss_is_shared_between_labels_and_the_teachers_answers_to_the_same_window
     let windows = drawn(&experiment);
     let labels = windows.iter().flat_map(|(_, labels)| labels.clone());
     let (p, q) = (outputs(&pupil, &windows), outputs(&teacher, &windows));
-    let terms = labels
-        .zip(p)
-        .zip(&q)
-        .map(|((label, p), &q)| 0.3 * cross_entropy(label as f64, p) + 0.7 * cross_entropy(q, p));
+    let terms = labels.zip(p).zip(&q).map(|((label, p), &q)| {
+        0.3 * cross_entropy(f64::from(label), p) + 0.7 * cross_entropy(q, p)
+    });
     let expected = terms.sum::<f64>() / q.len() as f64;
     assert!(
         (losses[0] - expected).abs() < 1e-4 * expected,

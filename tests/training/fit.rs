@@ -25,7 +25,7 @@ use vocald::training::TrainContext;
 use vocald::training::experiment::{Augmentation, Experiment};
 use vocald::training::export::{checkpoint as checkpoint_of, finish};
 use vocald::training::fit::{EpochReport, Observer, Outcome, fit};
-use vocald::training::sampler::{Sampler, window_rng};
+use vocald::training::sampler::{Sampler, UNLABELLED, window_rng};
 use vocald::training::weight_average::average;
 
 use crate::support::libtorch::exclusive;
@@ -158,7 +158,7 @@ fn drawn_windows_carry_the_label_of_their_frames() {
     )
     .unwrap();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
-    let (mut window, mut labels) = (vec![0.0; 6400], [0; 2]);
+    let (mut window, mut labels) = (vec![0.0; 6400], [0.0; 2]);
     // Band 45 lies near 1500 Hz, band 4 near 200 Hz.
     let voiced = |frame: usize, window: &[f32]| {
         let frame = &window[frame * 80..][..80];
@@ -171,7 +171,7 @@ fn drawn_windows_carry_the_label_of_their_frames() {
         for (label, frame) in labels.iter().zip([40, 72]) {
             let near_change = voiced(frame - 2, &window) != voiced(frame + 2, &window);
             if !near_change {
-                assert_eq!(*label == 1, voiced(frame, &window));
+                assert_eq!(*label == 1.0, voiced(frame, &window));
                 seen[*label as usize] += 1;
             }
         }
@@ -191,7 +191,7 @@ fn a_corpus_is_drawn_with_the_share_of_voice_that_was_asked_for() {
             &[39, 7],
         )
         .unwrap();
-        let (mut window, mut labels) = (vec![0.0; 6400], [0; 2]);
+        let (mut window, mut labels) = (vec![0.0; 6400], [0.0; 2]);
         let voiced = (0..1000).filter(|&n| {
             sampler.draw(
                 &mut LogMel::new(),
@@ -199,7 +199,7 @@ fn a_corpus_is_drawn_with_the_share_of_voice_that_was_asked_for() {
                 &mut window,
                 &mut labels,
             );
-            labels[0] == 1
+            labels[0] == 1.0
         });
         let percent = (voiced.count() as f64 / 10.0).round() as i32;
         let (low, high) = (expected.start() - 3, expected.end() + 3);
@@ -239,7 +239,7 @@ fn a_dropped_voice_leaves_only_music_and_no_label() {
         };
         let sampler =
             Sampler::new(&corpora, &augmentation, Family::SeResNet(Depth::D14), &[39]).unwrap();
-        let (mut window, mut labels) = (vec![0.0; 6400], [0]);
+        let (mut window, mut labels) = (vec![0.0; 6400], [0.0]);
         sampler.draw(
             &mut LogMel::new(),
             &mut window_rng(1, 0, 0),
@@ -254,8 +254,51 @@ fn a_dropped_voice_leaves_only_music_and_no_label() {
     };
     let (with, with_high) = draw(0.0);
     let (without, without_high) = draw(1.0);
-    assert_eq!((with, without), (1, 0));
+    assert_eq!((with, without), (1.0, 0.0));
     assert!(with_high > without_high + 3.0, "{with_high} {without_high}");
+}
+
+#[test]
+fn soft_labels_rise_and_fall_across_a_change() {
+    // Voice from frame 300 on; 0.1 s are 7 frames.
+    let track = Track {
+        name: "edge".into(),
+        song: String::new(),
+        sound: Sound::Mix(Recording::of_samples(&[0.1; 200_000])),
+        voice: (0..600).map(|frame| Some(frame >= 300)).collect(),
+        separated: None,
+    };
+    let corpora = [Corpus {
+        name: "edge".into(),
+        weight: 1.0,
+        voice_share: None,
+        tracks: vec![track],
+    }];
+    let draw = |soft_s: f64, window: u64| {
+        let family = Family::SeResNet(Depth::D14);
+        let sampler = Sampler::new(&corpora, &Augmentation::default(), family, &[39, 38]).unwrap();
+        let sampler = sampler.with_soft_edges(soft_s);
+        let (mut values, mut labels) = (vec![0.0; 6400], [0.0; 2]);
+        let mut rng = window_rng(1, 0, window);
+        sampler.draw(&mut LogMel::new(), &mut rng, &mut values, &mut labels);
+        labels
+    };
+    let mut soft = 0;
+    for window in 0..2000 {
+        let ([hard, hard_next], [a, b]) = (draw(0.0, window), draw(0.1, window));
+        assert!((a - hard).abs() < 0.5 && (0.0..=1.0).contains(&a));
+        assert!(
+            [hard, hard_next]
+                .iter()
+                .all(|label| [0.0, 1.0].contains(label))
+        );
+        if a > 0.0 && b < 1.0 {
+            // A frame later one more of the fifteen around has a voice.
+            assert!((b - a - 1.0 / 15.0).abs() < 1e-6, "{a} {b}");
+            soft += 1;
+        }
+    }
+    assert!(soft > 10, "{soft}");
 }
 
 #[test]
@@ -284,7 +327,7 @@ fn stems_as_they_are_sound_as_their_mix_does() {
         }];
         let family = Family::SeResNet(Depth::D14);
         let sampler = Sampler::new(&corpora, &Augmentation::default(), family, &[39]).unwrap();
-        let (mut values, mut labels) = (vec![0.0; 6400], [0]);
+        let (mut values, mut labels) = (vec![0.0; 6400], [0.0]);
         let mut rng = window_rng(1, 0, 0);
         sampler.draw(&mut LogMel::new(), &mut rng, &mut values, &mut labels);
         values
@@ -393,7 +436,7 @@ fn drawn_sequences_carry_the_label_of_every_frame() {
         let none = Augmentation::default();
         let sampler = Sampler::new(corpora, &none, Family::BiLstm, &[768]).unwrap();
         assert_eq!((sampler.values(), sampler.labels()), (218 * 80, 218));
-        let (mut values, mut labels) = (vec![0.0; 218 * 80], vec![7; 218]);
+        let (mut values, mut labels) = (vec![0.0; 218 * 80], vec![7.0; 218]);
         sampler.draw(
             &mut LogMel::new(),
             &mut window_rng(1, 0, n),
@@ -405,9 +448,9 @@ fn drawn_sequences_carry_the_label_of_every_frame() {
     let mut seen = [0; 2];
     for n in 0..50 {
         let (values, labels) = draw(&corpora, n);
-        let change = labels.iter().position(|l| *l == 0).unwrap_or(218);
+        let change = labels.iter().position(|l| *l == 0.0).unwrap_or(218);
         // The common grid's last frame, and its label, lie a little before the end.
-        let labelled = labels.iter().position(|l| *l == -100).unwrap_or(218);
+        let labelled = labels.iter().position(|l| *l == UNLABELLED).unwrap_or(218);
         assert!(labelled >= 216, "{labelled}");
         let frames = values.chunks_exact(80).zip(labels).take(labelled);
         for (i, (frame, label)) in frames.enumerate() {
@@ -427,8 +470,8 @@ fn drawn_sequences_carry_the_label_of_every_frame() {
     track.voice.truncate(140);
     track.separated = Some(SeparatedTrack::of_samples(&[0.1; 32_000]));
     let (_, labels) = draw(&corpora, 0);
-    assert!(labels[..125].iter().all(|l| *l == 1));
-    assert!(labels[127..].iter().all(|l| *l == -100));
+    assert!(labels[..125].iter().all(|l| *l == 1.0));
+    assert!(labels[127..].iter().all(|l| *l == UNLABELLED));
     // One that was read for another network is no silence.
     corpora[0].tracks[0].separated = None;
     let none = Augmentation::default();

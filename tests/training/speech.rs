@@ -52,7 +52,7 @@ struct Drawn {
     speech: f32,
     /// The loudest of all bands.
     peak: f32,
-    label: i64,
+    label: f32,
 }
 
 fn draw(corpora: &[Corpus], speech_fraction: f64, window: u64) -> Drawn {
@@ -62,7 +62,7 @@ fn draw(corpora: &[Corpus], speech_fraction: f64, window: u64) -> Drawn {
     };
     let sampler =
         Sampler::new(corpora, &augmentation, Family::SeResNet(Depth::D14), &[39]).unwrap();
-    let (mut values, mut labels) = (vec![0.0; 6400], [0]);
+    let (mut values, mut labels) = (vec![0.0; 6400], [0.0]);
     sampler.draw(
         &mut LogMel::new(),
         &mut window_rng(1, 0, window),
@@ -89,7 +89,7 @@ fn talk_behind_music_is_heard_softly_and_changes_no_label() {
         for window in 0..20 {
             let without = draw(&corpora, 0.0, window);
             let with = draw(&corpora, 1.0, window);
-            assert_eq!([without.label == 1, with.label == 1], [voiced; 2]);
+            assert_eq!([without.label == 1.0, with.label == 1.0], [voiced; 2]);
             assert!(with.speech > without.speech + 1.0, "heard in {window}");
             assert!(with.speech < with.peak, "softer in {window}");
         }
@@ -100,7 +100,7 @@ fn talk_behind_music_is_heard_softly_and_changes_no_label() {
 fn speech_is_drawn_alone_and_is_no_voice_nor_music_to_sing_over() {
     let speech = [corpus("talk", 1.0, Sound::Speech(talk()), false)];
     let alone = draw(&speech, 0.0, 3);
-    assert_eq!(alone.label, 0);
+    assert_eq!(alone.label, 0.0);
     // A lone voice finds no music here, and stays alone.
     let corpora = [
         corpus("voice", 1.0, Sound::Solo(tone(300.0)), true),
@@ -108,7 +108,7 @@ fn speech_is_drawn_alone_and_is_no_voice_nor_music_to_sing_over() {
     ];
     for window in 0..20 {
         let sung = draw(&corpora, 0.0, window);
-        assert_eq!(sung.label, 1);
+        assert_eq!(sung.label, 1.0);
         assert!(sung.speech < alone.speech - 5.0, "{window}");
     }
 }

@@ -33,6 +33,10 @@ pub struct Training {
     /// Part of each label that is spread evenly over both classes, 0 to 0.5.
     #[serde(default)]
     pub label_smoothing: f64,
+    /// Time before and after a change of the labels in which they rise or fall linearly instead of at once, up to 1.
+    /// The exact time of a change is less certain than that there is one.
+    #[serde(default)]
+    pub soft_edges_s: f64,
     /// Share of the loss that is against the outputs of a teacher (`--teacher`) instead of the labels, 0 to 1.
     #[serde(default)]
     pub teacher_share: f64,
@@ -81,6 +85,7 @@ impl Training {
             ("learning_rate_factor", self.learning_rate_factor, 1.0),
             ("weight_decay", self.weight_decay, 1.0),
             ("label_smoothing", self.label_smoothing, 0.5),
+            ("soft_edges_s", self.soft_edges_s, 1.0),
             ("teacher_share", self.teacher_share, 1.0),
             ("average_decay", self.average_decay, 0.999_999),
         ];
