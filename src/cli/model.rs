@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
 use crate::cli::stdout::print;
 use crate::frontend::window::lookahead_s;
 use crate::inference::engine::built_in;
 use crate::model::{Architecture, Checkpoint, Family, Metadata};
+use crate::training::ensemble::members;
 
 /// Where this repository keeps its checkpoints.
 const DEFAULT_FOLDER: &str = "models";
@@ -27,6 +28,14 @@ enum Action {
         #[arg(long, default_value = DEFAULT_FOLDER, value_name = "DIR")]
         models: PathBuf,
     },
+    /// Write every network of an ensemble as a checkpoint of its own, to be trained further
+    Members {
+        /// Checkpoint [default: the built-in one]
+        file: Option<PathBuf>,
+        /// Folder for NAME-1.safetensors, NAME-2.safetensors and so on
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Check a checkpoint and print its network, thresholds and figures
     Info {
         /// Checkpoint [default: the built-in one]
@@ -40,8 +49,33 @@ enum Action {
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
         Action::List { models } => list(&models),
+        Action::Members { file, out } => write_members(file, &out),
         Action::Info { file, json } => info(file, json),
     }
+}
+
+fn read(file: Option<PathBuf>) -> anyhow::Result<Checkpoint> {
+    Ok(match file {
+        Some(path) => Checkpoint::read(&path)?,
+        None => built_in()?,
+    })
+}
+
+fn write_members(file: Option<PathBuf>, folder: &Path) -> anyhow::Result<()> {
+    let whole = read(file)?;
+    let members = members(&whole)?;
+    if members.len() == 1 {
+        bail!("{} is a single network", whole.metadata.name);
+    }
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{} cannot be made", folder.display()))?;
+    let mut lines = String::new();
+    for member in members {
+        let path = folder.join(format!("{}.safetensors", member.metadata.name));
+        member.write(&path)?;
+        lines += &format!("{}\n", path.display());
+    }
+    print(&lines)
 }
 
 fn list(models: &Path) -> anyhow::Result<()> {
@@ -97,10 +131,7 @@ fn depth_cell(depth: Option<u32>) -> String {
 }
 
 fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
-    let checkpoint = match &file {
-        Some(file) => Checkpoint::read(file)?,
-        None => built_in()?,
-    };
+    let checkpoint = read(file)?;
     let m = &checkpoint.metadata;
     if json {
         return print(&(serde_json::to_string_pretty(m)? + "\n"));

@@ -77,3 +77,54 @@ pub fn ensemble(checkpoints: Vec<Checkpoint>) -> Result<Checkpoint, EnsembleErro
     }
     Ok(all)
 }
+
+/// The networks of an ensemble, each as a checkpoint that can be trained further; [`ensemble`] of them is the same
+/// again. A checkpoint of one network is its own member.
+///
+/// # Errors
+/// If the checkpoint lacks weights of a member.
+pub fn members(checkpoint: &Checkpoint) -> Result<Vec<Checkpoint>, EnsembleError> {
+    let count = checkpoint.architecture.members;
+    (0..count)
+        .map(|number| member(checkpoint, number))
+        .collect()
+}
+
+fn member(checkpoint: &Checkpoint, number: usize) -> Result<Checkpoint, EnsembleError> {
+    let mut metadata = checkpoint.metadata.clone();
+    let mut normalisation = checkpoint.normalisation.clone();
+    let prefix = match checkpoint.architecture.members {
+        1 => String::new(),
+        _ => member_prefix(number),
+    };
+    let mut weights = Weights::new();
+    let own = checkpoint.weights.iter();
+    for (name, weight) in own.filter_map(|(name, w)| Some((name.strip_prefix(&prefix)?, w))) {
+        let band = |band: usize| weight.double_value(&[band as i64]) as f32;
+        // The member's input is normalised as that of the ensemble, times this weight, plus this bias.
+        match name.strip_prefix(INPUT) {
+            Some(".weight") => {
+                normalisation.std = std::array::from_fn(|i| normalisation.std[i] / band(i))
+            }
+            Some(".bias") => {}
+            _ => _ = weights.insert(name.to_owned(), weight.shallow_clone()),
+        }
+    }
+    if let Some(bias) = checkpoint.weights.get(&format!("{prefix}{INPUT}.bias")) {
+        let shift = |i: usize| bias.double_value(&[i as i64]) as f32 * normalisation.std[i];
+        let mean = normalisation.mean;
+        normalisation.mean = std::array::from_fn(|i| mean[i] - shift(i));
+    }
+    if checkpoint.architecture.members > 1 {
+        metadata.name = format!("{}-{}", metadata.name, number + 1);
+        metadata.members = 1;
+        metadata.alternating = false;
+        metadata.figures.clear();
+    }
+    Ok(Checkpoint {
+        architecture: metadata.validate()?,
+        metadata,
+        normalisation,
+        weights,
+    })
+}

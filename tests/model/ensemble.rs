@@ -113,6 +113,39 @@ fn an_ensemble_predicts_the_mean_log_odds_of_its_members() {
 }
 
 #[test]
+fn the_members_of_an_ensemble_are_the_networks_it_was_made_of() {
+    let networks: Vec<Checkpoint> = (1..=3).map(network).collect();
+    let all = ensemble(networks.iter().map(copy).collect()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all.safetensors");
+    all.write(&path).unwrap();
+    let mut command = vocald("model members");
+    command
+        .arg(&path)
+        .arg("--out")
+        .arg(folder.path().join("apart"));
+    let output = run(&mut command);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    for (line, network) in output.out.lines().zip(&networks) {
+        let member = Checkpoint::read(Path::new(line)).unwrap();
+        assert_eq!(member.architecture, network.architecture);
+        for (a, b) in log_odds(&member).into_iter().zip(log_odds(network)) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+    }
+    assert_eq!(output.out.lines().count(), 3);
+    // A single network has no members to write.
+    let single = folder.path().join("single.safetensors");
+    networks[0].write(&single).unwrap();
+    let mut command = vocald("model members");
+    command
+        .arg(&single)
+        .arg("--out")
+        .arg(folder.path().join("none"));
+    assert_ne!(run(&mut command).code, Some(0));
+}
+
+#[test]
 fn alternating_members_predict_one_window_each() {
     let mut all = ensemble((1..=3).map(network).collect()).unwrap();
     all.metadata.alternating = true;
