@@ -7,11 +7,9 @@ use clap::Subcommand;
 
 use crate::cli::stdout::print;
 use crate::frontend::window::lookahead_s;
-use crate::inference::engine::built_in;
+use crate::inference::engine::{built_in, named};
 use crate::model::{Architecture, Checkpoint, Family, Metadata};
-
-/// Where this repository keeps its checkpoints.
-const DEFAULT_FOLDER: &str = "models";
+use crate::model_shelf::{self, ModelFile};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -21,16 +19,18 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List the networks with their parameters beside the paper's, the built-in checkpoint and those in a folder
+    /// List the checkpoints that --model finds by name, with what each is for, and the networks with their
+    /// parameters beside the paper's
     List {
-        /// Folder with checkpoints
-        #[arg(long, default_value = DEFAULT_FOLDER, value_name = "DIR")]
-        models: PathBuf,
+        /// Folder with checkpoints [default: those of this installation]
+        #[arg(long, value_name = "DIR")]
+        models: Option<PathBuf>,
     },
     /// Check a checkpoint and print its network, thresholds and figures
     Info {
         /// Checkpoint [default: the built-in one]
-        file: Option<PathBuf>,
+        #[arg(value_name = "NAME|FILE")]
+        file: Option<ModelFile>,
         /// Print the metadata as JSON
         #[arg(long)]
         json: bool,
@@ -39,13 +39,14 @@ enum Action {
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
-        Action::List { models } => list(&models),
+        Action::List { models } => list(models.as_deref()),
         Action::Info { file, json } => info(file, json),
     }
 }
 
-fn list(models: &Path) -> anyhow::Result<()> {
-    let mut text = "architecture  depth  parameters (M)  paper (M)\n".to_owned();
+fn list(models: Option<&Path>) -> anyhow::Result<()> {
+    let mut text = checkpoints(models)?;
+    text += "architecture  depth  parameters (M)  paper (M)\n";
     for family in Family::all() {
         let architecture = Architecture {
             family,
@@ -60,24 +61,36 @@ fn list(models: &Path) -> anyhow::Result<()> {
         );
     }
     text += "With one horizon. The paper's 118 M for depth 200 does not follow from the blocks in \
-             its own table 1,\nwhich make the 81.0 M above.\n\n\
-             checkpoint    architecture  depth  horizons (frames)       file\n";
-    text += &list_row(&built_in()?.metadata, "(built in)");
-    let mut files: Vec<PathBuf> = match std::fs::read_dir(models) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-        // Installations without the repository have no default folder.
-        Err(_) if models == Path::new(DEFAULT_FOLDER) => Vec::new(),
-        Err(e) => bail!("the folder {} cannot be read: {e}", models.display()),
-    };
-    files.retain(|path| path.extension().is_some_and(|e| e == "safetensors"));
-    files.sort();
-    for file in files {
-        text += &match Checkpoint::read(&file) {
-            Ok(checkpoint) => list_row(&checkpoint.metadata, &file.display().to_string()),
-            Err(error) => format!("{error}\n"),
-        };
-    }
+             its own table 1,\nwhich make the 81.0 M above.\n";
     print(&text)
+}
+
+/// A row of each checkpoint, and a line of what it is for.
+fn checkpoints(folder: Option<&Path>) -> anyhow::Result<String> {
+    let mut text = "checkpoint    architecture  depth  horizons (frames)       file\n".to_owned();
+    text += &list_row(&built_in()?.metadata, "(built in)");
+    text += &purpose_row(model_shelf::built_in_purpose());
+    let files = match folder {
+        None => model_shelf::shipped(),
+        Some(folder) => match std::fs::read_dir(folder) {
+            Ok(_) => model_shelf::checkpoints(folder),
+            Err(e) => bail!("the folder {} cannot be read: {e}", folder.display()),
+        },
+    };
+    for file in files {
+        match Checkpoint::read(&file) {
+            Ok(checkpoint) => {
+                text += &list_row(&checkpoint.metadata, &file.display().to_string());
+                text += &purpose_row(model_shelf::purpose(&file));
+            }
+            Err(error) => text += &format!("{error}\n"),
+        }
+    }
+    Ok(text + "\n")
+}
+
+fn purpose_row(purpose: Option<String>) -> String {
+    purpose.map_or(String::new(), |purpose| format!("    {purpose}\n"))
 }
 
 fn list_row(metadata: &Metadata, place: &str) -> String {
@@ -96,11 +109,8 @@ fn depth_cell(depth: Option<u32>) -> String {
     depth.map_or("-".into(), |layers| layers.to_string())
 }
 
-fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
-    let checkpoint = match &file {
-        Some(file) => Checkpoint::read(file)?,
-        None => built_in()?,
-    };
+fn info(file: Option<ModelFile>, json: bool) -> anyhow::Result<()> {
+    let checkpoint = named(file.as_ref())?;
     let m = &checkpoint.metadata;
     if json {
         return print(&(serde_json::to_string_pretty(m)? + "\n"));
