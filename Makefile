@@ -1,6 +1,8 @@
 # Every target does all it needs on a fresh machine; scripts/setup is quick when nothing is to do.
 
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vocald
+# Also under sudo, the cache of who built.
+HOME_DIR := $(or $(and $(SUDO_USER),$(shell getent passwd '$(SUDO_USER)' | cut -d: -f6)),$(HOME))
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME_DIR)/.cache)/vocald
 SETUP := scripts/setup
 
 # One place for libtorch and for what is built, so that every checkout shares one compiled
@@ -14,10 +16,26 @@ export CARGO_TARGET_DIR ?= $(CACHE)/target
 # Where rustup puts cargo, for a shell that has not been told yet.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
-.PHONY: build demo test lint bench benches soak fanout hostile latency clean setup
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Where `make dist` puts its files.
+DIST ?= dist
+
+.PHONY: build install dist demo test lint bench benches soak fanout hostile latency clean setup
 
 build: setup
 	cargo build --release
+
+# Installs what `make build` built: sudo make install [PREFIX=/usr/local] [DESTDIR=]. It builds nothing, so that root
+# needs neither Rust nor a network.
+install:
+	@test -x $(CARGO_TARGET_DIR)/release/vocald || { echo 'make install: run make build first, as yourself; then sudo make install' >&2; exit 1; }
+	scripts/install_tree.py --program $(CARGO_TARGET_DIR)/release/vocald --libtorch $(LIBTORCH) \
+		--prefix $(PREFIX) --destdir "$(DESTDIR)"
+
+# A tarball that runs where it is unpacked, and a Debian package.
+dist: build
+	scripts/make-dist $(CARGO_TARGET_DIR)/release/vocald $(LIBTORCH) $(DIST)
 
 # A song at the speed it sounds. The fourteen decisions a second are left out of what is shown.
 demo: build

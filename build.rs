@@ -29,6 +29,10 @@ fn link_path(libtorch: &Path) {
     let lib = libtorch.join("lib");
     let lib = lib.canonicalize().unwrap_or(lib);
     let system = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
+    // First the place of an installation: bin/vocald beside lib/vocald.
+    if system == "linux" {
+        println!("cargo:rustc-link-arg-bin=vocald=-Wl,-rpath,$ORIGIN/../lib/vocald");
+    }
     if ["linux", "macos"].contains(&system.as_str()) {
         println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
     }

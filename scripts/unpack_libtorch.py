@@ -15,6 +15,15 @@ import zipfile
 
 TORCH_VERSION = "2.11.0"
 CPU_LIBRARIES = {"libtorch_cpu.so", "libc10.so", "libgomp.so.1", "libcudart.so.13", "libcupti.so.13"}
+# What libtorch_cpu.so links beside these on aarch64.
+CPU_LIBRARIES |= {
+    "libarm_compute.so",
+    "libarm_compute_graph.so",
+    "libnvpl_blas_core.so.0",
+    "libnvpl_blas_lp64_gomp.so.0",
+    "libnvpl_lapack_core.so.0",
+    "libnvpl_lapack_lp64_gomp.so.0",
+}
 
 
 def wanted(name: str, kind: str) -> str | None:

@@ -32,6 +32,7 @@ pub mod evaluation;
 pub mod frontend;
 pub mod inference;
 pub mod model;
+pub mod model_shelf;
 pub mod pipeline;
 pub mod publish;
 pub mod reference;

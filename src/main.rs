@@ -1,6 +1,6 @@
 //! The program `vocald`.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
@@ -12,7 +12,8 @@ fn main() -> ExitCode {
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("vocald: {error:#}");
+            // Standard error may be gone, as the terminal of a closed window.
+            let _ = writeln!(std::io::stderr(), "vocald: {error:#}");
             exit_code(&error).into()
         }
     }

@@ -8,9 +8,10 @@ use tungstenite::http::Uri;
 
 use crate::socket_path;
 
-/// Address of a daemon: `unix:PATH` or a path alone, `tcp:HOST:PORT`, `ws://HOST:PORT/ws` or `http://HOST:PORT`.
+/// Address of a daemon: `unix:PATH` or a path alone, `tcp:HOST:PORT`, `ws://HOST:PORT/ws` or `http://HOST:PORT`; with
+/// the feature `tls` also `wss://` and `https://`.
 ///
-/// The default is the daemon's default Unix socket ([`socket_path`]).
+/// The default is the Unix socket of the user's daemon, or else that of the system's service ([`socket_path`]).
 ///
 /// ```no_run
 /// use vocald_client::Address;
@@ -44,13 +45,15 @@ pub struct AddressError {
     problem: &'static str,
 }
 
-/// A valid `ws://` URL, and the token for it. Printed without the token.
+/// A valid `ws://` or `wss://` URL, the token for it, and the certificate to trust. Printed without the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebSocketUrl {
     uri: Uri,
     host: String,
     port: u16,
     token: Option<String>,
+    /// PEM.
+    ca: Option<Vec<u8>>,
 }
 
 impl Address {
@@ -91,11 +94,28 @@ impl Address {
         }
         self
     }
+
+    /// With the certificates (PEM) to trust instead of the system's, for `wss://` and `https://`: the daemon's own if
+    /// nobody has signed it.
+    ///
+    /// ```no_run
+    /// # use vocald_client::Address;
+    /// let certificate = std::fs::read("desk.pem")?;
+    /// let address = "http://desk.local:8770".parse::<Address>()?.with_ca(certificate);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_ca(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        if let Self::WebSocket(url) = &mut self {
+            url.ca = Some(pem.into());
+        }
+        self
+    }
 }
 
 impl Default for Address {
     fn default() -> Self {
-        Self::Unix(socket_path::default_path())
+        Self::Unix(socket_path::usual_path())
     }
 }
 
@@ -120,13 +140,18 @@ impl FromStr for Address {
         }
         if let Some((scheme, rest)) = text.split_once("://") {
             return match scheme {
-                "ws" | "http" => WebSocketUrl::new(rest)
+                "ws" | "http" => WebSocketUrl::new("ws", rest)
+                    .map(Self::WebSocket)
+                    .map_err(invalid),
+                "wss" | "https" if cfg!(feature = "tls") => WebSocketUrl::new("wss", rest)
                     .map(Self::WebSocket)
                     .map_err(invalid),
                 "wss" | "https" => Err(invalid(
-                    "a daemon has no encrypted address; use http://, through an ssh tunnel if need be",
+                    "this program was built without encryption (the feature tls of vocald-client)",
                 )),
-                _ => Err(invalid("the kinds are unix:, tcp:, ws:// and http://")),
+                _ => Err(invalid(
+                    "the kinds are unix:, tcp:, ws://, http://, wss:// and https://",
+                )),
             };
         }
         if text.is_empty() {
@@ -150,7 +175,7 @@ fn host_and_port(text: &str) -> Option<(&str, u16)> {
 
 impl WebSocketUrl {
     /// From what follows `://`.
-    fn new(rest: &str) -> Result<Self, &'static str> {
+    fn new(scheme: &str, rest: &str) -> Result<Self, &'static str> {
         let no_url = "it is no URL, as http://127.0.0.1:8770";
         let rest = rest.split('#').next().unwrap_or_default();
         let (place, query) = match rest.split_once('?') {
@@ -159,7 +184,7 @@ impl WebSocketUrl {
         };
         let place = place.trim_end_matches('/');
         let path = if place.ends_with("/ws") { "" } else { "/ws" };
-        let uri: Uri = format!("ws://{place}{path}{query}")
+        let uri: Uri = format!("{scheme}://{place}{path}{query}")
             .parse()
             .map_err(|_| no_url)?;
         let authority = uri.authority().ok_or(no_url)?.as_str();
@@ -167,8 +192,9 @@ impl WebSocketUrl {
             return Err("a daemon has no user names; put a token into ?token= or VOCALD_TOKEN");
         }
         let host = uri.host().filter(|host| !host.is_empty()).ok_or(no_url)?;
-        // The default port of HTTP.
+        // Without a port, those of HTTP and HTTPS.
         let port = match authority.strip_prefix(host).ok_or(no_url)? {
+            "" if scheme == "wss" => 443,
             "" => 80,
             port => port
                 .strip_prefix(':')
@@ -187,6 +213,7 @@ impl WebSocketUrl {
             host,
             port,
             token: None,
+            ca: None,
         })
     }
 
@@ -202,6 +229,15 @@ impl WebSocketUrl {
         self.port
     }
 
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.uri.scheme_str() == Some("wss")
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn ca(&self) -> Option<&[u8]> {
+        self.ca.as_deref()
+    }
+
     pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_deref()
     }
@@ -211,7 +247,8 @@ impl WebSocketUrl {
 impl fmt::Display for WebSocketUrl {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let authority = self.uri.authority().map_or("", |a| a.as_str());
-        write!(f, "ws://{authority}{}", self.uri.path())
+        let scheme = self.uri.scheme_str().unwrap_or("ws");
+        write!(f, "{scheme}://{authority}{}", self.uri.path())
     }
 }
 
@@ -256,6 +293,8 @@ mod tests {
             ("ws://desk:8770/ws?token=secret", "ws://desk:8770/ws"),
             ("http://desk:8770?token=secret", "ws://desk:8770/ws"),
             ("http://desk/behind/a/proxy/", "ws://desk/behind/a/proxy/ws"),
+            #[cfg(feature = "tls")]
+            ("https://desk:8770?token=secret", "wss://desk:8770/ws"),
         ] {
             assert_eq!(written(text).as_deref(), Ok(means), "{text}");
         }
@@ -271,7 +310,8 @@ mod tests {
             ("tcp:host:0", "tcp:HOST:PORT"),
             ("tcp:host:99999", "tcp:HOST:PORT"),
             ("localhost:8770", "http:// or tcp:"),
-            ("wss://desk:8770", "encrypted"),
+            #[cfg(not(feature = "tls"))]
+            ("wss://desk:8770", "feature tls"),
             ("ftp://desk", "kinds"),
             ("http://", "no URL"),
             ("http://desk:/", "no URL"),

@@ -47,6 +47,14 @@ pub enum ClientError {
         /// What is wrong with it.
         reason: String,
     },
+    /// TLS fails: the certificate is not trusted, is for another name, or what listens does not use TLS.
+    #[error("{address}: no encrypted connection: {reason}")]
+    Tls {
+        /// As [`Address`](crate::Address) is written.
+        address: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// The daemon has too many clients or cannot read the subscription.
     #[error("the daemon refuses: {0}")]
     Refused(String),

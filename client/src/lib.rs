@@ -28,6 +28,7 @@ mod client;
 mod decode;
 mod error;
 mod lines;
+mod link;
 pub mod message;
 mod message_type;
 mod reconnect;
@@ -36,6 +37,8 @@ pub mod socket_path;
 mod state;
 pub mod stream_names;
 mod subscription;
+#[cfg(feature = "tls")]
+mod tls;
 mod websocket;
 
 pub use address::{Address, AddressError, WebSocketUrl};

@@ -1,13 +1,35 @@
-//! Default path of the daemon's Unix socket.
+//! Default paths of the daemon's Unix socket.
 
+use std::env::{split_paths, var_os};
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "vocald.sock";
+/// Folder of the daemon that runs as a system service.
+const SERVICE: &str = "/run/vocald";
 
-/// `$XDG_RUNTIME_DIR/vocald.sock`, or `/run/vocald.sock` if the variable is unset or empty.
+/// Where a daemon listens unless it is configured otherwise: in `$RUNTIME_DIRECTORY`, which systemd sets for a service;
+/// otherwise in `$XDG_RUNTIME_DIR`; otherwise `/run/vocald.sock`.
 pub fn default_path() -> PathBuf {
-    match std::env::var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty()) {
-        Some(folder) => Path::new(&folder).join(NAME),
+    let service = var_os("RUNTIME_DIRECTORY").and_then(|folders| split_paths(&folders).next());
+    let folder = service.filter(|folder| !folder.as_os_str().is_empty());
+    match folder.or_else(user_folder) {
+        Some(folder) => folder.join(NAME),
         None => Path::new("/run").join(NAME),
     }
+}
+
+/// Where a client looks for a daemon unless it is given an address: the user's own, otherwise the system service's if
+/// there is one.
+pub fn usual_path() -> PathBuf {
+    let own = default_path();
+    let service = Path::new(SERVICE).join(NAME);
+    match !own.exists() && service.exists() {
+        true => service,
+        false => own,
+    }
+}
+
+fn user_folder() -> Option<PathBuf> {
+    let folder = var_os("XDG_RUNTIME_DIR").filter(|folder| !folder.is_empty());
+    folder.map(PathBuf::from)
 }

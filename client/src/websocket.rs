@@ -11,6 +11,7 @@ use tungstenite::{HandshakeError, Message as Frame, WebSocket};
 
 use crate::address::WebSocketUrl;
 use crate::client::{MESSAGE_BYTES_MAX, Transport};
+use crate::link::Link;
 use crate::socket::TimedSocket;
 use crate::{Address, ClientError};
 
@@ -22,7 +23,7 @@ const BUFFER_BYTES: usize = 16 * 1024;
 const REASON_CHARS: usize = 200;
 
 pub struct Socket {
-    socket: WebSocket<TimedSocket>,
+    socket: WebSocket<Link>,
 }
 
 pub fn open(
@@ -50,6 +51,10 @@ pub fn open(
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     let socket = TimedSocket::tcp(url.host(), url.port(), address, deadline)?;
+    let socket = link(url, socket).map_err(|reason| ClientError::Tls {
+        address: address.to_string(),
+        reason,
+    })?;
     match tungstenite::client::client_with_config(request, socket, Some(config)) {
         Ok((socket, _)) => Ok(Socket { socket }),
         Err(HandshakeError::Failure(Error::Http(response))) => Err(refusal(&response, address)),
@@ -60,6 +65,20 @@ pub fn open(
             address: address.to_string(),
         }),
     }
+}
+
+#[cfg(feature = "tls")]
+fn link(url: &WebSocketUrl, socket: TimedSocket) -> Result<Link, String> {
+    match url.is_encrypted() {
+        true => crate::tls::connect(url, socket).map(|stream| Link::Tls(Box::new(stream))),
+        false => Ok(Link::Plain(socket)),
+    }
+}
+
+#[cfg(not(feature = "tls"))]
+fn link(url: &WebSocketUrl, socket: TimedSocket) -> Result<Link, String> {
+    debug_assert!(!url.is_encrypted(), "no address is parsed to one");
+    Ok(Link::Plain(socket))
 }
 
 fn refusal(response: &Response<Option<Vec<u8>>>, address: &Address) -> ClientError {
@@ -103,7 +122,7 @@ impl Transport for Socket {
     }
 
     fn socket(&mut self) -> &mut TimedSocket {
-        self.socket.get_mut()
+        self.socket.get_mut().socket()
     }
 
     fn silence_max(&self) -> Option<Duration> {

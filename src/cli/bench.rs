@@ -3,7 +3,6 @@
 mod drawing;
 mod training;
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use crate::cli::corpus_options::CorpusOptions;
@@ -13,6 +12,7 @@ use crate::frontend::{
 };
 use crate::inference::Engine;
 use crate::inference::engine::MAX_BATCH;
+use crate::model_shelf::ModelFile;
 use crate::training::experiment::Experiment;
 
 /// Default number of passes of each measurement: a few seconds in all.
@@ -23,8 +23,8 @@ const WINDOW_HOP_MS: f64 = WINDOW_HOP_SAMPLES as f64 * 1000.0 / SAMPLE_RATE_HZ a
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Checkpoint [default: the built-in one]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<ModelFile>,
     /// Passes of each measurement [default: 200; 20 steps with --training, 3000 windows with --drawing]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     passes: Option<u32>,
@@ -49,7 +49,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return training::run(&args.training, device, args.passes, args.json);
     }
     let passes = args.passes.unwrap_or(DEFAULT_PASSES);
-    let mut engine = Engine::load(args.model.as_deref(), args.corpora.device)?;
+    let mut engine = Engine::load(
+        args.model.as_ref().and_then(ModelFile::path),
+        args.corpora.device,
+    )?;
     let log_mel: Vec<f32> = (0..engine.window().values())
         .map(|i| -5.0 + (i % 97) as f32 * 0.05)
         .collect();

@@ -10,8 +10,8 @@ use crate::cli::stdout::print_figures;
 use crate::corpora::Split;
 use crate::corpora::load::{Coverage, load_labelled};
 use crate::evaluation::threshold_search::Aim;
-use crate::inference::engine::built_in;
-use crate::model::Checkpoint;
+use crate::inference::engine::named;
+use crate::model_shelf::ModelFile;
 use crate::training::experiment::Experiment;
 use crate::training::export::finish;
 
@@ -26,8 +26,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Checkpoint to read [default: the built-in one]
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<ModelFile>,
     /// Quantity to maximise, see below [default: from the experiment, or accuracy]
     #[arg(long, value_parser = choice::aim())]
     aim: Option<Aim>,
@@ -57,10 +57,7 @@ Examples:
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     let device = args.corpora.device()?;
-    let mut checkpoint = match &args.model {
-        Some(path) => Checkpoint::read(path)?,
-        None => built_in()?,
-    };
+    let mut checkpoint = named(args.model.as_ref())?;
     if args.overlap_averaging && checkpoint.metadata.horizons_frames.len() < 2 {
         bail!(
             "{} has one horizon, but overlap averaging needs several; train with several horizons_frames",

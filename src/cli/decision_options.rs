@@ -72,8 +72,8 @@ pub struct DecisionOptions {
     /// checkpoint]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     min_gap: Option<f32>,
-    /// Checkpoint [default: the built-in one]
-    #[arg(long, value_name = "FILE", help_heading = "Model")]
+    /// Checkpoint: a file, or the name of one that `vocald model list` shows [default: the built-in one]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Model")]
     model: Option<String>,
     /// Device of the network: auto (CUDA if available), cpu or cuda:N [default: auto]
     #[arg(long, help_heading = "Model")]
@@ -87,6 +87,7 @@ impl DecisionOptions {
         let mut config = Config::load(self.config.as_deref(), environment())?;
         if let Some(model) = &self.model {
             config.model.file.clone_from(model);
+            config.model.find()?;
         }
         if let Some(device) = &self.device {
             config.model.device.clone_from(device);

@@ -19,8 +19,8 @@ use crate::evaluation::reference_system::ReferenceSystem;
 use crate::evaluation::scores;
 use crate::evaluation::stress::Folders;
 use crate::inference::cores;
-use crate::inference::engine::built_in;
-use crate::model::Checkpoint;
+use crate::inference::engine::named;
+use crate::model_shelf::ModelFile;
 use crate::reporting::measure::Evaluation;
 use crate::reporting::{report, summary};
 use crate::training::experiment::Experiment;
@@ -49,8 +49,8 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// Checkpoint [default: the built-in one]
-    #[arg(long, value_name = "FILE", help_heading = "Model")]
-    model: Option<PathBuf>,
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Model")]
+    model: Option<ModelFile>,
     /// Report in detail on the longest horizon with at most this look-ahead, in seconds [default: from the
     /// checkpoint]
     #[arg(long, value_name = "SECONDS", help_heading = "Model")]
@@ -118,10 +118,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         ));
     }
     let device = args.corpora.device()?;
-    let checkpoint = match &args.model {
-        Some(path) => Checkpoint::read(path)?,
-        None => built_in()?,
-    };
+    let checkpoint = named(args.model.as_ref())?;
     let decision = DecisionConfig {
         lookahead_s: args.lookahead.into(),
         ..DecisionConfig::default()

@@ -5,6 +5,7 @@ mod bench;
 mod calibrate;
 mod choice;
 mod combine_options;
+mod completions;
 mod config;
 mod corpus_options;
 mod decision_options;
@@ -13,7 +14,9 @@ mod devices;
 mod ensemble;
 mod evaluate;
 mod interrupt;
+mod manual;
 mod model;
+mod optional_value;
 mod progress;
 mod reproduce;
 mod run;
@@ -91,6 +94,10 @@ enum Command {
     Reproduce(reproduce::Args),
     /// Measure the speed of inference or training on this machine
     Bench(bench::Args),
+    /// Print the completions of a shell
+    Completions(completions::Args),
+    /// Write the man pages
+    Manual(manual::Args),
 }
 
 impl Cli {
@@ -109,7 +116,8 @@ impl Cli {
     /// Parses the process's arguments. Ends the process for `--help`, `--version` and wrong usage (exit code 2).
     #[must_use]
     pub fn from_process_arguments() -> Self {
-        let matches = Self::command().try_get_matches();
+        let arguments = optional_value::join(std::env::args_os());
+        let matches = Self::command().try_get_matches_from(arguments);
         let parsed = matches.and_then(|matches| Self::from_arg_matches(&matches));
         parsed.unwrap_or_else(|error| suggestion::with_subcommand(error, &Self::command()).exit())
     }
@@ -133,6 +141,8 @@ impl Cli {
             Command::Evaluate(args) => evaluate::run(args),
             Command::Reproduce(args) => reproduce::run(args),
             Command::Bench(args) => bench::run(args),
+            Command::Completions(args) => completions::run(args),
+            Command::Manual(args) => manual::run(args),
         }
     }
 }

@@ -7,12 +7,10 @@ use clap::Subcommand;
 
 use crate::cli::stdout::print;
 use crate::frontend::window::lookahead_s;
-use crate::inference::engine::built_in;
+use crate::inference::engine::{built_in, named};
 use crate::model::{Architecture, Checkpoint, Family, Metadata};
+use crate::model_shelf::{self, ModelFile};
 use crate::training::ensemble::members;
-
-/// Where this repository keeps its checkpoints.
-const DEFAULT_FOLDER: &str = "models";
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -22,16 +20,18 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List the networks with their parameters beside the paper's, the built-in checkpoint and those in a folder
+    /// List the checkpoints that --model finds by name, with what each is for, and the networks with their
+    /// parameters beside the paper's
     List {
-        /// Folder with checkpoints
-        #[arg(long, default_value = DEFAULT_FOLDER, value_name = "DIR")]
-        models: PathBuf,
+        /// Folder with checkpoints [default: those of this installation]
+        #[arg(long, value_name = "DIR")]
+        models: Option<PathBuf>,
     },
     /// Write every network of an ensemble as a checkpoint of its own, to be trained further
     Members {
         /// Checkpoint [default: the built-in one]
-        file: Option<PathBuf>,
+        #[arg(value_name = "NAME|FILE")]
+        file: Option<ModelFile>,
         /// Folder for NAME-1.safetensors, NAME-2.safetensors and so on
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
@@ -39,7 +39,8 @@ enum Action {
     /// Check a checkpoint and print its network, thresholds and figures
     Info {
         /// Checkpoint [default: the built-in one]
-        file: Option<PathBuf>,
+        #[arg(value_name = "NAME|FILE")]
+        file: Option<ModelFile>,
         /// Print the metadata as JSON
         #[arg(long)]
         json: bool,
@@ -48,21 +49,14 @@ enum Action {
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args.action {
-        Action::List { models } => list(&models),
+        Action::List { models } => list(models.as_deref()),
         Action::Members { file, out } => write_members(file, &out),
         Action::Info { file, json } => info(file, json),
     }
 }
 
-fn read(file: Option<PathBuf>) -> anyhow::Result<Checkpoint> {
-    Ok(match file {
-        Some(path) => Checkpoint::read(&path)?,
-        None => built_in()?,
-    })
-}
-
-fn write_members(file: Option<PathBuf>, folder: &Path) -> anyhow::Result<()> {
-    let whole = read(file)?;
+fn write_members(file: Option<ModelFile>, folder: &Path) -> anyhow::Result<()> {
+    let whole = named(file.as_ref())?;
     let members = members(&whole)?;
     if members.len() == 1 {
         bail!("{} is a single network", whole.metadata.name);
@@ -78,8 +72,9 @@ fn write_members(file: Option<PathBuf>, folder: &Path) -> anyhow::Result<()> {
     print(&lines)
 }
 
-fn list(models: &Path) -> anyhow::Result<()> {
-    let mut text = "architecture  depth  parameters (M)  paper (M)\n".to_owned();
+fn list(models: Option<&Path>) -> anyhow::Result<()> {
+    let mut text = checkpoints(models)?;
+    text += "architecture  depth  parameters (M)  paper (M)\n";
     for family in Family::all() {
         let architecture = Architecture {
             family,
@@ -94,24 +89,36 @@ fn list(models: &Path) -> anyhow::Result<()> {
         );
     }
     text += "With one horizon. The paper's 118 M for depth 200 does not follow from the blocks in \
-             its own table 1,\nwhich make the 81.0 M above.\n\n\
-             checkpoint    architecture  depth  horizons (frames)       file\n";
-    text += &list_row(&built_in()?.metadata, "(built in)");
-    let mut files: Vec<PathBuf> = match std::fs::read_dir(models) {
-        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-        // Installations without the repository have no default folder.
-        Err(_) if models == Path::new(DEFAULT_FOLDER) => Vec::new(),
-        Err(e) => bail!("the folder {} cannot be read: {e}", models.display()),
-    };
-    files.retain(|path| path.extension().is_some_and(|e| e == "safetensors"));
-    files.sort();
-    for file in files {
-        text += &match Checkpoint::read(&file) {
-            Ok(checkpoint) => list_row(&checkpoint.metadata, &file.display().to_string()),
-            Err(error) => format!("{error}\n"),
-        };
-    }
+             its own table 1,\nwhich make the 81.0 M above.\n";
     print(&text)
+}
+
+/// A row of each checkpoint, and a line of what it is for.
+fn checkpoints(folder: Option<&Path>) -> anyhow::Result<String> {
+    let mut text = "checkpoint    architecture  depth  horizons (frames)       file\n".to_owned();
+    text += &list_row(&built_in()?.metadata, "(built in)");
+    text += &purpose_row(model_shelf::built_in_purpose());
+    let files = match folder {
+        None => model_shelf::shipped(),
+        Some(folder) => match std::fs::read_dir(folder) {
+            Ok(_) => model_shelf::checkpoints(folder),
+            Err(e) => bail!("the folder {} cannot be read: {e}", folder.display()),
+        },
+    };
+    for file in files {
+        match Checkpoint::read(&file) {
+            Ok(checkpoint) => {
+                text += &list_row(&checkpoint.metadata, &file.display().to_string());
+                text += &purpose_row(model_shelf::purpose(&file));
+            }
+            Err(error) => text += &format!("{error}\n"),
+        }
+    }
+    Ok(text + "\n")
+}
+
+fn purpose_row(purpose: Option<String>) -> String {
+    purpose.map_or(String::new(), |purpose| format!("    {purpose}\n"))
 }
 
 fn list_row(metadata: &Metadata, place: &str) -> String {
@@ -130,8 +137,8 @@ fn depth_cell(depth: Option<u32>) -> String {
     depth.map_or("-".into(), |layers| layers.to_string())
 }
 
-fn info(file: Option<PathBuf>, json: bool) -> anyhow::Result<()> {
-    let checkpoint = read(file)?;
+fn info(file: Option<ModelFile>, json: bool) -> anyhow::Result<()> {
+    let checkpoint = named(file.as_ref())?;
     let m = &checkpoint.metadata;
     if json {
         return print(&(serde_json::to_string_pretty(m)? + "\n"));

@@ -10,17 +10,20 @@ mod panel;
 pub mod screen;
 mod stream;
 mod style;
+mod terminal;
 
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use crossbeam_channel::{Receiver, TryRecvError};
-use ratatui::crossterm::event;
+use crossbeam_channel::{Receiver, TryRecvError, at, select};
+use ratatui::crossterm::event::Event;
 
 use crate::cli::{Usage, interrupt};
 use board::Board;
 use style::Style;
+use terminal::{Keyboard, Screen};
 use vocald_client::{Address, Reconnecting, Subscription, Update};
 
 /// Time between pictures: smooth enough, and little enough for a slow connection.
@@ -33,13 +36,16 @@ const QUEUED_MAX: usize = 1024;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// Address of the daemon: the path of its Unix socket, tcp:HOST:PORT, or the http:// address of its page
+    /// Address of the daemon: the path of its Unix socket, tcp:HOST:PORT, or the http:// or https:// address of its page
     /// [default: the socket of `vocald run --unix`]
     #[arg(value_name = "ADDRESS")]
     address: Option<Address>,
     /// Token of a daemon on another machine, for http:// addresses
     #[arg(long, env = "VOCALD_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// Certificate to trust for https:// addresses, in PEM [default: those of the system]
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
     /// Show only this stream; may be repeated [default: all]
     #[arg(long = "stream", value_name = "NAME")]
     streams: Vec<String>,
@@ -88,6 +94,13 @@ fn listen(args: &Args, address: Address) -> anyhow::Result<Receiver<Update>> {
         Some(token) => address.with_token(token),
         None => address,
     };
+    let address = match &args.ca {
+        None => address,
+        Some(file) => {
+            let pem = std::fs::read(file);
+            address.with_ca(pem.with_context(|| format!("{} cannot be read", file.display()))?)
+        }
+    };
     let mut subscription = Subscription::everything();
     if !args.streams.is_empty() {
         subscription = subscription.with_streams(args.streams.clone());
@@ -109,27 +122,8 @@ fn listen(args: &Args, address: Address) -> anyhow::Result<Receiver<Update>> {
     Ok(updates)
 }
 
-/// The terminal in raw mode; restored when this is dropped, and on a panic.
-struct Screen(ratatui::DefaultTerminal);
-
-impl Screen {
-    fn open() -> anyhow::Result<Self> {
-        match ratatui::try_init() {
-            Ok(terminal) => Ok(Self(terminal)),
-            Err(error) => {
-                ratatui::restore();
-                Err(error).context("the terminal cannot be drawn on")
-            }
-        }
-    }
-}
-
-impl Drop for Screen {
-    fn drop(&mut self) {
-        ratatui::restore();
-    }
-}
-
+/// Draws until a key or a signal ends it, or the terminal is gone. A terminal that is gone is an orderly end: nobody is
+/// left to read of an error.
 fn show(
     mut screen: Screen,
     board: &mut Board,
@@ -137,6 +131,8 @@ fn show(
     signals: &Receiver<()>,
 ) -> anyhow::Result<()> {
     let style = Style::from_env();
+    let gone = terminal::gone()?;
+    let keyboard = Keyboard::open()?;
     loop {
         for _ in 0..QUEUED_MAX {
             match updates.try_recv() {
@@ -150,26 +146,32 @@ fn show(
             }
         }
         let drawn = Instant::now();
-        screen
-            .0
-            .draw(|frame| screen::draw(board, &style, drawn, frame.area(), frame.buffer_mut()))
-            .context("the terminal cannot be drawn on")?;
-        let next = drawn + FRAME;
+        let draw = |frame: &mut ratatui::Frame| {
+            screen::draw(board, &style, drawn, frame.area(), frame.buffer_mut());
+        };
+        if let Err(error) = screen.draw(draw) {
+            return match terminal::is_gone(&error) {
+                true => terminal::leave(),
+                false => Err(error).context("the terminal cannot be drawn on"),
+            };
+        }
+        let next = at(drawn + FRAME);
         loop {
-            if signals.try_recv().is_ok() {
-                return Ok(());
-            }
-            let left = next.saturating_duration_since(Instant::now());
-            let pressed = event::poll(left).and_then(|any| any.then(event::read).transpose());
-            match pressed.context("the keyboard cannot be read")? {
-                None => break,
-                Some(event::Event::Key(key)) => match keys::action(key) {
-                    Some(keys::Action::Quit) => return Ok(()),
-                    Some(action) => board.act(action),
-                    None => {}
+            select! {
+                recv(signals) -> _ => return Ok(()),
+                recv(gone) -> _ => return terminal::leave(),
+                recv(keyboard.events) -> event => match event? {
+                    Ok(Event::Key(key)) => match keys::action(key) {
+                        Some(keys::Action::Quit) => return Ok(()),
+                        Some(action) => board.act(action),
+                        None => {}
+                    },
+                    // The next picture has the new size.
+                    Ok(_) => {}
+                    Err(error) if terminal::is_gone(&error) => return terminal::leave(),
+                    Err(error) => return Err(error).context("the keyboard cannot be read"),
                 },
-                // The next picture has the new size.
-                Some(_) => {}
+                recv(next) -> _ => break,
             }
         }
     }

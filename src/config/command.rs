@@ -19,7 +19,8 @@ pub struct CommandConfig {
     pub onset: Vec<String>,
     /// Program and arguments to run at an offset. Empty: none.
     pub offset: Vec<String>,
-    /// A command that takes longer is killed, with all processes it started. Above 0, at most 3600.
+    /// A command that takes longer is killed, with all processes it started; so is what it leaves running. Above 0, at
+    /// most 3600.
     pub time_limit_s: f64,
     /// Events that may wait for a running command; beyond this number the oldest is skipped. 1 to 1024.
     pub queue_events: usize,

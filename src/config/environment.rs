@@ -13,7 +13,7 @@ use crate::config::keys::Leaf;
 const PREFIX: &str = "VOCALD_";
 /// Variables with this prefix that are not keys: the secrets, the path of the file, and those that `vocald` sets for
 /// commands at onsets and offsets, which may start another `vocald`.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
     "TOKEN",
     "MQTT_PASSWORD",
     "CONFIG",
@@ -24,6 +24,7 @@ const OTHERS: [&str; 10] = [
     "WALL",
     "P",
     "DURATION",
+    "HOOK",
 ];
 
 /// Sets the keys in `table` that `environment` names, and returns the names of the variables that set one.

@@ -48,6 +48,9 @@ pub enum ConfigError {
         /// What is wrong with the value, and what to write instead.
         problem: String,
     },
+    /// More than one problem.
+    #[error("{} things are wrong{}", _0.len(), _0.iter().map(|problem| format!("\n  {}", problem.to_string().replace('\n', "\n    "))).collect::<String>())]
+    Several(Vec<ConfigError>),
     /// Values that cannot be used together.
     #[error("{0}")]
     Conflict(String),

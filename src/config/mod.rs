@@ -8,10 +8,12 @@ mod decision;
 mod environment;
 mod error;
 mod from_checkpoint;
+mod hook;
 mod keys;
 mod midi;
 mod mqtt;
 mod osc;
+mod problems;
 mod published_horizon;
 mod reference;
 mod sockets;
@@ -25,22 +27,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vocald_client::MessageType;
 
+use crate::model_shelf::{BUILT_IN, ModelFile};
+
 pub use command::CommandConfig;
 pub use decision::DecisionConfig;
 pub use error::ConfigError;
 pub use from_checkpoint::FromCheckpoint;
+pub use hook::HookConfig;
 pub use keys::Change;
 pub(crate) use keys::changes;
 pub use midi::{MidiConfig, MidiStreamConfig};
 pub use mqtt::{Broker, MqttConfig, MqttVersion};
 pub use osc::OscConfig;
 pub use reference::{example, reference};
-pub use sockets::{HttpAccess, HttpConfig, TcpConfig, UnixConfig};
+pub(crate) use sockets::listen_address;
+pub use sockets::{HttpAccess, HttpConfig, TcpConfig, TlsFiles, UnixConfig};
 pub use source::SourceConfig;
 
 /// Twenty minutes of one stream; a receiver that is further behind does not catch up.
 const QUEUE_MESSAGES_MAX: usize = 16_384;
-const BUILT_IN: &str = "built-in";
 
 /// The whole configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,13 +56,14 @@ pub struct Config {
     pub decision: DecisionConfig,
     pub publish: PublishConfig,
     pub source: Vec<SourceConfig>,
+    pub hook: Vec<HookConfig>,
 }
 
 /// The checkpoint and the processor it runs on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ModelConfig {
-    /// Path of a checkpoint, or `built-in`.
+    /// Path of a checkpoint, the name of a shipped one (`vocald model list`), or `built-in`.
     pub file: String,
     /// `auto` (CUDA if there is a device, otherwise the CPU), `cpu` or `cuda:N`.
     pub device: String,
@@ -98,6 +104,7 @@ impl Default for Config {
             decision: DecisionConfig::default(),
             publish: PublishConfig::default(),
             source: vec![SourceConfig::default()],
+            hook: Vec::new(),
         }
     }
 }
@@ -144,7 +151,11 @@ impl Config {
             return Ok(Self::default());
         }
         // The file alone is valid, so an error now is the environment's.
-        Self::from_table(table).map_err(|problem| match variables[..] {
+        let config = Self::from_table(table).and_then(|mut config| {
+            config.model.find()?;
+            Ok(config)
+        });
+        config.map_err(|problem| match variables[..] {
             [] => problem,
             _ => ConfigError::Environment {
                 variables,
@@ -165,6 +176,11 @@ impl Config {
         let config: Self = toml::from_str(text).map_err(|e| ConfigError::syntax(&e))?;
         config.check()?;
         Ok(config)
+    }
+
+    /// All that is wrong with a file's text; nothing if [`parse`](Self::parse) accepts it.
+    pub fn problems(text: &str) -> Vec<ConfigError> {
+        problems::problems(text)
     }
 
     fn from_table(table: toml::Table) -> Result<Self, ConfigError> {
@@ -189,6 +205,9 @@ impl Config {
         }
         for source in &self.source {
             source.check()?;
+        }
+        for hook in &self.hook {
+            hook.check()?;
         }
         let names: Vec<&str> = self.source.iter().map(SourceConfig::stream_name).collect();
         for (place, name) in names.iter().enumerate() {
@@ -228,6 +247,17 @@ impl Config {
 }
 
 impl ModelConfig {
+    /// Replaces the name of a shipped checkpoint by its path.
+    pub(crate) fn find(&mut self) -> Result<(), ConfigError> {
+        let found = ModelFile::find(&self.file);
+        let found = found.map_err(|e| ConfigError::value("model.file", e.to_string()))?;
+        self.file = match found {
+            ModelFile::BuiltIn => BUILT_IN.into(),
+            ModelFile::File(path) => path.to_string_lossy().into_owned(),
+        };
+        Ok(())
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         let device = self.device.as_str();
         let cuda = device.strip_prefix("cuda:").map(str::parse::<usize>);
@@ -274,12 +304,16 @@ fn read_table(path: &Path) -> Result<toml::Table, ConfigError> {
         path: path.into(),
         reason: e.to_string(),
     })?;
-    let table =
-        Config::parse(&text).and_then(|_| text.parse().map_err(|e| ConfigError::syntax(&e)));
-    table.map_err(|problem| ConfigError::File {
+    let of_file = |problem| ConfigError::File {
         path: path.into(),
         problem: Box::new(problem),
-    })
+    };
+    let mut problems = Config::problems(&text);
+    match problems.len() {
+        0 => text.parse().map_err(|e| of_file(ConfigError::syntax(&e))),
+        1 => Err(of_file(problems.remove(0))),
+        _ => Err(of_file(ConfigError::Several(problems))),
+    }
 }
 
 fn number_from_0(key: &str, value: f64) -> Result<(), ConfigError> {

@@ -21,7 +21,8 @@ const CLIENTS_MAX: usize = 16_384;
 pub struct UnixConfig {
     /// Whether to listen.
     pub enabled: bool,
-    /// Path of the socket. Empty: `$XDG_RUNTIME_DIR/vocald.sock`, or `/run/vocald.sock` if that variable is not set.
+    /// Path of the socket. Empty: `vocald.sock` in `$RUNTIME_DIRECTORY` (under systemd: `/run/vocald`), or else in
+    /// `$XDG_RUNTIME_DIR`, or else in `/run`.
     pub path: String,
     /// Clients at a time; more are refused. 1 to 16384.
     pub clients_max: usize,
@@ -37,6 +38,8 @@ pub struct TcpConfig {
     pub listen: String,
     /// Clients at a time; more are refused. 1 to 16384.
     pub clients_max: usize,
+    /// Of these, clients from one address; more are refused. 1 to 16384.
+    pub clients_per_address_max: usize,
 }
 
 /// HTTP: a page for browsers, a WebSocket, the state as JSON, health and Prometheus metrics.
@@ -54,6 +57,12 @@ pub struct HttpConfig {
     pub origins: Vec<String>,
     /// WebSocket clients at a time; more are refused. 1 to 16384.
     pub clients_max: usize,
+    /// Of these, clients from one address (of IPv6, from one /64 network); more are refused. 1 to 16384.
+    pub clients_per_address_max: usize,
+    /// Certificate chain for TLS (PEM), the server's own first. Read again when the file changes. Empty: no TLS.
+    pub tls_cert_file: String,
+    /// Private key of the certificate (PEM).
+    pub tls_key_file: String,
 }
 
 impl Default for UnixConfig {
@@ -72,6 +81,7 @@ impl Default for TcpConfig {
             enabled: false,
             listen: "127.0.0.1:8771".into(),
             clients_max: 128,
+            clients_per_address_max: 96,
         }
     }
 }
@@ -84,6 +94,9 @@ impl Default for HttpConfig {
             token: String::new(),
             origins: Vec::new(),
             clients_max: 1024,
+            clients_per_address_max: 256,
+            tls_cert_file: String::new(),
+            tls_key_file: String::new(),
         }
     }
 }
@@ -98,7 +111,7 @@ impl UnixConfig {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        check_clients("publish.unix", self.clients_max)
+        check_clients("publish.unix.clients_max", self.clients_max)
     }
 }
 
@@ -123,7 +136,9 @@ impl TcpConfig {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         self.address()?;
-        check_clients("publish.tcp", self.clients_max)
+        check_clients("publish.tcp.clients_max", self.clients_max)?;
+        let per_address = self.clients_per_address_max;
+        check_clients("publish.tcp.clients_per_address_max", per_address)
     }
 }
 
@@ -139,6 +154,29 @@ impl HttpConfig {
         HttpAccess::new(address, Some(token), self.origins.clone())
     }
 
+    /// The files of the certificate; `None` without TLS.
+    ///
+    /// # Errors
+    ///
+    /// If only one of the two files is set.
+    pub fn tls(&self) -> Result<Option<TlsFiles>, ConfigError> {
+        match (self.tls_cert_file.as_str(), self.tls_key_file.as_str()) {
+            ("", "") => Ok(None),
+            (_, "") => Err(ConfigError::value(
+                "publish.http.tls_key_file",
+                "the private key of tls_cert_file is missing",
+            )),
+            ("", _) => Err(ConfigError::value(
+                "publish.http.tls_cert_file",
+                "the certificate of tls_key_file is missing",
+            )),
+            (cert, key) => Ok(Some(TlsFiles {
+                cert: cert.into(),
+                key: key.into(),
+            })),
+        }
+    }
+
     /// Replaces the token by a placeholder, before the configuration is printed.
     pub fn conceal_token(&mut self) {
         if !self.token.is_empty() {
@@ -148,8 +186,20 @@ impl HttpConfig {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         self.access()?;
-        check_clients("publish.http", self.clients_max)
+        self.tls()?;
+        check_clients("publish.http.clients_max", self.clients_max)?;
+        let per_address = self.clients_per_address_max;
+        check_clients("publish.http.clients_per_address_max", per_address)
     }
+}
+
+/// Files of a certificate chain and its private key, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The server's certificate first.
+    pub cert: PathBuf,
+    /// Of the first certificate.
+    pub key: PathBuf,
 }
 
 /// Where HTTP listens and for whom. Beyond loopback there is always a token.
@@ -213,13 +263,21 @@ impl std::fmt::Debug for HttpAccess {
     }
 }
 
-fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+/// `ADDRESS:PORT`, or a port alone on 127.0.0.1.
+pub(crate) fn listen_address(text: &str) -> Option<SocketAddr> {
     let port_alone = || {
         let port = text.parse().ok()?;
         Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     };
-    let local = text.replacen("localhost:", "127.0.0.1:", 1);
-    local.parse().ok().or_else(port_alone).ok_or_else(|| {
+    let local = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    local.parse().ok().or_else(port_alone)
+}
+
+fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
+    listen_address(text).ok_or_else(|| {
         ConfigError::value(
             key,
             format!("`{text}` is not ADDRESS:PORT, as 127.0.0.1:8770"),
@@ -227,11 +285,11 @@ fn address(key: &str, text: &str) -> Result<SocketAddr, ConfigError> {
     })
 }
 
-fn check_clients(table: &str, clients: usize) -> Result<(), ConfigError> {
+fn check_clients(key: &str, clients: usize) -> Result<(), ConfigError> {
     match (1..=CLIENTS_MAX).contains(&clients) {
         true => Ok(()),
         false => Err(ConfigError::value(
-            format!("{table}.clients_max"),
+            key,
             format!("{clients} is not in 1 to {CLIENTS_MAX}"),
         )),
     }

@@ -13,6 +13,7 @@ use crate::model::layers::channels_last;
 use crate::model::{
     Checkpoint, CheckpointError, CheckpointProblem, Metadata, Network, Normalisation,
 };
+use crate::model_shelf::ModelFile;
 
 /// The default checkpoint, compiled into the program.
 const BUILT_IN: &[u8] = include_bytes!("../../models/live-pair.safetensors");
@@ -63,6 +64,18 @@ pub enum EngineError {
 /// [`EngineError::BuiltIn`] when the program was built with a broken one.
 pub fn built_in() -> Result<Checkpoint, EngineError> {
     Checkpoint::from_bytes(BUILT_IN).map_err(EngineError::BuiltIn)
+}
+
+/// The checkpoint that a user names; without a name the one inside the program.
+///
+/// # Errors
+///
+/// If it cannot be read or used.
+pub fn named(file: Option<&ModelFile>) -> Result<Checkpoint, EngineError> {
+    match file.and_then(ModelFile::path) {
+        Some(path) => Ok(Checkpoint::read(path)?),
+        None => built_in(),
+    }
 }
 
 /// A network on a device. Create and use it on one thread: libtorch's gradient mode and thread settings belong to the

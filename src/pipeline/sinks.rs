@@ -9,6 +9,8 @@ use crate::config::{Config, ConfigError, HttpConfig, PublishConfig, TcpConfig, U
 use crate::pipeline::collector::Collector;
 use crate::publish::command::Commands;
 use crate::publish::fanout::fanout;
+use crate::publish::hook::Hook;
+use crate::publish::http::tls::TlsError;
 use crate::publish::lines::{tcp, unix};
 use crate::publish::midi::{Midi, MidiError};
 use crate::publish::mqtt::{Mqtt, MqttError};
@@ -52,6 +54,9 @@ pub enum SinkError {
         /// The option that chooses another.
         option: &'static str,
     },
+    /// The certificate of HTTP cannot be used.
+    #[error("TLS of HTTP: {0}")]
+    Tls(#[from] TlsError),
     /// MQTT cannot start.
     #[error(transparent)]
     Mqtt(#[from] MqttError),
@@ -74,6 +79,9 @@ fn listen_error(address: SocketAddr, option: &'static str) -> impl Fn(io::Error)
         option,
     }
 }
+
+/// Connections for single requests, however few file handles there are.
+const REQUESTS_MIN: usize = 8;
 
 /// Servers that end after the hub has delivered its last message.
 #[derive(Default)]
@@ -99,24 +107,52 @@ pub fn attach(
 ) -> Result<Sinks, SinkError> {
     let publish = &config.publish;
     let mut sinks = Sinks::default();
-    rlimit::allow(clients_max(publish));
+    let room = Room::make(publish);
     if publish.unix.enabled {
-        sinks.servers.push(on_unix(&publish.unix, publish, hub)?);
+        sinks
+            .servers
+            .push(on_unix(&publish.unix, publish, hub, room)?);
     }
     if publish.tcp.enabled {
-        sinks.servers.push(on_tcp(&publish.tcp, publish, hub)?);
+        sinks
+            .servers
+            .push(on_tcp(&publish.tcp, publish, hub, room)?);
     }
     if publish.http.enabled {
         sinks
             .servers
-            .push(on_http(&publish.http, publish, hub, collector)?);
+            .push(on_http(&publish.http, publish, hub, collector, room)?);
     }
     osc(config, hub)?;
     commands(config, hub)?;
+    hooks(config, hub)?;
     midi(config, hub)?;
     mqtt(config, hub)?;
     stdout(publish, hub, paced_by_sinks)?;
     Ok(sinks)
+}
+
+/// The share of the configured clients for which there are file handles.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    configured: usize,
+    allowed: usize,
+}
+
+impl Room {
+    fn make(publish: &PublishConfig) -> Self {
+        let configured = clients_max(publish);
+        Self {
+            configured,
+            allowed: rlimit::allow(configured),
+        }
+    }
+
+    /// As many of `clients` as there is room for.
+    fn of(self, clients: usize) -> usize {
+        let share = clients * self.allowed / self.configured.max(1);
+        share.clamp(1, clients.max(1))
+    }
 }
 
 /// Of all servers together.
@@ -147,28 +183,44 @@ fn stdout(publish: &PublishConfig, hub: &Hub, paced_by_sinks: bool) -> Result<()
         .map_err(no_thread("standard output"))
 }
 
-fn on_unix(unix: &UnixConfig, publish: &PublishConfig, hub: &Hub) -> Result<Server, SinkError> {
+fn on_unix(
+    unix: &UnixConfig,
+    publish: &PublishConfig,
+    hub: &Hub,
+    room: Room,
+) -> Result<Server, SinkError> {
     let path = unix.path();
     let capacity = publish.queue_messages;
     let (sink, subscriptions) = fanout("unix".into(), hub.hello(), capacity);
-    let server = unix::start(&path, subscriptions, unix.clients_max).map_err(|source| {
-        SinkError::Socket {
-            path: path.clone(),
-            source,
-        }
-    })?;
+    let server =
+        unix::start(&path, subscriptions, room.of(unix.clients_max)).map_err(|source| {
+            SinkError::Socket {
+                path: path.clone(),
+                source,
+            }
+        })?;
     hub.attach(sink, Delivery::DropOldest { capacity })
         .map_err(no_thread("the Unix socket"))?;
     announce(&format!("JSON lines on {}", path.display()));
     Ok(server)
 }
 
-fn on_tcp(tcp: &TcpConfig, publish: &PublishConfig, hub: &Hub) -> Result<Server, SinkError> {
+fn on_tcp(
+    tcp: &TcpConfig,
+    publish: &PublishConfig,
+    hub: &Hub,
+    room: Room,
+) -> Result<Server, SinkError> {
     let address = tcp.address()?;
     let capacity = publish.queue_messages;
     let (sink, subscriptions) = fanout("tcp".into(), hub.hello(), capacity);
-    let (server, address) = tcp::start(address, subscriptions, tcp.clients_max)
-        .map_err(listen_error(address, "--tcp"))?;
+    let (server, address) = tcp::start(
+        address,
+        subscriptions,
+        room.of(tcp.clients_max),
+        tcp.clients_per_address_max,
+    )
+    .map_err(listen_error(address, "--tcp"))?;
     hub.attach(sink, Delivery::DropOldest { capacity })
         .map_err(no_thread("TCP"))?;
     announce(&format!("JSON lines on tcp {address}"));
@@ -180,21 +232,30 @@ fn on_http(
     publish: &PublishConfig,
     hub: &Hub,
     collector: &Arc<Collector>,
+    room: Room,
 ) -> Result<Server, SinkError> {
     let access = http.access()?;
     let address = access.address();
     let capacity = publish.queue_messages;
+    let tls = http.tls()?.map(http::tls::acceptor).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let limits = http::Limits {
+        clients: room.of(http.clients_max),
+        clients_per_address: http.clients_per_address_max,
+        requests: room.of(http::REQUESTS_MAX).max(REQUESTS_MIN),
+    };
     let started = http::start(
         hub,
         access,
-        http.clients_max,
+        tls,
+        limits,
         capacity,
         Box::new(Arc::clone(collector)),
     );
-    let (server, address, sink) = started.map_err(listen_error(address, "--http="))?;
+    let (server, address, sink) = started.map_err(listen_error(address, "--http"))?;
     hub.attach(sink, Delivery::DropOldest { capacity })
         .map_err(no_thread("HTTP"))?;
-    announce(&format!("the page is at http://{address}/"));
+    announce(&format!("the page is at {scheme}://{address}/"));
     Ok(server)
 }
 
@@ -214,6 +275,16 @@ fn commands(config: &Config, hub: &Hub) -> Result<(), SinkError> {
     Commands::start(command)
         .and_then(|sink| hub.attach(sink, drop_oldest(config)))
         .map_err(no_thread("commands"))
+}
+
+fn hooks(config: &Config, hub: &Hub) -> Result<(), SinkError> {
+    for hook in &config.hook {
+        let capacity = hook.queue_messages;
+        let sink = Hook::new(hook, hook.token()?.as_deref());
+        hub.subscribe(sink, Delivery::DropOldest { capacity }, hook.subscription())
+            .map_err(no_thread("a hook"))?;
+    }
+    Ok(())
 }
 
 fn midi(config: &Config, hub: &Hub) -> Result<(), SinkError> {

@@ -1,22 +1,28 @@
 //! The command sink: runs a program at each onset and offset, one at a time.
 //!
 //! The event is in the program's environment and, as JSON, on its standard input. When too many events wait, the
-//! oldest are skipped.
+//! oldest are skipped. What a command leaves running has the same time limit as the command.
 
-use std::io::{self, Write as _};
-use std::process::{Child, Command, Stdio};
+mod output;
+mod process;
+
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TrySendError};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
 use vocald_client::Message;
 
 use crate::config::CommandConfig;
 use crate::publish::hub::{Published, Sink};
+use output::OutputLog;
+use process::Run;
 
-/// Time between checks of a running command.
-const POLL: Duration = Duration::from_millis(10);
+/// Time between checks of what commands left running.
+const LEFT_CHECK: Duration = Duration::from_millis(500);
+/// Commands that may have processes left.
+const LEFT_MAX: usize = 64;
 /// Time for the remaining commands at the end of the run: enough for the last offset, without delaying the end.
 const END_PATIENCE: Duration = Duration::from_millis(1500);
 
@@ -111,84 +117,69 @@ fn command_line<'a>(
 
 fn work(config: &CommandConfig, waiting: &Receiver<Arc<Published>>, end_by: &OnceLock<Instant>) {
     let time_limit = Duration::from_secs_f64(config.time_limit_s);
-    for event in waiting {
+    let ended = || end_by.get().is_some_and(|&end| Instant::now() >= end);
+    let mut log = OutputLog::new();
+    let mut left: Vec<Run> = Vec::new();
+    for number in 0.. {
+        let event = loop {
+            match waiting.recv_timeout(LEFT_CHECK) {
+                Ok(event) => break Some(event),
+                Err(RecvTimeoutError::Timeout) => check(&mut left, &mut log),
+                Err(RecvTimeoutError::Disconnected) => break None,
+            }
+        };
+        let Some(event) = event else { break };
         let Some((program, arguments)) = command_line(config, &event.message) else {
             continue;
         };
-        if end_by.get().is_some_and(|&end| Instant::now() >= end) {
-            tracing::warn!("{program}: skipped at the end of the run");
+        let what = description(program, &event.message);
+        if ended() {
+            tracing::warn!("{what}: skipped at the end of the run");
             continue;
         }
+        log.begin(&what);
         let started = Instant::now();
-        let status = start(program, arguments, &event).and_then(|mut child| {
-            loop {
-                if let Some(status) = child.try_wait()? {
-                    return Ok(Some(status));
-                }
-                let ended = end_by.get().is_some_and(|&end| Instant::now() >= end);
-                if ended || started.elapsed() >= time_limit {
-                    kill_all(&mut child)?;
-                    child.wait()?;
-                    return Ok(None);
-                }
-                std::thread::sleep(POLL);
+        let run = Run::start(program, arguments, &event, number, started + time_limit);
+        let status = run.and_then(|mut run| {
+            let status = run.wait(&mut log, ended)?;
+            if status.is_some() && run.is_left() {
+                left.push(run);
             }
+            Ok(status)
         });
+        log.end();
         match status {
             Ok(Some(status)) if status.success() => {}
-            Ok(Some(status)) => tracing::warn!("{program}: {status}"),
+            Ok(Some(status)) => tracing::warn!("{what}: {status}"),
             Ok(None) => tracing::warn!(
-                "{program}: killed after {:.1} s",
+                "{what}: killed after {:.1} s",
                 started.elapsed().as_secs_f64()
             ),
-            Err(error) => tracing::warn!("{program} cannot be run: {error}"),
+            Err(error) => tracing::warn!("{what} cannot be run: {error}"),
+        }
+        check(&mut left, &mut log);
+    }
+    left.iter_mut().for_each(Run::kill);
+}
+
+/// Ends what commands left running, at their time limits. Beyond a number of them the oldest is ended at once.
+fn check(left: &mut Vec<Run>, log: &mut OutputLog) {
+    let many = left.len().saturating_sub(LEFT_MAX);
+    for (place, run) in left.iter_mut().enumerate() {
+        run.read(log);
+        if run.is_over() || place < many {
+            run.kill();
         }
     }
+    left.retain(Run::is_left);
 }
 
-fn start(program: &str, arguments: &[String], event: &Published) -> io::Result<Child> {
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .envs(environment(&event.message))
-        // The secrets stay in this process.
-        .env_remove("VOCALD_TOKEN")
-        .env_remove("VOCALD_MQTT_PASSWORD")
-        // The connection to the service manager is the daemon's.
-        .env_remove("NOTIFY_SOCKET")
-        .env_remove("WATCHDOG_USEC")
-        .env_remove("WATCHDOG_PID")
-        .stdin(Stdio::piped())
-        // Standard output is reserved for messages.
-        .stdout(io::stderr());
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let mut child = command.spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // Shorter than the buffer of a pipe, so this never blocks. The command need not read it.
-        let _ = writeln!(stdin, "{}", event.json());
-    }
-    Ok(child)
-}
-
-fn environment(message: &Message) -> Vec<(&'static str, String)> {
-    let (kind, stream, id, t, p, duration) = match message {
-        Message::Onset(m) => ("onset", &m.stream, m.id, m.t, m.p, None),
-        Message::Offset(m) => ("offset", &m.stream, m.id, m.t, m.p, Some(m.duration)),
-        _ => return Vec::new(),
+/// As `the onset command (sh) for hall/1`.
+fn description(program: &str, message: &Message) -> String {
+    let (kind, stream) = match message {
+        Message::Onset(onset) => ("onset", onset.stream.as_str()),
+        Message::Offset(offset) => ("offset", offset.stream.as_str()),
+        _ => ("", ""),
     };
-    let mut variables = vec![
-        ("VOCALD_TYPE", kind.into()),
-        ("VOCALD_STREAM", stream.clone()),
-        ("VOCALD_ID", id.to_string()),
-        ("VOCALD_T", t.to_string()),
-        ("VOCALD_P", p.to_string()),
-    ];
-    variables.extend(duration.map(|duration| ("VOCALD_DURATION", duration.to_string())));
-    variables
-}
-
-/// Kills the command and its process group.
-fn kill_all(child: &mut Child) -> io::Result<()> {
-    use rustix::process::{Pid, Signal, kill_process_group};
-    kill_process_group(Pid::from_child(child), Signal::KILL).map_err(io::Error::from)
+    format!("the {kind} command ({program}) for {stream}")
 }

@@ -5,6 +5,8 @@ mod connections;
 mod health;
 mod metrics;
 mod page;
+mod refusals;
+pub mod tls;
 mod websocket;
 
 use std::io;
@@ -18,18 +20,31 @@ use axum::routing::get;
 use axum::{Json, Router, middleware};
 use prometheus_client::collector::Collector;
 use serde_json::json;
-use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
 use vocald_client::{Message, schema};
 
 use crate::config::HttpAccess;
 use crate::publish::fanout::{Fanout, Subscriptions, fanout};
 use crate::publish::hub::{Hub, Published, Sink};
+use crate::publish::places::Places;
 use crate::publish::server::{CLIENT_PATIENCE, Server};
 use health::Health;
 use metrics::Metrics;
+use refusals::Refusals;
 
-/// Connections for pages and single requests, beside those of the WebSocket clients.
+/// Connections beside those of the WebSocket clients, where there are file handles for them.
 pub const REQUESTS_MAX: usize = 64;
+
+/// How many connections the server may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// WebSocket clients.
+    pub clients: usize,
+    /// WebSocket clients of one address.
+    pub clients_per_address: usize,
+    /// Connections beside those of the WebSocket clients.
+    pub requests: usize,
+}
 
 /// The sink.
 pub struct HttpSink {
@@ -69,12 +84,12 @@ struct App {
     watch: Arc<Mutex<Watch>>,
     access: HttpAccess,
     /// Places for WebSocket clients.
-    places: Arc<Semaphore>,
-    clients_max: usize,
+    places: Arc<Places>,
+    refusals: Refusals,
 }
 
 /// Listens on the address of `access`. Returns the server, its address, which differs if that has port 0, and the sink
-/// to attach to `hub`. `collector`: metrics of other stages.
+/// to attach to `hub`. `tls`: encrypts every connection. `collector`: metrics of other stages.
 ///
 /// # Errors
 ///
@@ -82,7 +97,8 @@ struct App {
 pub fn start(
     hub: &Hub,
     access: HttpAccess,
-    clients_max: usize,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
     queue_messages: usize,
     collector: Box<dyn Collector>,
 ) -> io::Result<(Server, SocketAddr, HttpSink)> {
@@ -99,20 +115,18 @@ pub fn start(
         subscriptions: subscriptions.clone(),
         watch: Arc::clone(&watch),
         access,
-        places: Arc::new(Semaphore::new(clients_max)),
-        clients_max,
+        places: Places::new("publish.http", limits.clients, limits.clients_per_address),
+        refusals: Refusals::default(),
     });
     let server = Server::start("http", move || async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let listener = connections::Limited::new(listener, clients_max + REQUESTS_MAX);
-        let served = axum::serve(listener, router(Arc::clone(&app)));
+        let router = router(Arc::clone(&app));
         tokio::select! {
-            ended = served => ended?,
+            () = connections::serve(listener, tls, router, limits.requests) => {}
             () = subscriptions.closed() => {}
         }
         // WebSocket clients get the remaining messages and a close frame.
-        let all = u32::try_from(app.clients_max).unwrap_or(u32::MAX);
-        let _ = tokio::time::timeout(CLIENT_PATIENCE, app.places.acquire_many(all)).await;
+        let _ = tokio::time::timeout(CLIENT_PATIENCE, app.places.empty()).await;
         Ok(())
     })?;
     Ok((server, address, HttpSink { fanout, watch }))
@@ -162,8 +176,7 @@ async fn health(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn metrics(State(app): State<Arc<App>>) -> Response {
-    let clients = app.clients_max - app.places.available_permits();
-    match lock(&app.watch).metrics.text(clients) {
+    match lock(&app.watch).metrics.text(app.places.taken_count()) {
         Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }

@@ -4,54 +4,60 @@ pub mod tcp;
 pub mod unix;
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::Semaphore;
 use vocald_client::message::{ALL_STREAMS, Refused, Version};
 use vocald_client::{Message, Subscription};
 
 use crate::publish::fanout::{Subscriber, Subscriptions};
 use crate::publish::hub::Published;
+use crate::publish::places::Places;
 use crate::publish::server::CLIENT_PATIENCE;
 
 /// Longer lines are refused.
 const LINE_BYTES_MAX: usize = 4096;
 /// Messages are gathered up to this size for one write.
 const WRITE_BYTES: usize = 32 * 1024;
+/// A client that takes nothing for this long is closed: its place is needed by others.
+pub(super) const STALLED_MAX: Duration = Duration::from_secs(600);
+/// Wait after a failed accept: without file handles, until a client leaves.
+const ACCEPT_RETRY: Duration = Duration::from_millis(200);
 
 /// A source of connections.
 trait Listener {
     type Stream: AsyncRead + AsyncWrite + Unpin + 'static;
-    async fn accept(&self) -> io::Result<Self::Stream>;
+    /// A connection, and the address of its other end where it has one.
+    async fn accept(&self) -> io::Result<(Self::Stream, Option<IpAddr>)>;
 }
 
-/// Serves clients, at most `clients_max` at a time, until the last message.
-async fn serve(listener: impl Listener, subscriptions: Subscriptions, clients_max: usize) {
-    let places = Arc::new(Semaphore::new(clients_max));
+/// Serves clients, as many as there are places, until the last message.
+async fn serve(listener: impl Listener, subscriptions: Subscriptions, places: Arc<Places>) {
     let tasks = tokio::task::LocalSet::new();
     let accepting = tasks.run_until(async {
+        let mut failing = false;
         loop {
-            let stream = match listener.accept().await {
-                Ok(stream) => stream,
+            let (stream, address) = match listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
-                    // Usually out of file handles, until clients leave.
-                    tracing::warn!("a client cannot connect: {error}");
-                    tokio::time::sleep(CLIENT_PATIENCE).await;
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::warn!("a client cannot connect: {error}");
+                    }
+                    tokio::time::sleep(ACCEPT_RETRY).await;
                     continue;
                 }
             };
-            let place = Arc::clone(&places).try_acquire_owned();
+            failing = false;
+            let place = places.take(address);
             let subscriber = subscriptions.subscribe(Subscription::default());
             tokio::task::spawn_local(async move {
                 // A lost client is no error.
                 let _ = match (place, subscriber) {
                     (Ok(_place), Some(subscriber)) => talk(stream, subscriber).await,
                     (Ok(_), None) => Ok(()),
-                    (Err(_), _) => {
-                        let reason = format!("there are {clients_max} clients already");
-                        refuse(stream, reason).await
-                    }
+                    (Err(full), _) => refuse(stream, full.to_string()).await,
                 };
             });
         }
@@ -83,7 +89,7 @@ async fn talk(
                 while lines.len() < WRITE_BYTES && let Some(message) = subscriber.try_next() {
                     put(&mut lines, &message);
                 }
-                to.write_all(&lines).await?;
+                tokio::time::timeout(STALLED_MAX, to.write_all(&lines)).await??;
             }
             read = from.read(&mut input), if open => {
                 let count = read?;

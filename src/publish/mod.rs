@@ -1,7 +1,7 @@
 //! Publication of messages to other programs.
 //!
 //! The [`hub`] hands every message to every sink, each on a thread of its own behind a bounded queue. A sink is a
-//! file: [`stdout`], [`osc`], [`command`], [`midi`], [`mqtt`], [`systemd`]; [`lines`] and [`http`] serve many clients
+//! file: [`stdout`], [`osc`], [`command`], [`midi`], [`mqtt`], [`systemd`], [`hook`]; [`lines`] and [`http`] serve many clients
 //! each through a [`fanout`]:
 //!
 //! ```text
@@ -14,6 +14,7 @@
 pub mod command;
 pub mod fanout;
 pub mod filter;
+pub mod hook;
 pub mod http;
 pub mod hub;
 pub mod lines;
@@ -21,6 +22,7 @@ pub mod midi;
 pub mod midi_messages;
 pub mod mqtt;
 pub mod osc;
+mod places;
 mod published;
 mod queue;
 pub mod rate_limit;

@@ -7,6 +7,7 @@ mod support;
 
 mod bilstm;
 mod calibrate;
+mod command_line;
 mod config;
 mod config_file;
 mod detect;
@@ -20,3 +21,5 @@ mod scnn;
 #[cfg(target_os = "linux")]
 mod systemd;
 mod watch;
+#[cfg(target_os = "linux")]
+mod watch_terminal;

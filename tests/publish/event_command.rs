@@ -161,3 +161,61 @@ fn a_command_that_fails_or_is_not_there_stops_nothing() {
     assert_eq!(lines(&out, 2), ["1", "2"]);
     assert!(hub.ends().is_empty());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_command_leaves_in_a_session_of_its_own_ends_at_its_time_limit_and_with_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let pids = folder.path().join("pids");
+    let hub = hub(&CommandConfig {
+        onset: shell(&format!(
+            "setsid sh -c 'echo $$ >> {}; exec sleep 600' &",
+            pids.display()
+        )),
+        offset: shell(&format!(
+            "setsid -f sh -c 'echo $$ >> {}; exec sleep 600'; sleep 600",
+            pids.display()
+        )),
+        time_limit_s: 0.5,
+        ..CommandConfig::default()
+    });
+    hub.publish(onset(1));
+    hub.publish(offset(1));
+    let wait = |pid: &str| {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !is_gone(pid) {
+            assert!(Instant::now() < deadline, "{pid} is still there");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    lines(&pids, 2).iter().for_each(|pid| wait(pid));
+    hub.publish(onset(2));
+    let last = lines(&pids, 3).pop().unwrap();
+    hub.finish(Duration::from_secs(20));
+    wait(&last);
+}
+
+#[test]
+fn a_command_that_prints_without_end_does_not_fill_the_log() {
+    use crate::support::program::vocald;
+    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/demo.ogg");
+    let mut command = vocald("run --pace realtime --duration 4 --only onset --on-onset");
+    let child = command
+        .arg("yes flood")
+        .arg(demo)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        log.contains("the onset command (sh) for") && log.contains(": flood"),
+        "{log}"
+    );
+    assert!(
+        log.contains("more lines of its output are not logged"),
+        "{log}"
+    );
+    assert!(log.len() < 20_000, "{} bytes", log.len());
+}

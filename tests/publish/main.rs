@@ -7,8 +7,11 @@ mod support;
 
 #[cfg(unix)]
 mod client;
+#[cfg(target_os = "linux")]
+mod doors;
 #[cfg(unix)]
 mod event_command;
+mod hook;
 mod hub;
 mod midi;
 #[cfg(unix)]
@@ -18,3 +21,5 @@ mod schema;
 #[cfg(unix)]
 mod sockets;
 mod subscription;
+#[cfg(unix)]
+mod tls;

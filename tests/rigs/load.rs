@@ -166,7 +166,9 @@ fn make_room(subscribers: usize) {
 fn load(websockets: usize, unix_sockets: usize, seconds: u64) -> f64 {
     make_room(websockets + unix_sockets);
     let mut command = vocald("run --pace realtime");
-    command.arg(DEMO);
+    command
+        .arg(DEMO)
+        .env("VOCALD_PUBLISH_HTTP_CLIENTS_PER_ADDRESS_MAX", "1024");
     let mut daemon = Daemon::start(command);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

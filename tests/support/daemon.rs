@@ -90,7 +90,8 @@ impl Daemon {
             if let Some(address) = line.strip_prefix("vocald: JSON lines on tcp ") {
                 tcp = address.into();
             }
-            if let Some(address) = line.strip_prefix("vocald: the page is at http://") {
+            if let Some(page) = line.strip_prefix("vocald: the page is at ") {
+                let (_, address) = page.split_once("://").unwrap();
                 http = address.trim_end_matches('/').into();
             }
             output.push_str(&line);

@@ -1,5 +1,7 @@
 //! Options of `run` for its sources.
 
+use std::path::Path;
+
 use crate::audio::Encoding;
 use crate::audio::SourceSpec;
 use crate::cli::Usage;
@@ -8,12 +10,12 @@ use crate::config::{Config, SourceConfig};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Sources")]
 pub struct SourceOptions {
-    /// Source: device:default, device:NAME, device:ID, a file, fifo:PATH, or - for standard input. Several run
-    /// side by side and share the model [default: device:default]
-    #[arg(value_name = "SOURCE", help_heading = None)]
+    /// Source: device:default, device:NAME, device:ID, a file, fifo:PATH, or - for standard input; NAME=SOURCE names
+    /// its stream. Several run side by side and share the model [default: device:default]
+    #[arg(value_name = "[NAME=]SOURCE", help_heading = None)]
     sources: Vec<String>,
     /// A further source, as an option; may be repeated
-    #[arg(long = "source", value_name = "SOURCE")]
+    #[arg(long = "source", value_name = "[NAME=]SOURCE")]
     more_sources: Vec<String>,
     /// Average these channels, numbered from 1, as 1,2 [default: all]
     #[arg(long, value_name = "CHANNELS")]
@@ -46,9 +48,13 @@ impl SourceOptions {
     pub fn apply(&self, config: &mut Config) -> Result<(), Usage> {
         let named: Vec<&String> = self.sources.iter().chain(&self.more_sources).collect();
         if !named.is_empty() {
-            let source = |input: &&String| SourceConfig {
-                input: (*input).clone(),
-                ..SourceConfig::default()
+            let source = |text: &&String| {
+                let (name, input) = named_source(text);
+                SourceConfig {
+                    name: name.into(),
+                    input: input.into(),
+                    ..SourceConfig::default()
+                }
             };
             config.source = named.iter().map(source).collect();
         }
@@ -111,5 +117,20 @@ impl SourceOptions {
             }
         }
         Ok(())
+    }
+}
+
+/// The name, empty without one, and the source. A file whose own name has a `=` is that file.
+fn named_source(text: &str) -> (&str, &str) {
+    match text.split_once('=') {
+        Some((name, source))
+            if !name.is_empty()
+                && !source.is_empty()
+                && !name.contains(['/', ':'])
+                && !Path::new(text).exists() =>
+        {
+            (name, source)
+        }
+        _ => ("", text),
     }
 }

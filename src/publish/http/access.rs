@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{Extension, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,8 +14,11 @@ use subtle::ConstantTimeEq as _;
 
 use crate::config::HttpAccess;
 use crate::publish::http::App;
+use crate::publish::http::connections::Peer;
+use crate::publish::http::refusals::shown;
 
-/// Whether the request has the token, as `Authorization: Bearer TOKEN` or `?token=TOKEN`.
+/// Whether the request has the token, as `Authorization: Bearer TOKEN` or `?token=TOKEN`. Of several values one that is
+/// right is enough: who knows the token has access, whatever a proxy or a bookmark adds.
 fn has_token(access: &HttpAccess, headers: &HeaderMap, query: Option<&str>) -> bool {
     let Some(token) = access.token() else {
         return true;
@@ -23,19 +26,20 @@ fn has_token(access: &HttpAccess, headers: &HeaderMap, query: Option<&str>) -> b
     let same = |given: &str| bool::from(given.as_bytes().ct_eq(token.as_bytes()));
     let query = query.unwrap_or_default().as_bytes();
     let mut pairs = form_urlencoded::parse(query);
-    bearer(headers).is_some_and(same)
-        || pairs
-            .find(|(name, _)| name == "token")
-            .is_some_and(|(_, value)| same(&value))
+    bearers(headers).any(same) || pairs.any(|(name, value)| name == "token" && same(&value))
 }
 
 /// The scheme's name is case-insensitive (RFC 9110, section 11.1).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme
-        .eq_ignore_ascii_case("bearer")
-        .then(|| token.trim_start())
+fn bearers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers
+        .get_all(header::AUTHORIZATION)
+        .iter()
+        .filter_map(|value| {
+            let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+            scheme
+                .eq_ignore_ascii_case("bearer")
+                .then(|| token.trim_start())
+        })
 }
 
 /// On loopback without a token the `Host` must be a name of this machine: a page of another site can have a name of
@@ -79,18 +83,23 @@ fn is_loopback_name(host: &str) -> bool {
 /// Middleware: 401 without the token.
 pub(super) async fn require_token(
     State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
-    match has_token(&app.access, request.headers(), request.uri().query()) {
-        true => next.run(request).await,
-        false => (
-            StatusCode::UNAUTHORIZED,
-            [(header::WWW_AUTHENTICATE, "Bearer")],
-            "this needs the token of [publish.http]: Authorization: Bearer TOKEN, or ?token=TOKEN\n",
-        )
-            .into_response(),
+    if has_token(&app.access, request.headers(), request.uri().query()) {
+        return next.run(request).await;
     }
+    app.refusals.log(format!(
+        "a request from {} was refused: it lacks the token of publish.http.token or VOCALD_TOKEN",
+        peer.0
+    ));
+    (
+        StatusCode::UNAUTHORIZED,
+        [(header::WWW_AUTHENTICATE, "Bearer")],
+        "this needs the token of [publish.http]: Authorization: Bearer TOKEN, or ?token=TOKEN\n",
+    )
+        .into_response()
 }
 
 /// Middleware: 403 for a `Host` that is not this machine.
@@ -99,14 +108,21 @@ pub(super) async fn check_host(
     request: Request,
     next: Next,
 ) -> Response {
-    match allows_host(&app.access, request.headers()) {
-        true => next.run(request).await,
-        false => (
-            StatusCode::FORBIDDEN,
-            "without a token only requests to localhost are allowed; set publish.http.token\n",
-        )
-            .into_response(),
+    if allows_host(&app.access, request.headers()) {
+        return next.run(request).await;
     }
+    let host = request.headers().get(header::HOST);
+    let host = shown(&String::from_utf8_lossy(
+        host.map_or(&[], |host| host.as_bytes()),
+    ));
+    app.refusals.log(format!(
+        "a request to the host {host} was refused; publish.http.token, or its address in publish.http.origins, allows it"
+    ));
+    (
+        StatusCode::FORBIDDEN,
+        "without a token only requests to localhost are allowed; set publish.http.token\n",
+    )
+        .into_response()
 }
 
 #[cfg(test)]
@@ -142,6 +158,7 @@ mod tests {
         let by_query = |query: &str| has_token(&access, &HeaderMap::new(), Some(query));
         assert!(by_query("token=open%20sesame%2F%2B"));
         assert!(by_query("types=onset&token=open+sesame/%2b"));
+        assert!(by_query("token=x&token=open+sesame/%2b"));
         assert!(!by_query("token=open sesame"));
         assert!(!by_query("token"));
         assert!(!by_query(""));

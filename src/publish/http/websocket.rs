@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Extension, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -15,8 +15,10 @@ use vocald_client::Subscription;
 use crate::publish::fanout::Subscriber;
 use crate::publish::http::App;
 use crate::publish::http::access::allows_origin;
+use crate::publish::http::connections::Peer;
+use crate::publish::http::refusals::shown;
 use crate::publish::hub::Published;
-use crate::publish::lines::refused;
+use crate::publish::lines::{STALLED_MAX, refused};
 
 /// Longer frames are refused.
 const MESSAGE_BYTES_MAX: usize = 4096;
@@ -34,11 +36,19 @@ pub(super) struct Choice {
 /// Handles `GET /ws`.
 pub(super) async fn open(
     State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
     Query(choice): Query<Choice>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
     if !allows_origin(&app.access, &headers) {
+        let origin = headers.get(header::ORIGIN);
+        let origin = shown(&String::from_utf8_lossy(
+            origin.map_or(&[], |origin| origin.as_bytes()),
+        ));
+        app.refusals.log(format!(
+            "a page of the origin {origin} was refused a WebSocket; add it to publish.http.origins to allow it"
+        ));
         let problem =
             "a page of another origin has no access; add it to origins of [publish.http]\n";
         return (StatusCode::FORBIDDEN, problem).into_response();
@@ -49,9 +59,12 @@ pub(super) async fn open(
             Ok(subscription) => subscription,
             Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
         };
-    let Ok(place) = Arc::clone(&app.places).try_acquire_owned() else {
-        let problem = format!("there are {} clients already\n", app.clients_max);
-        return (StatusCode::SERVICE_UNAVAILABLE, problem).into_response();
+    let place = match app.places.take(Some(peer.0)) {
+        Ok(place) => place,
+        Err(full) => {
+            app.refusals.log(format!("a WebSocket was refused: {full}"));
+            return (StatusCode::SERVICE_UNAVAILABLE, format!("{full}\n")).into_response();
+        }
     };
     let Some(subscriber) = app.subscriptions.subscribe(subscription) else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the run is over\n").into_response();
@@ -77,7 +90,7 @@ async fn talk(mut socket: WebSocket, mut subscriber: Subscriber) -> Result<(), a
                 let Some(message) = message else {
                     return close(socket, close_code::AWAY, "the run is over").await;
                 };
-                socket.send(text(&message)).await?;
+                send(&mut socket, text(&message)).await?;
             }
             frame = socket.recv() => {
                 let Some(frame) = frame.transpose()? else { return Ok(()) };
@@ -89,14 +102,20 @@ async fn talk(mut socket: WebSocket, mut subscriber: Subscriber) -> Result<(), a
                 match choice {
                     Ok(subscription) => subscriber.resubscribe(subscription),
                     Err(reason) => {
-                        socket.send(text(&Published::new(refused(reason)))).await?;
+                        send(&mut socket, text(&Published::new(refused(reason)))).await?;
                         return close(socket, close_code::POLICY, "refused").await;
                     }
                 }
             }
-            _ = pings.tick() => socket.send(Frame::Ping(Default::default())).await?,
+            _ = pings.tick() => send(&mut socket, Frame::Ping(Default::default())).await?,
         }
     }
+}
+
+/// Gives up on a client that takes nothing for a long time.
+async fn send(socket: &mut WebSocket, frame: Frame) -> Result<(), axum::Error> {
+    let sent = tokio::time::timeout(STALLED_MAX, socket.send(frame)).await;
+    sent.map_err(axum::Error::new)?
 }
 
 fn text(message: &Published) -> Frame {
