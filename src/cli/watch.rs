@@ -150,10 +150,7 @@ fn show(
             screen::draw(board, &style, drawn, frame.area(), frame.buffer_mut());
         };
         if let Err(error) = screen.draw(draw) {
-            return match terminal::is_gone(&error) {
-                true => terminal::leave(),
-                false => Err(error).context("the terminal cannot be drawn on"),
-            };
+            return terminal::error(error, "the terminal cannot be drawn on");
         }
         let next = at(drawn + FRAME);
         loop {
@@ -168,8 +165,7 @@ fn show(
                     },
                     // The next picture has the new size.
                     Ok(_) => {}
-                    Err(error) if terminal::is_gone(&error) => return terminal::leave(),
-                    Err(error) => return Err(error).context("the keyboard cannot be read"),
+                    Err(error) => return terminal::error(error, "the keyboard cannot be read"),
                 },
                 recv(next) -> _ => break,
             }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use vocald_client::{Address, Client, ClientError, Subscription};
 
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{DEMO, Daemon};
 use crate::support::program::{run, with_model};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls");
@@ -56,8 +56,9 @@ fn a_certificate_that_cannot_be_used_is_refused_at_the_start() {
         ("localhost.pem", "no private key in it"),
         ("nothing.key", "No such file"),
     ] {
-        let mut command = with_model("run --http 127.0.0.1:0 nothing.wav");
+        let mut command = with_model("run --http 127.0.0.1:0");
         command
+            .arg(DEMO)
             .args(["--tls-cert", &file("localhost.pem")])
             .args(["--tls-key", &file(key)]);
         let output = run(&mut command);

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use anyhow::Context as _;
 use crossbeam_channel::Receiver;
 use ratatui::crossterm::event::{self, Event};
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
 /// The terminal in raw mode; restored when this is dropped, and on a panic.
@@ -67,34 +67,35 @@ impl Keyboard {
 pub fn gone() -> anyhow::Result<Receiver<()>> {
     let (sender, gone) = crossbeam_channel::bounded(0);
     let watch = move || {
-        let (stdin, stdout) = (io::stdin(), io::stdout());
-        let controlling = File::open("/dev/tty").ok();
-        let mut ends: Vec<BorrowedFd> = vec![stdout.as_fd()];
-        if stdin.is_terminal() {
-            ends.push(stdin.as_fd());
-        }
-        ends.extend(controlling.as_ref().map(AsFd::as_fd));
-        // No flag is asked for, so only errors and the end of the terminal return.
-        let end = |fd| PollFd::from_borrowed_fd(fd, PollFlags::empty());
-        let mut ends: Vec<PollFd> = ends.into_iter().map(end).collect();
-        while let Err(Errno::INTR) | Ok(0) = rustix::event::poll(&mut ends, None) {}
+        while !has_end(None) {}
         drop(sender);
     };
     start("terminal", watch)?;
     Ok(gone)
 }
 
-/// Whether an error of the terminal means that there is none any more.
-pub fn is_gone(error: &io::Error) -> bool {
-    let gone = [
-        Errno::IO,
-        Errno::NXIO,
-        Errno::PIPE,
-        Errno::BADF,
-        Errno::NODEV,
-    ];
-    let is = |errno: Errno| error.raw_os_error() == Some(errno.raw_os_error());
-    error.kind() == io::ErrorKind::UnexpectedEof || gone.into_iter().any(is)
+/// What an error of the terminal means: nothing where the terminal is gone, since nobody is left to read of it.
+pub fn error(error: io::Error, context: &'static str) -> anyhow::Result<()> {
+    match has_end(Some(&Timespec::default())) {
+        true => leave(),
+        false => Err(error).context(context),
+    }
+}
+
+/// Waits, `within` this time, for the end of the terminal.
+fn has_end(within: Option<&Timespec>) -> bool {
+    let (stdin, stdout) = (io::stdin(), io::stdout());
+    let controlling = File::open("/dev/tty").ok();
+    let mut ends: Vec<BorrowedFd> = vec![stdout.as_fd()];
+    if stdin.is_terminal() {
+        ends.push(stdin.as_fd());
+    }
+    ends.extend(controlling.as_ref().map(AsFd::as_fd));
+    // No flag is set, so only errors and the end of the terminal return.
+    let end = |fd| PollFd::from_borrowed_fd(fd, PollFlags::empty());
+    let mut ends: Vec<PollFd> = ends.into_iter().map(end).collect();
+    let result = rustix::event::poll(&mut ends, within);
+    !matches!(result, Err(Errno::INTR) | Ok(0))
 }
 
 /// After the terminal is gone: what libraries print while they restore it must not fail, so it goes nowhere.
