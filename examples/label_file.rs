@@ -13,6 +13,7 @@ use vocald::frontend::Features;
 use vocald::inference::engine::built_in;
 use vocald::inference::{ComputeDevice, Engine, Worker};
 use vocald::pipeline::label::{FileNetwork, Labeler};
+use vocald::pipeline::recording::Input;
 
 fn main() -> anyhow::Result<()> {
     let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/demo.ogg");
@@ -37,13 +38,13 @@ fn main() -> anyhow::Result<()> {
     )?;
 
     // A labeler takes any number of files, from several threads at once.
-    let labels = labeler.label(&file, &|_frames_read, _frames_in_all| {})?;
+    let input = Input::File(file);
+    let labels = labeler.label(&input, &|_seconds_read, _seconds_in_all| {})?;
     for voice in &labels.voices {
         println!("{:.3}\t{:.3}\tvoice", voice.onset.t, voice.offset.t);
     }
     eprintln!(
-        "{}: {} stretches of singing in {:.1} s",
-        file.display(),
+        "{input}: {} stretches of singing in {:.1} s",
         labels.voices.len(),
         labels.duration_s
     );

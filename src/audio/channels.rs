@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use crate::audio::ChannelWatch;
+
 /// Which channels of a source are mixed to mono.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum ChannelChoice {
@@ -70,6 +72,12 @@ impl std::fmt::Display for ChannelChoice {
 /// floats lie below it; much larger values would overflow when the spectrum is squared.
 const MAX_AMPLITUDE: f32 = 1e10;
 
+/// A sample that is finite and not too large.
+pub(super) fn usable(sample: f32) -> Option<f32> {
+    // False for NaN.
+    (sample.abs() <= MAX_AMPLITUDE).then_some(sample)
+}
+
 /// Mixes interleaved samples to mono: the mean of the chosen channels.
 ///
 /// Samples that are NaN, infinite or beyond 1e10 are replaced by zeros and counted.
@@ -118,18 +126,20 @@ impl ChannelMap {
             let sum: f64 = chosen
                 .iter()
                 .map(|&channel| {
-                    let sample = frame[channel];
-                    // False for NaN.
-                    if sample.abs() <= MAX_AMPLITUDE {
-                        f64::from(sample)
-                    } else {
+                    let sample = usable(frame[channel]).unwrap_or_else(|| {
                         *silenced += 1;
                         0.0
-                    }
+                    });
+                    f64::from(sample)
                 })
                 .sum();
             (sum * scale) as f32
         }));
+    }
+
+    /// A watch over the chosen channels.
+    pub fn watch(&self, rate_hz: u32) -> ChannelWatch {
+        ChannelWatch::new(rate_hz, self.channels, &self.chosen)
     }
 
     /// Number of samples of the chosen channels that were replaced by zeros so far.

@@ -70,7 +70,21 @@ impl Decoder {
     /// # Errors
     /// When the file cannot be read, is of no supported format, or has no sound.
     pub fn open(path: &Path) -> Result<Self, AudioError> {
-        let reader = open_container(path)?;
+        Self::begin(path, open_container(path)?)
+    }
+
+    /// Shim.
+    pub fn from_reader(
+        name: impl Into<PathBuf>,
+        stream: impl std::io::Read + Send + Sync + 'static,
+    ) -> Result<Self, AudioError> {
+        let name = name.into();
+        let source = symphonia::core::io::ReadOnlySource::new(stream);
+        let reader = self::open::probe(&name, Box::new(source))?;
+        Self::begin(&name, reader)
+    }
+
+    fn begin(path: &Path, reader: Box<dyn FormatReader>) -> Result<Self, AudioError> {
         let track = reader
             .default_track(TrackType::Audio)
             .ok_or_else(|| broken(path, "it holds no audio track of a supported format"))?;
@@ -289,7 +303,7 @@ impl Decoder {
     }
 
     /// Duration of the sound so far, in seconds.
-    fn position_s(&self) -> f64 {
+    pub fn position_s(&self) -> f64 {
         seconds(self.decoded_frames, self.format.rate_hz)
     }
 }

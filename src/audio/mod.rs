@@ -7,6 +7,7 @@
 //! [`Decoder`] and [`ChannelMap`] also serve without a source, for reading whole files.
 
 mod alsa_stderr;
+mod channel_watch;
 mod channels;
 mod clock;
 mod decode;
@@ -26,6 +27,7 @@ mod stall;
 mod stop;
 
 pub(crate) use alsa_stderr::log_alsa_messages;
+pub use channel_watch::{ChannelFault, ChannelWatch};
 pub use channels::{ChannelChoice, ChannelError, ChannelMap};
 pub use clock::CaptureInstant;
 pub use decode::Decoder;
@@ -35,7 +37,7 @@ pub use file::Pace;
 pub use format::AudioFormat;
 pub use health::{Health, HealthSnapshot};
 pub use options::{DEFAULT_RING_S, SourceOptions};
-pub use pcm::{Encoding, PcmFormat};
+pub use pcm::{Encoding, PcmFormat, PipeReader, RawDecoder};
 pub use ring::{Block, RingReader, RingWriter, ring};
 pub use source::{Source, SourceEvent, SourceHandle, spawn};
 pub use spec::SourceSpec;

@@ -3,8 +3,11 @@
 //! A pipe has back-pressure: when the ring is full, the source stops reading, and the program at
 //! the other end waits. Nothing is lost on this side.
 
+mod contradiction;
 mod format;
 mod pipe;
+mod pipe_reader;
+mod raw_decoder;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -22,6 +25,8 @@ use crate::audio::{
 };
 
 pub use self::format::{Encoding, PcmFormat};
+pub use self::pipe_reader::PipeReader;
+pub use self::raw_decoder::RawDecoder;
 
 /// Interval at which a source without data checks its stop flag.
 const POLL: Duration = Duration::from_millis(50);

@@ -3,7 +3,17 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use walkdir::{DirEntry, WalkDir};
+use walkdir::WalkDir;
+
+/// Extensions of files with sound, lower case: sounds, and films with a sound track. Whether a file can be decoded is
+/// decided by its content.
+pub const SOUND_EXTENSIONS: &[&str] = &[
+    "3g2", "3gp", "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "asf", "au", "avi",
+    "bw64", "bwf", "caf", "dsf", "dts", "eac3", "flac", "flv", "m2ts", "m4a", "m4b", "m4v", "mka",
+    "mkv", "mov", "mp1", "mp2", "mp3", "mp4", "mpc", "mpeg", "mpg", "mts", "oga", "ogg", "ogv",
+    "opus", "ra", "rf64", "rm", "snd", "spx", "tak", "ts", "tta", "vob", "voc", "w64", "wav",
+    "wave", "webm", "wma", "wmv", "wv",
+];
 
 /// A folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -15,35 +25,23 @@ pub struct UnreadableFolder {
     pub source: std::io::Error,
 }
 
-/// What to do with a symbolic link to a folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FolderLinks {
-    /// Searches the folder that the link leads to, unless it contains the link itself.
-    Follow,
-    /// Passes over the link.
-    Skip,
-}
-
 /// Every file below `folder` whose extension is one of `extensions` (lower case; any case matches), in the
-/// order of the names. Links to files count as files, a link that leads nowhere too: only its reader can
-/// report it.
+/// order of the names. Links to folders are followed, unless they lead to a folder around them. Links to files count as
+/// files, a link that leads nowhere too: only its reader can report it.
 ///
 /// # Errors
 /// Every folder that could not be read.
 pub fn files_below(
     folder: &Path,
     extensions: &[&str],
-    links: FolderLinks,
 ) -> Result<Vec<PathBuf>, Vec<UnreadableFolder>> {
     let mut found = Vec::new();
     let mut unreadable = Vec::new();
-    let walk = WalkDir::new(folder)
-        .follow_links(links == FolderLinks::Follow)
-        .sort_by_file_name();
+    let walk = WalkDir::new(folder).follow_links(true).sort_by_file_name();
     for entry in walk {
         match entry {
             Ok(entry) => {
-                if !is_folder(&entry) && has_extension(entry.path(), extensions) {
+                if !entry.file_type().is_dir() && has_extension(entry.path(), extensions) {
                     found.push(entry.into_path());
                 }
             }
@@ -70,12 +68,6 @@ pub fn files_below(
     }
 }
 
-/// A link to a folder is one too.
-fn is_folder(entry: &DirEntry) -> bool {
-    let kind = entry.file_type();
-    kind.is_dir() || (kind.is_symlink() && entry.path().is_dir())
-}
-
 fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
     extension.is_some_and(|own| extensions.iter().any(|e| own.eq_ignore_ascii_case(e)))
@@ -99,22 +91,20 @@ mod tests {
         symlink(folder.path(), at("b/around"))?;
         symlink(at("c.wav"), at("a.wav"))?;
         symlink(at("nowhere"), at("z.wav"))?;
-        let names = |links| -> Vec<String> {
-            let found = files_below(folder.path(), &["wav", "flac"], links).unwrap_or_default();
+        let names = || -> Vec<String> {
+            let found = files_below(folder.path(), &["wav", "flac"]).unwrap_or_default();
             let names = found
                 .iter()
                 .filter_map(|p| p.strip_prefix(folder.path()).ok());
             names.map(|p| p.display().to_string()).collect()
         };
         let all = ["a.wav", "b/2.FLAC", "b/deeper/1.wav", "c.wav", "z.wav"];
-        assert_eq!(names(FolderLinks::Follow), all);
-        assert_eq!(names(FolderLinks::Skip), all);
+        assert_eq!(names(), all);
 
         let elsewhere = tempfile::tempdir()?;
         fs::write(elsewhere.path().join("1.wav"), "")?;
         symlink(elsewhere.path(), at("linked"))?;
-        assert!(names(FolderLinks::Follow).contains(&"linked/1.wav".to_owned()));
-        assert_eq!(names(FolderLinks::Skip), all);
+        assert!(names().contains(&"linked/1.wav".to_owned()));
         Ok(())
     }
 }

@@ -1,82 +1,63 @@
 //! `vocald detect`: labels for recordings.
 
-mod files;
+mod batch;
+mod digest;
 mod formats;
+mod inputs;
+mod manifest;
+mod names;
+mod options;
+mod outputs;
+mod passed_over;
+mod printer;
 mod progress;
+mod queue;
+mod record;
+mod shard;
+mod summary;
+mod walk;
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use anyhow::bail;
 
-use crate::cli::Usage;
-use crate::cli::choice::choice;
-use crate::cli::decision_options::DecisionOptions;
-use crate::cli::detect::files::Job;
-use crate::cli::detect::formats::Format;
-use crate::cli::detect::progress::Progress;
-use crate::cli::stdout::print;
+use self::batch::{Batch, Ended};
+use self::digest::digest;
+use self::inputs::Inputs;
+use self::manifest::Manifest;
+pub use self::options::Args;
+use self::options::Destination;
+use self::progress::Progress;
+use self::queue::Queue;
+use self::summary::Summary;
+use crate::cli::interrupt;
+use crate::decision::Horizon;
 use crate::frontend::Features;
 use crate::inference::engine::built_in;
 use crate::inference::{Engine, OfflineScorer, Worker, cores};
-use crate::model::Checkpoint;
-use crate::pipeline::label::{FileNetwork, Labeler, Labels};
+use crate::model::layers::Weights;
+use crate::model::{Checkpoint, float_values};
+use crate::pipeline::label::{FileNetwork, Labeler};
+use crate::pipeline::recording::ReadOptions;
 
-#[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-pub struct Args {
-    /// Sound files, and folders to search for sound files
-    #[arg(required = true, value_name = "FILE|FOLDER")]
-    inputs: Vec<PathBuf>,
-    /// Folder for the labels, created if missing; files of a searched folder keep their sub-folders. Required for
-    /// several files [default: standard output]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Label formats, separated by commas, see below
-    #[arg(long, value_delimiter = ',', default_value = "lab", value_parser = formats())]
-    format: Vec<Format>,
-    /// Files labelled at the same time [default: all cores]
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-    #[command(flatten)]
-    decision: DecisionOptions,
+/// A signal ended the job.
+#[derive(Debug, thiserror::Error)]
+#[error("interrupted: the labels that were written are complete{go_on}")]
+pub struct Interrupted {
+    go_on: &'static str,
 }
 
-fn formats() -> impl clap::builder::TypedValueParser<Value = Format> {
-    choice(&Format::ALL.map(|format| (format.name(), format)))
-}
-
-const EXAMPLES: &str = "\
-Decides exactly as `vocald run` on the same sound, with the same look-ahead. Checkpoints of bilstm, \
-which `run` cannot use, work here.
-
-Formats:
-  lab       `start end sing|nosing` lines in seconds that cover the whole file
-  audacity  `start end voice` lines separated by tabs: an Audacity label track
-  csv       `t,p,voice` rows, one per decision, 14 a second
-  json      events, decisions, and the file, model and version behind them
-
-Examples:
-  vocald detect song.ogg
-  vocald detect album/ --out labels/ --format lab,csv
-  vocald detect song.ogg --lookahead 0.2      with at most 0.2 s of look-ahead";
-
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
+    let start = Instant::now();
     let config = args.decision.config()?;
     config.check()?;
-    let jobs = files::jobs(&args.inputs)?;
-    match (&args.out, jobs.as_slice(), args.format.as_slice()) {
-        (Some(out), _, _) => files::check_outputs(out, &jobs)?,
-        (None, [_], [_]) => {}
-        (None, [_], _) => bail!(Usage(
-            "several formats need a folder: name one with --out".into()
-        )),
-        (None, _, _) => bail!(Usage(
-            "several files need a folder: name one with --out".into()
-        )),
-    }
+    let inputs = args.inputs()?;
+    let mut queue = Queue::new(&inputs);
+    let several = queue.has_several();
+    let destination = args.destination(several)?;
     let (path, device) = (config.model_path(), config.device()?);
     let checkpoint = match &path {
         Some(path) => Checkpoint::read(path)?,
@@ -84,6 +65,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let model = checkpoint.metadata.clone();
     let horizon = config.decision.horizon(&model.model_horizons())?;
+    let read_options = args.read_options();
+    let manifest = match args.manifest_path() {
+        Some(path) => Some(Manifest::open(&path, args.shard)?),
+        None => None,
+    };
+    let settings = match &manifest {
+        Some(_) => settings_digest(&checkpoint.weights, &horizon, &read_options)?,
+        None => String::new(),
+    };
     let (worker, network) = match checkpoint.architecture.features() {
         Features::Mel(window) => {
             let load = move || Ok((Engine::new(checkpoint, device)?, ()));
@@ -96,76 +86,101 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             (None, FileNetwork::Recordings(Box::new(Mutex::new(scorer))))
         }
     };
-    let labeler = Labeler::new(network, &model, horizon)?;
-    let progress = Progress::new(jobs.len());
-    let failed = label_all(&args, &jobs, &labeler, &progress);
-    drop(labeler);
-    progress.finish();
-    worker.map_or(Ok(()), Worker::finish)?;
-    match (failed.len(), jobs.len()) {
-        (0, _) => Ok(()),
-        (_, 1) => failed.into_iter().try_for_each(Err),
-        (failed, all) => bail!("{failed} of {all} files were not labelled"),
-    }
-}
-
-/// Labels every file and returns the errors; with several files each error is also printed at once.
-fn label_all(
-    args: &Args,
-    jobs: &[Job],
-    labeler: &Labeler,
-    progress: &Progress,
-) -> Vec<anyhow::Error> {
-    let threads = args
-        .jobs
-        .map_or_else(cores, NonZeroUsize::get)
-        .min(jobs.len());
-    let next = AtomicUsize::new(0);
-    let failed = Mutex::new(Vec::new());
-    let work = || {
-        while let Some(job) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let done = progress.file();
-            let labelled = labeler
-                .label(&job.input, &|frames, of| done.at(frames, of))
-                .map_err(anyhow::Error::from)
-                .and_then(|labels| {
-                    write(args, job, &labels)?;
-                    Ok(labels)
-                });
-            match labelled {
-                Ok(labels) if labels.decisions.is_empty() => progress.say(&format!(
-                    "{} is shorter than {}, so there is no decision in it",
-                    job.input.display(),
-                    labeler.shortest()
-                )),
-                Ok(_) => {}
-                Err(error) => {
-                    if jobs.len() > 1 {
-                        progress.say(&format!("vocald: {error:#}"));
-                    }
-                    failed
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .push(error);
-                }
-            }
-        }
+    let stop = interrupt::stop()?;
+    let labeler = Labeler::new(network, &model, horizon)?
+        .with_options(read_options)
+        .with_stop(stop.clone());
+    let progress = Progress::new();
+    let batch = Batch {
+        labeler: &labeler,
+        printed: destination.printed(),
+        verdicts: args.verdicts(),
+        outputs: args.outputs(&destination),
+        manifest: manifest.as_ref(),
+        skip_done: args.skip_done,
+        model: &model.name,
+        settings: &settings,
+        stop: &stop,
+        progress: &progress,
     };
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(work);
+    let threads = args.jobs.map_or_else(cores, NonZeroUsize::get);
+    let threads = if several { threads } else { 1 };
+    let over = AtomicBool::new(false);
+    let (totals, ended) = std::thread::scope(|scope| {
+        if progress.is_shown() {
+            scope.spawn(|| count_files(&inputs, &progress, &over));
         }
+        let ended = batch.run(&mut queue, threads, several);
+        over.store(true, Ordering::Relaxed);
+        ended
     });
-    failed.into_inner().unwrap_or_else(PoisonError::into_inner)
+    progress.finish();
+    let (finished, has_manifest) = (totals.labelled + totals.done_before, manifest.is_some());
+    drop(labeler);
+    manifest.map_or(Ok(()), Manifest::finish)?;
+    // The error of inference is that of the files too.
+    let worker = worker.map_or(Ok(()), Worker::finish);
+    // The only error says all, and so do printed labels.
+    let says_all = match destination {
+        Destination::Printed(_) => queue.passed_over().total() == 0,
+        Destination::Files | Destination::Nowhere => false,
+    };
+    let one_failed = !several && totals.failed > 0;
+    if !quiet && !one_failed && !says_all {
+        let summary = Summary {
+            totals: &totals,
+            passed_over: queue.passed_over(),
+            took: start.elapsed(),
+        };
+        eprintln!("{summary}");
+    }
+    match ended {
+        Ended::Failed(error) => Err(error),
+        Ended::ReaderGone => Ok(worker?),
+        Ended::Interrupted => Err(Interrupted {
+            go_on: if has_manifest {
+                "; the same command with --skip-done goes on"
+            } else {
+                ""
+            },
+        }
+        .into()),
+        Ended::Complete if totals.failed == 0 => Ok(worker?),
+        Ended::Complete => bail!(
+            "{} of {} files were not labelled",
+            totals.failed,
+            finished + totals.failed
+        ),
+    }
 }
 
-fn write(args: &Args, job: &Job, labels: &Labels) -> anyhow::Result<()> {
-    for &format in &args.format {
-        let text = format.write(labels)?;
-        match &args.out {
-            Some(out) => files::write(&job.output(out, format.extension()), &text)?,
-            None => print(&text)?,
+/// Tells the progress bar how many files there are, while they are labelled.
+fn count_files(inputs: &Inputs, progress: &Progress, over: &AtomicBool) {
+    let jobs = inputs.jobs().filter(Result::is_ok);
+    for (count, _) in (1..).zip(jobs) {
+        if over.load(Ordering::Relaxed) {
+            break;
         }
+        progress.set_files(count);
     }
-    Ok(())
+}
+
+/// A digest of what labels depend on, beside the sound.
+fn settings_digest(
+    weights: &Weights,
+    horizon: &Horizon,
+    reading: &ReadOptions,
+) -> anyhow::Result<String> {
+    let mut parts = vec![
+        horizon.frames.to_string().into_bytes(),
+        serde_json::to_vec(&horizon.point)?,
+        format!("{reading:?}").into_bytes(),
+    ];
+    for (name, tensor) in weights {
+        let values = float_values(tensor).into_iter();
+        parts.push(name.clone().into_bytes());
+        parts.push(values.flat_map(f32::to_le_bytes).collect());
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    Ok(format!("{:032x}", digest(&parts)))
 }

@@ -1,10 +1,12 @@
 //! Ctrl-C and SIGTERM: the first ends everything in order, the second ends the process at once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use anyhow::Context as _;
+use anyhow::anyhow;
 use crossbeam_channel::Receiver;
+
+use crate::audio::StopFlag;
 
 /// A channel that receives one message at the first signal.
 pub fn signals() -> anyhow::Result<Receiver<()>> {
@@ -22,13 +24,37 @@ pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
+/// The same as a flag that also ends waits.
+pub fn stop() -> anyhow::Result<StopFlag> {
+    let stop = StopFlag::new();
+    let flag = stop.clone();
+    on_first_signal(move || flag.stop())?;
+    Ok(stop)
+}
+
+/// What the first signal does.
+type Action = Box<dyn Fn() + Send>;
+
 fn on_first_signal(act: impl Fn() + Send + 'static) -> anyhow::Result<()> {
+    static ACTIONS: Mutex<Vec<Action>> = Mutex::new(Vec::new());
+    static HANDLED: OnceLock<Result<(), String>> = OnceLock::new();
+    let actions = || ACTIONS.lock().unwrap_or_else(PoisonError::into_inner);
+    actions().push(Box::new(act));
     let seen = AtomicBool::new(false);
-    ctrlc::set_handler(move || match seen.swap(true, Ordering::Relaxed) {
-        false => act(),
-        true => end_at_once(),
-    })
-    .context("cannot handle the signals that end the program")
+    // A process has one handler, however many commands it runs one after the other.
+    let handled = HANDLED.get_or_init(|| {
+        ctrlc::set_handler(move || match seen.swap(true, Ordering::Relaxed) {
+            false => actions().iter().for_each(|act| act()),
+            true => end_at_once(),
+        })
+        .map_err(|e| e.to_string())
+    });
+    match handled {
+        Ok(()) => Ok(()),
+        Err(e) => Err(anyhow!(
+            "cannot handle the signals that end the program: {e}"
+        )),
+    }
 }
 
 fn end_at_once() -> ! {

@@ -71,7 +71,7 @@ enum Command {
     /// Listen to microphones, files or pipes and publish voice onsets and offsets
     Run(Box<run::Args>),
     /// Label recordings with the times at which a voice is singing
-    Detect(detect::Args),
+    Detect(Box<detect::Args>),
     /// Show the streams of a running daemon in the terminal
     Watch(watch::Args),
     /// List the audio input devices
@@ -129,7 +129,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Run(args) => run::run(*args),
-            Command::Detect(args) => detect::run(args),
+            Command::Detect(args) => detect::run(&args, self.quiet),
             Command::Watch(args) => watch::run(args),
             Command::Devices(args) => devices::run(args),
             Command::Config(args) => config::run(args),
@@ -152,14 +152,18 @@ impl Cli {
 #[error("{0}")]
 struct Usage(String);
 
-/// The process's exit code: 2 for wrong usage or configuration, 1 for every other failure.
+/// The process's exit code: 2 for wrong usage or configuration, 130 after Ctrl-C, 1 for every other failure.
 #[must_use]
 pub fn exit_code(error: &anyhow::Error) -> u8 {
     let daemon = error.downcast_ref::<DaemonError>();
     let wrong_usage = error.is::<Usage>()
         || error.is::<ConfigError>()
         || daemon.is_some_and(DaemonError::is_usage);
-    if wrong_usage { 2 } else { 1 }
+    match error.is::<detect::Interrupted>() {
+        true => 130,
+        false if wrong_usage => 2,
+        false => 1,
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,10 @@
 //! The texts are parsed by the types of [`audio`](crate::audio), so that the command line and the configuration
 //! share one grammar.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +24,9 @@ pub struct SourceConfig {
     pub name: String,
     /// `device:default`, `device:NAME`, `device:ID`, the path of a file, `fifo:PATH`, or `-` for standard input.
     pub input: String,
+    /// The file or FIFO that `input` shows, if its path is not UTF-8. Only the command line can name one.
+    #[serde(skip)]
+    pub path: Option<PathBuf>,
     /// `all`, or channel numbers from 1, as `1,2`; the mean of these channels is used.
     pub use_channels: String,
     /// Whether each of these channels is a stream of its own, called `NAME/1`, `NAME/2` and so on.
@@ -42,6 +49,7 @@ impl Default for SourceConfig {
         Self {
             name: String::new(),
             input: "device:default".into(),
+            path: None,
             use_channels: "all".into(),
             each_channel: false,
             pace: "realtime".into(),
@@ -69,7 +77,13 @@ impl SourceConfig {
     ///
     /// If `input` is not a source.
     pub fn spec(&self) -> Result<SourceSpec, ConfigError> {
-        self.input.parse().map_err(|e| self.invalid("input", &e))
+        match &self.path {
+            Some(path) => Ok(match path.as_os_str().as_bytes().strip_prefix(b"fifo:") {
+                Some(fifo) => SourceSpec::Fifo(OsStr::from_bytes(fifo).into()),
+                None => SourceSpec::File(path.clone()),
+            }),
+            None => self.input.parse().map_err(|e| self.invalid("input", &e)),
+        }
     }
 
     /// The parsed `use_channels`.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audio::sound_files::{FolderLinks, UnreadableFolder, files_below};
+use crate::audio::sound_files::{UnreadableFolder, files_below};
 use crate::corpora::{CorpusProblem, CorpusSettings, Split};
 
 /// Extensions of sound files. Formats that the decoder cannot read are included, so that such files are
@@ -24,8 +24,7 @@ pub(crate) fn below(
         path: folder.path,
         reason: folder.source,
     };
-    files_below(folder, extensions, FolderLinks::Follow)
-        .map_err(|folders| folders.into_iter().map(unreadable).collect())
+    files_below(folder, extensions).map_err(|folders| folders.into_iter().map(unreadable).collect())
 }
 
 /// Every sound file below a folder, in the order of the names.

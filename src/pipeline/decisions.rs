@@ -45,6 +45,8 @@ pub struct StreamDecisions {
     messages: Vec<Message>,
     /// The state that was published last.
     state: Option<StreamState>,
+    /// What is wrong with the source though it runs.
+    warning: Option<String>,
     onsets: u64,
     newest_p: f32,
     /// Unix time at stream time 0, by the newest window.
@@ -62,6 +64,7 @@ impl StreamDecisions {
             decider,
             messages: Vec::new(),
             state: None,
+            warning: None,
             onsets: 0,
             newest_p: 0.0,
             start_unix_s: 0.0,
@@ -150,7 +153,13 @@ impl StreamDecisions {
             | StreamState::Stalled
             | StreamState::Unknown => {}
         }
-        if self.state.replace(state) != Some(state) {
+        let warning = reason.clone().filter(|_| state == StreamState::Running);
+        let warning_changed = warning != self.warning;
+        self.warning = warning;
+        if self.state.replace(state) != Some(state) || warning_changed {
+            if let Some(warning) = &self.warning {
+                tracing::warn!("{}: {warning}", self.stream);
+            }
             let stream = self.stream.clone();
             self.messages.push(Message::State(State {
                 v: Version,

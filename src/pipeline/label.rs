@@ -1,14 +1,13 @@
-//! Labels one file, through the same stages and in the same order as `run`.
+//! Labels one recording, through the same stages and in the same order as `run`.
 //!
-//! A network that needs whole recordings gets the file as a whole instead.
+//! A network that needs whole recordings gets it as a whole instead.
 
-use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use vocald_client::Message;
-use vocald_client::message::{Decision, Offset, Onset, StateChange, StreamState};
+use vocald_client::message::{Decision, Onset, StateChange, StreamState};
 
-use crate::audio::{AudioError, AudioFormat, ChannelChoice, ChannelError, ChannelMap, Decoder};
+use crate::audio::StopFlag;
 use crate::decision::{Decider, Horizon, PointError};
 use crate::frontend::resample::{ResampleError, Resampler};
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
@@ -20,59 +19,23 @@ use crate::inference::{
 };
 use crate::model::Metadata;
 use crate::pipeline::decisions::StreamDecisions;
+use crate::pipeline::labels::{Labels, Voice};
+use crate::pipeline::recording::{Block, Input, ReadOptions, Recording, RecordingError};
 use crate::pipeline::stream::Stream;
 
-/// The labels of one file.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Labels {
-    /// The labelled file.
-    pub input: PathBuf,
-    /// Name of the model.
-    pub model: String,
-    /// The horizon that was decided at, in frames before a window's last.
-    pub horizon_frames: u32,
-    /// Format of the file.
-    pub format: AudioFormat,
-    /// Length of the decoded sound, in seconds.
-    pub duration_s: f64,
-    /// What is wrong with the file, if anything.
-    pub damage: Option<String>,
-    /// One decision every 71.43 ms.
-    pub decisions: Vec<Decision>,
-    /// The stretches of voice, in order.
-    pub voices: Vec<Voice>,
-}
-
-/// A stretch of voice.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Voice {
-    /// Its beginning.
-    pub onset: Onset,
-    /// Its end.
-    pub offset: Offset,
-}
-
-/// Why a file cannot be labelled.
+/// Why a recording cannot be labelled.
 #[derive(Debug, thiserror::Error)]
 pub enum LabelError {
-    /// It cannot be decoded.
+    /// It cannot be read.
     #[error(transparent)]
-    Audio(#[from] AudioError),
-    /// Its channels cannot be mixed.
-    #[error("{}: {source}", path.display())]
-    Channels {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with the channels.
-        source: ChannelError,
-    },
+    Recording(#[from] RecordingError),
     /// Its sample rate cannot be converted.
-    #[error("{}: {source}", path.display())]
+    #[error("{input}: {problem}")]
     Rate {
-        /// The file.
-        path: PathBuf,
+        /// The recording.
+        input: Input,
         /// What is wrong with the rate.
-        source: ResampleError,
+        problem: ResampleError,
     },
     /// The network failed.
     #[error(transparent)]
@@ -80,20 +43,33 @@ pub enum LabelError {
     /// The inference thread has ended.
     #[error(transparent)]
     Gone(#[from] WorkerGone),
-    /// The file's stream failed, for this reason.
+    /// The recording's stream failed, for this reason.
     #[error("{0}")]
     Failed(String),
+    /// The stop flag was set.
+    #[error("{0} was not labelled to its end")]
+    Stopped(Input),
 }
 
-/// Called after every block with the frames read so far and, where the file states it, their total.
-pub type Progress<'a> = &'a dyn Fn(u64, Option<u64>);
+impl LabelError {
+    /// Whether no further recording can be labelled.
+    #[must_use]
+    pub fn ends_all(&self) -> bool {
+        matches!(self, Self::Inference(_) | Self::Gone(_) | Self::Failed(_))
+    }
+}
 
-/// Labels files, on as many threads at once as the caller has.
+/// Called after every block with the seconds read so far and, where the file states it, their total.
+pub type Progress<'a> = &'a dyn Fn(f64, Option<f64>);
+
+/// Labels recordings, on as many threads at once as the caller has.
 pub struct Labeler {
     network: FileNetwork,
     model: String,
-    /// Fresh; cloned for every file.
+    /// Fresh; cloned for every recording.
     decider: Decider,
+    options: ReadOptions,
+    stop: StopFlag,
 }
 
 /// The network that labels files.
@@ -120,69 +96,125 @@ impl Labeler {
             network,
             model: model.name.clone(),
             decider,
+            options: ReadOptions::default(),
+            stop: StopFlag::new(),
         })
     }
 
+    /// Reads recordings with `options`.
+    #[must_use]
+    pub fn with_options(self, options: ReadOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Setting `stop` ends the labelling of every recording.
+    #[must_use]
+    pub fn with_stop(self, stop: StopFlag) -> Self {
+        Self { stop, ..self }
+    }
+
     /// The shortest recording that gives a decision, in words.
-    pub fn shortest(&self) -> String {
+    fn shortest(&self) -> String {
         match &self.network {
             FileNetwork::Windows(_, window) => format!("a window ({:.3} s)", window.seconds()),
             FileNetwork::Recordings(_) => "a frame (0.046 s)".into(),
         }
     }
 
-    /// Labels the file `input`.
+    /// Labels the recording `input`.
     ///
     /// # Errors
-    /// When the file cannot be decoded, or inference fails.
-    pub fn label(&self, input: &Path, progress: Progress) -> Result<Labels, LabelError> {
-        let mut file = File::open(input)?;
+    /// When it cannot be decoded, inference fails, or the stop flag is set.
+    pub fn label(&self, input: &Input, progress: Progress) -> Result<Labels, LabelError> {
+        match self.label_to_end(input, progress) {
+            // Whatever the reason: a pipe that is stopped ends with an error of its own.
+            Err(_) if self.stop.is_stopped() => Err(LabelError::Stopped(input.clone())),
+            labelled => labelled,
+        }
+    }
+
+    fn label_to_end(&self, input: &Input, progress: Progress) -> Result<Labels, LabelError> {
+        let mut reading = Reading {
+            recording: Recording::open(input, &self.options, &self.stop)?,
+            input,
+            stop: &self.stop,
+            progress,
+        };
         let mut found = Found::default();
         let mut decisions = StreamDecisions::new("", self.decider.clone(), false);
         match &self.network {
             FileNetwork::Windows(intake, window) => {
-                label_windows(
-                    intake,
-                    *window,
-                    &mut file,
-                    progress,
-                    &mut decisions,
-                    &mut found,
-                )?;
+                label_windows(intake, *window, &mut reading, &mut decisions, &mut found)?;
             }
             FileNetwork::Recordings(scorer) => {
-                label_recording(scorer, &mut file, progress, &mut decisions, &mut found)?;
+                label_recording(scorer, &mut reading, &mut decisions, &mut found)?;
             }
         }
         if let Some(reason) = found.failed {
             return Err(LabelError::Failed(reason));
         }
-        let format = file.decoder.format();
+        let recording = reading.recording;
+        let mut warnings = recording.warnings().to_vec();
+        if found.decisions.is_empty() {
+            let warning = format!("shorter than {}, so without a decision", self.shortest());
+            tracing::warn!("{input}: {warning}");
+            warnings.push(warning);
+        }
         Ok(Labels {
-            input: input.into(),
+            input: input.clone(),
             model: self.model.clone(),
             horizon_frames: self.decider.horizon().frames,
-            format,
-            duration_s: file.frames as f64 / f64::from(format.rate_hz),
-            damage: file.decoder.damaged().map(ToOwned::to_owned),
+            format: recording.format(),
+            duration_s: recording.position_s(),
+            damage: recording.damage().map(ToOwned::to_owned),
+            warnings,
             decisions: found.decisions,
             voices: found.voices,
         })
     }
 }
 
+/// A recording, with what watches over its reading.
+struct Reading<'a> {
+    recording: Recording,
+    input: &'a Input,
+    stop: &'a StopFlag,
+    progress: Progress<'a>,
+}
+
+impl Reading<'_> {
+    /// The next samples; `None` at the end.
+    fn next_block(&mut self) -> Result<Option<Block<'_>>, LabelError> {
+        if self.stop.is_stopped() {
+            return Err(LabelError::Stopped(self.input.clone()));
+        }
+        let expected_s = self.recording.expected_s();
+        let block = self.recording.next_block()?;
+        if let Some(block) = &block {
+            (self.progress)(block.end_s, expected_s);
+        }
+        Ok(block)
+    }
+
+    fn rate_hz(&self) -> u32 {
+        self.recording.format().rate_hz
+    }
+}
+
 fn label_windows(
     intake: &Intake,
     window: WindowLength,
-    file: &mut File,
-    progress: Progress,
+    reading: &mut Reading,
     decisions: &mut StreamDecisions,
     found: &mut Found,
 ) -> Result<(), LabelError> {
-    let mut stream = Stream::new(file.rate_hz(), window).map_err(|source| LabelError::Rate {
-        path: file.path.clone(),
-        source,
-    })?;
+    let input = reading.input;
+    let rate_error = |problem| LabelError::Rate {
+        input: input.clone(),
+        problem,
+    };
+    let mut rate_hz = reading.rate_hz();
+    let mut stream = Stream::new(rate_hz, window).map_err(rate_error)?;
     // Holds all that can be under way, so that the worker never waits for this thread while this one waits for it.
     let (outputs_in, outputs) = crossbeam_channel::bounded(BLOCKING_OUTPUTS);
     let sender = intake.add_stream("", WhenBehind::Block, outputs_in);
@@ -194,13 +226,18 @@ fn label_windows(
     };
     let mut sent = Ok(());
     while sent.is_ok()
-        && let Some((mono, end_s)) = file.next_block(progress)?
+        && let Some(block) = reading.next_block()?
     {
         let end = CaptureTime {
-            monotonic_s: end_s,
-            unix_s: end_s,
+            monotonic_s: block.end_s,
+            unix_s: block.end_s,
         };
-        sent = stream.push(mono, end).try_for_each(&mut send);
+        if block.rate_hz != rate_hz {
+            rate_hz = block.rate_hz;
+            let mut completed = stream.continue_at(rate_hz).map_err(rate_error)?;
+            sent = completed.try_for_each(&mut send);
+        }
+        sent = sent.and_then(|()| stream.push(block.mono, end).try_for_each(&mut send));
     }
     let ended = StreamItem::Note(Note::State(StateChange::ended(None)));
     let sent = sent
@@ -218,25 +255,30 @@ fn label_windows(
 
 fn label_recording(
     scorer: &Mutex<OfflineScorer>,
-    file: &mut File,
-    progress: Progress,
+    reading: &mut Reading,
     decisions: &mut StreamDecisions,
     found: &mut Found,
 ) -> Result<(), LabelError> {
-    let rate_hz = file.rate_hz();
-    let mut resampler =
-        Resampler::to(SEPARATED_RATE_HZ, rate_hz).map_err(|source| LabelError::Rate {
-            path: file.path.clone(),
-            source,
-        })?;
+    let input = reading.input;
+    let new_resampler = |rate_hz| {
+        Resampler::to(SEPARATED_RATE_HZ, rate_hz).map_err(|problem| LabelError::Rate {
+            input: input.clone(),
+            problem,
+        })
+    };
+    let mut resampler = new_resampler(reading.rate_hz())?;
     let mut samples = Vec::new();
-    while let Some((mono, _)) = file.next_block(progress)? {
-        resampler.push(mono, &mut samples);
+    while let Some(block) = reading.next_block()? {
+        if block.rate_hz != resampler.input_rate_hz() {
+            resampler.flush(&mut samples);
+            resampler = new_resampler(block.rate_hz)?;
+        }
+        resampler.push(block.mono, &mut samples);
     }
     resampler.flush(&mut samples);
     let energies = SeparatedMel::new().energies(&samples);
     // As many as the resampler of the common grid would give.
-    let length = file.frames as f64 * f64::from(SAMPLE_RATE_HZ) / f64::from(rate_hz);
+    let length = reading.recording.position_s() * f64::from(SAMPLE_RATE_HZ);
     let predictions = scorer
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -275,54 +317,5 @@ impl Extend<Message> for Found {
                 _ => {}
             }
         }
-    }
-}
-
-/// A file being read: the mean of its channels.
-struct File {
-    path: PathBuf,
-    decoder: Decoder,
-    map: ChannelMap,
-    mono: Vec<f32>,
-    /// Read so far, at the file's rate.
-    frames: u64,
-}
-
-impl File {
-    fn open(path: &Path) -> Result<Self, LabelError> {
-        let decoder = Decoder::open(path)?;
-        let map =
-            ChannelMap::new(&ChannelChoice::All, decoder.format().channels).map_err(|source| {
-                LabelError::Channels {
-                    path: path.into(),
-                    source,
-                }
-            })?;
-        Ok(Self {
-            path: path.into(),
-            decoder,
-            map,
-            mono: Vec::new(),
-            frames: 0,
-        })
-    }
-
-    fn rate_hz(&self) -> u32 {
-        self.decoder.format().rate_hz
-    }
-
-    /// The next samples and the time at their end, in seconds; `None` at the end of the file.
-    fn next_block(&mut self, progress: Progress) -> Result<Option<(&[f32], f64)>, LabelError> {
-        let rate_hz = f64::from(self.rate_hz());
-        let expected_frames = self.decoder.duration_frames();
-        let Some(block) = self.decoder.next_block()? else {
-            self.map.log_silenced(&self.path.display().to_string());
-            return Ok(None);
-        };
-        self.mono.clear();
-        self.map.mix(block, &mut self.mono);
-        self.frames += self.mono.len() as u64;
-        progress(self.frames, expected_frames);
-        Ok(Some((&self.mono, self.frames as f64 / rate_hz)))
     }
 }

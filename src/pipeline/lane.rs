@@ -1,8 +1,10 @@
 //! A lane: one stream of a source, from the chosen channels to the inference queue.
 
-use vocald_client::message::GapReason;
+use vocald_client::message::{GapReason, StateChange};
 
-use crate::audio::{AudioFormat, ChannelChoice, ChannelError, ChannelMap};
+use crate::audio::{
+    AudioFormat, ChannelChoice, ChannelError, ChannelFault, ChannelMap, ChannelWatch,
+};
 use crate::frontend::resample::ResampleError;
 use crate::frontend::{CaptureTime, WindowLength};
 use crate::inference::{Note, StreamItem, StreamSender, WorkerGone};
@@ -18,6 +20,7 @@ pub(super) struct Lane {
 
 struct Sound {
     map: ChannelMap,
+    watch: ChannelWatch,
     stream: Stream,
     mono: Vec<f32>,
 }
@@ -50,9 +53,11 @@ impl Lane {
     /// Prepares for the format of the source, its first or another.
     pub fn start(&mut self, format: AudioFormat, window: WindowLength) -> Result<(), StartError> {
         let map = ChannelMap::new(&self.choice, format.channels)?;
+        let watch = map.watch(format.rate_hz);
         let Some(sound) = &mut self.sound else {
             self.sound = Some(Sound {
                 map,
+                watch,
                 stream: Stream::new(format.rate_hz, window)?,
                 mono: Vec::new(),
             });
@@ -60,6 +65,7 @@ impl Lane {
         };
         sound.map.log_silenced("before the reconnection");
         sound.map = map;
+        sound.watch = watch;
         // The first block will show how long the source was away.
         for item in sound.stream.change_rate(format.rate_hz)? {
             self.sender.send(item)?;
@@ -76,6 +82,10 @@ impl Lane {
         sound.map.mix(samples, &mut sound.mono);
         for item in sound.stream.push(&sound.mono, end) {
             self.sender.send(item)?;
+        }
+        if let Some(faults) = sound.watch.push(samples, &sound.mono) {
+            let change = running(faults);
+            self.note(Note::State(change))?;
         }
         Ok(())
     }
@@ -113,5 +123,14 @@ impl Lane {
         if let Some(sound) = &self.sound {
             sound.map.log_silenced(label);
         }
+    }
+}
+
+/// Sound flows; the reason names what is wrong with its channels.
+fn running(faults: &[ChannelFault]) -> StateChange {
+    let faults: Vec<String> = faults.iter().map(ChannelFault::to_string).collect();
+    StateChange {
+        reason: (!faults.is_empty()).then(|| faults.join("; ")),
+        ..StateChange::running()
     }
 }

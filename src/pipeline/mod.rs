@@ -9,10 +9,13 @@ pub mod daemon;
 pub mod decisions;
 pub mod feed;
 pub mod label;
+pub mod labels;
 mod lane;
+pub mod recording;
 mod sinks;
 mod sources;
 pub mod stream;
+pub mod verdict;
 mod wall_clock;
 
 pub use daemon::{Daemon, DaemonError};

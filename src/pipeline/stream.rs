@@ -95,13 +95,27 @@ impl Stream {
     /// # Errors
     /// When the resampler cannot convert `rate_hz`; the stream is unchanged then.
     pub fn change_rate(&mut self, rate_hz: u32) -> Result<Drain<'_, StreamItem>, ResampleError> {
+        self.set_rate(rate_hz)?;
+        self.resume();
+        Ok(self.items.drain(..))
+    }
+
+    /// The sound goes on without a pause at another rate. Windows span the change.
+    ///
+    /// # Errors
+    /// When the resampler cannot convert `rate_hz`; the stream is unchanged then.
+    pub fn continue_at(&mut self, rate_hz: u32) -> Result<Drain<'_, StreamItem>, ResampleError> {
+        self.set_rate(rate_hz)?;
+        Ok(self.items.drain(..))
+    }
+
+    fn set_rate(&mut self, rate_hz: u32) -> Result<(), ResampleError> {
         let resampler = Resampler::new(rate_hz)?;
         self.flush();
         self.origin_samples = self.position_samples();
         self.frames = 0;
         self.resampler = resampler;
-        self.resume();
-        Ok(self.items.drain(..))
+        Ok(())
     }
 
     /// Forgets that silence was noted: subscribers were informed that sound flows.

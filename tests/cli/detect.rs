@@ -1,6 +1,7 @@
-//! `vocald detect` through the built program: formats, folders, and files that spoil the party.
+//! `vocald detect` through the built program: formats, standard output, damaged files, verdicts.
 
 use std::path::Path;
+use std::process::Stdio;
 
 use serde_json::Value;
 
@@ -20,9 +21,11 @@ fn the_formats_tell_the_same_and_lab_covers_the_whole_file() {
     let line =
         format!("detect song.one.wav --out labels/here --format lab,audacity,json,csv {POINT}");
     let output = run(with_model(&line).current_dir(at));
-    assert_eq!(
-        (output.code, output.out.as_str(), output.err.as_str()),
-        (Some(0), "", "")
+    assert_eq!((output.code, output.out.as_str()), (Some(0), ""));
+    assert!(
+        output.err.starts_with("1 file labelled: 6.0 s, ") && output.err.lines().count() == 1,
+        "{}",
+        output.err
     );
     let text = |extension: &str| read(&at.join(format!("labels/here/song.one.{extension}")));
 
@@ -104,42 +107,16 @@ fn one_file_is_printed_where_no_folder_is_named() {
             .starts_with("t,p,voice\n")
     );
     assert_eq!(at("detect song.wav --format csv,lab").code, Some(2));
-    assert_eq!(at("detect song.wav song.wav").code, Some(2));
-}
-
-#[test]
-fn a_folder_is_walked_and_keeps_its_places_whatever_the_number_of_jobs() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    std::fs::create_dir_all(at.join("album/side b")).unwrap();
-    for (k, name) in ["1.wav", "2.WAV", "side b/1.wav"].iter().enumerate() {
-        wav(&at.join("album").join(name), 1, 3.0 + k as f64);
-    }
-    std::fs::write(at.join("album/cover.txt"), "no sound").unwrap();
-    for jobs in [1, 3] {
-        let line = format!("detect album --out labels-{jobs} --format csv --jobs {jobs}");
-        let output = run(with_model(&line).current_dir(at));
-        assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
-    }
-    for (name, rows) in [("1.csv", 26), ("2.csv", 40), ("side b/1.csv", 54)] {
-        let (one, three) = (
-            read(&at.join("labels-1").join(name)),
-            read(&at.join("labels-3").join(name)),
-        );
-        assert_eq!(one.lines().count(), rows + 1, "{name}");
-        let p = |text: &str| -> Vec<f64> {
-            let rows = text.lines().skip(1);
-            rows.map(|row| row.split(',').nth(1).unwrap().parse().unwrap())
-                .collect()
-        };
-        assert!(
-            p(&one)
-                .iter()
-                .zip(p(&three))
-                .all(|(a, b)| (a - b).abs() < 1e-5)
-        );
-    }
-    assert!(!at.join("labels-1/cover.csv").exists());
+    let twice = at("detect song.wav ./song.wav");
+    assert_eq!(twice.out, lab.out);
+    assert!(
+        twice.err.contains("1 passed over (1 named twice)"),
+        "{}",
+        twice.err
+    );
+    wav(&folder.path().join("other.wav"), 1, 2.0);
+    assert_eq!(at("detect song.wav other.wav").code, Some(2));
+    assert_eq!(at("detect .").code, Some(2));
 }
 
 #[test]
@@ -152,10 +129,10 @@ fn a_bad_file_is_named_and_the_others_are_still_done() {
     std::fs::create_dir(at.join("labels")).unwrap();
     std::fs::write(at.join("labels/good.csv"), "old").unwrap();
     std::fs::write(at.join("labels/bad.csv"), "old").unwrap();
-    let output = run(
-        with_model("detect bad.wav good.wav short.wav --out labels --format csv,lab")
-            .current_dir(at),
-    );
+    let output = run(with_model(
+        "detect bad.wav good.wav short.wav --out labels --format csv,lab --overwrite",
+    )
+    .current_dir(at));
     assert_eq!(output.code, Some(1));
     assert!(
         output.err.contains("bad.wav is not a sound file"),
@@ -171,7 +148,7 @@ fn a_bad_file_is_named_and_the_others_are_still_done() {
     assert_eq!(read(&at.join("labels/bad.csv")), "old");
     // Too short for a decision: said so, and its labels are those of silence.
     assert!(
-        output.err.contains("short.wav is shorter than a window"),
+        output.err.contains("short.wav: shorter than a window"),
         "{}",
         output.err
     );
@@ -181,34 +158,8 @@ fn a_bad_file_is_named_and_the_others_are_still_done() {
         "0.000000 1.000000 nosing\n"
     );
     let left: Vec<_> = std::fs::read_dir(at.join("labels")).unwrap().collect();
-    assert_eq!(left.len(), 5, "nothing half-written is left: {left:?}");
-}
-
-#[test]
-fn labels_that_would_overwrite_each_other_are_refused() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    std::fs::create_dir(at.join("other")).unwrap();
-    for name in ["song.wav", "song.wave", "other/song.wav"] {
-        wav(&at.join(name), 1, 2.0);
-    }
-    for line in [
-        "song.wav song.wave",
-        "song.wav other/song.wav",
-        "song.wav other",
-        "song.wav song.wav",
-    ] {
-        let line = format!("detect {line} --out labels");
-        let output = run(with_model(&line).current_dir(at));
-        assert_eq!(
-            (output.code, output.out.as_str()),
-            (Some(2), ""),
-            "{line}: {}",
-            output.err
-        );
-        assert_eq!(output.err.lines().count(), 1);
-        assert!(!at.join("labels").exists());
-    }
+    // With the manifest.
+    assert_eq!(left.len(), 6, "nothing half-written is left: {left:?}");
 }
 
 #[test]
@@ -229,4 +180,66 @@ fn a_file_that_was_cut_off_is_labelled_as_far_as_it_goes() {
     assert!((json["duration"].as_f64().unwrap() - 2.0).abs() < 0.01);
     assert!(json["damage"].as_str().unwrap().contains("cut off"));
     assert_eq!(json["decisions"].as_array().unwrap().len(), 12);
+}
+
+#[test]
+fn a_verdict_is_one_line_per_file_in_the_order_of_the_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    for (name, seconds) in [("c.wav", 2.0), ("a.wav", 6.0), ("b.wav", 0.5)] {
+        wav(&at.join(name), 1, seconds);
+    }
+    std::fs::write(at.join("d.wav"), "dear diary").unwrap();
+    let verdicts = |line: &str| {
+        let line = format!("detect . --verdict --jobs 3 {line}");
+        run(with_model(&line).current_dir(at))
+    };
+    let sung = verdicts("--enter 0.01 --leave 0.01");
+    assert_eq!(sung.code, Some(1), "{}", sung.err);
+    let lines: Vec<Vec<&str>> = sung
+        .out
+        .lines()
+        .map(|line| line.split('\t').collect())
+        .collect();
+    let columns = |column: usize| -> Vec<&str> { lines.iter().map(|line| line[column]).collect() };
+    assert_eq!(columns(0), ["sung", "too_short", "sung"]);
+    assert_eq!(columns(2), ["./a.wav", "./b.wav", "./c.wav"]);
+    assert!(lines[0][1].parse::<f64>().unwrap() > 0.5);
+    let instrumental = verdicts("--enter 0.99 --leave 0.99");
+    assert!(
+        instrumental
+            .out
+            .starts_with("instrumental\t0.000\t./a.wav\n")
+    );
+    // Nothing is written.
+    assert_eq!(std::fs::read_dir(at).unwrap().count(), 4);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_verdicts_without_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    for k in 0..20 {
+        wav(&folder.path().join(format!("{k:02}.wav")), 1, 2.0);
+    }
+    let mut command = with_model("detect . --verdict -q");
+    let mut child = command
+        .current_dir(folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn several_formats_have_their_own_files() {
+    let folder = tempfile::tempdir().unwrap();
+    wav(&folder.path().join("song.wav"), 1, 2.0);
+    let line = "detect song.wav --beside --format lab,audacity,csv,json,textgrid,srt,vtt,lrc";
+    let output = run(with_model(line).current_dir(folder.path()));
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    for extension in ["lab", "txt", "csv", "json", "TextGrid", "srt", "vtt", "lrc"] {
+        let path = folder.path().join(format!("song.{extension}"));
+        assert!(path.is_file(), "{extension}");
+    }
 }

@@ -7,10 +7,14 @@ mod support;
 
 mod bilstm;
 mod calibrate;
+mod channels;
 mod command_line;
 mod config;
 mod config_file;
 mod detect;
+mod detect_folders;
+mod detect_jobs;
+mod detect_pipes;
 mod evaluate;
 mod overlap_averaging;
 mod refusals;

@@ -123,9 +123,11 @@ fn run_and_detect_decide_the_same() {
     // Thresholds that this sound and model cross often.
     let point = "--enter 0.518 --leave 0.516";
     let live = messages(&run(with_model(&format!("run --pace max {point}")).arg(demo)).out);
-    let output = run(with_model(&format!("detect {point} --format json --out"))
-        .arg(folder.path())
-        .arg(demo));
+    let output = run(
+        with_model(&format!("detect -q {point} --format json --out"))
+            .arg(folder.path())
+            .arg(demo),
+    );
     assert_eq!((output.code, output.err.as_str()), (Some(0), ""));
     let text = std::fs::read_to_string(folder.path().join("demo.json")).unwrap();
     let file: Value = serde_json::from_str(&text).unwrap();

@@ -18,11 +18,18 @@ const READABLE: &str = "wav, flac, mp3, ogg (vorbis), m4a (aac, alac) or aiff";
 /// The demuxer of a sound file.
 pub(super) fn open_container(path: &Path) -> Result<Box<dyn FormatReader>, AudioError> {
     let file = open_regular_file(path)?;
+    probe(path, Box::new(file))
+}
+
+pub(super) fn probe(
+    path: &Path,
+    file: Box<dyn symphonia::core::io::MediaSource>,
+) -> Result<Box<dyn FormatReader>, AudioError> {
     let mut hint = Hint::new();
     if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
         hint.with_extension(extension);
     }
-    let stream = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
+    let stream = MediaSourceStream::new(file, MediaSourceStreamOptions::default());
     symphonia::default::get_probe()
         .probe(
             &hint,

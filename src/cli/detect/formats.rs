@@ -1,91 +1,77 @@
 //! Label formats as text.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
+use crate::cli::detect::record::PathText;
+use crate::corpora::labels::{RecordingVoice, Row as CsvRow, WrittenFormat};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
-use crate::pipeline::label::{Labels, Voice};
+use crate::pipeline::labels::{Labels, Voice};
 
+/// A format in which labels are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// `start end sing|nosing` lines.
-    Lab,
-    /// `start end voice` lines separated by tabs.
-    Audacity,
+    /// A format of label files.
+    LabelFile(WrittenFormat),
     /// Events, decisions and their origin.
     Json,
-    /// `t,p,voice` rows.
-    Csv,
 }
 
 impl Format {
-    pub const ALL: [Self; 4] = [Self::Lab, Self::Audacity, Self::Json, Self::Csv];
+    /// Every format with its word on the command line.
+    pub fn all() -> Vec<(&'static str, Self)> {
+        let files = WrittenFormat::ALL.into_iter().map(Self::LabelFile);
+        let all = files.chain([Self::Json]);
+        all.map(|format| (format.name(), format)).collect()
+    }
 
     /// The word on the command line.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Lab => "lab",
-            Self::Audacity => "audacity",
+            Self::LabelFile(format) => format.name(),
             Self::Json => "json",
-            Self::Csv => "csv",
         }
     }
 
+    /// The ending of file names, without a dot.
     pub fn extension(self) -> &'static str {
         match self {
-            Self::Lab => "lab",
-            Self::Audacity => "txt",
+            Self::LabelFile(format) => format.extension(),
             Self::Json => "json",
-            Self::Csv => "csv",
         }
     }
 
+    /// The labels as text.
     pub fn write(self, labels: &Labels) -> anyhow::Result<String> {
-        Ok(match self {
-            Self::Lab => lab(labels),
-            Self::Audacity => audacity(labels),
-            Self::Csv => csv(labels),
-            Self::Json => json(labels)?,
-        })
-    }
-}
-
-fn lab(labels: &Labels) -> String {
-    let mut text = String::new();
-    let mut at_s = 0.0;
-    let mut line = |from_s: f64, to_s: f64, word: &str| {
-        // Empty at the start or end of the file where a voice begins or ends there.
-        if to_s > from_s {
-            // Writing to a String does not fail.
-            let _ = writeln!(text, "{from_s:.6} {to_s:.6} {word}");
+        match self {
+            Self::LabelFile(format) => Ok(format.write(&voice(labels))),
+            Self::Json => json(labels),
         }
-    };
-    for Voice { onset, offset } in &labels.voices {
-        line(at_s, onset.t, "nosing");
-        line(onset.t, offset.t, "sing");
-        at_s = offset.t;
     }
-    line(at_s, labels.duration_s, "nosing");
-    text
 }
 
-fn audacity(labels: &Labels) -> String {
-    let mut text = String::new();
-    for Voice { onset, offset } in &labels.voices {
-        let _ = writeln!(text, "{:.6}\t{:.6}\tvoice", onset.t, offset.t);
+fn voice(labels: &Labels) -> RecordingVoice {
+    let path = labels.input.path();
+    let voices = labels.voices.iter();
+    let decisions = labels.decisions.iter();
+    RecordingVoice {
+        title: path
+            .file_stem()
+            .unwrap_or(path.as_os_str())
+            .to_string_lossy()
+            .into(),
+        duration_s: labels.duration_s,
+        voices: voices
+            .map(|voice| (voice.onset.t, voice.offset.t))
+            .collect(),
+        decisions: decisions
+            .map(|d| CsvRow {
+                t_s: d.t,
+                p: d.p,
+                voice: d.voice,
+            })
+            .collect(),
     }
-    text
-}
-
-fn csv(labels: &Labels) -> String {
-    let mut text = String::from("t,p,voice\n");
-    for decision in &labels.decisions {
-        let voice = u8::from(decision.voice);
-        let _ = writeln!(text, "{:.6},{:.6},{voice}", decision.t, decision.p);
-    }
-    text
 }
 
 /// Times in seconds, as in the messages of `run`.
@@ -93,15 +79,20 @@ fn csv(labels: &Labels) -> String {
 struct Json<'a> {
     v: u32,
     file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_percent: Option<String>,
     duration: f64,
     rate_hz: u32,
     channels: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     damage: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    warnings: &'a [String],
     version: &'static str,
     model: &'a str,
     lookahead: f64,
     hop: f64,
+    voice_share: f64,
     events: Vec<Event>,
     decisions: Vec<Row>,
 }
@@ -150,17 +141,21 @@ fn json(labels: &Labels) -> anyhow::Result<String> {
         p: d.p,
         voice: d.voice,
     });
+    let PathText { path, path_percent } = PathText::new(labels.input.path());
     let json = Json {
         v: 1,
-        file: labels.input.display().to_string(),
+        file: path,
+        file_percent: path_percent,
         duration: labels.duration_s,
         rate_hz: labels.format.rate_hz,
         channels: labels.format.channels,
         damage: labels.damage.as_deref(),
+        warnings: &labels.warnings,
         version: crate::VERSION,
         model: &labels.model,
         lookahead: lookahead_s(labels.horizon_frames),
         hop: WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),
+        voice_share: labels.voice_share(),
         events: events.collect(),
         decisions: rows.collect(),
     };

@@ -20,11 +20,20 @@ pub struct FileProgress {
 }
 
 impl Progress {
-    pub fn new(files: usize) -> Self {
-        let length = files as u64 * PARTS_PER_FILE;
+    pub fn new() -> Self {
         Self {
-            bar: bar(length, "{bar:40} {percent:>3} %, {eta} left"),
+            bar: bar(0, "{bar:40} {percent:>3} %, {eta} left"),
         }
+    }
+
+    /// Whether anybody sees the bar.
+    pub fn is_shown(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
+    /// Sets the number of files, as far as it is known.
+    pub fn set_files(&self, files: u64) {
+        self.bar.set_length(files * PARTS_PER_FILE);
     }
 
     pub fn file(&self) -> FileProgress {
@@ -45,11 +54,10 @@ impl Progress {
 }
 
 impl FileProgress {
-    /// Sets the progress to `frames`; the bar moves only if the length of the file is known.
-    pub fn at(&self, frames: u64, of_frames: Option<u64>) {
-        if let Some(of) = of_frames.filter(|&of| of > 0) {
-            let parts = u128::from(PARTS_PER_FILE) * u128::from(frames) / u128::from(of);
-            self.advance(u64::try_from(parts).unwrap_or(PARTS_PER_FILE));
+    /// Sets the progress to `s` seconds; the bar moves only if the length of the file is known.
+    pub fn at(&self, s: f64, of_s: Option<f64>) {
+        if let Some(of_s) = of_s.filter(|&of_s| of_s > 0.0) {
+            self.advance((PARTS_PER_FILE as f64 * s / of_s) as u64);
         }
     }
 

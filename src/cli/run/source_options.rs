@@ -1,5 +1,7 @@
 //! Options of `run` for its sources.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::audio::Encoding;
@@ -13,10 +15,10 @@ pub struct SourceOptions {
     /// Source: device:default, device:NAME, device:ID, a file, fifo:PATH, or - for standard input; NAME=SOURCE names
     /// its stream. Several run side by side and share the model [default: device:default]
     #[arg(value_name = "[NAME=]SOURCE", help_heading = None)]
-    sources: Vec<String>,
+    sources: Vec<OsString>,
     /// A further source, as an option; may be repeated
     #[arg(long = "source", value_name = "[NAME=]SOURCE")]
-    more_sources: Vec<String>,
+    more_sources: Vec<OsString>,
     /// Average these channels, numbered from 1, as 1,2 [default: all]
     #[arg(long, value_name = "CHANNELS")]
     use_channels: Option<String>,
@@ -46,13 +48,20 @@ pub struct SourceOptions {
 impl SourceOptions {
     /// Applies the options over the sources of the configuration.
     pub fn apply(&self, config: &mut Config) -> Result<(), Usage> {
-        let named: Vec<&String> = self.sources.iter().chain(&self.more_sources).collect();
+        let named: Vec<&OsString> = self.sources.iter().chain(&self.more_sources).collect();
         if !named.is_empty() {
-            let source = |text: &&String| {
-                let (name, input) = named_source(text);
+            let source = |given: &&OsString| {
+                let text = given.to_string_lossy();
+                let (name, input) = named_source(&text);
+                let at = if name.is_empty() { 0 } else { name.len() + 1 };
+                let bytes = given.as_bytes().get(at..).unwrap_or_default();
                 SourceConfig {
                     name: name.into(),
                     input: input.into(),
+                    path: given
+                        .to_str()
+                        .is_none()
+                        .then(|| OsStr::from_bytes(bytes).into()),
                     ..SourceConfig::default()
                 }
             };

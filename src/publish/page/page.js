@@ -143,7 +143,7 @@ class Stream {
     set(this.find(".word"), word);
     const open = this.spans.at(-1);
     let since = "";
-    if (this.state !== "running") since = this.reason || "";
+    if (this.state !== "running" || this.reason) since = this.reason || "";
     else if (open && open.to === null) since = "for " + duration(this.now - open.from);
     else if (open) since = "for " + duration(this.now - open.to);
     set(this.find(".since"), since);
