@@ -331,7 +331,7 @@ fn a_stream_that_is_not_there_is_named() {
     };
     let daemon = Daemon::start(demo());
     browser.open(&format!("http://{}/?stream=hall", daemon.http));
-    browser.until("!document.getElementById('unknown')?.hidden", SOON);
+    browser.until("document.getElementById('unknown')?.hidden === false", SOON);
     let text = browser.value("document.getElementById('unknown').textContent");
     let text = text.as_str().unwrap();
     assert!(text.contains("hall") && text.contains("demo.ogg"), "{text}");
