@@ -45,9 +45,16 @@ fn the_page_shows_what_is_heard_and_says_when_it_is_not_live() {
     browser.until(&format!("{LINK}.startsWith('not live')"), SOON);
     let grey = "getComputedStyle(document.querySelector('.stream')).filter !== 'none'";
     assert_eq!(browser.value(grey), true, "what is old looks old");
-    assert_eq!(browser.value(WORD), "not live", "nor does it say the last word");
+    assert_eq!(
+        browser.value(WORD),
+        "not live",
+        "nor does it say the last word"
+    );
     assert_eq!(browser.value("document.title"), "✕ not live – vocald");
-    assert_eq!(browser.value("document.querySelector('.percent').textContent"), "");
+    assert_eq!(
+        browser.value("document.querySelector('.percent').textContent"),
+        ""
+    );
     let daemon = Daemon::start_at(demo(), &address);
     browser.until(&format!("{LINK} === 'live'"), SOON);
     browser.until(&format!("['voice', 'no voice'].includes({WORD})"), SOON);
@@ -289,7 +296,8 @@ fn sixteen_streams_fit_on_one_screen_and_one_fills_it() {
     let page = format!("http://{}/", daemon.http);
     browser.open(&page);
     size(&mut browser, 1280, 800);
-    let decided = "[...document.querySelectorAll('.word')].filter(w => /voice$/.test(w.textContent)).length";
+    let decided =
+        "[...document.querySelectorAll('.word')].filter(w => /voice$/.test(w.textContent)).length";
     browser.until(&format!("{decided} === 16"), FIRST_VOICE);
     assert_eq!(browser.value("document.body.dataset.view"), "grid");
     for (width, height) in [(1280, 800), (1920, 1080)] {
@@ -298,11 +306,19 @@ fn sixteen_streams_fit_on_one_screen_and_one_fills_it() {
             const r = e.getBoundingClientRect(); \
             return !(r.width > 0 && r.height > 0 && r.top >= 0 && r.bottom <= innerHeight && r.right <= innerWidth); \
         }).length";
-        assert_eq!(browser.value(hidden), 0, "all of 16 lamps at {width} x {height}");
+        assert_eq!(
+            browser.value(hidden),
+            0,
+            "all of 16 lamps at {width} x {height}"
+        );
     }
     size(&mut browser, 360, 740);
     let wide = "document.documentElement.scrollWidth <= innerWidth";
-    assert_eq!(browser.value(wide), true, "nothing hangs over a telephone's edge");
+    assert_eq!(
+        browser.value(wide),
+        true,
+        "nothing hangs over a telephone's edge"
+    );
 
     size(&mut browser, 1280, 800);
     let name = browser.value("[...streams.keys()][4]");
@@ -316,7 +332,8 @@ fn sixteen_streams_fit_on_one_screen_and_one_fills_it() {
         browser.value(&format!("{shown}[0].getAttribute('aria-label')")),
         format!("stream {name}")
     );
-    let size_px = format!("parseFloat(getComputedStyle({shown}[0].querySelector('.word')).fontSize)");
+    let size_px =
+        format!("parseFloat(getComputedStyle({shown}[0].querySelector('.word')).fontSize)");
     assert!(browser.value(&size_px).as_f64().unwrap() > 150.0);
     browser.until("/^[●○] .* – vocald$/.test(document.title)", SOON);
     let icon = browser.value("document.querySelector('link[rel=icon]').href");
@@ -338,8 +355,11 @@ fn a_stream_that_is_not_there_is_named() {
 }
 
 fn size(browser: &mut Browser, width: u32, height: u32) {
-    let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+    let metrics =
+        json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
     browser.call("Emulation.setDeviceMetricsOverride", metrics);
     // The layout follows in the next frame.
-    browser.value("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))");
+    browser.value(
+        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))",
+    );
 }
