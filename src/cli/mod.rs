@@ -13,6 +13,7 @@ mod detect;
 mod devices;
 mod ensemble;
 mod evaluate;
+mod export;
 mod interrupt;
 mod manual;
 mod model;
@@ -90,6 +91,8 @@ enum Command {
     Calibrate(calibrate::Args),
     /// Measure a checkpoint on labelled recordings
     Evaluate(evaluate::Args),
+    /// Write a network for other runtimes: ONNX or TorchScript
+    Export(export::Args),
     /// Train and measure the networks of the paper's tables on its corpora
     Reproduce(reproduce::Args),
     /// Measure the speed of inference or training on this machine
@@ -139,6 +142,7 @@ impl Cli {
             Command::Ensemble(args) => ensemble::run(args),
             Command::Calibrate(args) => calibrate::run(args),
             Command::Evaluate(args) => evaluate::run(args),
+            Command::Export(args) => export::run(args),
             Command::Reproduce(args) => reproduce::run(args),
             Command::Bench(args) => bench::run(args),
             Command::Completions(args) => completions::run(args),

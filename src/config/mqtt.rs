@@ -38,6 +38,9 @@ pub struct MqttConfig {
     pub client_key_file: String,
     /// Probabilities per second at most, each the highest since the one before. 0: none.
     pub p_rate_hz: f64,
+    /// Discovery prefix of Home Assistant, usually `homeassistant`: every stream becomes a binary sensor there. Empty:
+    /// off.
+    pub discovery_prefix: String,
 }
 
 /// A version of the MQTT protocol.
@@ -89,6 +92,7 @@ impl Default for MqttConfig {
             client_cert_file: String::new(),
             client_key_file: String::new(),
             p_rate_hz: 0.0,
+            discovery_prefix: String::new(),
         }
     }
 }
@@ -142,15 +146,19 @@ impl MqttConfig {
         let refuse = |key: &str, problem: String| {
             Err(ConfigError::value(format!("publish.mqtt.{key}"), problem))
         };
-        let parts = || self.prefix.split('/');
-        let unfit = |c: char| c == '+' || c == '#' || c.is_control();
-        if self.prefix.starts_with('$') || self.prefix.contains(unfit) || parts().any(str::is_empty)
-        {
+        if !begins_topics(&self.prefix) {
             let problem = format!(
                 "`{}` cannot begin a topic: write it as vocald or stage/vocald",
                 self.prefix
             );
             return refuse("prefix", problem);
+        }
+        if !self.discovery_prefix.is_empty() && !begins_topics(&self.discovery_prefix) {
+            let problem = format!(
+                "`{}` cannot begin a topic: write it as homeassistant",
+                self.discovery_prefix
+            );
+            return refuse("discovery_prefix", problem);
         }
         number_from_0("publish.mqtt.p_rate_hz", self.p_rate_hz)?;
         if self.client_cert_file.is_empty() != self.client_key_file.is_empty() {
@@ -170,6 +178,12 @@ impl MqttConfig {
         }
         Ok(())
     }
+}
+
+/// Whether topics can begin with this and a slash.
+fn begins_topics(prefix: &str) -> bool {
+    let unfit = |c: char| c == '+' || c == '#' || c.is_control();
+    !prefix.starts_with('$') && !prefix.contains(unfit) && !prefix.split('/').any(str::is_empty)
 }
 
 /// The error is a sentence, and never repeats a password.

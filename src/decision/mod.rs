@@ -6,7 +6,7 @@
 mod decider;
 mod model_horizons;
 mod operating_point;
-mod overlap_average;
+pub(crate) mod overlap_average;
 mod recency;
 mod reentry;
 mod tracker;

@@ -16,12 +16,12 @@ const MIN_PROBABILITY: f32 = 1e-4;
 
 /// Shorter horizons do not contribute: windows that end less than 0.1 s after a frame are wrong too often. (On
 /// validation the decisions at horizon 7 are better without the predictions at horizon 2.)
-const MIN_HORIZON_FRAMES: u32 = 5;
+pub(crate) const MIN_HORIZON_FRAMES: u32 = 5;
 
 /// The same for alternating members, where the earlier window is another network's and so worth more. (On validation
 /// the decisions at horizon 9 are then nearly as good as with all members on every window; without horizon 4 they are
 /// as good as those of one member.)
-const MIN_ALTERNATING_HORIZON_FRAMES: u32 = 4;
+pub(crate) const MIN_ALTERNATING_HORIZON_FRAMES: u32 = 4;
 
 /// Averages the predictions of one stream.
 #[derive(Debug, Clone)]

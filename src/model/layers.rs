@@ -33,6 +33,28 @@ pub(super) fn linear(weights: &Weights, place: &str) -> [Tensor; 2] {
     ["weight", "bias"].map(|part| weights[&format!("{place}.{part}")].shallow_clone())
 }
 
+/// Scale, shift, running mean and variance of a batch normalisation.
+fn norm_tensors(weights: &Weights, norm: &str) -> [Tensor; 4] {
+    ["weight", "bias", "running_mean", "running_var"]
+        .map(|part| weights[&format!("{norm}.{part}")].shallow_clone())
+}
+
+/// A batch normalisation as one factor and one summand for each output.
+fn factor_and_bias([scale, shift, mean, variance]: &[Tensor; 4]) -> [Tensor; 2] {
+    let factor = scale / (variance + NORM_EPSILON).sqrt();
+    let bias = shift - mean * &factor;
+    [factor, bias]
+}
+
+/// Weight and bias of a convolution or dense layer with the batch normalisation after it inside.
+pub(super) fn folded(weights: &Weights, layer: &str, norm: &str) -> [Tensor; 2] {
+    let weight = &weights[&format!("{layer}.weight")];
+    let [factor, bias] = factor_and_bias(&norm_tensors(weights, norm));
+    let mut per_output = vec![1; weight.dim()];
+    per_output[0] = -1;
+    [weight * factor.reshape(&per_output), bias]
+}
+
 /// The step after a layer's weighted sums.
 enum Affine {
     /// Batch normalisation: scale, shift, running mean and variance.
@@ -43,10 +65,7 @@ enum Affine {
 
 impl Affine {
     fn new(weights: &Weights, norm: &str) -> Self {
-        Self::Norm(
-            ["weight", "bias", "running_mean", "running_var"]
-                .map(|part| weights[&format!("{norm}.{part}")].shallow_clone()),
-        )
+        Self::Norm(norm_tensors(weights, norm))
     }
 
     /// The bias of the layer itself.
@@ -76,11 +95,10 @@ impl Affine {
 
     /// The factor of each output for the layer's weights, and the bias that is left. `None` if it is folded already.
     fn fold(&self) -> Option<(Tensor, Self)> {
-        let Self::Norm([scale, shift, mean, variance]) = self else {
+        let Self::Norm(norm) = self else {
             return None;
         };
-        let factor = scale / (variance + NORM_EPSILON).sqrt();
-        let bias = shift - mean * &factor;
+        let [factor, bias] = factor_and_bias(norm);
         Some((factor, Self::Folded(bias)))
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::decision::overlap_average::{MIN_ALTERNATING_HORIZON_FRAMES, MIN_HORIZON_FRAMES};
 use crate::decision::{ModelHorizons, OperatingPoint, OverlapAverage, PointError};
 use crate::frontend::Features;
 use crate::model::architecture::Architecture;
@@ -189,6 +190,14 @@ impl Metadata {
             frames: &self.horizons_frames,
             default_frames: self.default_horizon_frames,
             points: &self.operating_points,
+        }
+    }
+
+    /// The shortest horizon that overlap averaging uses, in frames.
+    pub fn overlap_min_horizon_frames(&self) -> u32 {
+        match self.alternating {
+            true => MIN_ALTERNATING_HORIZON_FRAMES,
+            false => MIN_HORIZON_FRAMES,
         }
     }
 

@@ -5,6 +5,7 @@ mod bilstm;
 pub mod checkpoint;
 mod checkpoint_error;
 mod depth;
+pub mod export;
 mod family;
 mod float_values;
 mod frontend_settings;

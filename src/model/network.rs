@@ -219,12 +219,12 @@ impl Body {
 }
 
 /// Probabilities of voice, windows × outputs, of logits.
-fn voice(logits: &Tensor) -> Tensor {
+pub(super) fn voice(logits: &Tensor) -> Tensor {
     logits.softmax(-1, Kind::Float).i((.., .., 1))
 }
 
 /// The weights of a member of an ensemble, under the names of a single network.
-fn own_weights(weights: &Weights, member: usize) -> Weights {
+pub(super) fn own_weights(weights: &Weights, member: usize) -> Weights {
     let prefix = member_prefix(member);
     let own = weights
         .iter()

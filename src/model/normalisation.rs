@@ -22,7 +22,7 @@ pub enum LevelMode {
 
 /// The level of windows under [`LevelMode::Relative`], that of usual recordings of music: the natural logarithm of
 /// their root mean square mel magnitude.
-const REFERENCE_LEVEL: f32 = -1.3;
+pub(super) const REFERENCE_LEVEL: f32 = -1.3;
 
 impl LevelMode {
     /// Whether it is the default, which is left out of files.

@@ -29,6 +29,12 @@ const CHANNELS: [[i64; 2]; 4] = [[1, 64], [64, 32], [32, 128], [128, 64]];
 /// pooling, then 33 × 21 and 11 × 7.
 const DENSE: [[i64; 2]; 2] = [[64 * 11 * 7, 256], [256, 64]];
 const DROPOUT: f64 = 0.5;
+/// Number of convolutions.
+pub(super) const CONVOLUTIONS: usize = CHANNELS.len();
+/// Number of dense layers before the output.
+pub(super) const DENSE_LAYERS: usize = DENSE.len();
+/// Slope of the rectifiers below 0: libtorch's default, the only one that tch offers.
+pub(super) const SLOPE: f32 = 0.01;
 
 /// Adds every tensor before the head; returns the number of features that the head receives.
 pub(super) fn add_specs(specs: &mut ParamSpecs) -> i64 {
@@ -97,7 +103,7 @@ impl Scnn {
     }
 }
 
-/// A leaky rectifier of slope 0.01: libtorch's default, the only slope that tch offers.
+/// A leaky rectifier of slope [`SLOPE`].
 fn leaky(x: Tensor) -> Tensor {
     x.leaky_relu()
 }

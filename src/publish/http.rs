@@ -2,6 +2,7 @@
 
 mod access;
 mod connections;
+mod exposition;
 mod health;
 mod metrics;
 mod page;
@@ -14,7 +15,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router, middleware};
@@ -28,6 +29,7 @@ use crate::publish::fanout::{Fanout, Subscriptions, fanout};
 use crate::publish::hub::{Hub, Published, Sink};
 use crate::publish::places::Places;
 use crate::publish::server::{CLIENT_PATIENCE, Server};
+use exposition::Exposition;
 use health::Health;
 use metrics::Metrics;
 use refusals::Refusals;
@@ -175,9 +177,13 @@ async fn health(State(app): State<Arc<App>>) -> Response {
     }
 }
 
-async fn metrics(State(app): State<Arc<App>>) -> Response {
+async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let format = Exposition::accepted(&headers);
     match lock(&app.watch).metrics.text(app.places.taken_count()) {
-        Ok(text) => ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+        Ok(text) => {
+            let content_type = [(header::CONTENT_TYPE, format.content_type())];
+            (content_type, format.of(text)).into_response()
+        }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Below `PREFIX/STREAM`: `/voice` (`ON` or `OFF`) and `/state` (the `state` message), both retained; `/event` (`onset`,
 //! `offset` and `gap` messages); `/p`, if a rate is set. `PREFIX/status` is `online` while these are kept up to date,
-//! and `offline` afterwards, by the last will if need be.
+//! and `offline` afterwards, by the last will if need be. `PREFIX/CLIENT/retained` lists the retained topics of a client.
 
+mod discovery;
 mod error;
 mod link;
 mod messages;
 mod outbox;
+mod retained;
 mod tls;
 
 use std::collections::VecDeque;
@@ -113,8 +115,13 @@ impl Sink for Mqtt {
             messages: topics,
             outbox,
         } = &mut *state;
+        let known = topics.stream_count();
         for message in messages {
             topics.of(message).into_iter().for_each(|p| outbox.push(p));
+        }
+        if topics.stream_count() > known {
+            let descriptions = topics.descriptions();
+            descriptions.into_iter().for_each(|p| outbox.push(p));
         }
         self.shared.changed.notify_one();
         Ok(())
@@ -227,6 +234,7 @@ impl<'a> Session<'a> {
             match event {
                 LinkEvent::Connected => {
                     self.connected = Some(Instant::now());
+                    client.subscribe(self.link.retained_list());
                     self.log_connected(reported.take().is_some());
                 }
                 LinkEvent::Acknowledged { refused } => {
@@ -234,6 +242,11 @@ impl<'a> Session<'a> {
                     if let (Some(reason), Some(publication)) = (refused, publication) {
                         self.log_refused(&publication.topic, &reason);
                     }
+                }
+                LinkEvent::Received(payload) => {
+                    let mut state = self.shared.lock();
+                    let cleared = state.messages.take_earlier(&payload);
+                    cleared.into_iter().for_each(|p| state.outbox.push(p));
                 }
                 LinkEvent::Closed => return Ok(()),
                 LinkEvent::Other => {}
@@ -249,7 +262,7 @@ impl<'a> Session<'a> {
         let mut state = self.shared.lock();
         let State { messages, outbox } = &mut *state;
         while self.sent.len() < WINDOW {
-            let Some(publication) = outbox.take(|| messages.present()) else {
+            let Some(publication) = outbox.take(|| messages.retained()) else {
                 break;
             };
             if !client.publish(&publication) {

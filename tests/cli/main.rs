@@ -16,6 +16,7 @@ mod detect_folders;
 mod detect_jobs;
 mod detect_pipes;
 mod evaluate;
+mod export;
 mod overlap_averaging;
 mod refusals;
 #[cfg(unix)]

@@ -7,6 +7,7 @@ mod support;
 
 mod checkpoint;
 mod ensemble;
+mod export;
 mod golden;
 mod horizons;
 mod network;

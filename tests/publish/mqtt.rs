@@ -592,3 +592,79 @@ fn files_that_are_none_are_named_before_the_run_begins() {
         ));
     }
 }
+
+#[test]
+fn home_assistant_finds_the_streams_and_those_that_are_gone_are_cleared() {
+    let Some(mosquitto) = found("mosquitto") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for version in [MqttVersion::V3_1_1, MqttVersion::V5] {
+        let port = free_port();
+        let _broker = Mosquitto::open(&mosquitto, folder.path(), port);
+        let config = MqttConfig {
+            version,
+            discovery_prefix: "homeassistant".into(),
+            client_id: "stage".into(),
+            ..at(port)
+        };
+        let first = hub(&["hall/1", "keys"], &config);
+        let reader = Reader::subscribe(port);
+        let description = "homeassistant/binary_sensor/vocald/hall_1/config";
+        let sensor: Value = loop {
+            let message = reader.next();
+            if message.topic == description {
+                break serde_json::from_str(&message.payload).unwrap();
+            }
+        };
+        assert_eq!(sensor["name"], "hall/1");
+        assert_eq!(sensor["unique_id"], "vocald_hall_1_voice");
+        assert_eq!(sensor["state_topic"], "vocald/hall_1/voice");
+        assert_eq!(sensor["availability_mode"], "all");
+        assert_eq!(sensor["availability"][0]["topic"], "vocald/status");
+        assert_eq!(sensor["availability"][1]["topic"], "vocald/hall_1/state");
+        assert_eq!(sensor["device"]["identifiers"][0], "vocald");
+        first.finish(PATIENCE);
+        let topics = |all: &[Received]| -> Vec<String> {
+            all.iter().map(|message| message.topic.clone()).collect()
+        };
+        // Two streams: a description, a state and a flag each, and the status.
+        assert_eq!(kept(port, 7).len(), 7);
+
+        // Another client with the same prefix keeps its own topics.
+        let other = MqttConfig {
+            client_id: "foyer".into(),
+            ..config.clone()
+        };
+        let foyer = hub(&["foyer"], &other);
+        let watching = Reader::subscribe(port);
+        while watching.next().topic != "vocald/foyer/voice" {}
+        let second = hub(&["keys"], &config);
+        let mut cleared = Vec::new();
+        while cleared.len() < 3 {
+            let message = watching.next();
+            if message.payload.is_empty() {
+                cleared.push(message.topic);
+            }
+        }
+        cleared.sort();
+        assert_eq!(
+            cleared,
+            [description, "vocald/hall_1/state", "vocald/hall_1/voice"]
+        );
+        second.finish(PATIENCE);
+        foyer.finish(PATIENCE);
+        assert_eq!(
+            topics(&kept(port, 7)),
+            [
+                "homeassistant/binary_sensor/vocald/foyer/config",
+                "homeassistant/binary_sensor/vocald/keys/config",
+                "vocald/foyer/state",
+                "vocald/foyer/voice",
+                "vocald/keys/state",
+                "vocald/keys/voice",
+                "vocald/status",
+            ]
+        );
+    }
+}

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -227,8 +228,10 @@ fn http_serves_the_state_the_health_and_the_numbers() {
     let daemon = Daemon::playing(30.0, |_| {});
     let (status, page) = daemon.get("/", "");
     assert_eq!(status, 200);
-    for file in ["style.css", "chart.js", "page.js"] {
-        assert!(page.contains(file));
+    let scripts = page.split("<script src=\"").skip(1);
+    let files: Vec<&str> = scripts.filter_map(|rest| rest.split('"').next()).collect();
+    assert!(files.contains(&"page.js"), "{page}");
+    for file in files.into_iter().chain(["style.css"]) {
         assert_eq!(daemon.get(&format!("/{file}"), "").0, 200);
     }
     daemon.until_healthy();
@@ -275,6 +278,42 @@ fn http_serves_the_state_the_health_and_the_numbers() {
     // A page that has its own name point here must not read along.
     assert_eq!(daemon.get("/api/state", "Host: evil.example\r\n").0, 403);
     assert_eq!(daemon.get("/nothing", "").0, 404);
+    daemon.interrupted_ends_well();
+}
+
+#[test]
+fn metrics_come_as_plain_text_for_a_scraper_that_prefers_it() {
+    let daemon = Daemon::playing(30.0, |_| {});
+    daemon.until_healthy();
+    let plain = daemon
+        .get("/metrics", "Accept: text/plain;version=0.0.4\r\n")
+        .1;
+    for line in [
+        "# TYPE vocald_build_info gauge",
+        "# TYPE vocald_decisions_total counter",
+        "# TYPE vocald_latency_seconds histogram",
+        "vocald_decisions_total{stream=",
+    ] {
+        assert!(plain.contains(line), "{line} in {plain}");
+    }
+    assert!(!plain.contains("# EOF") && !plain.contains("# UNIT"));
+    let check = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    match check {
+        Err(_) => println!("not checked: promtool is not installed"),
+        Ok(mut promtool) => {
+            let mut stdin = promtool.stdin.take().unwrap();
+            stdin.write_all(plain.as_bytes()).unwrap();
+            drop(stdin);
+            let output = promtool.wait_with_output().unwrap();
+            let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(output.status.success(), "{complaints}{plain}");
+        }
+    }
     daemon.interrupted_ends_well();
 }
 

@@ -15,6 +15,7 @@ mod latency;
 mod load;
 #[cfg(target_os = "linux")]
 mod page;
+mod python;
 #[cfg(target_os = "linux")]
 mod run_capture;
 mod vanished_card;

@@ -1,5 +1,6 @@
 //! The page in a real browser, while the demo clip plays through the program.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::browser::Browser;
 use crate::support::daemon::{DEMO, Daemon};
-use crate::support::program::vocald;
+use crate::support::program::{vocald, wav, with_model};
 
 /// The clip's first onsets and offsets come within its first ten seconds.
 const FIRST_VOICE: Duration = Duration::from_secs(20);
@@ -44,6 +45,16 @@ fn the_page_shows_what_is_heard_and_says_when_it_is_not_live() {
     browser.until(&format!("{LINK}.startsWith('not live')"), SOON);
     let grey = "getComputedStyle(document.querySelector('.stream')).filter !== 'none'";
     assert_eq!(browser.value(grey), true, "what is old looks old");
+    assert_eq!(
+        browser.value(WORD),
+        "not live",
+        "nor does it say the last word"
+    );
+    assert_eq!(browser.value("document.title"), "✕ not live – vocald");
+    assert_eq!(
+        browser.value("document.querySelector('.percent').textContent"),
+        ""
+    );
     let daemon = Daemon::start_at(demo(), &address);
     browser.until(&format!("{LINK} === 'live'"), SOON);
     browser.until(&format!("['voice', 'no voice'].includes({WORD})"), SOON);
@@ -111,11 +122,15 @@ fn everything_has_its_place(browser: &mut Browser) {
         let number = text.strip_suffix(unit).unwrap_or_else(|| panic!("{text}"));
         number.trim().replace('−', "-").parse().unwrap()
     };
-    let percent = number(&shown(browser, ".percent"), "% voice");
+    let percent = shown(browser, ".percent");
+    let percent = number(percent.strip_prefix("probability ").unwrap(), "%");
     assert!((0.0..=100.0).contains(&percent));
     assert!((100.0..200.0).contains(&number(&shown(browser, ".lookahead"), "ms")));
     assert!((0.0..5000.0).contains(&number(&shown(browser, ".latency"), "ms")));
-    assert!((-60.0..0.0).contains(&number(&shown(browser, ".db"), "dB")));
+    let rms = number(&shown(browser, ".db"), "dB");
+    let peak = shown(browser, ".held");
+    let peak = number(peak.strip_prefix("peak ").unwrap(), "dB");
+    assert!((-60.0..0.0).contains(&rms) && peak >= rms);
     // Both pictures are drawn: more than a few colours in the curve's half and in the waterfall's.
     let colours = |browser: &mut Browser, from: f64, to: f64| -> u64 {
         let script = format!(
@@ -176,7 +191,7 @@ fn it_can_be_used_without_mouse_or_sight(browser: &mut Browser) {
         assert_eq!(browser.value(script), true, "{what}");
     }
     let mut stops = Vec::new();
-    for _ in 0..2 {
+    for _ in 0..8 {
         browser.press("Tab");
         stops.push(
             browser.value("document.activeElement.className || document.activeElement.tagName"),
@@ -188,7 +203,9 @@ fn it_can_be_used_without_mouse_or_sight(browser: &mut Browser) {
             "the focus is seen at {stops:?}"
         );
     }
-    assert_eq!(stops, [json!("CANVAS"), json!("events")]);
+    // Two views, three addresses for programs, and the stream's own page.
+    assert_eq!(stops[..6], [(); 6].map(|()| json!("A")));
+    assert_eq!(stops[6..], [json!("CANVAS"), json!("events")]);
 }
 
 /// Contrast as WCAG 2 reckons it, of all text, whatever the lamp shows.
@@ -258,4 +275,91 @@ fn nothing_comes_from_elsewhere(browser: &mut Browser, address: &str) {
         .iter()
         .filter(|name| !name.contains(&own) && !name.starts_with("data:"));
     assert_eq!(foreign.count(), 0, "{fetched:?}");
+}
+
+/// A signal of 16 channels, each a stream.
+fn stage(folder: &Path) -> Command {
+    let song = folder.join("stage.wav");
+    wav(&song, 16, 60.0);
+    let mut command = with_model("run --pace realtime --each-channel");
+    command.arg(song);
+    command
+}
+
+#[test]
+fn sixteen_streams_fit_on_one_screen_and_one_fills_it() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(stage(folder.path()));
+    let page = format!("http://{}/", daemon.http);
+    browser.open(&page);
+    size(&mut browser, 1280, 800);
+    let decided =
+        "[...document.querySelectorAll('.word')].filter(w => /voice$/.test(w.textContent)).length";
+    browser.until(&format!("{decided} === 16"), FIRST_VOICE);
+    assert_eq!(browser.value("document.body.dataset.view"), "grid");
+    for (width, height) in [(1280, 800), (1920, 1080)] {
+        size(&mut browser, width, height);
+        let hidden = "[...document.querySelectorAll('.lamp h2, .word, .bar, .db')].filter(e => { \
+            const r = e.getBoundingClientRect(); \
+            return !(r.width > 0 && r.height > 0 && r.top >= 0 && r.bottom <= innerHeight && r.right <= innerWidth); \
+        }).length";
+        assert_eq!(
+            browser.value(hidden),
+            0,
+            "all of 16 lamps at {width} x {height}"
+        );
+    }
+    size(&mut browser, 360, 740);
+    let wide = "document.documentElement.scrollWidth <= innerWidth";
+    assert_eq!(
+        browser.value(wide),
+        true,
+        "nothing hangs over a telephone's edge"
+    );
+
+    size(&mut browser, 1280, 800);
+    let name = browser.value("[...streams.keys()][4]");
+    let name = name.as_str().unwrap();
+    browser.value("document.querySelectorAll('.lamp h2 a')[4].click(), 1");
+    browser.until("document.body?.dataset.view === 'lamp'", SOON);
+    browser.until(&format!("{decided} >= 1"), SOON);
+    let shown = "[...document.querySelectorAll('.stream')].filter(s => !s.hidden)";
+    browser.until(&format!("{shown}.length === 1"), SOON);
+    assert_eq!(
+        browser.value(&format!("{shown}[0].getAttribute('aria-label')")),
+        format!("stream {name}")
+    );
+    let size_px =
+        format!("parseFloat(getComputedStyle({shown}[0].querySelector('.word')).fontSize)");
+    assert!(browser.value(&size_px).as_f64().unwrap() > 150.0);
+    browser.until("/^[●○] .* – vocald$/.test(document.title)", SOON);
+    let icon = browser.value("document.querySelector('link[rel=icon]').href");
+    assert!(icon.as_str().unwrap().starts_with("data:image/svg+xml,"));
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
+#[test]
+fn a_stream_that_is_not_there_is_named() {
+    let Some(mut browser) = Browser::start() else {
+        return;
+    };
+    let daemon = Daemon::start(demo());
+    browser.open(&format!("http://{}/?stream=hall", daemon.http));
+    browser.until("document.getElementById('unknown')?.hidden === false", SOON);
+    let text = browser.value("document.getElementById('unknown').textContent");
+    let text = text.as_str().unwrap();
+    assert!(text.contains("hall") && text.contains("demo.ogg"), "{text}");
+}
+
+fn size(browser: &mut Browser, width: u32, height: u32) {
+    let metrics =
+        json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+    browser.call("Emulation.setDeviceMetricsOverride", metrics);
+    // The layout follows in the next frame.
+    browser.value(
+        "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(1))))",
+    );
 }

@@ -6,5 +6,6 @@ pub mod daemon;
 pub mod libtorch;
 pub mod mqtt_rig;
 pub mod program;
+pub mod python;
 pub mod two_tones;
 pub mod untrained;

@@ -82,7 +82,7 @@ pub struct Received {
     pub payload: String,
 }
 
-/// Gets everything that is published, until it is dropped.
+/// Gets everything that is published, until it is dropped; but not the clients' lists of their retained topics.
 pub struct Reader {
     client: rumqttc::Client,
     received: Receiver<Received>,
@@ -113,6 +113,9 @@ impl Reader {
                         let _ = ready.send(());
                     }
                     Ok(Event::Incoming(Packet::Publish(publish))) => {
+                        if publish.topic.ends_with("/retained") {
+                            continue;
+                        }
                         let message = Received {
                             retained: publish.retain,
                             topic: publish.topic,

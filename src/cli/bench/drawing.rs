@@ -37,7 +37,7 @@ pub fn run(
     let windows = passes.unwrap_or(DEFAULT_WINDOWS);
     let mut log_mel = LogMel::new();
     let mut values = vec![0.0; sampler.values()];
-    let mut labels = vec![0; sampler.labels()];
+    let mut labels = vec![0.0; sampler.labels()];
     let started = Instant::now();
     for window in 0..windows {
         let mut rng = window_rng(experiment.training.seed, 0, window.into());

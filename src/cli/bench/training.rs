@@ -94,7 +94,7 @@ fn step_s(architecture: Architecture, recipe: &Training, device: Device, steps: 
     let batch = Batch {
         windows: (0..values).map(|i| (i % 97) as f32 / 48.0 - 1.0).collect(),
         labels: (0..windows * architecture.outputs())
-            .map(|i| i as i64 % 2)
+            .map(|i| (i % 2) as f32)
             .collect(),
     };
     allocator::keep();

@@ -16,8 +16,6 @@ use prometheus_client::registry::{Registry, Unit};
 use vocald_client::Message;
 use vocald_client::message::{Hello, StreamState};
 
-/// Of the text format.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// From far below the time of one inference to far behind.
 const LATENCY_BUCKETS_S: [f64; 10] = [0.005, 0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56];
 

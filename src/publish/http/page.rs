@@ -1,4 +1,4 @@
-//! The page for people: four files inside the program, which load nothing from elsewhere.
+//! The page for people: a few files inside the program, which load nothing from elsewhere.
 
 use std::sync::Arc;
 
@@ -11,23 +11,27 @@ use crate::publish::http::App;
 
 const HTML: &str = include_str!("../page/index.html");
 const STYLE: &str = include_str!("../page/style.css");
-const CHART: &str = include_str!("../page/chart.js");
-const SCRIPT: &str = include_str!("../page/page.js");
+const SCRIPTS: [(&str, &str); 6] = [
+    ("/format.js", include_str!("../page/format.js")),
+    ("/chart.js", include_str!("../page/chart.js")),
+    ("/meter.js", include_str!("../page/meter.js")),
+    ("/stream.js", include_str!("../page/stream.js")),
+    ("/view.js", include_str!("../page/view.js")),
+    ("/page.js", include_str!("../page/page.js")),
+];
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
      connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'";
 
 pub(super) fn routes() -> Router<Arc<App>> {
-    Router::new()
+    let router = Router::new()
         .route("/", get(|| file("text/html; charset=utf-8", HTML)))
-        .route("/style.css", get(|| file("text/css; charset=utf-8", STYLE)))
-        .route(
-            "/chart.js",
-            get(|| file("text/javascript; charset=utf-8", CHART)),
+        .route("/style.css", get(|| file("text/css; charset=utf-8", STYLE)));
+    SCRIPTS.into_iter().fold(router, |router, (path, script)| {
+        router.route(
+            path,
+            get(move || file("text/javascript; charset=utf-8", script)),
         )
-        .route(
-            "/page.js",
-            get(|| file("text/javascript; charset=utf-8", SCRIPT)),
-        )
+    })
 }
 
 async fn file(kind: &'static str, text: &'static str) -> impl IntoResponse {

@@ -11,7 +11,7 @@ use rustls::ClientConfig;
 use crate::config::{Broker, MqttConfig, MqttVersion};
 use crate::publish::mqtt::error::{LinkError, MqttError};
 use crate::publish::mqtt::messages::{Kind, Messages, Publication};
-use crate::publish::mqtt::tls;
+use crate::publish::mqtt::{retained, tls};
 
 /// Publications that the broker may leave unacknowledged.
 pub const WINDOW: usize = 64;
@@ -29,6 +29,8 @@ pub struct Link {
     pub(super) credentials: Option<(String, String)>,
     tls: Option<Arc<ClientConfig>>,
     last_will: Publication,
+    /// Topic of the list of retained topics.
+    retained_list: String,
 }
 
 /// What happens on a connection.
@@ -38,6 +40,8 @@ pub enum LinkEvent {
     Acknowledged {
         refused: Option<String>,
     },
+    /// A message of a topic that was subscribed to.
+    Received(Vec<u8>),
     /// Closed by [`Client::disconnect`].
     Closed,
     Other,
@@ -56,7 +60,13 @@ impl Link {
             client_id: config.client_id(),
             credentials: config.credentials()?,
             last_will: Messages::last_will(config),
+            retained_list: retained::topic(config),
         })
+    }
+
+    /// Topic of the list of retained topics that this client holds.
+    pub fn retained_list(&self) -> &str {
+        &self.retained_list
     }
 
     /// The broker's address, for people.
@@ -158,6 +168,15 @@ impl Client {
         }
     }
 
+    /// Asks for a topic's messages. Without room it is not asked for: there is nothing to wait for on a connection this
+    /// busy.
+    pub fn subscribe(&self, topic: &str) {
+        let _asked = match self {
+            Self::V4(client) => client.try_subscribe(topic, QoS::AtLeastOnce).is_ok(),
+            Self::V5(client) => client.try_subscribe(topic, QoS5::AtLeastOnce).is_ok(),
+        };
+    }
+
     /// Closes the connection in order, without the last will. Whether there was room for that.
     pub fn disconnect(&self) -> bool {
         match self {
@@ -195,6 +214,7 @@ impl From<rumqttc::Event> for LinkEvent {
         match event {
             Event::Incoming(Packet::ConnAck(_)) => Self::Connected,
             Event::Incoming(Packet::PubAck(_)) => Self::Acknowledged { refused: None },
+            Event::Incoming(Packet::Publish(message)) => Self::Received(message.payload.to_vec()),
             Event::Outgoing(Outgoing::Disconnect) => Self::Closed,
             _ => Self::Other,
         }
@@ -212,6 +232,9 @@ impl From<v5::Event> for LinkEvent {
                     reason => Some(format!("{reason:?}")),
                 },
             },
+            v5::Event::Incoming(Packet::Publish(message)) => {
+                Self::Received(message.payload.to_vec())
+            }
             v5::Event::Outgoing(rumqttc::Outgoing::Disconnect) => Self::Closed,
             _ => Self::Other,
         }

@@ -8,6 +8,8 @@ use vocald_client::stream_names::StreamNames;
 
 use crate::config::MqttConfig;
 use crate::publish::hub::Published;
+use crate::publish::mqtt::discovery::Discovery;
+use crate::publish::mqtt::retained::RetainedTopics;
 use crate::publish::rate_limit::RateLimit;
 
 /// Delivery of a publication.
@@ -52,6 +54,8 @@ pub struct Messages {
     p_rate_hz: f64,
     levels: StreamNames,
     streams: BTreeMap<String, StreamTopics>,
+    discovery: Option<Discovery>,
+    retained: RetainedTopics,
     online: bool,
 }
 
@@ -71,6 +75,8 @@ impl Messages {
             p_rate_hz: config.p_rate_hz,
             levels: StreamNames::new(topic_level),
             streams: BTreeMap::new(),
+            discovery: Discovery::new(config),
+            retained: RetainedTopics::new(config),
             online: true,
         }
     }
@@ -123,6 +129,47 @@ impl Messages {
             Message::Gap(gap) => vec![self.event(&gap.stream, published)],
             Message::Level(_) | Message::Lagged(_) | Message::Refused(_) => Vec::new(),
         }
+    }
+
+    /// Number of streams so far.
+    pub fn stream_count(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Takes the list of topics that an earlier run left at the broker, and returns what clears those of streams that
+    /// are no more.
+    pub fn take_earlier(&mut self, payload: &[u8]) -> Vec<Publication> {
+        self.retained.take_earlier(payload);
+        let mut all = self.descriptions();
+        all.retain(|publication| publication.payload.is_empty());
+        all
+    }
+
+    /// [`Messages::present`] and [`Messages::descriptions`].
+    pub fn retained(&mut self) -> Vec<Publication> {
+        let mut all = self.present();
+        all.extend(self.descriptions());
+        all
+    }
+
+    /// The descriptions of the streams for Home Assistant, what clears topics that are no longer in use, and the list
+    /// of those in use. Nothing without streams: then nothing is known of the present yet.
+    pub fn descriptions(&mut self) -> Vec<Publication> {
+        if self.streams.is_empty() {
+            return Vec::new();
+        }
+        let mut all = Vec::new();
+        if let Some(discovery) = &mut self.discovery {
+            for stream in self.streams.keys() {
+                let topic = format!("{}/{}", self.prefix, self.levels.of(stream));
+                all.push(discovery.describe(stream, &topic));
+            }
+        }
+        let present = self.present();
+        let topics = present.iter().chain(&all).map(|p| p.topic.clone());
+        let list = self.retained.publications(topics.collect());
+        all.extend(list);
+        all
     }
 
     /// All retained topics as they are now, the status last.

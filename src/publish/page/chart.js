@@ -13,28 +13,27 @@ const COLUMN_S = 1 / 14;
 const COLUMNS = SPAN_S * 14;
 
 let colours = {};
-let palette = [];
 function readColours() {
   const style = getComputedStyle(document.documentElement);
   for (const name of ["panel", "ink", "quiet", "line", "voice", "voice-soft", "still", "alarm"]) {
     colours[name] = style.getPropertyValue("--" + name).trim();
   }
-  // From the panel's own colour over blue to the strongest, in light and dark mode.
-  const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const stops = dark
-    ? [[26, 28, 30], [30, 50, 78], [40, 98, 128], [104, 168, 160], [246, 226, 168]]
-    : [[255, 254, 251], [214, 226, 232], [126, 170, 192], [48, 96, 134], [18, 32, 68]];
-  palette = Array.from({ length: 256 }, (_, i) => {
-    const at = i / 255 * (stops.length - 1);
-    const k = Math.min(Math.floor(at), stops.length - 2);
-    return stops[k].map((c, n) => Math.round(c + (stops[k + 1][n] - c) * (at - k)));
-  });
 }
+
+// The same in light and dark mode: bright is loud.
+const STOPS = [[14, 16, 22], [30, 50, 78], [40, 98, 128], [104, 168, 160], [246, 226, 168]];
+const palette = Array.from({ length: 256 }, (_, i) => {
+  const at = i / 255 * (STOPS.length - 1);
+  const k = Math.min(Math.floor(at), STOPS.length - 2);
+  return STOPS[k].map((c, n) => Math.round(c + (STOPS[k + 1][n] - c) * (at - k)));
+});
 
 class Chart {
   // `of` has the stream's decisions, spans, gaps, columns, thresholds and now.
   constructor(canvas, of) {
     this.of = of;
+    // Whether there is something new to draw.
+    this.stale = true;
     this.canvas = canvas;
     this.ink = canvas.getContext("2d");
     this.waterfall = document.createElement("canvas");
@@ -64,11 +63,6 @@ class Chart {
     this.rain.putImageData(image, x, 0);
   }
 
-  repaint() {
-    this.rain.clearRect(0, 0, COLUMNS, MEL_BANDS);
-    for (const column of this.of.columns) this.paintColumn(column);
-  }
-
   draw() {
     const scale = devicePixelRatio || 1;
     const width = this.canvas.clientWidth, height = this.canvas.clientHeight;
@@ -80,10 +74,13 @@ class Chart {
     const g = this.ink;
     g.setTransform(scale, 0, 0, scale, 0, 0);
     g.clearRect(0, 0, width, height);
-    const left = 46, right = width - 14, axis = 26;
+    // Sizes follow the page's text.
+    const em = 0.82 * parseFloat(getComputedStyle(document.documentElement).fontSize);
+    this.font = `${em}px system-ui, "DejaVu Sans", sans-serif`;
+    const left = 4.6 * em, right = width - em, axis = 2.1 * em;
     const split = Math.round((height - axis) * 0.52);
-    const curve = { top: 16, bottom: split - 8 };
-    const fall = { top: split + 6, bottom: height - axis };
+    const curve = { top: 2.2 * em, bottom: split - 0.6 * em };
+    const fall = { top: split + 2 * em, bottom: height - axis };
     const from = this.of.now - SPAN_S;
     const x = (t) => left + (t - from) / SPAN_S * (right - left);
     const y = (p) => curve.bottom - p * (curve.bottom - curve.top);
@@ -96,7 +93,7 @@ class Chart {
     this.fall(g, x, fall, from);
     this.spanBars(g, x, fall, from);
     g.restore();
-    this.axes(g, x, y, { left, right, curve, fall, height, from });
+    this.axes(g, x, y, { em, left, right, curve, fall, height, from });
   }
 
   spansAndGaps(g, x, curve, fall, from) {
@@ -115,7 +112,7 @@ class Chart {
     g.lineWidth = 1;
     g.setLineDash([4, 4]);
     g.strokeStyle = colours.quiet;
-    for (const p of this.of.thresholds || [0.5]) {
+    for (const { p } of this.thresholds()) {
       g.beginPath();
       g.moveTo(0, Math.round(y(p)) + 0.5);
       g.lineTo(x(this.of.now) + 20, Math.round(y(p)) + 0.5);
@@ -169,27 +166,52 @@ class Chart {
     }
   }
 
+  // What changes the state, highest first.
+  thresholds() {
+    const of = this.of.thresholds;
+    if (!of) return [];
+    const names = [["enter", "voice begins"], ["reenter", "begins again"], ["leave", "voice ends"]];
+    return names.filter(([key]) => of[key] !== undefined).map(([key, name]) => ({ p: of[key], name }));
+  }
+
   axes(g, x, y, at) {
-    g.font = "13px system-ui, 'DejaVu Sans', sans-serif";
-    g.fillStyle = colours.quiet;
+    const { em } = at;
+    g.font = this.font;
     g.strokeStyle = colours.line;
     g.lineWidth = 1;
-    g.textAlign = "right";
     g.textBaseline = "middle";
-    for (const p of [0, 0.5, 1]) g.fillText(p.toString(), at.left - 9, y(p));
+    // Over the curve: each name on a piece of the panel's colour.
+    g.textAlign = "left";
+    for (const { p, name } of this.thresholds()) {
+      const label = `${name} ${p.toFixed(2)}`;
+      g.fillStyle = colours.panel;
+      g.globalAlpha = 0.8;
+      g.fillRect(at.left, y(p) - 0.65 * em, g.measureText(label).width + 0.6 * em, 1.3 * em);
+      g.globalAlpha = 1;
+      g.fillStyle = colours.quiet;
+      g.fillText(label, at.left + 0.3 * em, y(p));
+    }
+    g.fillStyle = colours.quiet;
+    g.textBaseline = "alphabetic";
+    g.fillText("probability of voice", at.left, at.curve.top - 0.7 * em);
+    g.fillText("spectrum", at.left, at.fall.top - 0.7 * em);
+    g.textBaseline = "middle";
+    g.textAlign = "right";
+    for (const p of [0, 0.5, 1]) g.fillText(p.toString(), at.left - 0.7 * em, y(p));
     // Slaney's mel bands: 8 kHz at the top, linear below 1 kHz.
-    for (const [hz, name] of [[200, "200"], [1000, "1 k"], [4000, "4 k"]]) {
-      g.fillText(name, at.left - 9, at.fall.bottom - (mel(hz) - mel(27.5)) / (mel(8000) - mel(27.5)) * (at.fall.bottom - at.fall.top));
+    for (const [hz, name] of [[200, "200 Hz"], [1000, "1 kHz"], [4000, "4 kHz"]]) {
+      g.fillText(name, at.left - 0.7 * em, at.fall.bottom - (mel(hz) - mel(27.5)) / (mel(8000) - mel(27.5)) * (at.fall.bottom - at.fall.top));
     }
     g.beginPath();
     g.moveTo(at.left, Math.round(y(0)) + 0.5);
     g.lineTo(at.right, Math.round(y(0)) + 0.5);
     g.stroke();
-    g.textAlign = "center";
     g.textBaseline = "alphabetic";
+    g.fillText("min:s", at.right, at.height - 0.7 * em);
+    g.textAlign = "center";
     for (let t = Math.max(0, Math.ceil(at.from / 10) * 10); t <= this.of.now; t += 10) {
       const place = x(t);
-      if (place > at.left + 14 && place < at.right - 14) g.fillText(clock(t), place, at.height - 9);
+      if (place > at.left + em && place < at.right - 4.5 * em) g.fillText(clock(t), place, at.height - 0.7 * em);
     }
   }
 }
