@@ -224,7 +224,7 @@ fn voice(logits: &Tensor) -> Tensor {
 }
 
 /// The weights of a member of an ensemble, under the names of a single network.
-fn own_weights(weights: &Weights, member: usize) -> Weights {
+pub(super) fn own_weights(weights: &Weights, member: usize) -> Weights {
     let prefix = member_prefix(member);
     let own = weights
         .iter()
