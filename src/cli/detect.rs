@@ -78,6 +78,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         )),
     }
     let (path, device) = (config.model_path(), config.device()?);
+    let precision = config.precision()?;
     let checkpoint = match &path {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
@@ -86,7 +87,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let horizon = config.decision.horizon(&model.model_horizons())?;
     let (worker, network) = match checkpoint.architecture.features() {
         Features::Mel(window) => {
-            let load = move || Ok((Engine::new(checkpoint, device)?, ()));
+            let load = move || Ok((Engine::new(checkpoint, device, precision)?, ()));
             let (worker, ()) = Worker::start(load)?;
             let network = FileNetwork::Windows(worker.intake(), window);
             (Some(worker), network)

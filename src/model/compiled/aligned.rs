@@ -34,9 +34,8 @@ impl Aligned {
         }
         #[cfg(target_os = "linux")]
         if align == LARGE_PAGE {
-            let advice = rustix::mm::Advice::LinuxHugepage;
             // SAFETY: the memory is this allocation's. Without large pages everything works, more slowly.
-            let _ = unsafe { rustix::mm::madvise(pointer.cast(), bytes, advice) };
+            unsafe { libc::madvise(pointer.cast(), bytes, libc::MADV_HUGEPAGE) };
         }
         // SAFETY: the allocation has so many bytes.
         unsafe { pointer.write_bytes(0, bytes) };

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::model::compiled::map::{Map, Shape};
-use crate::model::compiled::packing::{Matrix, Packer, Panel};
+use crate::model::compiled::packing::{Matrix, PackedWeights, Packer, Panel};
 use crate::model::compiled::product::{Activation, Field, Pixels, Product, STEP};
 use crate::model::compiled::vector::Vector;
 
@@ -81,7 +81,7 @@ impl Convolution {
     #[inline(always)]
     pub unsafe fn run<V: Vector>(
         &self,
-        weights: &[f32],
+        weights: &PackedWeights,
         from: &Map,
         to: &mut Map,
         windows: Range<usize>,
@@ -108,8 +108,8 @@ impl Convolution {
                 },
                 windows: windows.len(),
                 field: self.field,
-                weights: self.panel.weights(weights, block, 0).as_ptr(),
-                format: self.panel.format,
+                weights: weights.matrix(&self.panel, block, 0).as_ptr(),
+                format: weights.format,
                 bias: self.panel.bias[first..].as_ptr(),
                 activation: self.activation,
             };

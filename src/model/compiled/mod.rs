@@ -21,7 +21,6 @@ use std::sync::Arc;
 
 use crate::frontend::{Features, MEL_BANDS};
 use crate::model::architecture::INPUT;
-use crate::model::compiled::product::Format;
 use crate::model::compiled::program::Program;
 use crate::model::compiled::steps::Memory;
 use crate::model::float_values;
@@ -31,19 +30,10 @@ use crate::model::{Checkpoint, Family};
 
 pub use vector::InstructionSet;
 
-/// How the weights of a compiled network are stored. Sums are always of 32-bit floats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WeightPrecision {
-    /// 32-bit floats.
-    Float32,
-    /// 16 bits: half the memory to read.
-    Bfloat16,
-}
-
 /// A network or an ensemble, compiled. Clones share the weights.
 #[derive(Clone)]
 pub struct Compiled {
-    members: Arc<[Member]>,
+    members: Vec<Arc<Member>>,
     /// Whether each window is processed by one member, in turn.
     alternating: bool,
     horizons: usize,
@@ -61,31 +51,18 @@ struct Member {
 }
 
 impl Compiled {
-    /// Compiles the network of a checkpoint for passes over at most `windows` windows. `None` for a network of whole
+    /// Compiles the network of a checkpoint, with weights of 32 bits, for passes over at most `windows` windows. `None` for a network of whole
     /// recordings, which has no windows.
-    pub fn new(
-        checkpoint: &Checkpoint,
-        set: InstructionSet,
-        precision: WeightPrecision,
-        windows: usize,
-    ) -> Option<Self> {
+    pub fn new(checkpoint: &Checkpoint, set: InstructionSet, windows: usize) -> Option<Self> {
         let architecture = checkpoint.architecture;
         let Features::Mel(window) = architecture.features() else {
             return None;
         };
-        let format = match precision {
-            WeightPrecision::Float32 => Format::Float32,
-            WeightPrecision::Bfloat16 => Format::Bfloat16,
-        };
         let program = |weights: &Weights| match architecture.family {
-            Family::SeResNet(depth) => Some(se_resnet::program(
-                depth,
-                weights,
-                window.frames(),
-                set,
-                format,
-            )),
-            Family::Scnn => Some(scnn::program(weights, window.frames(), set, format)),
+            Family::SeResNet(depth) => {
+                Some(se_resnet::program(depth, weights, window.frames(), set))
+            }
+            Family::Scnn => Some(scnn::program(weights, window.frames(), set)),
             Family::BiLstm => None,
         };
         let member = |number: usize| {
@@ -105,7 +82,7 @@ impl Compiled {
         };
         Some(Self {
             memory: members.first()?.program.memory(windows),
-            members: members.into(),
+            members: members.into_iter().map(Arc::new).collect(),
             alternating: checkpoint.metadata.alternating,
             horizons: architecture.horizons,
             values: window.values(),
@@ -113,12 +90,27 @@ impl Compiled {
         })
     }
 
+    /// The same network with weights of 16 bits (bfloat16), which take half the time to read from memory. Sums are
+    /// still of 32-bit floats.
+    ///
+    /// The weights of clones stay as they are, so that both are in memory.
+    #[must_use]
+    pub fn halved(mut self) -> Self {
+        for member in &mut self.members {
+            *member = Arc::new(Member {
+                program: member.program.halved(),
+                input: member.input.clone(),
+            });
+        }
+        self
+    }
+
     /// Probabilities of voice, windows × horizons, of normalised windows, windows × frames × 80. `numbers` holds the
     /// number of each window in its stream: of M alternating members, member m processes the windows whose number is m
     /// modulo M.
     pub fn probabilities(&mut self, windows: &[f32], numbers: &[u64]) -> Vec<f32> {
         let mut logits = vec![0.0; numbers.len() * 2 * self.horizons];
-        let members = Arc::clone(&self.members);
+        let members = self.members.clone();
         let count = members.len();
         for (place, member) in members.iter().enumerate() {
             let is_own = |number: u64| !self.alternating || number % count as u64 == place as u64;

@@ -14,12 +14,11 @@ pub(super) struct Matrix<'a> {
 
 /// Where a layer's weights lie: blocks of output channels, in each `matrices` matrices of inputs × channels.
 pub(super) struct Panel {
-    pub format: Format,
-    /// Floats before the first block.
+    /// Weights before the first block.
     start: usize,
-    /// Floats of a block.
+    /// Weights of a block.
     block: usize,
-    /// Floats of a matrix in a block.
+    /// Weights of a matrix in a block.
     matrix: usize,
     /// Blocks of output channels.
     pub blocks: usize,
@@ -27,26 +26,48 @@ pub(super) struct Panel {
     pub bias: Aligned,
 }
 
-impl Panel {
-    /// The weights of a matrix for a block of channels.
-    pub fn weights<'a>(&self, all: &'a [f32], block: usize, matrix: usize) -> &'a [f32] {
-        &all[self.start + block * self.block + matrix * self.matrix..][..self.matrix]
+/// The weights of a network, as its [`Panel`]s find them.
+pub(super) struct PackedWeights {
+    pub format: Format,
+    words: Aligned,
+}
+
+impl PackedWeights {
+    /// The weights of a panel's matrix for a block of channels.
+    pub fn matrix(&self, panel: &Panel, block: usize, matrix: usize) -> &[f32] {
+        let words = |weights: usize| weights * self.format.bytes() / size_of::<f32>();
+        let first = panel.start + block * panel.block + matrix * panel.matrix;
+        &self.words[words(first)..][..words(panel.matrix)]
+    }
+
+    /// The same weights in 16 bits each, packed for vectors of `channels` in all.
+    pub fn halved(&self, channels: usize) -> Self {
+        let mut words = Aligned::zeros(self.words.len() / 2);
+        let pairs = self.words.chunks_exact(2 * channels);
+        for (pair, words) in pairs.zip(words.chunks_exact_mut(channels)) {
+            let (first, second) = pair.split_at(channels);
+            for ((word, &first), &second) in words.iter_mut().zip(first).zip(second) {
+                *word = f32::from_bits(bfloat16_pair(first, second));
+            }
+        }
+        Self {
+            format: Format::Bfloat16,
+            words,
+        }
     }
 }
 
 /// Collects the weights of a network.
 pub(super) struct Packer {
     pub set: InstructionSet,
-    format: Format,
-    words: Vec<u32>,
+    weights: Vec<f32>,
 }
 
 impl Packer {
-    pub fn new(set: InstructionSet, format: Format) -> Self {
+    pub fn new(set: InstructionSet) -> Self {
         Self {
             set,
-            format,
-            words: Vec::new(),
+            weights: Vec::new(),
         }
     }
 
@@ -54,38 +75,23 @@ impl Packer {
     pub fn add(&mut self, field: Field, matrices: &[Matrix], bias: &[f32]) -> Panel {
         let channels = self.set.block_channels();
         let blocks = bias.len().div_ceil(channels);
-        let format = self.format;
-        let start = self.words.len();
-        let matrix = field.inputs() * channels * format.bytes() / size_of::<f32>();
-        self.words.reserve(blocks * matrices.len() * matrix);
+        let start = self.weights.len();
+        let matrix = field.inputs() * channels;
+        self.weights.reserve(blocks * matrices.len() * matrix);
         for block in 0..blocks {
-            let outputs = block * channels..(block + 1) * channels;
             for matrix in matrices {
-                let weight = |input: usize, output: usize| match output < matrix.outputs {
-                    true => (matrix.weight)(input, output),
-                    false => 0.0,
-                };
-                match format {
-                    Format::Float32 => self.words.extend((0..matrix.inputs).flat_map(|input| {
-                        let outputs = outputs.clone();
-                        outputs.map(move |output| weight(input, output).to_bits())
-                    })),
-                    Format::Bfloat16 => {
-                        let inputs = (0..matrix.inputs).step_by(2);
-                        self.words.extend(inputs.flat_map(|input| {
-                            let outputs = outputs.clone();
-                            outputs.map(move |output| {
-                                bfloat16_pair(weight(input, output), weight(input + 1, output))
-                            })
-                        }));
-                    }
+                for input in 0..matrix.inputs {
+                    let outputs = block * channels..(block + 1) * channels;
+                    self.weights.extend(outputs.map(|output| match output < matrix.outputs {
+                        true => (matrix.weight)(input, output),
+                        false => 0.0,
+                    }));
                 }
             }
         }
         let mut padded = Aligned::zeros(blocks * channels);
         padded[..bias.len()].copy_from_slice(bias);
         Panel {
-            format,
             start,
             block: matrices.len() * matrix,
             matrix,
@@ -94,13 +100,14 @@ impl Packer {
         }
     }
 
-    /// All weights.
-    pub fn finish(self) -> Aligned {
-        let mut weights = Aligned::zeros(self.words.len());
-        for (weight, word) in weights.iter_mut().zip(self.words) {
-            *weight = f32::from_bits(word);
+    /// All weights, as 32-bit floats.
+    pub fn finish(self) -> PackedWeights {
+        let mut words = Aligned::zeros(self.weights.len());
+        words.copy_from_slice(&self.weights);
+        PackedWeights {
+            format: Format::Float32,
+            words,
         }
-        weights
     }
 }
 

@@ -1,15 +1,15 @@
 //! A single network as a list of steps.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
 
 use crate::frontend::MEL_BANDS;
-use crate::model::compiled::aligned::Aligned;
 use crate::model::compiled::convolution::{Convolution, Kernel};
 use crate::model::compiled::map::{Map, Shape};
-use crate::model::compiled::packing::Packer;
-use crate::model::compiled::product::{Activation, Format};
+use crate::model::compiled::packing::{PackedWeights, Packer};
+use crate::model::compiled::product::Activation;
 use crate::model::compiled::steps::{Layer, MapId, Memory, Step};
 use crate::model::compiled::vector::{InstructionSet, Vector};
 use crate::model::compiled::winograd::{Scratch, Winograd};
@@ -17,11 +17,11 @@ use crate::model::compiled::winograd::{Scratch, Winograd};
 /// A network, ready to run on this processor.
 pub(super) struct Program {
     set: InstructionSet,
-    steps: Vec<Step>,
+    steps: Arc<[Step]>,
     /// Steps that are run for one window after the other: their maps outweigh their weights.
     single: usize,
     maps: Vec<Shape>,
-    weights: Aligned,
+    weights: PackedWeights,
     input: MapId,
     output: MapId,
 }
@@ -45,6 +45,16 @@ impl Program {
         Memory {
             maps: self.maps.iter().enumerate().map(map).collect(),
             scratch: Scratch::new(layers),
+        }
+    }
+
+    /// The same program with weights of 16 bits.
+    pub fn halved(&self) -> Self {
+        Self {
+            weights: self.weights.halved(self.set.block_channels()),
+            steps: Arc::clone(&self.steps),
+            maps: self.maps.clone(),
+            ..*self
         }
     }
 
@@ -119,9 +129,9 @@ pub(super) struct Builder {
 
 impl Builder {
     /// A program whose input has this shape.
-    pub fn new(set: InstructionSet, format: Format, input: Shape) -> Self {
+    pub fn new(set: InstructionSet, input: Shape) -> Self {
         Self {
-            packer: Packer::new(set, format),
+            packer: Packer::new(set),
             steps: Vec::new(),
             single: 0,
             maps: vec![input],
@@ -236,7 +246,7 @@ impl Builder {
     pub fn finish(self, output: MapId) -> Program {
         Program {
             set: self.packer.set,
-            steps: self.steps,
+            steps: self.steps.into(),
             single: self.single,
             maps: self.maps,
             weights: self.packer.finish(),

@@ -3,7 +3,7 @@
 use crate::frontend::MEL_BANDS;
 use crate::model::compiled::folding::{dense, normed};
 use crate::model::compiled::map::Shape;
-use crate::model::compiled::product::{Activation, Format};
+use crate::model::compiled::product::Activation;
 use crate::model::compiled::program::{Builder, Program};
 use crate::model::compiled::vector::InstructionSet;
 use crate::model::layers::Weights;
@@ -15,9 +15,8 @@ pub(super) fn program(
     weights: &Weights,
     frames: usize,
     set: InstructionSet,
-    format: Format,
 ) -> Program {
-    let mut builder = Builder::new(set, format, Shape::bare(frames, MEL_BANDS, 1));
+    let mut builder = Builder::new(set, Shape::bare(frames, MEL_BANDS, 1));
     let mut map = builder.input();
     for layer in 0..4 {
         let place = format!("convolutions.{layer}");

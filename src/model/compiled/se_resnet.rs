@@ -3,7 +3,7 @@
 use crate::frontend::MEL_BANDS;
 use crate::model::compiled::folding::{dense, normed};
 use crate::model::compiled::map::Shape;
-use crate::model::compiled::product::{Activation, Format};
+use crate::model::compiled::product::Activation;
 use crate::model::compiled::program::{Builder, Program};
 use crate::model::compiled::steps::MapId;
 use crate::model::compiled::vector::InstructionSet;
@@ -22,7 +22,6 @@ pub(super) fn program(
     weights: &Weights,
     frames: usize,
     set: InstructionSet,
-    format: Format,
 ) -> Program {
     let input = Shape {
         height: frames,
@@ -31,7 +30,7 @@ pub(super) fn program(
         before: 3,
         after: 3,
     };
-    let mut builder = Builder::new(set, format, input);
+    let mut builder = Builder::new(set, input);
     let stem = normed(weights, "stem.conv", "stem.norm", [7, 7]);
     let stem = builder.convolution(&stem, builder.input(), [2, 3], RELU, BORDER);
     let mut map = builder.max_pool(stem, [2, 1], BORDER);

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::model::compiled::convolution::Convolution;
 use crate::model::compiled::map::Map;
+use crate::model::compiled::packing::PackedWeights;
 use crate::model::compiled::vector::Vector;
 use crate::model::compiled::winograd::{Scratch, Winograd};
 
@@ -70,7 +71,7 @@ impl Step {
     /// The processor must have the instruction set of `V`, for which `weights` were packed. `memory` must be made for
     /// the program of the step and for as many windows.
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, weights: &[f32], memory: &mut Memory, windows: Range<usize>) {
+    pub unsafe fn run<V: Vector>(&self, weights: &PackedWeights, memory: &mut Memory, windows: Range<usize>) {
         let Memory { maps, scratch } = memory;
         match self {
             Self::Product { layer, from, to } => {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::model::compiled::aligned::Aligned;
 use crate::model::compiled::convolution::Kernel;
 use crate::model::compiled::map::{Map, Shape};
-use crate::model::compiled::packing::{Matrix, Packer, Panel};
+use crate::model::compiled::packing::{Matrix, PackedWeights, Packer, Panel};
 use crate::model::compiled::product::{Activation, Field, Pixels, Product};
 use crate::model::compiled::vector::Vector;
 
@@ -117,7 +117,7 @@ impl Winograd {
     #[inline(always)]
     pub unsafe fn run<V: Vector>(
         &self,
-        weights: &[f32],
+        weights: &PackedWeights,
         from: &Map,
         to: &mut Map,
         windows: Range<usize>,
@@ -148,7 +148,7 @@ impl Winograd {
     #[inline(always)]
     unsafe fn multiply<V: Vector>(
         &self,
-        weights: &[f32],
+        weights: &PackedWeights,
         block: usize,
         place: usize,
         tiles: usize,
@@ -165,8 +165,8 @@ impl Winograd {
                 to_pixels: pixels(&self.products[..tiles]),
                 windows: 1,
                 field: Self::field(self.channels),
-                weights: self.panel.weights(weights, block, place).as_ptr(),
-                format: self.panel.format,
+                weights: weights.matrix(&self.panel, block, place).as_ptr(),
+                format: weights.format,
                 bias: NO_BIAS.as_ptr(),
                 activation: Activation::None,
             });
