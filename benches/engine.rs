@@ -6,10 +6,10 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use vocald::frontend::{WINDOW_HOP_SAMPLES, Window};
-use vocald::inference::{ComputeDevice, Engine};
+use vocald::inference::{ComputeDevice, ComputePrecision, Engine};
 
 fn engine(c: &mut Criterion) {
-    let mut engine = Engine::load(None, ComputeDevice::Cpu).unwrap();
+    let mut engine = Engine::load(None, ComputeDevice::Cpu, ComputePrecision::Auto).unwrap();
     let log_mel: Vec<f32> = (0..engine.window().values())
         .map(|i| -5.0 + (i % 97) as f32 * 0.05)
         .collect();

@@ -11,7 +11,7 @@ use anyhow::bail;
 use vocald::config::DecisionConfig;
 use vocald::frontend::Features;
 use vocald::inference::engine::built_in;
-use vocald::inference::{ComputeDevice, Engine, Worker};
+use vocald::inference::{ComputeDevice, ComputePrecision, Engine, Worker};
 use vocald::pipeline::label::{FileNetwork, Labeler};
 use vocald::pipeline::recording::Input;
 
@@ -26,7 +26,7 @@ fn main() -> anyhow::Result<()> {
         bail!("this checkpoint needs whole recordings: use FileNetwork::Recordings");
     };
     // The network lives on a thread of its own, where `load` builds it.
-    let load = move || Ok((Engine::new(checkpoint, ComputeDevice::Auto)?, ()));
+    let load = move || Ok((Engine::new(checkpoint, ComputeDevice::Auto, ComputePrecision::Auto)?, ()));
     let (worker, ()) = Worker::start(load)?;
 
     // Look-ahead and thresholds of the checkpoint, unless DecisionConfig sets others.

@@ -209,6 +209,7 @@ fn who_does_not_read_loses_its_own_oldest_messages_and_receives_their_number() {
     let hub = Arc::new(Hub::new(HelloFacts {
         model: "test".into(),
         device: "cpu".into(),
+        precision: "float32".into(),
         horizons_s: vec![0.1],
         lookahead_s: 0.1,
         hop_s: 0.0714,

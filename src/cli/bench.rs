@@ -10,10 +10,10 @@ use crate::cli::stdout::print;
 use crate::frontend::{
     CaptureTime, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower,
 };
-use crate::inference::Engine;
+use crate::inference::{ComputePrecision, Engine};
 use crate::inference::engine::MAX_BATCH;
 use crate::model_shelf::ModelFile;
-use crate::training::experiment::Experiment;
+use crate::training::experiment::{Experiment, Precision};
 
 /// Default number of passes of each measurement: a few seconds in all.
 const DEFAULT_PASSES: u32 = 200;
@@ -28,6 +28,10 @@ pub struct Args {
     /// Passes of each measurement [default: 200; 20 steps with --training, 3000 windows with --drawing]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     passes: Option<u32>,
+    /// Precision of the network: float32, bfloat16 (weights of half the size; with --training the convolutions), or
+    /// auto (bfloat16 where it is faster and hardly moves a probability; with --training float32)
+    #[arg(long, default_value = "auto")]
+    precision: ComputePrecision,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
@@ -46,12 +50,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     if args.training.training {
         let device = args.corpora.device()?;
-        return training::run(&args.training, device, args.passes, args.json);
+        let precision = match args.precision {
+            ComputePrecision::Bfloat16 => Precision::Bfloat16,
+            ComputePrecision::Auto | ComputePrecision::Float32 => Precision::Float32,
+        };
+        return training::run(&args.training, device, precision, args.passes, args.json);
     }
     let passes = args.passes.unwrap_or(DEFAULT_PASSES);
     let mut engine = Engine::load(
         args.model.as_ref().and_then(ModelFile::path),
         args.corpora.device,
+        args.precision,
     )?;
     let log_mel: Vec<f32> = (0..engine.window().values())
         .map(|i| -5.0 + (i % 97) as f32 * 0.05)

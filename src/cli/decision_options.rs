@@ -78,6 +78,10 @@ pub struct DecisionOptions {
     /// Device of the network: auto (CUDA if available), cpu or cuda:N [default: auto]
     #[arg(long, help_heading = "Model")]
     device: Option<String>,
+    /// Precision of the network: float32, bfloat16 (weights of half the size), or auto (bfloat16 where it is faster
+    /// and hardly moves a probability) [default: auto]
+    #[arg(long, help_heading = "Model")]
+    precision: Option<String>,
 }
 
 impl DecisionOptions {
@@ -91,6 +95,9 @@ impl DecisionOptions {
         }
         if let Some(device) = &self.device {
             config.model.device.clone_from(device);
+        }
+        if let Some(precision) = &self.precision {
+            config.model.precision.clone_from(precision);
         }
         let decision = &mut config.decision;
         if self.horizon.is_some() || self.lookahead.is_some() {

@@ -59,6 +59,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let several = queue.has_several();
     let destination = args.destination(several)?;
     let (path, device) = (config.model_path(), config.device()?);
+    let precision = config.precision()?;
     let checkpoint = match &path {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
@@ -76,7 +77,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     };
     let (worker, network) = match checkpoint.architecture.features() {
         Features::Mel(window) => {
-            let load = move || Ok((Engine::new(checkpoint, device)?, ()));
+            let load = move || Ok((Engine::new(checkpoint, device, precision)?, ()));
             let (worker, ()) = Worker::start(load)?;
             let network = FileNetwork::Windows(worker.intake(), window);
             (Some(worker), network)

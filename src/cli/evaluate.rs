@@ -18,7 +18,7 @@ use crate::evaluation::collar::COLLAR_S;
 use crate::evaluation::reference_system::ReferenceSystem;
 use crate::evaluation::scores;
 use crate::evaluation::stress::Folders;
-use crate::inference::cores;
+use crate::inference::{ComputePrecision, cores};
 use crate::inference::engine::named;
 use crate::model_shelf::ModelFile;
 use crate::reporting::measure::Evaluation;
@@ -55,6 +55,9 @@ pub struct Args {
     /// checkpoint]
     #[arg(long, value_name = "SECONDS", help_heading = "Model")]
     lookahead: Option<f64>,
+    /// Precision of the network: float32, bfloat16 (weights of half the size), or auto (as `run` chooses)
+    #[arg(long, default_value = "float32", help_heading = "Model")]
+    precision: ComputePrecision,
     /// Also test artificial tones, silence and noise, and the tracks at other levels
     #[arg(long, help_heading = "Stress tests")]
     stress: bool,
@@ -133,6 +136,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         false => None,
     };
     let evaluation = Evaluation {
+        precision: args.precision,
         checkpoint: &checkpoint,
         horizon: &horizon,
         corpora: &corpora,

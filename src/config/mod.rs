@@ -67,6 +67,9 @@ pub struct ModelConfig {
     pub file: String,
     /// `auto` (CUDA if there is a device, otherwise the CPU), `cpu` or `cuda:N`.
     pub device: String,
+    /// `float32`; `bfloat16` (weights of half the size); or `auto`: bfloat16 on a CPU with AVX2 or AVX-512 if it hardly
+    /// moves a probability.
+    pub precision: String,
 }
 
 /// Messages for other programs. Standard output always gets them; the tables below turn on more receivers.
@@ -114,6 +117,7 @@ impl Default for ModelConfig {
         Self {
             file: BUILT_IN.into(),
             device: "auto".into(),
+            precision: "auto".into(),
         }
     }
 }
@@ -244,6 +248,16 @@ impl Config {
         let device = self.model.device.parse();
         device.map_err(|e: D::Err| ConfigError::value("model.device", e.to_string()))
     }
+
+    /// `model.precision`, read by the type of the stage that uses it (`ComputePrecision` of inference).
+    ///
+    /// # Errors
+    ///
+    /// If that type cannot read it.
+    pub fn precision<P: FromStr<Err: Display>>(&self) -> Result<P, ConfigError> {
+        let precision = self.model.precision.parse();
+        precision.map_err(|e: P::Err| ConfigError::value("model.precision", e.to_string()))
+    }
 }
 
 impl ModelConfig {
@@ -261,11 +275,18 @@ impl ModelConfig {
     fn check(&self) -> Result<(), ConfigError> {
         let device = self.device.as_str();
         let cuda = device.strip_prefix("cuda:").map(str::parse::<usize>);
-        match matches!(device, "auto" | "cpu" | "cuda") || matches!(cuda, Some(Ok(_))) {
-            true => Ok(()),
-            false => Err(ConfigError::value(
+        if !matches!(device, "auto" | "cpu" | "cuda") && !matches!(cuda, Some(Ok(_))) {
+            return Err(ConfigError::value(
                 "model.device",
                 format!("`{device}` is no device: use auto, cpu or cuda:N"),
+            ));
+        }
+        let precision = self.precision.as_str();
+        match matches!(precision, "auto" | "float32" | "bfloat16") {
+            true => Ok(()),
+            false => Err(ConfigError::value(
+                "model.precision",
+                format!("`{precision}` is no precision: use auto, float32 or bfloat16"),
             )),
         }
     }

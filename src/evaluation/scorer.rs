@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tch::{Device, Tensor};
+use tch::Device;
 
 use crate::corpora::{Corpus, SeparatedTrack, Track};
 use crate::decision::OverlapAverage;
@@ -13,9 +13,10 @@ use crate::frontend::window::frame_time_s;
 use crate::frontend::{
     Features, HOP_SAMPLES, LOG_FLOOR, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength,
 };
+use crate::inference::ComputePrecision;
+use crate::inference::engine::MAX_BATCH;
+use crate::inference::forward_pass::ForwardPass;
 use crate::inference::sequences::{at_time, frame_probabilities};
-use crate::model::float_values;
-use crate::model::layers::channels_last;
 use crate::model::{Checkpoint, Network, Normalisation};
 
 /// Windows in one forward pass: 6 MB; larger batches are no faster on a CPU.
@@ -64,7 +65,7 @@ impl ScoredTrack {
 /// Scores tracks with a checkpoint.
 pub struct TrackScorer {
     /// One per thread: two threads on one forward pass wait for each other more than they compute.
-    networks: Vec<Network>,
+    networks: Vec<Scorer>,
     features: Features,
     normalisation: Normalisation,
     horizons_frames: Vec<u32>,
@@ -75,15 +76,27 @@ pub struct TrackScorer {
 }
 
 impl TrackScorer {
-    /// Scores `threads` tracks at a time, on a GPU at most 8: it serves one thread after the other, but the threads
-    /// compute their spectrograms in parallel.
+    /// Scores `threads` tracks at a time in float32, on a GPU at most 8: it serves one thread after the other, but the
+    /// threads compute their spectrograms in parallel.
     pub fn new(checkpoint: &Checkpoint, device: Device, threads: usize) -> Self {
+        Self::with_precision(checkpoint, device, ComputePrecision::Float32, threads)
+    }
+
+    /// The same with another precision of the weights.
+    pub fn with_precision(
+        checkpoint: &Checkpoint,
+        device: Device,
+        precision: ComputePrecision,
+        threads: usize,
+    ) -> Self {
         let threads = match device {
             Device::Cpu => threads.max(1),
             _ => threads.clamp(1, MAX_GPU_THREADS),
         };
         Self {
-            networks: (0..threads).map(|_| checkpoint.network(device)).collect(),
+            networks: (0..threads)
+                .map(|_| Scorer::new(checkpoint, device, precision))
+                .collect(),
             features: checkpoint.architecture.features(),
             normalisation: checkpoint.normalisation.clone(),
             horizons_frames: checkpoint.metadata.horizons_frames.clone(),
@@ -128,6 +141,7 @@ impl TrackScorer {
         done: &(dyn Fn(usize) + Sync),
     ) -> Vec<ScoredTrack> {
         let pass = Pass {
+            features: self.features,
             normalisation: &self.normalisation,
             horizons_frames: &self.horizons_frames,
             overlap: &self.overlap,
@@ -136,7 +150,7 @@ impl TrackScorer {
         };
         let next = AtomicUsize::new(0);
         let (next, pass) = (&next, &pass);
-        let work = move |network: &mut Network| {
+        let work = move |network: &mut Scorer| {
             tch::set_num_threads(1);
             let mut scored = Vec::new();
             while let Some((index, &(track, levels))) = {
@@ -163,8 +177,31 @@ impl TrackScorer {
     }
 }
 
+/// A network of windows, or of whole recordings.
+enum Scorer {
+    Windows(Box<ForwardPass>, WindowLength),
+    Recordings(Network),
+}
+
+impl Scorer {
+    fn new(checkpoint: &Checkpoint, device: Device, precision: ComputePrecision) -> Self {
+        match checkpoint.architecture.features() {
+            Features::Mel(window) => {
+                let windows = match device {
+                    Device::Cpu => MAX_BATCH,
+                    _ => BATCH_WINDOWS,
+                };
+                let forward = ForwardPass::new(checkpoint, device, precision, windows);
+                Self::Windows(Box::new(forward), window)
+            }
+            Features::SeparatedMel => Self::Recordings(checkpoint.network(device)),
+        }
+    }
+}
+
 /// Settings of the forward passes over a track.
 struct Pass<'a> {
+    features: Features,
     normalisation: &'a Normalisation,
     horizons_frames: &'a [u32],
     overlap: &'a OverlapAverage,
@@ -173,19 +210,20 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    fn score(&self, network: &Network, track: &Track, levels: Levels) -> ScoredTrack {
-        let features = network.features();
-        let horizons = match (features, &track.separated) {
-            (Features::Mel(window), _) => self.score_windows(network, window, track, levels),
-            (Features::SeparatedMel, Some(separated)) => {
+    fn score(&self, network: &mut Scorer, track: &Track, levels: Levels) -> ScoredTrack {
+        let horizons = match (network, &track.separated) {
+            (Scorer::Windows(forward, window), _) => {
+                self.score_windows(forward, *window, track, levels)
+            }
+            (Scorer::Recordings(network), Some(separated)) => {
                 vec![self.score_recording(network, separated, track, levels)]
             }
             // The track was read for another network.
-            (Features::SeparatedMel, None) => vec![Vec::new()],
+            (Scorer::Recordings(_), None) => vec![Vec::new()],
         };
         ScoredTrack {
             name: track.name.clone(),
-            features,
+            features: self.features,
             horizons,
         }
     }
@@ -208,7 +246,7 @@ impl Pass<'_> {
 
     fn score_windows(
         &self,
-        network: &Network,
+        forward: &mut ForwardPass,
         window: WindowLength,
         track: &Track,
         levels: Levels,
@@ -227,16 +265,12 @@ impl Pass<'_> {
                 let log_mel = &log_mel[start * MEL_BANDS..][..window.values()];
                 self.normalisation.apply(log_mel, values);
             }
-            let input = Tensor::from_slice(&windows)
-                .reshape(network.input_shape(batch.len()))
-                .to_device(self.device);
             // Only scored windows count, so that a stride leaves no member out.
             let numbers: Vec<u64> = batch
                 .iter()
                 .map(|start| (start / WINDOW_HOP_FRAMES / self.stride) as u64)
                 .collect();
-            let rows = network.probabilities_of_stream(&channels_last(&input), &numbers);
-            let rows = float_values(&rows);
+            let rows = forward.probabilities(&windows, &numbers);
             for (row, start) in rows.chunks_exact(self.horizons_frames.len()).zip(batch) {
                 let row = overlap.push((start * HOP_SAMPLES) as u64, row);
                 for ((out, &p), &h) in horizons.iter_mut().zip(&row).zip(self.horizons_frames) {

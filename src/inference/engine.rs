@@ -3,16 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use tch::{Device, Kind, Tensor};
+use tch::Device;
 
 use crate::frontend::window::lookahead_s;
-use crate::frontend::{Features, MEL_BANDS, WINDOW_HOP_SAMPLES, Window, WindowLength};
+use crate::frontend::{Features, WINDOW_HOP_SAMPLES, Window, WindowLength};
 use crate::inference::compute_device::{ComputeDevice, DeviceError, device_name};
-use crate::model::float_values;
-use crate::model::layers::channels_last;
-use crate::model::{
-    Checkpoint, CheckpointError, CheckpointProblem, Metadata, Network, Normalisation,
-};
+use crate::inference::compute_precision::{ComputePrecision, WeightPrecision};
+use crate::inference::forward_pass::ForwardPass;
+use crate::model::{Checkpoint, CheckpointError, CheckpointProblem, Metadata, Normalisation};
 use crate::model_shelf::ModelFile;
 
 /// The default checkpoint, compiled into the program.
@@ -83,12 +81,11 @@ pub fn named(file: Option<&ModelFile>) -> Result<Checkpoint, EngineError> {
 pub struct Engine {
     metadata: Metadata,
     normalisation: Normalisation,
-    network: Network,
+    forward: ForwardPass,
     window: WindowLength,
     device: Device,
-    /// The normalised windows of the pass under way; `input` shares this memory.
+    /// The normalised windows of the pass under way.
     staging: Box<[f32]>,
-    input: Tensor,
 }
 
 impl Engine {
@@ -96,22 +93,30 @@ impl Engine {
     ///
     /// # Errors
     /// When the checkpoint cannot be read, and those of [`Engine::new`].
-    pub fn load(path: Option<&Path>, device: ComputeDevice) -> Result<Self, EngineError> {
+    pub fn load(
+        path: Option<&Path>,
+        device: ComputeDevice,
+        precision: ComputePrecision,
+    ) -> Result<Self, EngineError> {
         let checkpoint = match path {
             Some(path) => Checkpoint::read(path)?,
             None => built_in()?,
         };
-        Self::new(checkpoint, device)
+        Self::new(checkpoint, device, precision)
     }
 
-    /// Folds batch normalisation, moves the network to `device`, and warms it up with three passes a member. Sets
+    /// Compiles the network for the CPU or moves it to `device`, and warms it up with three passes a member. Sets
     /// libtorch's number of threads to one for the whole process: two are slower for one window, and the other cores
     /// belong to the audio.
     ///
     /// # Errors
     /// [`EngineError::NotLive`] for a network of whole recordings, [`EngineError::Device`] where the device does not
     /// exist, [`EngineError::Inference`] when a pass fails.
-    pub fn new(checkpoint: Checkpoint, device: ComputeDevice) -> Result<Self, EngineError> {
+    pub fn new(
+        checkpoint: Checkpoint,
+        device: ComputeDevice,
+        precision: ComputePrecision,
+    ) -> Result<Self, EngineError> {
         let window = match checkpoint.architecture.features() {
             Features::Mel(window) => window,
             Features::SeparatedMel => {
@@ -128,34 +133,19 @@ impl Engine {
         };
         let device = device.resolve()?;
         tch::set_num_threads(1);
-        let network = checkpoint.network(device);
+        let forward = ForwardPass::new(&checkpoint, device, precision, MAX_BATCH);
         let Checkpoint {
             metadata,
             normalisation,
             ..
         } = checkpoint;
-        let mut staging = vec![0.0f32; MAX_BATCH * window.values()].into_boxed_slice();
-        let shape = network.input_shape(MAX_BATCH);
-        let values = window.values() as i64;
-        // SAFETY: the memory is owned by the engine beside the tensor, never moves (it is boxed)
-        // and is freed after it; `input` never leaves the engine.
-        let input = unsafe {
-            Tensor::from_blob(
-                staging.as_mut_ptr().cast(),
-                &shape,
-                &[values, values, MEL_BANDS as i64, 1],
-                Kind::Float,
-                Device::Cpu,
-            )
-        };
         let mut engine = Self {
             metadata,
             normalisation,
-            network,
+            forward,
             window,
             device,
-            staging,
-            input,
+            staging: vec![0.0f32; MAX_BATCH * window.values()].into_boxed_slice(),
         };
         let members = engine.metadata.members;
         for number in 0..WARM_UP_PASSES * members {
@@ -172,6 +162,11 @@ impl Engine {
     /// Length of the network's input.
     pub fn window(&self) -> WindowLength {
         self.window
+    }
+
+    /// The precision in use.
+    pub fn precision(&self) -> WeightPrecision {
+        self.forward.precision()
     }
 
     /// Name of the device: `cpu` or `cuda:0`.
@@ -211,24 +206,17 @@ impl Engine {
         Ok(())
     }
 
-    fn pass(&self, numbers: &[u64]) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn pass(&mut self, numbers: &[u64]) -> Result<Vec<Vec<f32>>, EngineError> {
+        let device = self.device;
         let failed = |reason: String| EngineError::Inference {
-            device: self.device_name(),
+            device: device_name(device),
             reason,
         };
+        let windows = &self.staging[..numbers.len() * self.window.values()];
         // tch panics where libtorch throws (a lost GPU, no memory left). A pass does not change the network, so it
         // stays usable.
-        let values = catch_unwind(AssertUnwindSafe(|| {
-            tch::no_grad(|| {
-                let input = self.input.narrow(0, 0, numbers.len() as i64);
-                let input = match self.device {
-                    Device::Cpu => channels_last(&input),
-                    device => input.to_device(device),
-                };
-                float_values(&self.network.probabilities_of_stream(&input, numbers))
-            })
-        }))
-        .map_err(|panic| failed(panic_text(panic.as_ref())))?;
+        let pass = AssertUnwindSafe(|| self.forward.probabilities(windows, numbers));
+        let values = catch_unwind(pass).map_err(|panic| failed(panic_text(panic.as_ref())))?;
         if values.iter().any(|p| !p.is_finite()) {
             return Err(failed(
                 "the network produced a number that is not finite".into(),

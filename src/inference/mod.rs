@@ -5,7 +5,9 @@
 //! run by [`offline`].
 
 pub mod compute_device;
+pub mod compute_precision;
 pub mod engine;
+pub mod forward_pass;
 pub mod messages;
 pub mod offline;
 mod queue;
@@ -14,6 +16,7 @@ pub mod stats;
 pub mod worker;
 
 pub use compute_device::{ComputeDevice, DeviceError, cores, device_name};
+pub use compute_precision::{ComputePrecision, WeightPrecision};
 pub use engine::{Engine, EngineError};
 pub use messages::{Loss, Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind};
 pub use offline::OfflineScorer;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tch::Tensor;
 
 /// PyTorch's default.
-const NORM_EPSILON: f64 = 1e-5;
+pub(super) const NORM_EPSILON: f64 = 1e-5;
 /// PyTorch's default.
 const NORM_MOMENTUM: f64 = 0.1;
 

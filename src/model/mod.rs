@@ -4,6 +4,7 @@ pub mod architecture;
 mod bilstm;
 pub mod checkpoint;
 mod checkpoint_error;
+pub mod compiled;
 mod depth;
 pub mod export;
 mod family;

@@ -14,7 +14,7 @@ use crate::decision::{Decider, Horizon, PointError};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
 use crate::inference::{
-    Engine, EngineError, Intake, StreamOutput, StreamSender, WhenBehind, Worker,
+    Engine, EngineError, Intake, StreamOutput, StreamSender, WeightPrecision, WhenBehind, Worker,
 };
 use crate::model::Metadata;
 use crate::pipeline::collector::Collector;
@@ -121,20 +121,25 @@ impl Daemon {
         service.status("loading the model");
         let sources = sources::open(config, duration_s)?;
         let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
-        let (worker, (model, window, device)) = Worker::start(move || {
-            let engine = Engine::load(path.as_deref(), device)?;
-            let name = engine.device_name();
-            let about = (engine.metadata().clone(), engine.window(), name);
+        let precision = config.precision()?;
+        let (worker, (model, window, processor)) = Worker::start(move || {
+            let engine = Engine::load(path.as_deref(), device, precision)?;
+            let processor = Processor {
+                device: engine.device_name(),
+                precision: engine.precision(),
+            };
+            let about = (engine.metadata().clone(), engine.window(), processor);
             Ok((engine, about))
         })?;
         let horizon = config.decision.horizon(&model.model_horizons())?;
         tracing::info!(
             model = model.name,
-            device,
+            device = processor.device,
+            precision = %processor.precision,
             horizon = horizon.frames,
             "model ready"
         );
-        let hub = Arc::new(hub(&model, device, &horizon));
+        let hub = Arc::new(hub(&model, processor, &horizon));
         for stream in sources.iter().flat_map(OpenSource::known_streams) {
             hub.add_stream(&stream);
         }
@@ -243,10 +248,17 @@ impl Daemon {
     }
 }
 
-fn hub(model: &Metadata, device: String, horizon: &Horizon) -> Hub {
+/// What the network runs on.
+struct Processor {
+    device: String,
+    precision: WeightPrecision,
+}
+
+fn hub(model: &Metadata, processor: Processor, horizon: &Horizon) -> Hub {
     let facts = HelloFacts {
         model: model.name.clone(),
-        device,
+        device: processor.device,
+        precision: processor.precision.to_string(),
         horizons_s: model
             .horizons_frames
             .iter()

@@ -53,6 +53,8 @@ pub struct HelloFacts {
     pub model: String,
     /// Device of inference: `cpu` or `cuda:0`.
     pub device: String,
+    /// Precision of inference: `float32` or `bfloat16`.
+    pub precision: String,
     /// Look-aheads that the model offers, longest first.
     pub horizons_s: Vec<f64>,
     /// Look-ahead of the published decisions.
@@ -225,6 +227,7 @@ impl Hub {
             version: crate::VERSION.into(),
             model: self.facts.model.clone(),
             device: self.facts.device.clone(),
+            precision: self.facts.precision.clone(),
             horizons: self.facts.horizons_s.clone(),
             lookahead: self.facts.lookahead_s,
             hop: self.facts.hop_s,

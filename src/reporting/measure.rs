@@ -12,12 +12,15 @@ use crate::evaluation::songs::{ranked, shown, songs};
 use crate::evaluation::stress;
 use crate::evaluation::stress::Folders;
 use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
+use crate::inference::ComputePrecision;
 use crate::model::Checkpoint;
 use crate::reporting::MelPicture;
 use crate::reporting::report::{CorpusAbout, Method, Model, REPORT_VERSION, Report};
 
 /// What to measure, and on what.
 pub struct Evaluation<'a> {
+    /// Precision of the network's weights.
+    pub precision: ComputePrecision,
     /// The checkpoint; its operating points are used as they are.
     pub checkpoint: &'a Checkpoint,
     /// The horizon of curves, songs and stress tests.
@@ -60,7 +63,7 @@ impl Evaluation<'_> {
         threads: usize,
         done: &(dyn Fn(usize) + Sync),
     ) -> Result<Evaluated, PointError> {
-        let mut scorer = TrackScorer::new(self.checkpoint, device, threads);
+        let mut scorer = TrackScorer::with_precision(self.checkpoint, device, self.precision, threads);
         let score = |corpus: &Corpus| {
             let scored = scorer.score_corpus(corpus, done);
             let tracks = corpus.tracks.iter().zip(scored);

@@ -9,7 +9,7 @@ use safetensors::tensor::{Dtype, TensorView, serialize};
 use serde_json::{Value, json};
 use vocald::decision::OperatingPoint;
 use vocald::frontend::{Window, WindowLength};
-use vocald::inference::{ComputeDevice, Engine};
+use vocald::inference::{ComputeDevice, ComputePrecision, Engine};
 use vocald::model::{
     Architecture, Checkpoint, Depth, Family, FrontendSettings, LevelMode, Metadata, Normalisation,
 };
@@ -246,7 +246,7 @@ fn an_scnn_is_read_as_it_was_written() {
     for (name, tensor) in &written.weights {
         assert_eq!(&read.weights[name], tensor, "{name}");
     }
-    let window = Engine::new(read, ComputeDevice::Cpu).unwrap().window();
+    let window = Engine::new(read, ComputeDevice::Cpu, ComputePrecision::Float32).unwrap().window();
     assert_eq!(window, WindowLength::FRAMES_115);
 }
 
@@ -280,7 +280,7 @@ fn a_bilstm_is_read_as_it_was_written_and_not_for_live_sound() {
     for (name, tensor) in &written.weights {
         assert_eq!(&read.weights[name], tensor, "{name}");
     }
-    let refused = Engine::new(read, ComputeDevice::Cpu).err().unwrap();
+    let refused = Engine::new(read, ComputeDevice::Cpu, ComputePrecision::Float32).err().unwrap();
     assert!(refused.to_string().contains("cannot listen live"));
 }
 
@@ -499,7 +499,7 @@ fn denormal_weights_become_zero_when_read_and_when_written() {
 
 #[test]
 fn an_engine_refuses_windows_of_another_size() {
-    let mut engine = Engine::new(good(), ComputeDevice::Cpu).unwrap();
+    let mut engine = Engine::new(good(), ComputeDevice::Cpu, ComputePrecision::Float32).unwrap();
     let short = Window::synthetic(0, vec![0.0f32; 6399].into());
     let text = engine.infer(&[&short]).unwrap_err().to_string();
     assert!(text.contains("6399 values"), "{text}");
@@ -507,7 +507,7 @@ fn an_engine_refuses_windows_of_another_size() {
 
 #[test]
 fn a_cuda_device_that_is_not_there_is_named() {
-    let text = Engine::new(good(), ComputeDevice::Cuda(99))
+    let text = Engine::new(good(), ComputeDevice::Cuda(99), ComputePrecision::Float32)
         .err()
         .unwrap()
         .to_string();

@@ -9,7 +9,7 @@ use safetensors::{SafeTensors, serialize_to_file};
 use tch::{Device, Tensor};
 use vocald::decision::OperatingPoint;
 use vocald::frontend::Window;
-use vocald::inference::{ComputeDevice, Engine};
+use vocald::inference::{ComputeDevice, ComputePrecision, Engine};
 use vocald::model::float_values;
 use vocald::model::metadata::FORMAT_VERSION;
 use vocald::model::{Checkpoint, Depth, Family, FrontendSettings, LevelMode, Metadata};
@@ -73,7 +73,7 @@ fn compare(family: Family, fixture: &[u8]) {
         .map(|log_mel| Window::synthetic(0, log_mel.into()))
         .collect();
     let windows: Vec<&Window> = windows.iter().collect();
-    let mut engine = Engine::load(Some(&folder.path().join(FILE)), ComputeDevice::Cpu).unwrap();
+    let mut engine = Engine::load(Some(&folder.path().join(FILE)), ComputeDevice::Cpu, ComputePrecision::Float32).unwrap();
     let together = engine.infer(&windows).unwrap();
     assert_eq!(together.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2]);
     golden.compare(family, &together.concat());

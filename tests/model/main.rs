@@ -6,6 +6,7 @@
 mod support;
 
 mod checkpoint;
+mod compiled;
 mod ensemble;
 mod export;
 mod golden;

@@ -123,7 +123,7 @@ fn scnn_drops_out_in_training_only() {
 }
 
 /// Weights with statistics that are not 0 and 1, as training leaves them.
-fn trained_like(architecture: Architecture) -> vocald::model::layers::Weights {
+pub fn trained_like(architecture: Architecture) -> vocald::model::layers::Weights {
     let _seeded = seeded(7);
     let mut weights = initial_weights(architecture);
     for (name, tensor) in &mut weights {

@@ -13,6 +13,7 @@ fn hub(config: &CommandConfig) -> Hub {
     let hub = Hub::new(HelloFacts {
         model: "test".into(),
         device: "cpu".into(),
+        precision: "float32".into(),
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 1.0 / 14.0,

@@ -50,6 +50,7 @@ fn each_event_is_posted_once_as_json_and_a_failure_stops_nothing() {
     let hub = Hub::new(HelloFacts {
         model: "test".into(),
         device: "cpu".into(),
+        precision: "float32".into(),
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 1.0 / 14.0,

@@ -37,6 +37,7 @@ fn hub() -> Hub {
     let facts = HelloFacts {
         model: "test".into(),
         device: "cpu".into(),
+        precision: "float32".into(),
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 0.0714,

@@ -7,7 +7,6 @@ use tch::Device;
 
 use crate::cli::Usage;
 use crate::cli::bench::median;
-use crate::cli::choice;
 use crate::cli::stdout::print;
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Family};
@@ -47,9 +46,6 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 64, requires = "training",
           value_parser = clap::value_parser!(u16).range(1..=4096))]
     batch_windows: u16,
-    /// Precision of the convolutions
-    #[arg(long, value_parser = choice::precision(), default_value = "float32", requires = "training")]
-    precision: Precision,
     /// CPU threads of a step
     #[arg(long, value_name = "N", default_value_t = 1, requires = "training",
           value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -57,7 +53,13 @@ pub struct Args {
 }
 
 /// Prints the median time of a step and the windows per second.
-pub fn run(args: &Args, device: Device, passes: Option<u32>, json: bool) -> anyhow::Result<()> {
+pub fn run(
+    args: &Args,
+    device: Device,
+    precision: Precision,
+    passes: Option<u32>,
+    json: bool,
+) -> anyhow::Result<()> {
     let usual_depth = (args.architecture == "se_resnet").then_some(14);
     let family = Family::named(&args.architecture, args.depth.or(usual_depth))
         .map_err(|wrong| Usage(format!("--architecture and --depth name {wrong}")))?;
@@ -69,7 +71,7 @@ pub fn run(args: &Args, device: Device, passes: Option<u32>, json: bool) -> anyh
     tch::set_num_threads(args.threads.into());
     let mut recipe = Experiment::read(Path::new(RECIPE))?.training;
     recipe.batch_windows = args.batch_windows.into();
-    recipe.precision = args.precision;
+    recipe.precision = precision;
     let steps = passes.unwrap_or(DEFAULT_STEPS);
     let seconds = step_s(architecture, &recipe, device, steps);
     let per_second = f64::from(args.batch_windows) / seconds;

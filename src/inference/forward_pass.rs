@@ -1,0 +1,144 @@
+//! A forward pass on any processor: by a network compiled for the CPU where there is one, else by libtorch.
+
+use tch::{Device, Kind, Tensor};
+
+use crate::frontend::{CaptureTime, Features, SAMPLE_RATE_HZ, WindowLength, Windower};
+use crate::inference::compute_precision::{ComputePrecision, MOST_APART, WeightPrecision};
+use crate::model::compiled::{Compiled, InstructionSet};
+use crate::model::layers::channels_last;
+use crate::model::{Checkpoint, Network, Normalisation, float_values};
+
+/// A network on a processor. Use it on one thread: libtorch's gradient mode and thread settings belong to the thread.
+pub struct ForwardPass {
+    backend: Backend,
+    precision: WeightPrecision,
+}
+
+enum Backend {
+    Compiled(Box<Compiled>),
+    Libtorch { network: Network, device: Device },
+}
+
+impl ForwardPass {
+    /// Makes the network of a checkpoint ready for `windows` windows at once.
+    #[must_use]
+    pub fn new(
+        checkpoint: &Checkpoint,
+        device: Device,
+        precision: ComputePrecision,
+        windows: usize,
+    ) -> Self {
+        let set = InstructionSet::detect().filter(|_| device == Device::Cpu);
+        let compiled = set.and_then(|set| Compiled::new(checkpoint, set, windows));
+        let Some(compiled) = compiled else {
+            return Self {
+                backend: Backend::Libtorch {
+                    network: checkpoint.network(device),
+                    device,
+                },
+                precision: match precision {
+                    ComputePrecision::Bfloat16 => WeightPrecision::Bfloat16,
+                    ComputePrecision::Auto | ComputePrecision::Float32 => WeightPrecision::Float32,
+                },
+            };
+        };
+        let (compiled, precision) = match precision {
+            ComputePrecision::Float32 => (compiled, WeightPrecision::Float32),
+            ComputePrecision::Bfloat16 => (compiled.halved(), WeightPrecision::Bfloat16),
+            ComputePrecision::Auto => choose(checkpoint, compiled),
+        };
+        Self {
+            backend: Backend::Compiled(Box::new(compiled)),
+            precision,
+        }
+    }
+
+    /// The precision in use.
+    #[must_use]
+    pub fn precision(&self) -> WeightPrecision {
+        self.precision
+    }
+
+    /// Probabilities of voice, windows × horizons, of normalised windows, windows × frames × 80. `numbers` holds the
+    /// number of each window in its stream, which chooses the member of an alternating ensemble.
+    ///
+    /// # Panics
+    ///
+    /// libtorch fails: a lost GPU, no memory left.
+    pub fn probabilities(&mut self, windows: &[f32], numbers: &[u64]) -> Vec<f32> {
+        match &mut self.backend {
+            Backend::Compiled(network) => network.probabilities(windows, numbers),
+            Backend::Libtorch { network, device } => tch::no_grad(|| {
+                let shape = network.input_shape(numbers.len());
+                let input = Tensor::from_slice(windows).reshape(shape).to_device(*device);
+                let input = match (&device, self.precision) {
+                    (Device::Cpu, WeightPrecision::Float32) => channels_last(&input),
+                    (_, WeightPrecision::Float32) => input,
+                    (_, WeightPrecision::Bfloat16) => {
+                        channels_last(&input.to_kind(Kind::BFloat16))
+                    }
+                };
+                float_values(&network.probabilities_of_stream(&input, numbers))
+            }),
+        }
+    }
+}
+
+/// Weights of half the size, if they move no probability of the test windows too far.
+fn choose(checkpoint: &Checkpoint, compiled: Compiled) -> (Compiled, WeightPrecision) {
+    let Features::Mel(length) = checkpoint.architecture.features() else {
+        return (compiled, WeightPrecision::Float32);
+    };
+    let windows = test_windows(length, &checkpoint.normalisation);
+    let numbers: Vec<u64> = (0..(windows.len() / length.values()) as u64).collect();
+    let mut exact = compiled.clone();
+    let mut halved = compiled.halved();
+    let expected = exact.probabilities(&windows, &numbers);
+    let found = halved.probabilities(&windows, &numbers);
+    let apart = expected.iter().zip(&found).map(|(a, b)| (a - b).abs());
+    // Not a number counts as far apart.
+    let is_close = apart.clone().all(|apart| apart <= MOST_APART);
+    if is_close {
+        return (halved, WeightPrecision::Bfloat16);
+    }
+    let apart = apart.fold(0.0, f32::max);
+    tracing::info!("bfloat16 moves a probability by {apart:.4}, so weights stay float32");
+    (exact, WeightPrecision::Float32)
+}
+
+/// Normalised windows of a sound with and without a voice-like part: a gliding tone with harmonics and vibrato over noise.
+fn test_windows(length: WindowLength, normalisation: &Normalisation) -> Vec<f32> {
+    const SECONDS: usize = 3;
+    /// More would delay the start.
+    const TEST_WINDOWS: usize = 8;
+    let mut noise = 1u32;
+    let mut phase = 0.0f32;
+    let samples: Vec<f32> = (0..SECONDS * SAMPLE_RATE_HZ as usize)
+        .map(|n| {
+            let t = n as f32 / SAMPLE_RATE_HZ as f32;
+            let vibrato = (std::f32::consts::TAU * 5.5 * t).sin();
+            let frequency = 220.0 * (1.0 + 0.2 * t) * (1.0 + 0.02 * vibrato);
+            phase = (phase + frequency / SAMPLE_RATE_HZ as f32).fract();
+            let tone = |harmonic: u8| {
+                let harmonic = f32::from(harmonic);
+                (std::f32::consts::TAU * phase * harmonic).sin() / harmonic
+            };
+            // xorshift
+            noise ^= noise << 13;
+            noise ^= noise >> 17;
+            noise ^= noise << 5;
+            let noise = noise as f32 / u32::MAX as f32 - 0.5;
+            let level = (t - 1.0).clamp(0.0, 1.0);
+            0.05 * noise + 0.1 * level * (1..=12).map(tone).sum::<f32>()
+        })
+        .collect();
+    let mut windows = Vec::new();
+    Windower::new(length).push(&samples, CaptureTime::default(), &mut windows);
+    let spaced = windows.len().div_ceil(TEST_WINDOWS);
+    let windows: Vec<_> = windows.iter().step_by(spaced).collect();
+    let mut values = vec![0.0; windows.len() * length.values()];
+    for (window, values) in windows.iter().zip(values.chunks_exact_mut(length.values())) {
+        normalisation.apply(&window.log_mel, values);
+    }
+    values
+}

@@ -1,0 +1,130 @@
+//! Weights in the order in which the kernels read them, one layer after the other.
+
+use crate::model::compiled::aligned::Aligned;
+use crate::model::compiled::product::{Field, Format};
+use crate::model::compiled::vector::InstructionSet;
+
+/// A matrix of weights, inputs × outputs.
+pub(super) struct Matrix<'a> {
+    pub inputs: usize,
+    pub outputs: usize,
+    /// The weight of an input for an output.
+    pub weight: &'a dyn Fn(usize, usize) -> f32,
+}
+
+/// Where a layer's weights lie: blocks of output channels, in each `matrices` matrices of inputs × channels.
+pub(super) struct Panel {
+    /// Weights before the first block.
+    start: usize,
+    /// Weights of a block.
+    block: usize,
+    /// Weights of a matrix in a block.
+    matrix: usize,
+    /// Blocks of output channels.
+    pub blocks: usize,
+    /// One for each output, zero for those that fill the last block.
+    pub bias: Aligned,
+}
+
+/// The weights of a network, as its [`Panel`]s find them.
+pub(super) struct PackedWeights {
+    pub format: Format,
+    words: Aligned,
+}
+
+impl PackedWeights {
+    /// The weights of a panel's matrix for a block of channels.
+    pub fn matrix(&self, panel: &Panel, block: usize, matrix: usize) -> &[f32] {
+        let words = |weights: usize| weights * self.format.bytes() / size_of::<f32>();
+        let first = panel.start + block * panel.block + matrix * panel.matrix;
+        &self.words[words(first)..][..words(panel.matrix)]
+    }
+
+    /// The same weights in 16 bits each, packed for vectors of `channels` in all.
+    pub fn halved(&self, channels: usize) -> Self {
+        let mut words = Aligned::zeros(self.words.len() / 2);
+        let pairs = self.words.chunks_exact(2 * channels);
+        for (pair, words) in pairs.zip(words.chunks_exact_mut(channels)) {
+            let (first, second) = pair.split_at(channels);
+            for ((word, &first), &second) in words.iter_mut().zip(first).zip(second) {
+                *word = f32::from_bits(bfloat16_pair(first, second));
+            }
+        }
+        Self {
+            format: Format::Bfloat16,
+            words,
+        }
+    }
+}
+
+/// Collects the weights of a network.
+pub(super) struct Packer {
+    pub set: InstructionSet,
+    weights: Vec<f32>,
+}
+
+impl Packer {
+    pub fn new(set: InstructionSet) -> Self {
+        Self {
+            set,
+            weights: Vec::new(),
+        }
+    }
+
+    /// Adds the matrices of a layer, all of one size, and its bias.
+    pub fn add(&mut self, field: Field, matrices: &[Matrix], bias: &[f32]) -> Panel {
+        let channels = self.set.block_channels();
+        let blocks = bias.len().div_ceil(channels);
+        let start = self.weights.len();
+        let matrix = field.inputs() * channels;
+        self.weights.reserve(blocks * matrices.len() * matrix);
+        for block in 0..blocks {
+            for matrix in matrices {
+                for input in 0..matrix.inputs {
+                    let outputs = block * channels..(block + 1) * channels;
+                    self.weights.extend(outputs.map(|output| match output < matrix.outputs {
+                        true => (matrix.weight)(input, output),
+                        false => 0.0,
+                    }));
+                }
+            }
+        }
+        let mut padded = Aligned::zeros(blocks * channels);
+        padded[..bias.len()].copy_from_slice(bias);
+        Panel {
+            start,
+            block: matrices.len() * matrix,
+            matrix,
+            blocks,
+            bias: padded,
+        }
+    }
+
+    /// All weights, as 32-bit floats.
+    pub fn finish(self) -> PackedWeights {
+        let mut words = Aligned::zeros(self.weights.len());
+        words.copy_from_slice(&self.weights);
+        PackedWeights {
+            format: Format::Float32,
+            words,
+        }
+    }
+}
+
+/// Two weights in one word (see [`Format::Bfloat16`]).
+///
+/// Neither is ever a denormal number, which would be slow: the smallest normal number stands for zero.
+fn bfloat16_pair(first: f32, second: f32) -> u32 {
+    const SIGN: u32 = 0x8000_0000;
+    const UPPER: u32 = 0xffff_0000;
+    const HALF: u32 = 0x8000;
+    // Weights are finite, and far below the largest number.
+    let lower = match first.abs() < f32::MIN_POSITIVE {
+        true => 0,
+        false => first.to_bits().saturating_add(HALF) >> 16,
+    };
+    // Of the words with this lower half, the nearest to the weight.
+    let magnitude = second.abs().to_bits() + HALF;
+    let upper = magnitude.saturating_sub(lower) & UPPER;
+    second.to_bits() & SIGN | upper.max(f32::MIN_POSITIVE.to_bits()) | lower
+}
