@@ -47,6 +47,7 @@ fn decision() -> Message {
         voice: true,
         lookahead: 0.58,
         latency: 0.012,
+        late: false,
     })
 }
 

@@ -61,6 +61,7 @@ fn decision(seq: u64, stream: &str) -> Message {
         voice: false,
         lookahead: 0.1,
         latency: 0.0,
+        late: false,
     })
 }
 

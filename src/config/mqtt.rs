@@ -38,6 +38,9 @@ pub struct MqttConfig {
     pub client_key_file: String,
     /// Probabilities per second at most, each the highest since the one before. 0: none.
     pub p_rate_hz: f64,
+    /// Whether each stream has a connection of its own whose last will sets `/voice` to `OFF` after a crash. Without
+    /// it, `/voice` keeps its value and only `PREFIX/status` becomes `offline`.
+    pub voice_will: bool,
 }
 
 /// A version of the MQTT protocol.
@@ -89,6 +92,7 @@ impl Default for MqttConfig {
             client_cert_file: String::new(),
             client_key_file: String::new(),
             p_rate_hz: 0.0,
+            voice_will: true,
         }
     }
 }

@@ -198,6 +198,7 @@ fn label_windows(
     {
         let end = CaptureTime {
             monotonic_s: end_s,
+            arrived_s: end_s,
             unix_s: end_s,
         };
         sent = stream.push(mono, end).try_for_each(&mut send);

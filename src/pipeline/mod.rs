@@ -10,10 +10,13 @@ pub mod decisions;
 pub mod feed;
 pub mod label;
 mod lane;
+pub mod restart;
 mod sinks;
-mod sources;
+pub mod sources;
 pub mod stream;
+mod timeline;
 mod wall_clock;
+mod watchdog;
 
 pub use daemon::{Daemon, DaemonError};
 pub use sinks::SinkError;

@@ -18,8 +18,12 @@ mod refusals;
 mod reproduce;
 mod run;
 mod scnn;
+mod sim;
+#[cfg(target_os = "linux")]
+mod stall;
 #[cfg(target_os = "linux")]
 mod systemd;
 mod watch;
 #[cfg(target_os = "linux")]
 mod watch_terminal;
+mod zz_update;

@@ -53,6 +53,7 @@ fn decision(stream: &str, t: f64, p: f32, voice: bool) -> Update {
         voice,
         lookahead: 0.123,
         latency: 0.0147,
+        late: false,
     }))
 }
 
@@ -76,6 +77,7 @@ fn onset(stream: &str, id: u64, t: f64) -> Update {
         t,
         wall: 1_700_000_000.0 + t,
         p: 0.9,
+        reason: EventReason::Decision,
     }))
 }
 
@@ -88,6 +90,7 @@ fn offset(stream: &str, id: u64, t: f64, duration: f64) -> Update {
         wall: 1_700_000_000.0 + t,
         p: 0.1,
         duration,
+        reason: EventReason::Decision,
     }))
 }
 

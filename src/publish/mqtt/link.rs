@@ -22,6 +22,7 @@ const CONNECT_LIMIT_S: u64 = 5;
 const PACKET_MAX_BYTES: usize = 1 << 20;
 
 /// The parameters of a connection. Holds the password, so it is never printed.
+#[derive(Clone)]
 pub struct Link {
     pub(super) broker: Broker,
     pub(super) version: MqttVersion,
@@ -57,6 +58,15 @@ impl Link {
             credentials: config.credentials()?,
             last_will: Messages::last_will(config),
         })
+    }
+
+    /// The same for one more connection with another last will.
+    pub fn guarding(&self, will: &Publication) -> Self {
+        Self {
+            client_id: format!("{}:{}", self.client_id, will.topic),
+            last_will: will.clone(),
+            ..self.clone()
+        }
     }
 
     /// The broker's address, for people.
