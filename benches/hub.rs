@@ -47,6 +47,7 @@ fn decision() -> Message {
         voice: true,
         lookahead: 0.58,
         latency: 0.012,
+        late: false,
     })
 }
 
@@ -56,6 +57,7 @@ fn hub(c: &mut Criterion) {
         let hub = Hub::new(HelloFacts {
             model: "bench".into(),
             device: "cpu".into(),
+            precision: "float32".into(),
             horizons_s: vec![0.58],
             lookahead_s: 0.58,
             hop_s: 0.0714,

@@ -26,7 +26,12 @@ fn main() -> anyhow::Result<()> {
         bail!("this checkpoint needs whole recordings: use FileNetwork::Recordings");
     };
     // The network lives on a thread of its own, where `load` builds it.
-    let load = move || Ok((Engine::new(checkpoint, ComputeDevice::Auto, ComputePrecision::Auto)?, ()));
+    let load = move || {
+        Ok((
+            Engine::new(checkpoint, ComputeDevice::Auto, ComputePrecision::Auto)?,
+            (),
+        ))
+    };
     let (worker, ()) = Worker::start(load)?;
 
     // Look-ahead and thresholds of the checkpoint, unless DecisionConfig sets others.

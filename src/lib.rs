@@ -35,9 +35,11 @@ pub mod model;
 pub mod model_shelf;
 pub mod pipeline;
 pub mod publish;
+pub mod pulse;
 pub mod reference;
 pub mod reporting;
 pub mod reproduction;
+mod restarts;
 pub mod training;
 
 /// Version of the program with its commit and libtorch where they are known: `0.1.0 (abcdef012, libtorch 2.11.0)`.

@@ -61,6 +61,7 @@ fn decision(seq: u64, stream: &str) -> Message {
         voice: false,
         lookahead: 0.1,
         latency: 0.0,
+        late: false,
     })
 }
 
@@ -218,7 +219,13 @@ fn who_does_not_read_loses_its_own_oldest_messages_and_receives_their_number() {
     let probes = Arc::new(Collector::new(worker.intake(), Arc::downgrade(&hub)));
     let delivery = Delivery::DropOldest { capacity: QUEUE };
     let access = HttpAccess::new(([127, 0, 0, 1], 0).into(), None, Vec::new()).unwrap();
-    let (web, address, sink) = http::start(&hub, access, 8, QUEUE, Box::new(probes)).unwrap();
+    let limits = http::Limits {
+        clients: 8,
+        clients_per_address: 8,
+        requests: 16,
+    };
+    let (web, address, sink) =
+        http::start(&hub, access, None, limits, QUEUE, Box::new(probes)).unwrap();
     hub.attach(sink, delivery).unwrap();
     let (sink, subscriptions) = fanout("unix".into(), hub.hello(), QUEUE);
     let unix = lines::unix::start(&path, subscriptions, 8).unwrap();

@@ -3,7 +3,7 @@
 //! `config/events.schema.json` is generated from these types. `t` is stream time in seconds: time since the stream
 //! began, lost sound included. `wall` is Unix time in seconds.
 
-pub use crate::state::{GapReason, StateChange, StreamState};
+pub use crate::state::{EventReason, GapReason, StateChange, StreamState};
 #[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -147,6 +147,9 @@ pub struct Decision {
     pub lookahead: f64,
     /// Time from the capture of the window's last sample to publication, seconds.
     pub latency: f64,
+    /// Whether the decision comes later than `model.latency_budget_s` allows; absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
 }
 
 /// A voice begins.
@@ -165,6 +168,9 @@ pub struct Onset {
     pub wall: f64,
     /// Probability of voice in the window that confirmed the change.
     pub p: f32,
+    /// Why it began: `decision`.
+    #[serde(default)]
+    pub reason: EventReason,
 }
 
 /// A voice ends.
@@ -185,6 +191,9 @@ pub struct Offset {
     pub p: f32,
     /// Time from the onset's `t` to this `t`, seconds.
     pub duration: f64,
+    /// Why it ended: `decision`, or what made further decisions impossible.
+    #[serde(default)]
+    pub reason: EventReason,
 }
 
 /// The state of a stream changes.

@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 pub enum StreamState {
     /// No sound yet.
     Starting,
+    /// The source is not there yet, or nobody writes to its FIFO; it is used as soon as it is there.
+    Waiting,
     /// Sound arrives and decisions are published.
     Running,
     /// Only digital zeros for 2 s: a muted or unplugged input.
@@ -30,10 +32,16 @@ pub enum StreamState {
 }
 
 impl StreamState {
+    /// Whether sound arrives. Without it no voice is present, and an open one has been closed.
+    pub fn has_sound(self) -> bool {
+        matches!(self, Self::Running | Self::Silent)
+    }
+
     /// The word in JSON.
     pub fn word(self) -> &'static str {
         match self {
             Self::Starting => "starting",
+            Self::Waiting => "waiting",
             Self::Running => "running",
             Self::Silent => "silent",
             Self::Stalled => "stalled",
@@ -68,6 +76,11 @@ impl StateChange {
     /// Nothing but digital zeros flows.
     pub fn silent() -> Self {
         Self::because(StreamState::Silent, "nothing but digital zeros")
+    }
+
+    /// The source is not there yet and is waited for.
+    pub fn waiting(reason: impl Into<String>) -> Self {
+        Self::because(StreamState::Waiting, reason)
     }
 
     /// The source is there but delivers nothing.
@@ -125,6 +138,45 @@ impl GapReason {
             Self::RingFull => "ring_full",
             Self::InferenceBehind => "inference_behind",
             Self::Device => "device",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Why a voice began or ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum EventReason {
+    /// The probabilities crossed a threshold.
+    #[default]
+    Decision,
+    /// No sound arrived for the source's `stall_s`.
+    Stalled,
+    /// The source is gone: unplugged, or its writer has left.
+    Lost,
+    /// Sound or windows were lost, so that nothing is known of the time between.
+    Gap,
+    /// The source ended, or the run was stopped.
+    Ended,
+    /// The source, its thread or inference failed.
+    Failed,
+    /// A reason that only a newer daemon has; never published.
+    #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    Unknown,
+}
+
+impl EventReason {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::Stalled => "stalled",
+            Self::Lost => "lost",
+            Self::Gap => "gap",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
             Self::Unknown => "unknown",
         }
     }

@@ -75,6 +75,16 @@ pub enum AudioError {
         /// The text.
         text: String,
     },
+    /// A line of a simulation's script cannot be used.
+    #[error("{}, line {line}: {problem}", path.display())]
+    Script {
+        /// The script.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A FIFO does not exist.
     #[error("{}: there is no such FIFO: make it with mkfifo", path.display())]
     MissingFifo {
@@ -157,6 +167,16 @@ pub enum AudioError {
         /// The requested format.
         requested: AudioFormat,
     },
+}
+
+impl AudioError {
+    /// Whether waiting cannot help: another name or format must be requested.
+    pub fn is_permanent(&self) -> bool {
+        matches!(
+            self,
+            Self::AmbiguousDevice { .. } | Self::DeviceFormat { .. } | Self::Spec { .. }
+        )
+    }
 }
 
 fn alternatives(names: &[String]) -> String {

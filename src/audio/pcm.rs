@@ -1,7 +1,8 @@
 //! Raw samples from standard input or a FIFO.
 //!
 //! A pipe has back-pressure: when the ring is full, the source stops reading, and the program at
-//! the other end waits. Nothing is lost on this side.
+//! the other end waits. Nothing is lost on this side. Standard input ends when its writer leaves;
+//! a FIFO waits for the next one.
 
 mod contradiction;
 mod format;
@@ -13,12 +14,12 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crossbeam_channel::Sender;
 use vocald_client::message::StateChange;
 
-use self::pipe::{open_fifo, open_stdin, wait_readable};
+use self::pipe::{Fifo, open_stdin, wait_readable};
 use crate::audio::ring::{RingWriter, ring};
 use crate::audio::{
     AudioError, AudioFormat, CaptureInstant, Health, Source, SourceEvent, SourceOptions, StopFlag,
@@ -36,12 +37,14 @@ const READ_BYTES: usize = 64 * 1024;
 /// A pipe whose raw samples are written to a ring.
 pub(super) struct PcmSource {
     label: String,
-    pipe: File,
-    /// A FIFO reads as ended until its first writer opens it.
-    is_fifo: bool,
+    input: Input,
     pcm: PcmFormat,
     ring_s: f64,
-    stall_after: Duration,
+}
+
+enum Input {
+    Stdin(File),
+    Fifo(Fifo),
 }
 
 impl PcmSource {
@@ -53,15 +56,13 @@ impl PcmSource {
         pcm.check()?;
         Ok(Self {
             label: "stdin".into(),
-            pipe: open_stdin()?,
-            is_fifo: false,
+            input: Input::Stdin(open_stdin()?),
             pcm,
             ring_s: options.ring_s,
-            stall_after: options.stall_after,
         })
     }
 
-    /// Raw samples from a FIFO, whose writer may come later.
+    /// Raw samples from a FIFO, whose writers may come and go.
     ///
     /// # Errors
     /// When `pcm` is impossible, or `path` is not a FIFO or cannot be opened.
@@ -69,11 +70,9 @@ impl PcmSource {
         pcm.check()?;
         Ok(Self {
             label: path.display().to_string(),
-            pipe: open_fifo(path)?,
-            is_fifo: true,
+            input: Input::Fifo(Fifo::open(path)?),
             pcm,
             ring_s: options.ring_s,
-            stall_after: options.stall_after,
         })
     }
 }
@@ -84,121 +83,149 @@ impl Source for PcmSource {
     }
 
     fn run(self: Box<Self>, events: Sender<SourceEvent>, health: Arc<Health>, stop: StopFlag) {
-        let label = &self.label;
-        let format = AudioFormat {
-            rate_hz: self.pcm.rate_hz,
-            channels: self.pcm.channels,
-        };
-        let (writer, reader) = ring(format, self.ring_s);
-        if events
-            .send(SourceEvent::Started { format, reader })
-            .is_err()
-        {
-            return;
-        }
         let mut pump = Pump {
+            label: self.label,
             pcm: self.pcm,
-            writer,
+            ring_s: self.ring_s,
+            events,
             health,
             stop,
-            stall_after: self.stall_after,
+            buffer: vec![0; READ_BYTES],
             bytes: Vec::with_capacity(2 * READ_BYTES),
             samples: Vec::with_capacity(READ_BYTES / 2),
         };
-        let ended = pump.run(&self.pipe, self.is_fifo, &events);
-        if !pump.bytes.is_empty() {
-            let count = pump.bytes.len();
-            tracing::warn!(
-                "{label}: the last {count} bytes are not a whole frame and were left out"
-            );
-        }
-        drop(pump);
-        let _ = events.send(match ended {
-            Ok(()) => SourceEvent::State(StateChange::ended(None)),
-            Err(e) => {
-                SourceEvent::State(StateChange::failed(format!("{label} cannot be read: {e}")))
-            }
-        });
+        let ended = match self.input {
+            Input::Stdin(pipe) => pump.play(&pipe, 0).map(drop),
+            Input::Fifo(fifo) => pump.play_writers(fifo),
+        };
+        let _ = pump.events.send(SourceEvent::State(match ended {
+            Ok(()) => StateChange::ended(None),
+            Err(e) => StateChange::failed(format!("{} cannot be read: {e}", pump.label)),
+        }));
     }
+}
+
+/// Why a pipe gives no more.
+#[derive(PartialEq, Eq)]
+enum End {
+    /// The stop flag is set, or the receiver of events or of samples is gone.
+    Stopped,
+    /// All writers have closed it.
+    WriterLeft,
 }
 
 /// Reads bytes and writes blocks of samples.
 struct Pump {
+    label: String,
     pcm: PcmFormat,
-    writer: RingWriter,
+    ring_s: f64,
+    events: Sender<SourceEvent>,
     health: Arc<Health>,
     stop: StopFlag,
-    stall_after: Duration,
+    buffer: Vec<u8>,
     /// Bytes that were read and are not a whole frame yet.
     bytes: Vec<u8>,
     samples: Vec<f32>,
 }
 
 impl Pump {
-    /// Runs until the data end, the stop flag is set or the ring or event receiver is gone.
-    fn run(
+    /// Plays one writer after the other, each from a whole frame on, until stopped.
+    fn play_writers(&mut self, mut fifo: Fifo) -> std::io::Result<()> {
+        let mut reason = "no program writes to the FIFO yet";
+        loop {
+            let Some(read) = self.wait_for_writer(&mut fifo, reason)? else {
+                return Ok(());
+            };
+            if self.play(fifo.pipe(), read)? == End::Stopped {
+                return Ok(());
+            }
+            reason = "the program that wrote to the FIFO has left";
+        }
+    }
+
+    /// Waits until a program has opened the FIFO. Returns how many of its bytes are in the buffer; `None` when
+    /// stopped. `reason`: why nobody writes.
+    fn wait_for_writer(&mut self, fifo: &mut Fifo, reason: &str) -> std::io::Result<Option<usize>> {
+        let mut reported = false;
+        while !self.stop.is_stopped() {
+            match fifo.pipe().read(&mut self.buffer) {
+                Ok(0) => {}
+                Ok(read) => return Ok(Some(read)),
+                // There is a writer, which has not written yet.
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return Ok(Some(0)),
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(e) => return Err(e),
+            }
+            let waiting = || SourceEvent::State(StateChange::waiting(reason));
+            if !std::mem::replace(&mut reported, true) && self.events.send(waiting()).is_err() {
+                return Ok(None);
+            }
+            self.stop.wait(POLL);
+            fifo.reopen_if_replaced();
+        }
+        Ok(None)
+    }
+
+    /// Plays the first `read` bytes of the buffer and then what comes, until the writer leaves.
+    fn play(&mut self, pipe: &File, read: usize) -> std::io::Result<End> {
+        let format = AudioFormat {
+            rate_hz: self.pcm.rate_hz,
+            channels: self.pcm.channels,
+        };
+        let (mut writer, reader) = ring(format, self.ring_s);
+        let started = SourceEvent::Started { format, reader };
+        if self.events.send(started).is_err() {
+            return Ok(End::Stopped);
+        }
+        let end = self.pump(pipe, read, &mut writer);
+        let left_over = std::mem::take(&mut self.bytes).len();
+        if left_over > 0 {
+            let label = &self.label;
+            tracing::warn!(
+                "{label}: the last {left_over} bytes are not a whole frame and were left out"
+            );
+        }
+        end
+    }
+
+    fn pump(
         &mut self,
         mut pipe: &File,
-        is_fifo: bool,
-        events: &Sender<SourceEvent>,
-    ) -> std::io::Result<()> {
-        let mut last_data = Instant::now();
-        let mut stalled = false;
-        let mut had_writer = false;
-        let mut buffer = vec![0; READ_BYTES];
-        while !self.stop.is_stopped() {
-            let read = if wait_readable(pipe, POLL)? {
-                match pipe.read(&mut buffer) {
-                    Ok(0) if is_fifo && !had_writer => {
-                        self.stop.wait(POLL);
-                        0
-                    }
-                    Ok(0) => return Ok(()),
-                    Ok(read) => read,
-                    Err(e) if is_temporary(&e) => 0,
+        mut read: usize,
+        writer: &mut RingWriter,
+    ) -> std::io::Result<End> {
+        loop {
+            if self.stop.is_stopped() || !self.write_frames(read, writer) {
+                return Ok(End::Stopped);
+            }
+            read = 0;
+            if wait_readable(pipe, POLL)? {
+                match pipe.read(&mut self.buffer) {
+                    Ok(0) => return Ok(End::WriterLeft),
+                    Ok(count) => read = count,
+                    Err(e) if is_temporary(&e) => {}
                     Err(e) => return Err(e),
-                }
-            } else {
-                0
-            };
-            if read > 0 {
-                had_writer = true;
-                last_data = Instant::now();
-                if std::mem::take(&mut stalled) && events.send(SourceEvent::Resumed).is_err() {
-                    return Ok(());
-                }
-                if !self.write_frames(&buffer[..read]) {
-                    return Ok(());
-                }
-            } else if !stalled && last_data.elapsed() >= self.stall_after {
-                stalled = true;
-                let reason = format!("no data for {} s", self.stall_after.as_secs_f64());
-                if events
-                    .send(SourceEvent::State(StateChange::stalled(reason)))
-                    .is_err()
-                {
-                    return Ok(());
                 }
             }
         }
-        Ok(())
     }
 
-    /// Adds bytes and writes all whole frames to the ring; `false` when stopped or the reader is
-    /// gone.
-    fn write_frames(&mut self, read: &[u8]) -> bool {
-        self.bytes.extend_from_slice(read);
+    /// Adds the first `read` bytes of the buffer and writes all whole frames to the ring; `false` when stopped or the
+    /// reader is gone.
+    fn write_frames(&mut self, read: usize, writer: &mut RingWriter) -> bool {
+        self.bytes.extend_from_slice(&self.buffer[..read]);
         let frame_bytes = self.pcm.frame_bytes();
         let frames = self.bytes.len() / frame_bytes;
+        if frames == 0 {
+            return true;
+        }
         self.samples.clear();
         self.pcm
             .encoding
             .decode(&self.bytes[..frames * frame_bytes], &mut self.samples);
         self.bytes.drain(..frames * frame_bytes);
-        let written = self
-            .writer
-            .write_blocking(&self.samples, CaptureInstant::now(), &self.stop);
-        if written && frames > 0 {
+        let written = writer.write_blocking(&self.samples, CaptureInstant::now(), &self.stop);
+        if written {
             self.health.on_block(frames as u64, true);
         }
         written

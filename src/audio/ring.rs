@@ -138,6 +138,13 @@ impl RingWriter {
         !stop.is_stopped() && !self.ends.reader_gone.load(Ordering::Acquire)
     }
 
+    /// Counts frames that were lost before the next block, further up.
+    pub(super) fn add_lost(&mut self, frames: u64) {
+        self.ends
+            .unreported_frames
+            .fetch_add(frames, Ordering::Relaxed);
+    }
+
     fn has_room(&self, frames: usize) -> bool {
         self.samples.vacant_len() >= frames * self.channels && !self.stamps.is_full()
     }

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use crossbeam_channel::{Receiver, Sender};
 use vocald_client::message::StateChange;
 
-use crate::audio::{AudioFormat, Health, RingReader, StopFlag};
+use crate::audio::{AudioFormat, Health, RingReader, StopFlag, UnixClock};
 
 /// Events are rare (a reconnecting device sends at most two in a quarter of a second). When this many wait, the
 /// consumer is stuck: the source thread then waits too, the capture callback does not.
@@ -21,9 +21,8 @@ pub enum SourceEvent {
         /// The ring's reading end.
         reader: RingReader,
     },
-    /// Sound flows again, into the same ring.
-    Resumed,
-    /// The source is stalled, reconnecting, ended or failed. Ended and failed are the last event.
+    /// The source is waiting, reconnecting, ended or failed. Ended and failed are the last event.
+    /// That no sound arrives is seen where it should arrive.
     State(StateChange),
 }
 
@@ -31,6 +30,11 @@ pub enum SourceEvent {
 pub trait Source: Send {
     /// Name for messages: a file's path, a device's name.
     fn label(&self) -> String;
+
+    /// The Unix clock that its sound is dated by; only a simulation has one of its own.
+    fn unix_clock(&self) -> UnixClock {
+        UnixClock::default()
+    }
 
     /// Runs until the sound ends, `stop` is set, or the receiver of `events` is gone.
     fn run(self: Box<Self>, events: Sender<SourceEvent>, health: Arc<Health>, stop: StopFlag);
@@ -46,6 +50,8 @@ pub struct SourceHandle {
     pub health: Arc<Health>,
     /// Set it to end the source.
     pub stop: StopFlag,
+    /// [`Source::unix_clock`].
+    pub unix_clock: UnixClock,
     thread: JoinHandle<()>,
 }
 
@@ -65,9 +71,21 @@ impl SourceHandle {
 /// # Errors
 /// When the system gives no thread.
 pub fn spawn(source: Box<dyn Source>, stop: StopFlag) -> std::io::Result<SourceHandle> {
+    spawn_counted(source, stop, Arc::default())
+}
+
+/// [`spawn`] with counters that go on from an earlier start of the same source.
+///
+/// # Errors
+/// When the system gives no thread.
+pub fn spawn_counted(
+    source: Box<dyn Source>,
+    stop: StopFlag,
+    health: Arc<Health>,
+) -> std::io::Result<SourceHandle> {
     let label = source.label();
+    let unix_clock = source.unix_clock();
     let (sender, events) = crossbeam_channel::bounded(EVENT_QUEUE);
-    let health = Arc::new(Health::default());
     let thread = std::thread::Builder::new().name("source".into()).spawn({
         let (health, stop) = (health.clone(), stop.clone());
         move || source.run(sender, health, stop)
@@ -77,6 +95,7 @@ pub fn spawn(source: Box<dyn Source>, stop: StopFlag) -> std::io::Result<SourceH
         events,
         health,
         stop,
+        unix_clock,
         thread,
     })
 }

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::audio::device::DeviceSource;
+use crate::audio::device::{DeviceSource, HelperSource};
 use crate::audio::file::FileSource;
 use crate::audio::pcm::PcmSource;
+use crate::audio::sim::SimSource;
 use crate::audio::{AudioError, InputDevice, Source, SourceOptions};
 
 /// An input by its name. [`Display`](std::fmt::Display) writes what [`FromStr`] reads.
@@ -19,19 +20,22 @@ pub enum SourceSpec {
     Stdin,
     /// Raw samples from a FIFO.
     Fifo(PathBuf),
+    /// A simulated device that plays this script.
+    Sim(PathBuf),
 }
 
 impl FromStr for SourceSpec {
     type Err = AudioError;
 
-    /// `device:default`, `device:NAME`, `device:ID`, `-` or `stdin:`, `fifo:PATH`, or a path.
+    /// `device:default`, `device:NAME`, `device:ID`, `-` or `stdin:`, `fifo:PATH`, `sim:SCRIPT`, or a path.
     fn from_str(text: &str) -> Result<Self, AudioError> {
         let invalid = || AudioError::Spec { text: text.into() };
         match text.split_once(':') {
-            Some(("device", "")) | Some(("fifo", "")) => Err(invalid()),
+            Some(("device" | "fifo" | "sim", "")) => Err(invalid()),
             Some(("device", "default")) => Ok(Self::Device(InputDevice::Default)),
             Some(("device", device)) => Ok(Self::Device(InputDevice::Named(device.into()))),
             Some(("fifo", path)) => Ok(Self::Fifo(path.into())),
+            Some(("sim", path)) => Ok(Self::Sim(path.into())),
             Some(("stdin", "")) => Ok(Self::Stdin),
             _ if text == "-" => Ok(Self::Stdin),
             _ if text.is_empty() => Err(invalid()),
@@ -48,6 +52,7 @@ impl std::fmt::Display for SourceSpec {
             Self::File(path) => path.display().fmt(f),
             Self::Stdin => f.write_str("stdin:"),
             Self::Fifo(path) => write!(f, "fifo:{}", path.display()),
+            Self::Sim(path) => write!(f, "sim:{}", path.display()),
         }
     }
 }
@@ -65,10 +70,19 @@ impl SourceSpec {
             })
         };
         Ok(match self {
-            Self::Device(choice) => Box::new(DeviceSource::open(choice.clone(), options)?),
+            Self::Device(choice) => match &options.helper {
+                None => Box::new(DeviceSource::open(choice.clone(), options)?),
+                Some(helper) => {
+                    if !options.wait {
+                        DeviceSource::open(choice.clone(), options)?;
+                    }
+                    Box::new(HelperSource::new(helper, choice.clone(), options))
+                }
+            },
             Self::File(path) => Box::new(FileSource::open(path, options.pace, options.ring_s)?),
             Self::Stdin => Box::new(PcmSource::stdin(pcm()?, options)?),
             Self::Fifo(path) => Box::new(PcmSource::fifo(path, pcm()?, options)?),
+            Self::Sim(path) => Box::new(SimSource::open(path, options)?),
         })
     }
 }

@@ -10,8 +10,8 @@ use crate::cli::stdout::print;
 use crate::frontend::{
     CaptureTime, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower,
 };
-use crate::inference::{ComputePrecision, Engine};
 use crate::inference::engine::MAX_BATCH;
+use crate::inference::{ComputePrecision, Engine};
 use crate::model_shelf::ModelFile;
 use crate::training::experiment::{Experiment, Precision};
 

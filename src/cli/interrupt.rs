@@ -1,14 +1,23 @@
-//! Ctrl-C and SIGTERM: the first ends everything in order, the second ends the process at once.
+//! Signals. The first that ends the program does so in order, the second at once.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use anyhow::anyhow;
+use anyhow::{Context as _, anyhow};
 use crossbeam_channel::Receiver;
+use signal_hook::consts::signal::{SIGALRM, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::Signals;
 
 use crate::audio::StopFlag;
 
-/// A channel that receives one message at the first signal.
+/// Signals that end the daemon. SIGHUP is not one of them: its terminal may close, and service managers send SIGHUP
+/// for "read the configuration anew".
+const ENDING_DAEMON: [i32; 3] = [SIGINT, SIGTERM, SIGQUIT];
+/// Their default is to kill the daemon, with a voice left open.
+const IGNORED_BY_DAEMON: [i32; 4] = [SIGHUP, SIGUSR1, SIGUSR2, SIGALRM];
+const PROBLEM: &str = "cannot handle the signals that end the program";
+
+/// A channel that receives one message at the first SIGINT, SIGTERM or SIGHUP.
 pub fn signals() -> anyhow::Result<Receiver<()>> {
     let (sender, receiver) = crossbeam_channel::bounded(1);
     // The only message there ever is has room.
@@ -16,7 +25,7 @@ pub fn signals() -> anyhow::Result<Receiver<()>> {
     Ok(receiver)
 }
 
-/// A flag that the first signal sets, for work that checks it between its steps.
+/// The same as a flag, for work that checks it between its steps.
 pub fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
@@ -51,9 +60,45 @@ fn on_first_signal(act: impl Fn() + Send + 'static) -> anyhow::Result<()> {
     });
     match handled {
         Ok(()) => Ok(()),
-        Err(e) => Err(anyhow!(
-            "cannot handle the signals that end the program: {e}"
-        )),
+        Err(e) => Err(anyhow!("{PROBLEM}: {e}")),
+    }
+}
+
+/// A channel that receives one message at the first signal that ends the daemon. The daemon survives every other
+/// signal that can be survived.
+pub fn daemon_signals() -> anyhow::Result<Receiver<()>> {
+    let (sender, receiver) = crossbeam_channel::bounded(1);
+    let mut signals =
+        Signals::new(ENDING_DAEMON.iter().chain(&IGNORED_BY_DAEMON)).context(PROBLEM)?;
+    let watch = move || {
+        let mut seen = false;
+        for signal in signals.forever() {
+            match (ENDING_DAEMON.contains(&signal), seen) {
+                (true, false) => {
+                    seen = true;
+                    _ = sender.try_send(());
+                }
+                (true, true) => end_at_once(),
+                (false, _) => log_ignored(signal),
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(watch)
+        .context(PROBLEM)?;
+    Ok(receiver)
+}
+
+fn log_ignored(signal: i32) {
+    match signal {
+        SIGHUP => tracing::warn!(
+            "SIGHUP is ignored: the configuration is read at the start only; restart vocald to apply a change"
+        ),
+        other => {
+            let name = signal_hook::low_level::signal_name(other).unwrap_or("a signal");
+            tracing::warn!("{name} is ignored: SIGINT or SIGTERM end vocald in order");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 mod average;
 mod bench;
 mod calibrate;
+mod capture_helper;
 mod choice;
 mod combine_options;
 mod completions;
@@ -101,6 +102,9 @@ enum Command {
     Completions(completions::Args),
     /// Write the man pages
     Manual(manual::Args),
+    /// Capture a device for the daemon, in a process of its own
+    #[command(hide = true)]
+    CaptureHelper(capture_helper::Args),
 }
 
 impl Cli {
@@ -147,6 +151,7 @@ impl Cli {
             Command::Bench(args) => bench::run(args),
             Command::Completions(args) => completions::run(args),
             Command::Manual(args) => manual::run(args),
+            Command::CaptureHelper(args) => capture_helper::run(args),
         }
     }
 }

@@ -4,6 +4,8 @@ mod output_options;
 mod socket_options;
 mod source_options;
 
+use std::path::{Path, PathBuf};
+
 use crate::cli::decision_options::DecisionOptions;
 use crate::cli::interrupt;
 use crate::config::Config;
@@ -40,9 +42,20 @@ Examples:
 /// Runs until the sources end or a signal comes.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config()?;
-    let signals = interrupt::signals()?;
-    Daemon::start(&config, args.sources.duration)?.wait(&signals)?;
+    let signals = interrupt::daemon_signals()?;
+    let daemon = Daemon::start_with(&config, args.sources.duration, capture_program().as_deref())?;
+    daemon.wait(&signals)?;
     Ok(())
+}
+
+/// This program, for the processes that capture devices. On Linux the file that runs, even if another version was
+/// installed meanwhile.
+fn capture_program() -> Option<PathBuf> {
+    let own = Path::new("/proc/self/exe");
+    match own.exists() {
+        true => Some(own.into()),
+        false => std::env::current_exe().ok(),
+    }
 }
 
 impl Args {

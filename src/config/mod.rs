@@ -22,6 +22,7 @@ mod source;
 use std::fmt::Display;
 use std::path::Path;
 use std::str::FromStr;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,10 @@ pub use source::SourceConfig;
 
 /// Twenty minutes of one stream; a receiver that is further behind does not catch up.
 const QUEUE_MESSAGES_MAX: usize = 16_384;
+const THREADS_MAX: usize = 64;
+/// Less is shorter than a pass of the deeper networks.
+const BUDGET_MIN_S: f64 = 0.05;
+const BUDGET_MAX_S: f64 = 10.0;
 
 /// The whole configuration of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -70,6 +75,13 @@ pub struct ModelConfig {
     /// `float32`; `bfloat16` (weights of half the size); or `auto`: bfloat16 on a CPU with AVX2 or AVX-512 if it hardly
     /// moves a probability.
     pub precision: String,
+    /// Threads that run the network, each with its own copy; a stream's windows stay in order. 0: two on a CPU with
+    /// two cores or more, else one. At most 64.
+    pub threads: usize,
+    /// Live sources: a window that cannot be decided on within this time after its sound arrived, in seconds, is
+    /// skipped and published as a `gap`, so that the lag does not grow. A decision that comes later all the same is
+    /// marked `late`. 0.05 to 10.
+    pub latency_budget_s: f64,
 }
 
 /// Messages for other programs. Standard output always gets them; the tables below turn on more receivers.
@@ -118,6 +130,8 @@ impl Default for ModelConfig {
             file: BUILT_IN.into(),
             device: "auto".into(),
             precision: "auto".into(),
+            threads: 0,
+            latency_budget_s: 0.2,
         }
     }
 }
@@ -272,7 +286,35 @@ impl ModelConfig {
         Ok(())
     }
 
+    /// `latency_budget_s`, within its limits.
+    pub fn latency_budget(&self) -> Duration {
+        // NaN becomes the lower limit.
+        Duration::from_secs_f64(self.latency_budget_s.max(BUDGET_MIN_S).min(BUDGET_MAX_S))
+    }
+
+    /// Threads that run the network on `device`, as inference names it.
+    pub fn inference_threads(&self, device: &str) -> usize {
+        match self.threads {
+            0 if device == "cpu" => {
+                std::thread::available_parallelism().map_or(1, |n| n.get().min(2))
+            }
+            0 => 1,
+            threads => threads,
+        }
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
+        if self.threads > THREADS_MAX {
+            let problem = format!("{} is more than {THREADS_MAX}", self.threads);
+            return Err(ConfigError::value("model.threads", problem));
+        }
+        if !(BUDGET_MIN_S..=BUDGET_MAX_S).contains(&self.latency_budget_s) {
+            let problem = format!(
+                "{} is not in {BUDGET_MIN_S} to {BUDGET_MAX_S} s",
+                self.latency_budget_s
+            );
+            return Err(ConfigError::value("model.latency_budget_s", problem));
+        }
         let device = self.device.as_str();
         let cuda = device.strip_prefix("cuda:").map(str::parse::<usize>);
         if !matches!(device, "auto" | "cpu" | "cuda") && !matches!(cuda, Some(Ok(_))) {

@@ -41,6 +41,9 @@ pub struct MqttConfig {
     /// Discovery prefix of Home Assistant, usually `homeassistant`: every stream becomes a binary sensor there. Empty:
     /// off.
     pub discovery_prefix: String,
+    /// Whether each stream has a connection of its own whose last will sets `/voice` to `OFF` after a crash. Without
+    /// it, `/voice` keeps its value and only `PREFIX/status` becomes `offline`.
+    pub voice_will: bool,
 }
 
 /// A version of the MQTT protocol.
@@ -93,6 +96,7 @@ impl Default for MqttConfig {
             client_key_file: String::new(),
             p_rate_hz: 0.0,
             discovery_prefix: String::new(),
+            voice_will: true,
         }
     }
 }

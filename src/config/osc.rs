@@ -37,7 +37,9 @@ impl OscConfig {
         for target in &self.targets {
             let parts = target.rsplit_once(':');
             if !parts.is_some_and(|(host, port)| {
-                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+                !host.is_empty()
+                    && !host.contains(char::is_whitespace)
+                    && port.parse::<u16>().is_ok_and(|port| port > 0)
             }) {
                 return Err(ConfigError::value(
                     "publish.osc.targets",

@@ -6,15 +6,21 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::audio::{
-    AudioError, ChannelChoice, Encoding, Pace, PcmFormat, SourceOptions, SourceSpec,
+    AudioError, ChannelChoice, DEFAULT_REOPEN_AFTER, Encoding, Pace, PcmFormat, SourceOptions,
+    SourceSpec,
 };
 use crate::config::ConfigError;
 use crate::frontend::resample;
+
+/// Less is shorter than the blocks of some sound servers.
+const STALL_MIN_S: f64 = 0.1;
+const STALL_MAX_S: f64 = 3600.0;
 
 /// An audio source. Several run side by side and share the model; each is a table of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,7 +28,8 @@ use crate::frontend::resample;
 pub struct SourceConfig {
     /// Name of the stream in messages, different for each source. Empty: the input.
     pub name: String,
-    /// `device:default`, `device:NAME`, `device:ID`, the path of a file, `fifo:PATH`, or `-` for standard input.
+    /// `device:default`, `device:NAME`, `device:ID`, the path of a file, `fifo:PATH`, `-` for standard input, or
+    /// `sim:SCRIPT` for a simulated device.
     pub input: String,
     /// The file or FIFO that `input` shows, if its path is not UTF-8. Only the command line can name one.
     #[serde(skip)]
@@ -31,7 +38,7 @@ pub struct SourceConfig {
     pub use_channels: String,
     /// Whether each of these channels is a stream of its own, called `NAME/1`, `NAME/2` and so on.
     pub each_channel: bool,
-    /// Files only: `realtime`, or `max` for as fast as the machine can.
+    /// Files and simulations only: `realtime`, or `max` for as fast as the machine can.
     pub pace: String,
     /// Standard input and FIFOs only, required there: `s16le`, `s32le` or `f32le`.
     pub format: String,
@@ -42,6 +49,11 @@ pub struct SourceConfig {
     pub channels: u16,
     /// Devices only: frames per callback. 0: the device's own.
     pub period_frames: u32,
+    /// After this time without sound, in seconds, an open voice is closed and the stream is `stalled`. 0.1 to 3600.
+    /// Files at full pace never stall.
+    pub stall_s: f64,
+    /// Devices only: whether one that is not there is waited for. If not, a run without it does not start.
+    pub wait: bool,
 }
 
 impl Default for SourceConfig {
@@ -57,6 +69,8 @@ impl Default for SourceConfig {
             rate_hz: 0,
             channels: 0,
             period_frames: 0,
+            stall_s: 1.0,
+            wait: true,
         }
     }
 }
@@ -106,9 +120,15 @@ impl SourceConfig {
     pub fn can_wait(&self) -> Result<bool, ConfigError> {
         Ok(match self.spec()? {
             SourceSpec::Device(_) => false,
-            SourceSpec::File(_) => self.pace()? == Pace::Max,
+            SourceSpec::File(_) | SourceSpec::Sim(_) => self.pace()? == Pace::Max,
             SourceSpec::Stdin | SourceSpec::Fifo(_) => true,
         })
+    }
+
+    /// `stall_s`, within its limits.
+    pub fn stall_after(&self) -> Duration {
+        // NaN becomes the lower limit.
+        Duration::from_secs_f64(self.stall_s.max(STALL_MIN_S).min(STALL_MAX_S))
     }
 
     /// How to open the source.
@@ -120,7 +140,7 @@ impl SourceConfig {
         let own = |n: u32| (n > 0).then_some(n);
         let pcm = match self.spec()? {
             SourceSpec::Stdin | SourceSpec::Fifo(_) => Some(self.pcm()?),
-            SourceSpec::Device(_) | SourceSpec::File(_) => None,
+            SourceSpec::Device(_) | SourceSpec::File(_) | SourceSpec::Sim(_) => None,
         };
         Ok(SourceOptions {
             pace: self.pace()?,
@@ -128,12 +148,21 @@ impl SourceConfig {
             device_rate_hz: own(self.rate_hz),
             device_channels: (self.channels > 0).then_some(self.channels),
             device_period_frames: own(self.period_frames),
+            reopen_after: DEFAULT_REOPEN_AFTER.max(3 * self.stall_after()),
+            wait: self.wait,
             ..SourceOptions::default()
         })
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         self.channel_choice()?;
+        if !(STALL_MIN_S..=STALL_MAX_S).contains(&self.stall_s) {
+            let problem = format!(
+                "{} is not in {STALL_MIN_S} to {STALL_MAX_S} s",
+                self.stall_s
+            );
+            return Err(self.invalid("stall_s", &problem));
+        }
         self.options()?;
         match self.rate_hz {
             0 => Ok(()),

@@ -63,4 +63,9 @@ impl Decider {
     pub fn gap(&mut self) -> Option<Event> {
         self.tracker.gap()
     }
+
+    /// Closes an open voice at the end of the sound, stream time `sound_end_s`.
+    pub fn end_at(&mut self, sound_end_s: f64) -> Option<Event> {
+        self.tracker.end_at(sound_end_s)
+    }
 }

@@ -156,7 +156,14 @@ impl Tracker {
     /// Ends the stream, or marks a loss of samples or windows. An open voice is closed at the last frame before the gap,
     /// even if it is then shorter than `min_voice_s`: the sound beyond the gap is unknown.
     pub fn gap(&mut self) -> Option<Event> {
-        let last_s = self.previous.take().map(|frame| frame.t_s);
+        self.end_at(f64::NEG_INFINITY)
+    }
+
+    /// [`Tracker::gap`] where sound is known to go on until `sound_end_s`, beyond the last frame that was decided on:
+    /// an open voice is closed there.
+    pub fn end_at(&mut self, sound_end_s: f64) -> Option<Event> {
+        let previous = self.previous.take().map(|frame| frame.t_s);
+        let last_s = previous.map(|last_s| last_s.max(sound_end_s));
         self.votes.clear();
         match std::mem::replace(&mut self.state, State::Silence) {
             State::Silence => None,

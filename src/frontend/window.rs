@@ -55,21 +55,24 @@ impl WindowLength {
     }
 }
 
-/// When a sample was captured, on two clocks, in seconds.
+/// When a sample was captured, on two clocks, and when it arrived, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct CaptureTime {
     /// On a monotonic clock, for durations.
     pub monotonic_s: f64,
+    /// When the sample's block arrived, on the monotonic clock: later than its capture after a stall.
+    pub arrived_s: f64,
     /// Unix time, for people and other programs.
     pub unix_s: f64,
 }
 
 impl CaptureTime {
-    /// The time `seconds` later, or earlier where they are negative.
+    /// The time `seconds` later, or earlier where they are negative, of the same arrival.
     #[must_use]
     pub fn plus(self, seconds: f64) -> Self {
         Self {
             monotonic_s: self.monotonic_s + seconds,
+            arrived_s: self.arrived_s,
             unix_s: self.unix_s + seconds,
         }
     }

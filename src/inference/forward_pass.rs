@@ -70,13 +70,13 @@ impl ForwardPass {
             Backend::Compiled(network) => network.probabilities(windows, numbers),
             Backend::Libtorch { network, device } => tch::no_grad(|| {
                 let shape = network.input_shape(numbers.len());
-                let input = Tensor::from_slice(windows).reshape(shape).to_device(*device);
+                let input = Tensor::from_slice(windows)
+                    .reshape(shape)
+                    .to_device(*device);
                 let input = match (&device, self.precision) {
                     (Device::Cpu, WeightPrecision::Float32) => channels_last(&input),
                     (_, WeightPrecision::Float32) => input,
-                    (_, WeightPrecision::Bfloat16) => {
-                        channels_last(&input.to_kind(Kind::BFloat16))
-                    }
+                    (_, WeightPrecision::Bfloat16) => channels_last(&input.to_kind(Kind::BFloat16)),
                 };
                 float_values(&network.probabilities_of_stream(&input, numbers))
             }),

@@ -20,6 +20,8 @@ pub enum StreamItem {
 pub enum Note {
     /// The state of the source changed.
     State(StateChange),
+    /// The sound that was captured so far ends at this stream time, in seconds. A state without sound follows.
+    SoundEnd(f64),
     /// Sound or windows were lost.
     Lost(Loss),
 }
@@ -51,6 +53,8 @@ pub struct ScoredWindow {
     pub window: Window,
     /// Probability of voice, one a horizon, in the order of the model's metadata.
     pub probabilities: Vec<f32>,
+    /// Whether they come later than the window was due.
+    pub late: bool,
 }
 
 /// An [`Output`] and the name of its stream.
@@ -65,7 +69,7 @@ pub struct StreamOutput {
 /// Policy of a stream's queue when inference is behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WhenBehind {
-    /// Drop the oldest windows and count them, so that the lag never exceeds a second: for live sound.
+    /// Drop windows that are overdue and count them, so that the lag does not grow: for live sound.
     DropOldest,
     /// The stream waits: for sound that can wait.
     Block,

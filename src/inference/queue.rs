@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use vocald_client::message::GapReason;
@@ -11,8 +12,8 @@ use crate::inference::engine::MAX_BATCH;
 use crate::inference::messages::{Loss, Note, Output, StreamItem, StreamOutput, WhenBehind};
 use crate::inference::stats::{PassTimes, Stats};
 
-/// Windows of a live stream that may wait: one second, the most that inference may be behind.
-pub const LIVE_WINDOWS: usize = 14;
+/// Windows of a live stream that may wait, overdue ones aside: a burst of eight seconds.
+pub const LIVE_WINDOWS: usize = 112;
 /// Windows that may wait where the source waits too: two batches, so that one fills while
 /// the other is computed.
 pub const BLOCKING_WINDOWS: usize = 2 * MAX_BATCH;
@@ -42,10 +43,18 @@ pub struct StreamQueue {
     when_behind: WhenBehind,
     /// The sender is gone: nothing more will come.
     pub closed: bool,
+    /// A thread is at work on items of this stream; the next ones wait, so that none overtakes another.
+    busy: bool,
+}
+
+/// A window and when its predictions are due, if ever.
+pub struct Due {
+    pub window: Window,
+    pub by: Option<Instant>,
 }
 
 enum Waiting {
-    Window(Window),
+    Window(Due),
     Note(Note),
     /// Windows that were dropped here, the first beginning at `first_sample`.
     Dropped {
@@ -62,6 +71,7 @@ impl StreamQueue {
             windows: 0,
             when_behind,
             closed: false,
+            busy: false,
         }
     }
 
@@ -75,17 +85,33 @@ impl StreamQueue {
         }
     }
 
-    pub fn push(&mut self, item: StreamItem) {
+    /// `due`: by when a window is to be decided on.
+    pub fn push(&mut self, item: StreamItem, due: Option<Instant>) {
         match item {
             StreamItem::Note(note) => self.waiting.push_back(Waiting::Note(note)),
             StreamItem::Window(window) => {
                 if self.when_behind == WhenBehind::DropOldest && self.windows >= LIVE_WINDOWS {
                     self.drop_oldest();
                 }
-                self.waiting.push_back(Waiting::Window(window));
+                self.waiting
+                    .push_back(Waiting::Window(Due { window, by: due }));
                 self.windows += 1;
             }
         }
+    }
+
+    /// Drops the windows that cannot be decided on by the time they are due.
+    fn drop_overdue(&mut self, decided: Instant) {
+        if self.when_behind == WhenBehind::Block {
+            return;
+        }
+        let overdue = |item: &&Waiting| match item {
+            Waiting::Window(due) => due.by.is_some_and(|by| by < decided),
+            Waiting::Note(_) | Waiting::Dropped { .. } => false,
+        };
+        // Windows are due in their order.
+        let count = self.waiting.iter().filter(overdue).count();
+        (0..count).for_each(|_| self.drop_oldest());
     }
 
     /// Replaces the oldest window by a mark, or adds it to the mark before it.
@@ -102,10 +128,10 @@ impl StreamQueue {
             *windows += 1;
             self.waiting.remove(place);
         } else if let Some(item) = self.waiting.get_mut(place)
-            && let Waiting::Window(window) = item
+            && let Waiting::Window(due) = item
         {
             *item = Waiting::Dropped {
-                first_sample: window.start_sample,
+                first_sample: due.window.start_sample,
                 windows: 1,
             };
         }
@@ -129,11 +155,11 @@ impl StreamQueue {
         }
     }
 
-    fn pop_window(&mut self) -> Option<Window> {
+    fn pop_window(&mut self) -> Option<Due> {
         match self.waiting.pop_front()? {
-            Waiting::Window(window) => {
+            Waiting::Window(due) => {
                 self.windows -= 1;
-                Some(window)
+                Some(due)
             }
             note => {
                 self.waiting.push_front(note);
@@ -143,18 +169,25 @@ impl StreamQueue {
     }
 }
 
-/// What the worker takes in one go.
+/// What a thread takes in one go.
 #[derive(Default)]
 pub struct Work {
     /// To be passed on before the windows.
     pub notes: Vec<(u64, Route, Note)>,
     /// At most [`MAX_BATCH`].
-    pub windows: Vec<(u64, Route, Window)>,
+    pub windows: Vec<(u64, Route, Due)>,
 }
 
 impl Work {
     pub fn is_empty(&self) -> bool {
         self.notes.is_empty() && self.windows.is_empty()
+    }
+
+    /// The streams whose items were taken, some several times.
+    pub fn streams(&self) -> Vec<u64> {
+        let notes = self.notes.iter().map(|(stream, ..)| *stream);
+        let windows = self.windows.iter().map(|(stream, ..)| *stream);
+        notes.chain(windows).collect()
     }
 }
 
@@ -185,22 +218,43 @@ impl Queues {
         self.lanes.values().map(|lane| &lane.route)
     }
 
-    /// Takes what waits: of every lane the notes before its next window, then windows round-robin.
-    /// Lanes that are closed and empty afterwards are removed.
-    pub fn take(&mut self) -> Work {
+    /// Takes what waits and is not in another thread's hands: of every lane the notes before its next window, then
+    /// windows round-robin. The streams are busy until [`Queues::done`]. `pass`: how long a pass takes.
+    pub fn take(&mut self, pass: Duration) -> Work {
         let mut work = Work::default();
-        for (&stream, lane) in &mut self.lanes {
+        let decided = Instant::now() + pass;
+        for (&stream, lane) in self.lanes.iter_mut().filter(|(_, lane)| !lane.busy) {
+            lane.drop_overdue(decided);
             while let Some(note) = lane.pop_note() {
                 work.notes.push((stream, lane.route.clone(), note));
             }
         }
         self.take_windows(&mut work.windows);
-        self.lanes
-            .retain(|_, lane| !(lane.closed && lane.waiting.is_empty()));
+        for stream in work.streams() {
+            if let Some(lane) = self.lanes.get_mut(&stream) {
+                lane.busy = true;
+            }
+        }
+        self.remove_finished();
         work
     }
 
-    fn take_windows(&mut self, batch: &mut Vec<(u64, Route, Window)>) {
+    /// The outputs of these streams' items were passed on.
+    pub fn done(&mut self, streams: &[u64]) {
+        for stream in streams {
+            if let Some(lane) = self.lanes.get_mut(stream) {
+                lane.busy = false;
+            }
+        }
+        self.remove_finished();
+    }
+
+    fn remove_finished(&mut self) {
+        self.lanes
+            .retain(|_, lane| lane.busy || !(lane.closed && lane.waiting.is_empty()));
+    }
+
+    fn take_windows(&mut self, batch: &mut Vec<(u64, Route, Due)>) {
         let split = self.first_stream;
         let mut taken = true;
         while taken && batch.len() < MAX_BATCH {
@@ -208,13 +262,14 @@ impl Queues {
             let (before, after): (Vec<_>, Vec<_>) = self
                 .lanes
                 .iter_mut()
+                .filter(|(_, lane)| !lane.busy)
                 .partition(|(stream, _)| **stream < split);
             for (&stream, lane) in after.into_iter().chain(before) {
                 if batch.len() == MAX_BATCH {
                     break;
                 }
-                if let Some(window) = lane.pop_window() {
-                    batch.push((stream, lane.route.clone(), window));
+                if let Some(due) = lane.pop_window() {
+                    batch.push((stream, lane.route.clone(), due));
                     self.first_stream = stream + 1;
                     taken = true;
                 }

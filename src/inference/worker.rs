@@ -1,22 +1,24 @@
-//! The inference thread: owns the network, takes waiting windows in batches, returns their probabilities.
+//! The inference threads: each owns a network, takes waiting windows in batches, returns their probabilities.
 //!
-//! Streams queue their windows through a [`StreamSender`]. The worker takes what waits, up to a batch, in one pass, and
+//! Streams queue their windows through a [`StreamSender`]. A thread takes what waits, up to a batch, in one pass, and
 //! sends each stream's outputs, in order, to the receiver that [`Intake::add_stream`] was given.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use vocald_client::message::StateChange;
 
 use crate::frontend::Window;
-use crate::inference::engine::{Engine, EngineError, MAX_BATCH};
+use crate::inference::engine::{Engine, EngineError, MAX_BATCH, panic_text};
 use crate::inference::messages::{
     Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind,
 };
-use crate::inference::queue::{BLOCKING_WINDOWS, NOTES, Queues, Route, StreamQueue, Work};
+use crate::inference::queue::{BLOCKING_WINDOWS, Due, NOTES, Queues, Route, StreamQueue, Work};
 use crate::inference::stats::Stats;
+use crate::pulse::Pulse;
 
 /// Outputs of a blocking stream that can be under way at once. A receiver with room for so many never makes the
 /// worker wait.
@@ -42,26 +44,54 @@ impl Scorer for Engine {
 #[error("inference has failed")]
 pub struct WorkerGone;
 
-/// The inference thread.
+/// The inference threads.
 pub struct Worker {
     shared: Arc<Shared>,
-    thread: JoinHandle<Result<(), EngineError>>,
+    threads: Vec<JoinHandle<Result<(), EngineError>>>,
 }
 
 impl Worker {
-    /// Starts the thread, builds the network on it with `load`, and returns what `load` reports about it.
+    /// Starts the first thread, builds the network on it with `load`, and returns what `load` reports about it.
     ///
     /// # Errors
     /// The error of `load`, or [`EngineError::Thread`] when no thread can be started.
     pub fn start<S: Scorer, T: Send + 'static>(
         load: impl FnOnce() -> Result<(S, T), EngineError> + Send + 'static,
     ) -> Result<(Self, T), EngineError> {
-        let shared = Arc::new(Shared::default());
+        Self::start_watched(Pulse::default(), load)
+    }
+
+    /// [`Worker::start`] with a pulse that beats with every pass.
+    ///
+    /// # Errors
+    /// Those of [`Worker::start`].
+    pub fn start_watched<S: Scorer, T: Send + 'static>(
+        pulse: Pulse,
+        load: impl FnOnce() -> Result<(S, T), EngineError> + Send + 'static,
+    ) -> Result<(Self, T), EngineError> {
+        let mut worker = Self {
+            shared: Arc::new(Shared::default()),
+            threads: Vec::new(),
+        };
+        let about = worker.add_thread(pulse, load)?;
+        Ok((worker, about))
+    }
+
+    /// Starts one more thread with a network of its own, likewise. A stream's items stay in order. `pulse` beats with
+    /// every pass.
+    ///
+    /// # Errors
+    /// Those of [`Worker::start`].
+    pub fn add_thread<S: Scorer, T: Send + 'static>(
+        &mut self,
+        pulse: Pulse,
+        load: impl FnOnce() -> Result<(S, T), EngineError> + Send + 'static,
+    ) -> Result<T, EngineError> {
         let (report, loaded) = crossbeam_channel::bounded(1);
         let thread = std::thread::Builder::new().name("inference".into()).spawn({
-            let shared = Arc::clone(&shared);
+            let shared = Arc::clone(&self.shared);
             move || {
-                let _gone = GoneOnDrop(&shared);
+                let gone = GoneOnDrop(&shared);
                 // Without a receiver the program has given up meanwhile.
                 let (mut scorer, about) = match load() {
                     Ok(loaded) => loaded,
@@ -71,16 +101,20 @@ impl Worker {
                     }
                 };
                 let _ = report.send(Ok(about));
-                work(&shared, &mut scorer)
+                let result = work(&shared, &mut scorer, &pulse);
+                drop(gone);
+                result
             }
         });
         let thread =
             thread.map_err(|e| EngineError::Thread(format!("no thread for inference: {e}")))?;
-        match loaded.recv() {
-            Ok(Ok(about)) => Ok((Self { shared, thread }, about)),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(panicked()),
-        }
+        self.threads.push(thread);
+        loaded.recv().unwrap_or_else(|_| Err(panicked("")))
+    }
+
+    /// Whether inference has failed.
+    pub fn is_gone(&self) -> bool {
+        self.shared.lock().gone
     }
 
     /// A handle that opens streams, on any thread.
@@ -96,8 +130,10 @@ impl Worker {
     /// The error that ended inference, or a panic of its thread.
     pub fn finish(self) -> Result<(), EngineError> {
         self.shared.lock().finishing = true;
-        self.shared.work.notify_one();
-        self.thread.join().unwrap_or_else(|_| Err(panicked()))
+        self.shared.work.notify_all();
+        let join = |thread: JoinHandle<_>| thread.join().unwrap_or_else(|_| Err(panicked("")));
+        let results: Vec<_> = self.threads.into_iter().map(join).collect();
+        results.into_iter().collect()
     }
 }
 
@@ -138,8 +174,11 @@ impl Intake {
     }
 }
 
-fn panicked() -> EngineError {
-    EngineError::Thread("the inference thread panicked; see the log above".into())
+fn panicked(what: &str) -> EngineError {
+    let colon = if what.is_empty() { "" } else { ": " };
+    EngineError::Thread(format!(
+        "an inference thread panicked{colon}{what}; see the log above"
+    ))
 }
 
 /// The way of one stream's items to the worker.
@@ -154,6 +193,15 @@ impl StreamSender {
     /// # Errors
     /// [`WorkerGone`] when inference has failed, or nobody receives the stream's outputs any more.
     pub fn send(&self, item: StreamItem) -> Result<(), WorkerGone> {
+        self.send_due(item, None)
+    }
+
+    /// [`StreamSender::send`] of a window that is due by a time, if ever: a live stream drops it when that cannot be
+    /// kept, and predictions that come later are marked.
+    ///
+    /// # Errors
+    /// Those of [`StreamSender::send`].
+    pub fn send_due(&self, item: StreamItem, due: Option<Instant>) -> Result<(), WorkerGone> {
         let mut queues = self.shared.lock();
         loop {
             if queues.gone {
@@ -161,7 +209,7 @@ impl StreamSender {
             }
             let lane = queues.lanes.get_mut(&self.stream).ok_or(WorkerGone)?;
             if lane.has_room_for(&item) {
-                lane.push(item);
+                lane.push(item, due);
                 self.shared.work.notify_one();
                 return Ok(());
             }
@@ -197,16 +245,16 @@ impl Shared {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for work; `None` when there will be none any more.
-    fn take(&self) -> Option<Work> {
+    /// Waits for work; `None` when there will be none any more. `pass`: how long a pass takes.
+    fn take(&self, pass: Duration) -> Option<Work> {
         let mut queues = self.lock();
         loop {
-            let work = queues.take();
+            let work = queues.take(pass);
             if !work.is_empty() {
                 self.room.notify_all();
                 return Some(work);
             }
-            if queues.finishing && queues.lanes.is_empty() {
+            if queues.gone || queues.finishing && queues.lanes.is_empty() {
                 return None;
             }
             queues = self
@@ -214,6 +262,13 @@ impl Shared {
                 .wait(queues)
                 .unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// The outputs of these streams' items were passed on.
+    fn done(&self, streams: &[u64]) {
+        self.lock().done(streams);
+        // Another thread may wait for one of them, or for the end of all.
+        self.work.notify_all();
     }
 
     /// Sends an output. A stream whose receiver is gone is closed.
@@ -236,40 +291,51 @@ impl Drop for GoneOnDrop<'_> {
         queues.lanes.clear();
         drop(queues);
         self.0.room.notify_all();
+        self.0.work.notify_all();
     }
 }
 
-fn work(shared: &Shared, scorer: &mut impl Scorer) -> Result<(), EngineError> {
-    while let Some(Work { notes, windows }) = shared.take() {
+fn work(shared: &Shared, scorer: &mut impl Scorer, pulse: &Pulse) -> Result<(), EngineError> {
+    let mut pass = Duration::ZERO;
+    while let Some(work) = shared.take(pass) {
+        let streams = work.streams();
+        let Work { notes, windows } = work;
         for (stream, route, note) in notes {
             shared.deliver(stream, &route, Output::Note(note));
         }
-        if windows.is_empty() {
-            continue;
-        }
-        let began = Instant::now();
-        let batch: Vec<&Window> = windows.iter().map(|(_, _, window)| window).collect();
-        let rows = match scorer.score(&batch) {
-            Ok(rows) => rows,
-            Err(error) => {
-                report_failure(shared, &windows, &error);
-                return Err(error);
-            }
-        };
-        shared.lock().passes.note(began.elapsed(), windows.len());
-        for ((stream, route, window), probabilities) in windows.into_iter().zip(rows) {
-            let scored = ScoredWindow {
-                window,
-                probabilities,
+        if !windows.is_empty() {
+            let began = Instant::now();
+            let batch: Vec<&Window> = windows.iter().map(|(_, _, due)| &due.window).collect();
+            let scored = {
+                let _at_work = pulse.at_work();
+                catch_unwind(AssertUnwindSafe(|| scorer.score(&batch)))
             };
-            shared.deliver(stream, &route, Output::Scored(scored));
+            let rows = match scored.unwrap_or_else(|panic| Err(panicked(&panic_text(&*panic)))) {
+                Ok(rows) => rows,
+                Err(error) => {
+                    report_failure(shared, &windows, &error);
+                    return Err(error);
+                }
+            };
+            pass = began.elapsed();
+            shared.lock().passes.note(pass, windows.len());
+            let now = Instant::now();
+            for ((stream, route, due), probabilities) in windows.into_iter().zip(rows) {
+                let scored = ScoredWindow {
+                    window: due.window,
+                    probabilities,
+                    late: due.by.is_some_and(|by| by < now),
+                };
+                shared.deliver(stream, &route, Output::Scored(scored));
+            }
         }
+        shared.done(&streams);
     }
     Ok(())
 }
 
 /// Reports to every open stream, and those whose last windows were in the batch, that inference has failed.
-fn report_failure(shared: &Shared, batch: &[(u64, Route, Window)], error: &EngineError) {
+fn report_failure(shared: &Shared, batch: &[(u64, Route, Due)], error: &EngineError) {
     let mut routes: Vec<Route> = shared.lock().routes().cloned().collect();
     for (_, route, _) in batch {
         if !routes.iter().any(|r| Arc::ptr_eq(&r.stream, &route.stream)) {

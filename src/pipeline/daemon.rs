@@ -1,6 +1,7 @@
 //! The daemon: sources, feeds, inference, decisions and sinks, started and stopped together.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, select};
 use vocald_client::message::Thresholds;
 
-use crate::audio::StopFlag;
+use crate::audio::{Health, StopFlag};
 use crate::config::{Config, ConfigError};
 use crate::decision::{Decider, Horizon, PointError};
 use crate::frontend::window::lookahead_s;
@@ -18,14 +19,18 @@ use crate::inference::{
 };
 use crate::model::Metadata;
 use crate::pipeline::collector::Collector;
-use crate::pipeline::decisions;
-use crate::pipeline::feed::{FeedEnd, feed};
+use crate::pipeline::decisions::{self, TooManyPanics};
+use crate::pipeline::feed::{Feed, FeedEnd};
+use crate::pipeline::restart;
 use crate::pipeline::sinks::{self, SinkError, Sinks};
 use crate::pipeline::sources::{self, OpenError, OpenSource, stream_name};
+use crate::pipeline::watchdog::Watchdog;
 use crate::publish::Hub;
 use crate::publish::hub::{HelloFacts, SinkEnd};
 use crate::publish::mqtt::MqttError;
-use crate::publish::systemd::Notifier;
+use crate::publish::stdout::STDOUT;
+use crate::publish::systemd::{Notifier, SYSTEMD};
+use crate::pulse::{Pulse, Pulses};
 
 /// At the end a slow receiver has this long to take what is left, unless its delivery is lossless.
 const SINK_PATIENCE: Duration = Duration::from_secs(2);
@@ -74,9 +79,12 @@ pub enum DaemonError {
         /// The system's error.
         source: std::io::Error,
     },
-    /// The decisions thread panicked.
-    #[error("the decisions thread panicked; see the log above")]
-    Decisions,
+    /// A server failed.
+    #[error("{0}")]
+    Server(String),
+    /// The decisions thread failed.
+    #[error(transparent)]
+    Decisions(#[from] TooManyPanics),
 }
 
 impl DaemonError {
@@ -95,11 +103,12 @@ impl DaemonError {
 pub struct Daemon {
     hub: Arc<Hub>,
     service: Arc<Notifier>,
+    pulses: Pulses,
     worker: Worker,
-    feeds: Vec<Running>,
-    /// How each feed ended.
+    sources: Vec<Running>,
+    /// How each source ended.
     ends: Receiver<(String, FeedEnd)>,
-    decisions: JoinHandle<()>,
+    decisions: JoinHandle<Result<(), TooManyPanics>>,
     sinks: Sinks,
 }
 
@@ -117,12 +126,26 @@ impl Daemon {
     /// # Errors
     /// When the model cannot be loaded, or a sink or a source cannot be opened; nothing runs then.
     pub fn start(config: &Config, duration_s: Option<f64>) -> Result<Self, DaemonError> {
+        Self::start_with(config, duration_s, None)
+    }
+
+    /// [`Daemon::start`] where `capture`, the program `vocald`, captures each device in a process of its own, so that a
+    /// sound library that hangs leaves nothing behind.
+    ///
+    /// # Errors
+    /// Those of [`Daemon::start`].
+    pub fn start_with(
+        config: &Config,
+        duration_s: Option<f64>,
+        capture: Option<&Path>,
+    ) -> Result<Self, DaemonError> {
         let service = Arc::new(Notifier::from_env());
         service.status("loading the model");
-        let sources = sources::open(config, duration_s)?;
+        let sources = sources::open(config, duration_s, capture)?;
+        let pulses = Pulses::default();
         let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
         let precision = config.precision()?;
-        let (worker, (model, window, processor)) = Worker::start(move || {
+        let load = move || {
             let engine = Engine::load(path.as_deref(), device, precision)?;
             let processor = Processor {
                 device: engine.device_name(),
@@ -130,7 +153,12 @@ impl Daemon {
             };
             let about = (engine.metadata().clone(), engine.window(), processor);
             Ok((engine, about))
-        })?;
+        };
+        let (mut worker, (model, window, processor)) =
+            Worker::start_watched(pulses.add("inference 0"), load.clone())?;
+        for number in 1..config.model.inference_threads(&processor.device) {
+            worker.add_thread(pulses.add(format!("inference {number}")), load.clone())?;
+        }
         let horizon = config.decision.horizon(&model.model_horizons())?;
         tracing::info!(
             model = model.name,
@@ -152,8 +180,12 @@ impl Daemon {
         let decisions = spawn("decisions", {
             let decider = Decider::new(model.new_overlap_average(), horizon)?;
             let levels = config.publish.levels_required();
-            let hub = Arc::clone(&hub);
-            move || decisions::decide(&outputs, &decider, levels, &hub)
+            let (hub, pulse) = (Arc::clone(&hub), pulses.add("decisions"));
+            move || {
+                decisions::decide(&outputs, &decider, levels, &pulse, |message| {
+                    hub.publish(message);
+                })
+            }
         })?;
         let streams = Streams {
             hub: Arc::clone(&hub),
@@ -162,17 +194,24 @@ impl Daemon {
             window,
         };
         let (ended, ends) = crossbeam_channel::bounded(sources.len());
-        let mut feeds = Vec::new();
+        let mut running = Vec::new();
         for source in sources {
-            feeds.push(start_source(source, &streams, &collector, ended.clone())?);
+            running.push(start_source(
+                source,
+                &streams,
+                &collector,
+                &pulses,
+                ended.clone(),
+            )?);
         }
-        // The engine has made its warm-up passes when it is loaded.
+        // The engine has made its warm-up passes when it is loaded. A device may still be waited for.
         service.ready();
         Ok(Self {
             hub,
             service,
+            pulses,
             worker,
-            feeds,
+            sources: running,
             ends,
             decisions,
             sinks,
@@ -187,64 +226,98 @@ impl Daemon {
     /// Stops every source. [`Daemon::wait`] then returns once what they gave is decided on and delivered.
     pub fn stop(&self) {
         self.service.stopping();
-        self.feeds.iter().for_each(|feed| feed.stop.stop());
+        self.sources.iter().for_each(|source| source.stop.stop());
     }
 
     /// Waits until all sources have ended; the first of `signals` stops them.
     ///
     /// # Errors
-    /// The first failure of a source, a sink, inference or a thread. Further ones are logged.
+    /// The first failure of a source, a sink, a server, inference or a thread. Further ones are logged.
     pub fn wait(self, signals: &Receiver<()>) -> Result<(), DaemonError> {
-        let waited = self.wait_for_feeds(signals);
+        let waited = self.watch(signals);
         self.service.stopping();
-        for feed in self.feeds {
-            // A panic inside was caught and reported as the feed's end.
-            let _ = feed.thread.join();
+        for source in self.sources {
+            // A panic inside was caught and reported as the source's end.
+            let _ = source.thread.join();
         }
         let inferred = self.worker.finish();
         let decided = self.decisions.join();
         self.hub.finish(SINK_PATIENCE);
         self.sinks.finish();
         inferred?;
-        decided.map_err(|_| DaemonError::Decisions)?;
+        decided.unwrap_or(Err(TooManyPanics))?;
         waited
     }
 
-    fn wait_for_feeds(&self, signals: &Receiver<()>) -> Result<(), DaemonError> {
+    /// Watches every part until all sources have ended. Whatever else ends first ends the run.
+    fn watch(&self, signals: &Receiver<()>) -> Result<(), DaemonError> {
         let mut result = Ok(());
-        let fail = |result: &mut Result<(), DaemonError>, error: DaemonError| match result {
-            Ok(()) => *result = Err(error),
+        let mut fail = |error: DaemonError| match result {
+            Ok(()) => result = Err(error),
             Err(_) => tracing::error!("{error}"),
         };
         let mut signals = signals.clone();
-        let mut running = self.feeds.len();
+        let mut watchdog = Watchdog::new(&self.service);
+        let ticks = crossbeam_channel::tick(watchdog.every());
+        let mut running = self.sources.len();
+        let mut ending = false;
         while running > 0 {
             select! {
                 recv(self.ends) -> end => {
                     running -= 1;
-                    if let Ok((name, FeedEnd::Failed { reason, started })) = end {
-                        // A source that never gave sound was named wrongly: the others are stopped.
-                        if !started {
-                            self.stop();
+                    // The other sources go on; the exit code tells that one failed.
+                    if let Ok((name, FeedEnd::Failed { reason, .. })) = end {
+                        if running > 0 {
+                            tracing::error!("source {name}: {reason}; the others go on");
                         }
-                        fail(&mut result, DaemonError::Source { name, reason });
+                        fail(DaemonError::Source { name, reason });
                     }
                 }
                 recv(self.hub.ends()) -> end => {
-                    self.stop();
                     if let Ok(SinkEnd { name, error: Some(source) }) = end
-                        && source.kind() != std::io::ErrorKind::BrokenPipe
+                        && let Some(error) = self.without_sink(name, source)
                     {
-                        fail(&mut result, DaemonError::SinkEnded { name, source });
+                        self.stop();
+                        error.into_iter().for_each(&mut fail);
                     }
                 }
                 recv(signals) -> _ => {
                     self.stop();
                     signals = crossbeam_channel::never();
                 }
+                recv(ticks) -> _ => {
+                    let failed = self.sinks.failure().map(DaemonError::Server);
+                    let over = self.worker.is_gone() || self.decisions.is_finished();
+                    if (failed.is_some() || over) && !std::mem::replace(&mut ending, true) {
+                        self.stop();
+                        failed.into_iter().for_each(&mut fail);
+                    }
+                    watchdog.feed(&self.pulses);
+                }
             }
         }
         result
+    }
+
+    /// What a sink that failed means: nothing (`None`), the end of the run, or its failure. Standard output may fail
+    /// while there are other outputs; a reader that has gone is no failure.
+    fn without_sink(&self, name: String, source: std::io::Error) -> Option<Option<DaemonError>> {
+        let is_gone = source.kind() == std::io::ErrorKind::BrokenPipe;
+        let others = self.hub.queues();
+        let others = others
+            .iter()
+            .any(|(sink, _)| *sink != name && sink != SYSTEMD);
+        if name == STDOUT && others {
+            match is_gone {
+                true => tracing::info!("the reader of stdout has gone; the other outputs go on"),
+                false => {
+                    tracing::error!("stdout cannot be written: {source}; the other outputs go on")
+                }
+            }
+            return None;
+        }
+        let error = DaemonError::SinkEnded { name, source };
+        Some((!is_gone).then_some(error))
     }
 }
 
@@ -292,11 +365,12 @@ impl Streams {
     }
 }
 
-/// Starts the source's thread and its feed's.
+/// Starts the thread of a source, which starts it anew when it dies.
 fn start_source(
     opened: OpenSource,
     streams: &Streams,
     collector: &Collector,
+    pulses: &Pulses,
     ended: Sender<(String, FeedEnd)>,
 ) -> Result<Running, DaemonError> {
     let OpenSource {
@@ -304,37 +378,45 @@ fn start_source(
         source,
         options,
         can_wait,
+        reopen,
     } = opened;
     let stop = StopFlag::new();
-    let source =
-        crate::audio::spawn(source, stop.clone()).map_err(|source| DaemonError::Thread {
-            what: "a source",
-            source,
-        })?;
-    collector.add_source(&name, Arc::clone(&source.health));
+    let health = Arc::new(Health::default());
+    collector.add_source(&name, Arc::clone(&health));
+    // One that may wait for its reader does so without limit.
+    let pulse = match can_wait {
+        true => Pulse::default(),
+        false => pulses.add(format!("feed of {name}")),
+    };
     let when_behind = match can_wait {
         true => WhenBehind::Block,
         false => WhenBehind::DropOldest,
     };
     let streams = streams.clone();
-    let thread = spawn("feed", move || {
-        let open = |channel| streams.open(&stream_name(&name, channel), when_behind);
-        let run = || feed(source, options, streams.window, open);
-        // A feed that panics is a failure of its source, never a clean end.
-        let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| FeedEnd::Failed {
-            reason: "its feed thread panicked; see the log above".into(),
-            started: true,
-        });
-        // Without a receiver the start of another source has failed.
-        let _ = ended.send((name, end));
+    let thread = spawn("feed", {
+        let stop = stop.clone();
+        move || {
+            let open = |channel| streams.open(&stream_name(&name, channel), when_behind);
+            let mut feed = Feed::new(options, streams.window, pulse, open);
+            let play =
+                || restart::play(&name, &mut feed, source, reopen.as_deref(), &health, &stop);
+            let end = catch_unwind(AssertUnwindSafe(play)).unwrap_or_else(|_| FeedEnd::Failed {
+                reason: "its feed thread panicked; see the log above".into(),
+                died: true,
+            });
+            // The senders go first: what waits is decided on before the end is known.
+            drop(feed);
+            // Without a receiver the start of another source has failed.
+            let _ = ended.send((name, end));
+        }
     })?;
     Ok(Running { stop, thread })
 }
 
-fn spawn(
+fn spawn<T: Send + 'static>(
     what: &'static str,
-    run: impl FnOnce() + Send + 'static,
-) -> Result<JoinHandle<()>, DaemonError> {
+    run: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, DaemonError> {
     std::thread::Builder::new()
         .name(what.into())
         .spawn(run)

@@ -1,20 +1,26 @@
 //! The feed: the thread between a source and its streams.
 //!
-//! It takes blocks from the ring, mixes the chosen channels, and passes windows and notes on to inference, in order.
+//! It takes blocks from the ring, dates them, mixes the chosen channels, and passes windows and notes on to inference,
+//! in order. Its streams outlive its source: one that died is started anew, and their time goes on.
 
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use vocald_client::message::{GapReason, StateChange, StreamState};
 
-use crate::audio::{AudioFormat, Block, ChannelChoice, RingReader, SourceEvent, SourceHandle};
+use crate::audio::{
+    AudioFormat, Block, CaptureInstant, ChannelChoice, RingReader, SourceEvent, SourceHandle,
+};
 use crate::frontend::{CaptureTime, WindowLength};
 use crate::inference::{Note, StreamSender, WorkerGone};
 use crate::pipeline::lane::{Lane, StartError};
+use crate::pipeline::timeline::{Held, Place, Timeline};
 use crate::pipeline::wall_clock::WallClock;
+use crate::pulse::Pulse;
 
-/// How long the ring is watched before events are looked for again.
-const RING_WATCH: Duration = Duration::from_millis(20);
+/// How long the ring or the events are watched before the other and the clock are looked at again.
+const WATCH: Duration = Duration::from_millis(20);
 
 /// How the channels of a source become streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +41,13 @@ pub struct FeedOptions {
     /// The source goes on by the clock whether it is read or not (a device), so a pause is a loss. A pipe that
     /// pauses loses nothing.
     pub live: bool,
+    /// After this time without sound the streams are stalled. `None`: a file at full pace is never late.
+    pub stall_after: Option<Duration>,
+    /// Windows are due this long after their last sample arrived. `None`: the source waits instead.
+    pub budget: Option<Duration>,
 }
 
-/// How a feed came to its end.
+/// How a source came to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeedEnd {
     /// The source ended or was stopped.
@@ -46,8 +56,8 @@ pub enum FeedEnd {
     Failed {
         /// One sentence.
         reason: String,
-        /// Sound had come before.
-        started: bool,
+        /// A thread died, which another start may mend; a source that reports its failure has failed for good.
+        died: bool,
     },
     /// Inference takes no more windows.
     Refused,
@@ -61,54 +71,99 @@ pub fn feed(
     window: WindowLength,
     open: impl FnMut(Option<u16>) -> StreamSender,
 ) -> FeedEnd {
-    let mut feed = Feed {
-        source,
-        options,
-        window,
-        open,
-        lanes: Vec::new(),
-        reader: None,
-        block: Vec::new(),
-        newest_s: None,
-        wall: WallClock::default(),
-        pause_is_loss: false,
-        running: false,
-    };
-    feed.open_known();
-    let end = match feed.run() {
-        ControlFlow::Break(end) => end,
-        ControlFlow::Continue(()) => FeedEnd::Ended,
-    };
-    feed.close(end)
+    Feed::new(options, window, Pulse::default(), open).play(source)
 }
 
-struct Feed<O> {
-    source: SourceHandle,
+/// The streams of a source, and the times that they share.
+pub struct Feed<O> {
     options: FeedOptions,
     window: WindowLength,
+    pulse: Pulse,
     open: O,
     lanes: Vec<Lane>,
-    reader: Option<RingReader>,
     block: Vec<f32>,
-    /// When the newest frame was captured, in seconds of the capture clock.
-    newest_s: Option<f64>,
+    timeline: Timeline,
     wall: WallClock,
-    /// The source was away: the time until the next block is lost.
-    pause_is_loss: bool,
     /// The streams were informed that sound flows.
     running: bool,
+    /// The streams were informed that none does.
+    stalled: bool,
+    waiting_logged: bool,
 }
 
-/// `Break` ends the feed.
+/// A source while it plays.
+struct Playing {
+    source: SourceHandle,
+    reader: Option<RingReader>,
+    /// When the newest block was read, or the source started.
+    quiet_since: CaptureInstant,
+    /// Errors that the device had reported when the newest block was read.
+    xruns: u64,
+}
+
+/// `Break` ends the source.
 type Flow<T = ()> = ControlFlow<FeedEnd, T>;
 
 impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
     /// Opens the streams that do not depend on how many channels the source turns out to have.
-    fn open_known(&mut self) {
-        match self.options.mixing.clone() {
-            Mixing::Mean(choice) => self.open_lane(None, choice),
-            Mixing::Each(ChannelChoice::Only(channels)) => self.open_channels(&channels),
+    pub fn new(options: FeedOptions, window: WindowLength, pulse: Pulse, open: O) -> Self {
+        let mut feed = Self {
+            options,
+            window,
+            pulse,
+            open,
+            lanes: Vec::new(),
+            block: Vec::new(),
+            timeline: Timeline::default(),
+            wall: WallClock::default(),
+            running: false,
+            stalled: false,
+            waiting_logged: false,
+        };
+        match feed.options.mixing.clone() {
+            Mixing::Mean(choice) => feed.open_lane(None, choice),
+            Mixing::Each(ChannelChoice::Only(channels)) => feed.open_channels(&channels),
             Mixing::Each(ChannelChoice::All) => {}
+        }
+        feed
+    }
+
+    /// Plays a source to its end and closes it. After an end by a dead thread the same source may be played anew.
+    pub fn play(&mut self, source: SourceHandle) -> FeedEnd {
+        self.wall.set_system_clock(source.unix_clock.clone());
+        let mut playing = Playing {
+            xruns: source.health.snapshot().xruns,
+            source,
+            reader: None,
+            quiet_since: CaptureInstant::now(),
+        };
+        self.running = false;
+        let run = AssertUnwindSafe(|| self.run(&mut playing));
+        let end = match catch_unwind(run) {
+            Ok(ControlFlow::Break(end)) => end,
+            Ok(ControlFlow::Continue(())) => FeedEnd::Ended,
+            Err(_) => {
+                let reason = "its feed thread panicked; see the log above";
+                // What the panic left half done is not flushed.
+                self.timeline.forget_held();
+                match self.note_state(StateChange::failed(reason)) {
+                    ControlFlow::Break(end) => end,
+                    ControlFlow::Continue(()) => FeedEnd::Failed {
+                        reason: reason.into(),
+                        died: true,
+                    },
+                }
+            }
+        };
+        self.close(playing);
+        end
+    }
+
+    /// Informs all streams that the source failed.
+    pub fn fail(&mut self, reason: &str) -> FeedEnd {
+        match self.failed(reason.into(), false) {
+            ControlFlow::Break(end) => end,
+            ControlFlow::Continue(()) => FeedEnd::Ended,
         }
     }
 
@@ -120,69 +175,142 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
 
     fn open_lane(&mut self, channel: Option<u16>, choice: ChannelChoice) {
         let sender = (self.open)(channel);
-        self.lanes.push(Lane::new(choice, sender));
+        self.lanes
+            .push(Lane::new(choice, sender, self.options.budget));
     }
 
-    fn run(&mut self) -> Flow {
+    fn run(&mut self, playing: &mut Playing) -> Flow {
         loop {
-            let event = match &self.reader {
-                Some(reader) if !reader.is_closed() => self.source.events.try_recv().ok(),
+            let event = match &playing.reader {
+                Some(reader) if !reader.is_closed() => playing.source.events.try_recv().ok(),
                 // Nothing can come but an event.
-                _ => match self.source.events.recv() {
+                _ => match playing.source.events.recv() {
                     Ok(event) => Some(event),
-                    Err(_) => return self.failed("its thread panicked; see the log".into()),
+                    Err(_) => {
+                        self.release(playing)?;
+                        return self.failed("its thread panicked; see the log".into(), true);
+                    }
                 },
             };
             if let Some(event) = event {
                 // What the ring still holds came before.
-                while self.read(Duration::ZERO)? {}
-                self.event(event)?;
+                while self.read(playing, Duration::ZERO)? {}
+                self.release(playing)?;
+                self.event(playing, event)?;
             }
-            self.read(RING_WATCH)?;
+            if !self.read(playing, WATCH)? {
+                self.stall_if_quiet(playing)?;
+            }
         }
     }
 
     /// Takes one block; `false` when none came.
-    fn read(&mut self, timeout: Duration) -> Flow<bool> {
-        let Some(reader) = &mut self.reader else {
+    fn read(&mut self, playing: &mut Playing, timeout: Duration) -> Flow<bool> {
+        let Some(reader) = &mut playing.reader else {
             return ControlFlow::Continue(false);
         };
         let mut samples = std::mem::take(&mut self.block);
         let block = reader.read_timeout(&mut samples, timeout);
         let format = reader.format();
-        let flow = match block {
-            Some(block) => self.block(block, &mut samples, format),
-            None => ControlFlow::Continue(()),
+        let Some(block) = block else {
+            self.block = samples;
+            return ControlFlow::Continue(false);
         };
-        self.block = samples;
-        flow?;
-        ControlFlow::Continue(block.is_some())
+        playing.quiet_since = CaptureInstant::now();
+        let pulse = self.pulse.clone();
+        let _at_work = pulse.at_work();
+        if !self.options.live {
+            let end_s = block.captured.seconds();
+            self.deliver(&block, &mut samples, format, (end_s, end_s))?;
+            self.block = samples;
+            return ControlFlow::Continue(true);
+        }
+        let xruns = playing.source.health.snapshot().xruns;
+        let doubtful = std::mem::replace(&mut playing.xruns, xruns) != xruns;
+        match self.timeline.place(&block, format.rate_hz, doubtful) {
+            Place::At(end_s) => {
+                let times = (end_s, block.captured.seconds());
+                self.deliver(&block, &mut samples, format, times)?;
+                self.block = samples;
+            }
+            Place::Hold => {
+                self.timeline.hold(block, samples);
+                if self.timeline.is_settled() {
+                    self.release(playing)?;
+                }
+            }
+        }
+        ControlFlow::Continue(true)
     }
 
-    fn event(&mut self, event: SourceEvent) -> Flow {
+    /// Delivers the blocks that are held, behind the sound that is missing before them.
+    fn release(&mut self, playing: &Playing) -> Flow {
+        let Some(format) = playing.reader.as_ref().map(RingReader::format) else {
+            return ControlFlow::Continue(());
+        };
+        let is_new = self.timeline.is_new();
+        let released = self.timeline.release(format.rate_hz);
+        let lost = (released.lost_s * f64::from(format.rate_hz)).round() as u64;
+        if lost > 0 && !is_new {
+            self.lose_all(lost, GapReason::Device)?;
+        }
+        // What was held arrives only now.
+        let now_s = CaptureInstant::now().seconds();
+        for Held { block, mut samples } in released.blocks {
+            let end_s = self.timeline.place_released(&block, format.rate_hz);
+            self.deliver(&block, &mut samples, format, (end_s, now_s))?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Informs the streams once when nothing has come for too long from a source that is there.
+    fn stall_if_quiet(&mut self, playing: &Playing) -> Flow {
+        let Some(limit) = self.options.stall_after else {
+            return ControlFlow::Continue(());
+        };
+        let open = playing.reader.as_ref().is_some_and(|r| !r.is_closed());
+        if self.stalled || !open || playing.quiet_since.elapsed() < limit {
+            return ControlFlow::Continue(());
+        }
+        self.release(playing)?;
+        self.stalled = true;
+        let reason = format!("no sound for {} s", limit.as_secs_f64());
+        self.note_state(StateChange::stalled(reason))
+    }
+
+    fn event(&mut self, playing: &mut Playing, event: SourceEvent) -> Flow {
         match event {
             SourceEvent::Started { format, reader } => {
-                self.lose_at_end()?;
-                self.reader = Some(reader);
-                self.pause_is_loss = self.newest_s.is_some();
+                self.lose_at_end(playing)?;
+                playing.reader = Some(reader);
+                playing.quiet_since = CaptureInstant::now();
                 self.running = false;
+                self.stalled = false;
                 self.start(format)
             }
-            SourceEvent::Resumed => ControlFlow::Continue(()),
             SourceEvent::State(change) => match change.state {
                 StreamState::Ended => {
-                    self.lose_at_end()?;
-                    let stopped = self.source.stop.is_stopped();
+                    self.lose_at_end(playing)?;
+                    let stopped = playing.source.stop.is_stopped();
                     self.end(stopped.then(|| "stopped on request".into()))
                 }
-                StreamState::Failed => self.failed(change.reason.unwrap_or_default()),
-                state => {
-                    // From here on, and not from `Resumed`: the first sound may come before that event.
-                    self.pause_is_loss |= state == StreamState::Stalled;
-                    self.running = false;
-                    self.note_all(&Note::State(change))
+                StreamState::Failed => self.failed(change.reason.unwrap_or_default(), false),
+                _ => {
+                    self.log_waiting(&playing.source.label, &change);
+                    self.note_state(change)
                 }
             },
+        }
+    }
+
+    /// Logs once that a device is waited for, and what to do. That nobody writes to a FIFO is usual.
+    fn log_waiting(&mut self, label: &str, change: &StateChange) {
+        if change.state == StreamState::Waiting
+            && self.options.live
+            && !std::mem::replace(&mut self.waiting_logged, true)
+        {
+            let reason = change.reason.as_deref().unwrap_or_default();
+            tracing::warn!("waiting for {label}: {reason}");
         }
     }
 
@@ -196,31 +324,29 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
             match self.lanes[place].start(format, self.window) {
                 Ok(()) => {}
                 Err(StartError::Gone(WorkerGone)) => return ControlFlow::Break(FeedEnd::Refused),
-                Err(error) => return self.failed(error.to_string()),
+                Err(error) => return self.failed(error.to_string(), false),
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn block(&mut self, block: Block, samples: &mut Vec<f32>, format: AudioFormat) -> Flow {
+    /// Passes on a block, the last frame of which was captured and arrived at these times of the capture clock.
+    fn deliver(
+        &mut self,
+        block: &Block,
+        samples: &mut Vec<f32>,
+        format: AudioFormat,
+        (end_s, arrived_s): (f64, f64),
+    ) -> Flow {
         let end = CaptureTime {
-            monotonic_s: block.captured.seconds(),
-            unix_s: self.wall.unix_s(block.captured),
+            monotonic_s: end_s,
+            arrived_s,
+            unix_s: self.wall.unix_s(end_s),
         };
         if block.lost_before_frames > 0 {
             self.lose_all(block.lost_before_frames, GapReason::RingFull)?;
         }
-        if std::mem::take(&mut self.pause_is_loss)
-            && self.options.live
-            && let Some(newest_s) = self.newest_s
-        {
-            let frames = ((end.monotonic_s - newest_s) * f64::from(format.rate_hz)) as u64;
-            let lost = frames.saturating_sub(block.frames + block.lost_before_frames);
-            if lost > 0 {
-                self.lose_all(lost, GapReason::Device)?;
-            }
-        }
-        self.newest_s = Some(end.monotonic_s);
+        self.stalled = false;
         if !std::mem::replace(&mut self.running, true) {
             self.note_all(&Note::State(StateChange::running()))?;
             self.lanes.iter_mut().for_each(Lane::forget_silence);
@@ -252,8 +378,8 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
         over
     }
 
-    fn lose_at_end(&mut self) -> Flow {
-        let lost = self
+    fn lose_at_end(&mut self, playing: &Playing) -> Flow {
+        let lost = playing
             .reader
             .as_ref()
             .map_or(0, RingReader::lost_at_end_frames);
@@ -277,10 +403,9 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
         ControlFlow::Break(FeedEnd::Ended)
     }
 
-    fn failed(&mut self, reason: String) -> Flow {
-        let started = self.newest_s.is_some();
+    fn failed(&mut self, reason: String, died: bool) -> Flow {
         self.finish_all(&StateChange::failed(reason.clone()))?;
-        ControlFlow::Break(FeedEnd::Failed { reason, started })
+        ControlFlow::Break(FeedEnd::Failed { reason, died })
     }
 
     fn finish_all(&mut self, change: &StateChange) -> Flow {
@@ -288,6 +413,19 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
             lane.finish().map_or_else(refused, Flow::Continue)?;
         }
         self.note_all(&Note::State(change.clone()))
+    }
+
+    /// A state without sound: an open voice ends with the sound.
+    fn note_state(&mut self, change: StateChange) -> Flow {
+        self.running = false;
+        for lane in &self.lanes {
+            let ended = lane.position_s().map(Note::SoundEnd);
+            let notes = ended.into_iter().chain([Note::State(change.clone())]);
+            for note in notes {
+                lane.note(note).map_or_else(refused, Flow::Continue)?;
+            }
+        }
+        ControlFlow::Continue(())
     }
 
     fn note_all(&mut self, note: &Note) -> Flow {
@@ -298,16 +436,15 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
         ControlFlow::Continue(())
     }
 
-    fn close(self, end: FeedEnd) -> FeedEnd {
-        let label = &self.source.label;
+    fn close(&mut self, playing: Playing) {
+        let Playing { source, reader, .. } = playing;
+        let label = &source.label;
         self.lanes.iter().for_each(|lane| lane.log_silenced(label));
-        let health = self.source.health.snapshot();
-        tracing::debug!("{label}: {health:?}");
-        self.source.stop.stop();
+        tracing::debug!("{label}: {:?}", source.health.snapshot());
+        source.stop.stop();
         // The reader goes first, or a source that waits for room in the ring would wait for ever.
-        drop(self.reader);
-        self.source.join();
-        end
+        drop(reader);
+        source.join();
     }
 }
 

@@ -230,6 +230,7 @@ fn label_windows(
     {
         let end = CaptureTime {
             monotonic_s: block.end_s,
+            arrived_s: block.end_s,
             unix_s: block.end_s,
         };
         if block.rate_hz != rate_hz {

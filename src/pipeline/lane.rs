@@ -1,9 +1,12 @@
 //! A lane: one stream of a source, from the chosen channels to the inference queue.
 
+use std::time::{Duration, Instant};
+
 use vocald_client::message::{GapReason, StateChange};
 
 use crate::audio::{
-    AudioFormat, ChannelChoice, ChannelError, ChannelFault, ChannelMap, ChannelWatch,
+    AudioFormat, CaptureInstant, ChannelChoice, ChannelError, ChannelFault, ChannelMap,
+    ChannelWatch,
 };
 use crate::frontend::resample::ResampleError;
 use crate::frontend::{CaptureTime, WindowLength};
@@ -14,6 +17,8 @@ use crate::pipeline::stream::Stream;
 pub(super) struct Lane {
     choice: ChannelChoice,
     sender: StreamSender,
+    /// How long after their arrival windows are due; `None`: they can wait.
+    budget: Option<Duration>,
     /// `None` until the first sound.
     sound: Option<Sound>,
 }
@@ -37,10 +42,11 @@ pub(super) enum StartError {
 }
 
 impl Lane {
-    pub fn new(choice: ChannelChoice, sender: StreamSender) -> Self {
+    pub fn new(choice: ChannelChoice, sender: StreamSender, budget: Option<Duration>) -> Self {
         Self {
             choice,
             sender,
+            budget,
             sound: None,
         }
     }
@@ -80,8 +86,9 @@ impl Lane {
         };
         sound.mono.clear();
         sound.map.mix(samples, &mut sound.mono);
+        let due = self.budget.map(|budget| due(budget, end.arrived_s));
         for item in sound.stream.push(&sound.mono, end) {
-            self.sender.send(item)?;
+            self.sender.send_due(item, due)?;
         }
         if let Some(faults) = sound.watch.push(samples, &sound.mono) {
             let change = running(faults);
@@ -133,4 +140,15 @@ fn running(faults: &[ChannelFault]) -> StateChange {
         reason: (!faults.is_empty()).then(|| faults.join("; ")),
         ..StateChange::running()
     }
+}
+
+/// The moment `budget` after the sound arrived, at `arrived_s` of the capture clock.
+fn due(budget: Duration, arrived_s: f64) -> Instant {
+    let age_s = CaptureInstant::now().seconds() - arrived_s;
+    let age = Duration::try_from_secs_f64(age_s).unwrap_or_default();
+    let now = Instant::now();
+    // An overdue window is dropped, however long it is overdue.
+    now.checked_add(budget)
+        .and_then(|due| due.checked_sub(age))
+        .unwrap_or(now)
 }

@@ -12,11 +12,14 @@ pub mod label;
 pub mod labels;
 mod lane;
 pub mod recording;
+pub mod restart;
 mod sinks;
-mod sources;
+pub mod sources;
 pub mod stream;
+mod timeline;
 pub mod verdict;
 mod wall_clock;
+mod watchdog;
 
 pub use daemon::{Daemon, DaemonError};
 pub use sinks::SinkError;

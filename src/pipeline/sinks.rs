@@ -12,9 +12,9 @@ use crate::publish::fanout::fanout;
 use crate::publish::hook::Hook;
 use crate::publish::http::tls::TlsError;
 use crate::publish::lines::{tcp, unix};
-use crate::publish::midi::{Midi, MidiError};
+use crate::publish::midi::Midi;
 use crate::publish::mqtt::{Mqtt, MqttError};
-use crate::publish::osc::{Osc, OscError};
+use crate::publish::osc::Osc;
 use crate::publish::rlimit;
 use crate::publish::server::Server;
 use crate::publish::stdout::Stdout;
@@ -60,12 +60,6 @@ pub enum SinkError {
     /// MQTT cannot start.
     #[error(transparent)]
     Mqtt(#[from] MqttError),
-    /// An OSC receiver cannot be used.
-    #[error(transparent)]
-    Osc(#[from] OscError),
-    /// The MIDI port cannot be used.
-    #[error(transparent)]
-    Midi(#[from] MidiError),
 }
 
 fn no_thread(what: &'static str) -> impl Fn(io::Error) -> SinkError {
@@ -90,6 +84,11 @@ pub struct Sinks {
 }
 
 impl Sinks {
+    /// The first failure of a server.
+    pub fn failure(&self) -> Option<String> {
+        self.servers.iter().find_map(Server::failure)
+    }
+
     /// Gives clients a moment to take what waits for them.
     pub fn finish(self) {
         for server in self.servers {
@@ -263,7 +262,7 @@ fn osc(config: &Config, hub: &Hub) -> Result<(), SinkError> {
     if config.publish.osc.targets.is_empty() {
         return Ok(());
     }
-    hub.attach(Osc::open(&config.publish.osc)?, drop_oldest(config))
+    hub.attach(Osc::open(&config.publish.osc), drop_oldest(config))
         .map_err(no_thread("OSC"))
 }
 
@@ -291,7 +290,7 @@ fn midi(config: &Config, hub: &Hub) -> Result<(), SinkError> {
     if config.publish.midi.port.is_empty() {
         return Ok(());
     }
-    hub.attach(Midi::open(&config.publish.midi)?, drop_oldest(config))
+    hub.attach(Midi::start(&config.publish.midi), drop_oldest(config))
         .map_err(no_thread("MIDI"))
 }
 

@@ -1,6 +1,8 @@
 //! The sources of a configuration, opened, and the names of their streams.
 
-use crate::audio::{AudioError, ChannelChoice, Source, SourceSpec};
+use std::path::Path;
+
+use crate::audio::{AudioError, ChannelChoice, Source, SourceOptions, SourceSpec};
 use crate::config::{Config, ConfigError, SourceConfig};
 use crate::pipeline::feed::{FeedOptions, Mixing};
 
@@ -25,27 +27,54 @@ pub struct OpenSource {
     pub options: FeedOptions,
     /// Nothing is lost when what comes after is slow.
     pub can_wait: bool,
+    /// Opens the source again after its thread died; `None` where that would play the same sound twice.
+    pub reopen: Option<Box<Reopen>>,
 }
 
-/// Opens every source of `config`; each ends after `limit_s` seconds of sound, if given.
-pub fn open(config: &Config, limit_s: Option<f64>) -> Result<Vec<OpenSource>, OpenError> {
+/// Opens a source again, or says in one sentence why not.
+pub type Reopen = dyn Fn() -> Result<Box<dyn Source>, String> + Send;
+
+/// Opens every source of `config`; each ends after `limit_s` seconds of sound, if given. `capture`: the program that
+/// captures devices in processes of their own.
+pub fn open(
+    config: &Config,
+    limit_s: Option<f64>,
+    capture: Option<&Path>,
+) -> Result<Vec<OpenSource>, OpenError> {
+    let capture = capture.map(Path::to_owned);
     let open = |source: &SourceConfig| {
         let spec = source.spec()?;
         let choice = source.channel_choice()?;
-        let live = matches!(spec, SourceSpec::Device(_));
+        let live = matches!(spec, SourceSpec::Device(_) | SourceSpec::Sim(_));
+        let can_wait = source.can_wait()?;
+        let full_pace = can_wait && matches!(spec, SourceSpec::File(_) | SourceSpec::Sim(_));
         let mixing = match source.each_channel {
             true => Mixing::Each(choice),
             false => Mixing::Mean(choice),
         };
+        let settings = SourceOptions {
+            helper: capture.clone(),
+            ..source.options()?
+        };
+        let opened = spec.open(&settings)?;
+        let reopen: Option<Box<Reopen>> = match spec {
+            SourceSpec::File(_) | SourceSpec::Stdin => None,
+            spec => Some(Box::new(move || {
+                spec.open(&settings).map_err(|e| e.to_string())
+            })),
+        };
         Ok(OpenSource {
             name: source.stream_name().into(),
-            source: spec.open(&source.options()?)?,
+            source: opened,
+            reopen,
             options: FeedOptions {
                 mixing,
                 limit_s,
                 live,
+                stall_after: (!full_pace).then(|| source.stall_after()),
+                budget: (!can_wait).then(|| config.model.latency_budget()),
             },
-            can_wait: source.can_wait()?,
+            can_wait,
         })
     };
     config.source.iter().map(open).collect()

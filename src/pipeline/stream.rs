@@ -159,10 +159,12 @@ impl Stream {
             // Sound that arrives in a burst was captured when it arrived, not before what came earlier.
             let CaptureTime {
                 monotonic_s,
+                arrived_s,
                 unix_s,
             } = window.captured;
             self.newest = CaptureTime {
                 monotonic_s: monotonic_s.max(self.newest.monotonic_s),
+                arrived_s: arrived_s.max(self.newest.arrived_s),
                 unix_s: unix_s.max(self.newest.unix_s),
             };
             window.captured = self.newest;

@@ -1,8 +1,6 @@
 //! Unix time of captured sound: the capture clock plus an offset that follows the system clock but never runs back.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use crate::audio::CaptureInstant;
+use crate::audio::{CaptureInstant, UnixClock};
 
 /// The offset is renewed when the system clock has moved on by more than this against it.
 const TOLERANCE_S: f64 = 0.05;
@@ -10,21 +8,25 @@ const TOLERANCE_S: f64 = 0.05;
 const SET_BACK_S: f64 = 0.5;
 
 /// The wall clock of one source.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct WallClock {
+    system: UnixClock,
     /// Unix time minus capture time, in seconds; `None` before the first reading.
     offset_s: Option<f64>,
     set_back: bool,
 }
 
 impl WallClock {
-    /// The Unix time at which the sound of `captured` was captured, in seconds. Reads the system clock.
-    pub fn unix_s(&mut self, captured: CaptureInstant) -> f64 {
-        let unix_s = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0.0, |since| since.as_secs_f64());
-        self.observe(CaptureInstant::now().seconds(), unix_s);
-        captured.seconds() + self.offset_s.unwrap_or(0.0)
+    /// Reads this clock from now on.
+    pub fn set_system_clock(&mut self, system: UnixClock) {
+        self.system = system;
+    }
+
+    /// The Unix time at which the sound of `captured_s` of the capture clock was captured, in seconds. Reads the
+    /// system clock.
+    pub fn unix_s(&mut self, captured_s: f64) -> f64 {
+        self.observe(CaptureInstant::now().seconds(), self.system.now_s());
+        captured_s + self.offset_s.unwrap_or(0.0)
     }
 
     /// Compares both clocks. A step forward is followed at once. A step back is not: `wall` would run back, so the

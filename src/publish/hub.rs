@@ -16,6 +16,7 @@ pub use crate::publish::published::Published;
 pub use crate::publish::queue::Delivery;
 use crate::publish::queue::Queue;
 use crate::publish::snapshot::Snapshot;
+use crate::restarts::Restarts;
 
 /// Messages that a sink gets in one call at most, so that a long backlog is not held twice.
 const BATCH_MESSAGES: usize = 256;
@@ -65,15 +66,20 @@ pub struct HelloFacts {
 
 /// Distributes messages to sinks, and knows the state of every stream for the `hello` of new ones.
 pub struct Hub {
-    facts: HelloFacts,
-    thresholds: Option<Thresholds>,
-    inner: Mutex<Inner>,
+    shared: Arc<Shared>,
     ended: Sender<SinkEnd>,
     ends: Receiver<SinkEnd>,
 }
 
+/// What the threads of sinks need too.
+struct Shared {
+    facts: HelloFacts,
+    inner: Mutex<Inner>,
+}
+
 #[derive(Default)]
 struct Inner {
+    thresholds: Option<Thresholds>,
     streams: Snapshot,
     sinks: Vec<Attached>,
 }
@@ -90,9 +96,10 @@ impl Hub {
     pub fn new(facts: HelloFacts) -> Self {
         let (ended, ends) = crossbeam_channel::bounded(ENDS_KEPT);
         Self {
-            facts,
-            thresholds: None,
-            inner: Mutex::default(),
+            shared: Arc::new(Shared {
+                facts,
+                inner: Mutex::default(),
+            }),
             ended,
             ends,
         }
@@ -100,14 +107,14 @@ impl Hub {
 
     /// With these thresholds in `hello`.
     #[must_use]
-    pub fn with_thresholds(mut self, thresholds: Thresholds) -> Self {
-        self.thresholds = Some(thresholds);
+    pub fn with_thresholds(self, thresholds: Thresholds) -> Self {
+        self.shared.lock().thresholds = Some(thresholds);
         self
     }
 
     /// Adds a stream, in the state `starting`, to the `hello` of later sinks. One that is known is left as it is.
     pub fn add_stream(&self, stream: &str) {
-        self.lock().streams.add(stream);
+        self.shared.lock().streams.add(stream);
     }
 
     /// Starts a sink. Its first message is `hello`; from then on it gets everything.
@@ -132,15 +139,16 @@ impl Hub {
     ) -> io::Result<()> {
         let queue = Arc::new(Queue::new(delivery));
         let name = sink.name();
-        let mut inner = self.lock();
-        let hello = Message::Hello(self.hello_of(&inner));
+        let mut inner = self.shared.lock();
+        let hello = Message::Hello(self.shared.hello_of(&inner));
         queue.push(Arc::new(Published::new(hello)));
         let thread = std::thread::Builder::new()
             .name(format!("sink {name}"))
             .spawn({
                 let (queue, ended, name) = (Arc::clone(&queue), self.ended.clone(), name.clone());
+                let shared = Arc::clone(&self.shared);
                 move || {
-                    let error = run(sink, &queue).err();
+                    let error = run(sink, &name, &queue, &shared).err();
                     // Full, or without a hub: nobody needs it.
                     let _ = ended.try_send(SinkEnd { name, error });
                 }
@@ -157,7 +165,7 @@ impl Hub {
 
     /// The running sinks, each with the number of messages that wait for it.
     pub fn queues(&self) -> Vec<(String, usize)> {
-        let inner = self.lock();
+        let inner = self.shared.lock();
         let running = inner.sinks.iter().filter(|s| !s.thread.is_finished());
         running
             .map(|sink| (sink.name.clone(), sink.queue.len()))
@@ -180,7 +188,7 @@ impl Hub {
         }
         let mut lossless = Vec::new();
         {
-            let mut inner = self.lock();
+            let mut inner = self.shared.lock();
             inner.streams.update(&message);
             let published = Arc::new(Published::new(message));
             for sink in &mut inner.sinks {
@@ -202,7 +210,7 @@ impl Hub {
     /// Lets every sink deliver what it still has: [`Delivery::Lossless`] ones for as long as that takes, the others
     /// for at most `patience`. A sink that is still busy then is left behind.
     pub fn finish(&self, patience: Duration) {
-        let sinks = std::mem::take(&mut self.lock().sinks);
+        let sinks = std::mem::take(&mut self.shared.lock().sinks);
         for sink in &sinks {
             sink.queue.finish();
         }
@@ -217,9 +225,11 @@ impl Hub {
 
     /// The `hello` of a sink that is attached now.
     pub fn hello(&self) -> Hello {
-        self.hello_of(&self.lock())
+        self.shared.hello_of(&self.shared.lock())
     }
+}
 
+impl Shared {
     fn hello_of(&self, inner: &Inner) -> Hello {
         Hello {
             v: Version,
@@ -231,7 +241,7 @@ impl Hub {
             horizons: self.facts.horizons_s.clone(),
             lookahead: self.facts.lookahead_s,
             hop: self.facts.hop_s,
-            thresholds: self.thresholds,
+            thresholds: inner.thresholds,
             streams: inner.streams.all().to_vec(),
         }
     }
@@ -242,18 +252,43 @@ impl Hub {
 }
 
 /// Delivers until the queue is finished or the sink fails, then closes the queue: nobody may wait for it any more.
-fn run(mut sink: impl Sink, queue: &Queue<Arc<Published>>) -> io::Result<()> {
-    let delivered = catch_unwind(AssertUnwindSafe(|| {
-        let mut batch = Vec::with_capacity(BATCH_MESSAGES + 1);
-        while let Some(dropped) = queue.take(&mut batch, BATCH_MESSAGES) {
-            if dropped > 0 {
-                batch.insert(0, Published::lagged(dropped));
+/// After a panic the sink gets `hello` again and goes on.
+fn run(
+    mut sink: impl Sink,
+    name: &str,
+    queue: &Queue<Arc<Published>>,
+    hub: &Shared,
+) -> io::Result<()> {
+    let mut restarts = Restarts::default();
+    let mut batch = Vec::with_capacity(BATCH_MESSAGES + 1);
+    let ended = loop {
+        let delivered = catch_unwind(AssertUnwindSafe(|| {
+            if !batch.is_empty() {
+                sink.deliver(&batch)?;
+                batch.clear();
             }
-            sink.deliver(&batch)?;
-            batch.clear();
-        }
-        Ok(())
-    }));
+            while let Some(dropped) = queue.take(&mut batch, BATCH_MESSAGES) {
+                if dropped > 0 {
+                    batch.insert(0, Published::lagged(dropped));
+                }
+                sink.deliver(&batch)?;
+                batch.clear();
+            }
+            Ok(())
+        }));
+        let Err(_) = delivered else {
+            break delivered.unwrap_or(Ok(()));
+        };
+        let Some(wait) = restarts.next_wait() else {
+            let reason = "its thread panicked again and again; see the log above";
+            break Err(io::Error::other(reason));
+        };
+        tracing::error!("the sink {name} panicked; it is restarted");
+        std::thread::sleep(wait);
+        batch.clear();
+        let hello = Message::Hello(hub.hello_of(&hub.lock()));
+        batch.push(Arc::new(Published::new(hello)));
+    };
     queue.close();
-    delivered.unwrap_or_else(|_| Err(io::Error::other("its thread panicked; see the log above")))
+    ended
 }

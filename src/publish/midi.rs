@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use midir::{MidiOutput, MidiOutputConnection};
 
@@ -41,31 +42,53 @@ pub enum MidiError {
     },
 }
 
-/// The sink, with its port open.
+/// Time between attempts to open a port that is not there.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// The sink. A port that is not there yet is waited for.
 pub struct Midi {
-    connection: MidiOutputConnection,
+    port: String,
+    connection: Option<MidiOutputConnection>,
+    /// The last attempt to open it.
+    tried: Instant,
     messages: MidiMessages,
     /// MIDI messages that the port refused.
     lost: u64,
 }
 
 impl Midi {
-    /// Opens the port.
-    ///
-    /// # Errors
-    ///
-    /// If the system has no MIDI or no such port, or does not open it.
-    pub fn open(config: &MidiConfig) -> Result<Self, MidiError> {
-        Ok(Self {
-            connection: log_alsa_messages(|| connect(&config.port))?,
+    /// Opens the port. What is wrong is logged, and the port tried again with later messages.
+    pub fn start(config: &MidiConfig) -> Self {
+        let mut midi = Self {
+            port: config.port.clone(),
+            connection: None,
+            tried: Instant::now(),
             messages: MidiMessages::new(config),
             lost: 0,
-        })
+        };
+        if let Err(error) = midi.open() {
+            tracing::warn!("{error}; it is waited for");
+        }
+        midi
+    }
+
+    /// Whether the port is open.
+    pub fn is_open(&self) -> bool {
+        self.connection.is_some()
+    }
+
+    fn open(&mut self) -> Result<(), MidiError> {
+        self.tried = Instant::now();
+        self.connection = Some(log_alsa_messages(|| connect(&self.port))?);
+        Ok(())
     }
 
     fn send(&mut self, messages: &[Bytes]) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
         for message in messages {
-            if let Err(error) = self.connection.send(message) {
+            if let Err(error) = connection.send(message) {
                 if self.lost == 0 {
                     tracing::warn!(
                         "a MIDI message is refused: {error}; further ones are only counted"
@@ -84,6 +107,11 @@ impl Sink for Midi {
 
     /// Never an error: a port that refuses messages is logged.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
+        if !self.is_open() && self.tried.elapsed() >= RETRY && self.open().is_ok() {
+            tracing::info!("the MIDI port {} is open", self.port);
+            let present = self.messages.present();
+            self.send(&present);
+        }
         for message in messages {
             let messages = self.messages.of(&message.message);
             self.send(&messages);

@@ -59,12 +59,23 @@ impl MidiMessages {
                 let control = self.control(&decision.stream, decision.t, decision.p);
                 note.into_iter().chain(control).collect()
             }
+            // Without sound there is no voice, even if its offset was lost in a full queue.
+            Message::State(state) if !state.state.has_sound() => {
+                self.set_note(&state.stream, false).into_iter().collect()
+            }
             Message::State(_)
             | Message::Gap(_)
             | Message::Level(_)
             | Message::Lagged(_)
             | Message::Refused(_) => Vec::new(),
         }
+    }
+
+    /// Turns on every note that is on, for a port that has just been opened.
+    pub fn present(&self) -> Vec<Bytes> {
+        let on = self.streams.values().filter(|voice| voice.on);
+        on.map(|voice| [NOTE_ON | voice.channel, voice.note, self.config.velocity])
+            .collect()
     }
 
     /// Turns off every note that is on.

@@ -2,10 +2,12 @@
 //!
 //! Below `PREFIX/STREAM`: `/voice` (`ON` or `OFF`) and `/state` (the `state` message), both retained; `/event` (`onset`,
 //! `offset` and `gap` messages); `/p`, if a rate is set. `PREFIX/status` is `online` while these are kept up to date,
-//! and `offline` afterwards, by the last will if need be. `PREFIX/CLIENT/retained` lists the retained topics of a client.
+//! and `offline` afterwards, by the last will if need be; `/voice` is `OFF` then, by the will of its `guard`.
+//! `PREFIX/CLIENT/retained` lists the retained topics of a client.
 
 mod discovery;
 mod error;
+mod guard;
 mod link;
 mod messages;
 mod outbox;
@@ -14,6 +16,7 @@ mod tls;
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -23,6 +26,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::config::MqttConfig;
 use crate::publish::hub::{Published, Sink};
+use crate::restarts::Restarts;
 use error::LinkError;
 pub use error::MqttError;
 use link::{Client, Link, LinkEvent, WINDOW};
@@ -46,17 +50,36 @@ pub struct Mqtt {
 
 struct Shared {
     state: Mutex<State>,
+    /// There is something to send, or to end.
     changed: Notify,
+    /// There may be a stream more.
+    streams_changed: Notify,
+    /// The main connection was accepted.
+    reconnected: Notify,
 }
 
 struct State {
     messages: Messages,
     outbox: Outbox,
+    connected: bool,
 }
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_connected(&self) -> bool {
+        self.lock().connected
+    }
+
+    /// Publishes `voice` of `stream` again, if one is present.
+    fn repeat_voice(&self, stream: &str) {
+        let mut state = self.lock();
+        if let Some(present) = state.messages.voice_present(stream) {
+            state.outbox.push(present);
+            self.changed.notify_one();
+        }
     }
 }
 
@@ -73,9 +96,13 @@ impl Mqtt {
             state: Mutex::new(State {
                 messages: Messages::new(config),
                 outbox: Outbox::new(queue_messages),
+                connected: false,
             }),
             changed: Notify::new(),
+            streams_changed: Notify::new(),
+            reconnected: Notify::new(),
         });
+        let guards = config.voice_will;
         let (end_by, ending) = watch::channel(None);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -83,14 +110,31 @@ impl Mqtt {
         let thread = std::thread::Builder::new().name("mqtt".into()).spawn({
             let shared = Arc::clone(&shared);
             move || {
-                runtime.block_on(async {
+                let mut restarts = Restarts::default();
+                let run = || tokio::task::LocalSet::new().block_on(&runtime, async {
+                    let (close, closed) = watch::channel(false);
+                    let main = async {
+                        serve(&link, &shared, ending.clone()).await;
+                        close.send_replace(true);
+                    };
+                    let guards = async {
+                        if guards {
+                            guard::keep_all(&link, &shared, &closed).await;
+                        }
+                    };
                     tokio::select! {
-                        () = serve(&link, &shared, ending.clone()) => {}
-                        () = too_late(ending) => {
+                        _ = async { tokio::join!(main, guards) } => {}
+                        () = too_late(ending.clone()) => {
                             tracing::warn!("MQTT broker {}: the end of the run was not published", link.name());
                         }
                     }
                 });
+                while catch_unwind(AssertUnwindSafe(run)).is_err() {
+                    shared.lock().connected = false;
+                    let Some(wait) = restarts.next_wait() else { break };
+                    tracing::error!("the MQTT thread panicked; it is restarted");
+                    std::thread::sleep(wait);
+                }
                 // Does not wait for a name lookup.
                 runtime.shutdown_background();
             }
@@ -108,12 +152,18 @@ impl Sink for Mqtt {
         "MQTT".into()
     }
 
-    /// Never an error, and never blocks: a broker that is away is tried again.
+    /// Never blocks: a broker that is away is tried again. An error if the thread panicked again and again.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
+        if self.thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return Err(io::Error::other(
+                "its thread panicked again and again; see the log above",
+            ));
+        }
         let mut state = self.shared.lock();
         let State {
             messages: topics,
             outbox,
+            ..
         } = &mut *state;
         let known = topics.stream_count();
         for message in messages {
@@ -124,6 +174,7 @@ impl Sink for Mqtt {
             descriptions.into_iter().for_each(|p| outbox.push(p));
         }
         self.shared.changed.notify_one();
+        self.shared.streams_changed.notify_one();
         Ok(())
     }
 }
@@ -165,6 +216,7 @@ async fn serve(link: &Link, shared: &Shared, mut ending: watch::Receiver<Option<
         let ended = session.hold(&mut reported).await;
         let lasted = session.lasted();
         session.take_back();
+        shared.lock().connected = false;
         let Err(error) = ended else { return };
         // One log line per new error, not per attempt.
         if reported.as_ref() != Some(&error) {
@@ -235,6 +287,8 @@ impl<'a> Session<'a> {
                 LinkEvent::Connected => {
                     self.connected = Some(Instant::now());
                     client.subscribe(self.link.retained_list());
+                    self.shared.lock().connected = true;
+                    self.shared.reconnected.notify_waiters();
                     self.log_connected(reported.take().is_some());
                 }
                 LinkEvent::Acknowledged { refused } => {
@@ -260,7 +314,9 @@ impl<'a> Session<'a> {
             return;
         }
         let mut state = self.shared.lock();
-        let State { messages, outbox } = &mut *state;
+        let State {
+            messages, outbox, ..
+        } = &mut *state;
         while self.sent.len() < WINDOW {
             let Some(publication) = outbox.take(|| messages.retained()) else {
                 break;

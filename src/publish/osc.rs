@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use rosc::{OscMessage, OscPacket, OscType};
 use vocald_client::Message;
@@ -17,13 +18,9 @@ use crate::config::OscConfig;
 use crate::publish::hub::{Published, Sink};
 use crate::publish::rate_limit::RateLimit;
 
-/// A receiver whose address cannot be found.
-#[derive(Debug, thiserror::Error)]
-#[error("OSC receiver {target}: {reason}; write its address in numbers, or fix the name")]
-pub struct OscError {
-    target: String,
-    reason: String,
-}
+/// Waits between lookups of a name.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LAST_WAIT: Duration = Duration::from_secs(10);
 
 /// The sink and its receivers.
 pub struct Osc {
@@ -43,24 +40,16 @@ struct StreamFlags {
 }
 
 impl Osc {
-    /// Resolves the receivers' names. No receiver need be running.
-    ///
-    /// # Errors
-    ///
-    /// If a name has no address.
-    pub fn open(config: &OscConfig) -> Result<Self, OscError> {
-        Ok(Self {
-            targets: config
-                .targets
-                .iter()
-                .map(|target| Target::find(target))
-                .collect::<Result<_, _>>()?,
+    /// Looks the receivers' names up, for as long as it takes. No receiver need be running.
+    pub fn open(config: &OscConfig) -> Self {
+        Self {
+            targets: config.targets.iter().map(|t| Target::new(t)).collect(),
             prefix: config.prefix.clone(),
             p_rate_hz: config.p_rate_hz,
             repeat_voice_s: config.repeat_voice_s,
             addresses: StreamNames::default(),
             streams: BTreeMap::new(),
-        })
+        }
     }
 
     fn publish(&mut self, message: &Message) {
@@ -71,7 +60,14 @@ impl Osc {
                     self.send_voice(&status.stream, status.onset.is_some());
                 }
             }
-            Message::State(state) => self.send_state(&state.stream, state.state),
+            Message::State(state) => {
+                self.send_state(&state.stream, state.state);
+                // Without sound there is no voice and no decision that repeats the flag: a second chance for a
+                // datagram that was lost.
+                if !state.state.has_sound() {
+                    self.send_voice(&state.stream, false);
+                }
+            }
             Message::Decision(decision) => {
                 let repeat_s = self.repeat_voice_s;
                 let flags = self.flags(&decision.stream);
@@ -156,7 +152,8 @@ impl Sink for Osc {
 
 struct Target {
     name: String,
-    address: SocketAddr,
+    /// Empty until the name is found.
+    address: Arc<OnceLock<SocketAddr>>,
     /// Connected, so that it reports refusals (ICMP). `None` until it can be opened.
     socket: Option<UdpSocket>,
     /// Datagrams that certainly did not arrive.
@@ -164,18 +161,18 @@ struct Target {
 }
 
 impl Target {
-    fn find(target: &str) -> Result<Self, OscError> {
-        let error = |reason: String| OscError {
-            target: target.into(),
-            reason,
-        };
-        let mut found = target.to_socket_addrs().map_err(|e| error(e.to_string()))?;
-        Ok(Self {
+    fn new(target: &str) -> Self {
+        let address = Arc::new(OnceLock::new());
+        match target.parse() {
+            Ok(found) => _ = address.set(found),
+            Err(_) => look_up(target, &address),
+        }
+        Self {
             name: target.into(),
-            address: found.next().ok_or_else(|| error("no address".into()))?,
+            address,
             socket: None,
             lost: 0,
-        })
+        }
     }
 
     fn send(&mut self, datagram: &[u8]) {
@@ -199,7 +196,11 @@ impl Target {
     fn try_send(&mut self, datagram: &[u8]) -> io::Result<()> {
         let socket = match self.socket.take() {
             Some(socket) => socket,
-            None => open(self.address)?,
+            None => match self.address.get() {
+                Some(address) => open(*address)?,
+                // Its absence was logged.
+                None => return Ok(()),
+            },
         };
         let sent = socket.send(datagram);
         self.socket = Some(socket);
@@ -226,6 +227,41 @@ impl Drop for Target {
                 self.lost
             );
         }
+    }
+}
+
+/// Looks `target` up on a thread of its own, again and again, until it is found or nobody needs it any more. What is
+/// sent before is lost.
+fn look_up(target: &str, address: &Arc<OnceLock<SocketAddr>>) {
+    let (name, address) = (target.to_owned(), Arc::downgrade(address));
+    let run = move || {
+        let mut wait = FIRST_WAIT;
+        let mut logged = false;
+        while let Some(found) = address.upgrade() {
+            let problem = match name.to_socket_addrs().map(|mut all| all.next()) {
+                Ok(Some(first)) => {
+                    let _ = found.set(first);
+                    if logged {
+                        tracing::info!("OSC receiver {name} is found");
+                    }
+                    return;
+                }
+                Ok(None) => "no address".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            drop(found);
+            if !std::mem::replace(&mut logged, true) {
+                tracing::warn!(
+                    "OSC receiver {name}: {problem}; it is looked up again until it is found"
+                );
+            }
+            std::thread::sleep(wait);
+            wait = (2 * wait).min(LAST_WAIT);
+        }
+    };
+    let thread = std::thread::Builder::new().name("osc lookup".into());
+    if let Err(error) = thread.spawn(run) {
+        tracing::error!("OSC receiver {target}: no thread to look it up: {error}");
     }
 }
 

@@ -34,6 +34,9 @@ impl Snapshot {
             }) => {
                 let status = self.status(stream);
                 status.state = *state;
+                if !state.has_sound() {
+                    status.onset = None;
+                }
                 status.reason.clone_from(reason);
             }
             Message::Onset(onset) => self.status(&onset.stream).onset = Some(onset.clone()),

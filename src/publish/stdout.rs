@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use crate::publish::hub::{Published, Sink};
 
+/// Name of the sink.
+pub const STDOUT: &str = "stdout";
+
 /// Writes one line per message and flushes after each batch.
 #[derive(Default)]
 pub struct Stdout {
@@ -13,7 +16,7 @@ pub struct Stdout {
 
 impl Sink for Stdout {
     fn name(&self) -> String {
-        "stdout".into()
+        STDOUT.into()
     }
 
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {

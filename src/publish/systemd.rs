@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use vocald_client::Message;
 use vocald_client::message::StreamState;
 
 use crate::publish::hub::{Published, Sink};
 
-/// Keep-alives within the watchdog's time limit.
-const KEEP_ALIVES: u32 = 4;
+/// Name of the sink.
+pub const SYSTEMD: &str = "systemd";
 
 /// A connection to the service manager. Does nothing without one.
 pub struct Notifier {
@@ -65,6 +65,16 @@ impl Notifier {
         self.send(&format!("STATUS={}", text.replace(char::is_control, " ")));
     }
 
+    /// The time after which the service manager takes the program for hung, if it watches.
+    pub fn watchdog(&self) -> Option<Duration> {
+        self.watchdog.filter(|_| self.is_on())
+    }
+
+    /// Reports that every thread advances.
+    pub fn keep_alive(&self) {
+        self.send("WATCHDOG=1");
+    }
+
     fn send(&self, text: &str) {
         if let Some(socket) = &self.socket
             && let Err(error) = socket.send(text)
@@ -74,12 +84,10 @@ impl Notifier {
     }
 }
 
-/// The sink: reports the state of every stream as the status, and feeds the watchdog with every decision. A program
-/// without decisions is of no use, even if it runs.
+/// The sink: reports the state of every stream as the status.
 pub struct Systemd {
     notifier: Arc<Notifier>,
     streams: BTreeMap<String, (StreamState, bool)>,
-    fed: Option<Instant>,
 }
 
 impl Systemd {
@@ -88,18 +96,6 @@ impl Systemd {
         Self {
             notifier,
             streams: BTreeMap::new(),
-            fed: None,
-        }
-    }
-
-    fn feed_watchdog(&mut self) {
-        if let Some(limit) = self.notifier.watchdog
-            && self
-                .fed
-                .is_none_or(|fed| fed.elapsed() >= limit / KEEP_ALIVES)
-        {
-            self.fed = Some(Instant::now());
-            self.notifier.send("WATCHDOG=1");
         }
     }
 
@@ -123,7 +119,7 @@ impl Systemd {
 
 impl Sink for Systemd {
     fn name(&self) -> String {
-        "systemd".into()
+        SYSTEMD.into()
     }
 
     /// Never an error: a failing service manager does not end the run.
@@ -136,10 +132,12 @@ impl Sink for Systemd {
                         *self.stream(&status.stream) = (status.state, status.onset.is_some());
                     }
                 }
-                Message::State(state) => self.stream(&state.stream).0 = state.state,
+                Message::State(state) => {
+                    let stream = self.stream(&state.stream);
+                    *stream = (state.state, stream.1 && state.state.has_sound());
+                }
                 Message::Decision(decision) => {
                     self.stream(&decision.stream).1 = decision.voice;
-                    self.feed_watchdog();
                 }
                 Message::Offset(offset) => self.stream(&offset.stream).1 = false,
                 Message::Onset(_)

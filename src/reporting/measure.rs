@@ -63,7 +63,8 @@ impl Evaluation<'_> {
         threads: usize,
         done: &(dyn Fn(usize) + Sync),
     ) -> Result<Evaluated, PointError> {
-        let mut scorer = TrackScorer::with_precision(self.checkpoint, device, self.precision, threads);
+        let mut scorer =
+            TrackScorer::with_precision(self.checkpoint, device, self.precision, threads);
         let score = |corpus: &Corpus| {
             let scored = scorer.score_corpus(corpus, done);
             let tracks = corpus.tracks.iter().zip(scored);

@@ -1,7 +1,7 @@
 //! What happens to a source, reported to its streams in order: failures injected at the source.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crossbeam_channel::{Sender, unbounded};
@@ -16,9 +16,17 @@ use vocald::pipeline::feed::{FeedEnd, FeedOptions, Mixing, feed};
 use vocald_client::message::{GapReason, StateChange, StreamState};
 
 const RATE_HZ: u32 = 8_000;
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(600);
 
 /// A source that does what a test scripts.
-struct Script<F>(F);
+struct Script<F> {
+    script: F,
+    notes: Notes,
+}
+
+/// The notes of the streams so far, `NAME: what`.
+type Notes = Arc<Mutex<Vec<String>>>;
 
 impl<F: FnOnce(&Stage) + Send> Source for Script<F> {
     fn label(&self) -> String {
@@ -26,16 +34,29 @@ impl<F: FnOnce(&Stage) + Send> Source for Script<F> {
     }
 
     fn run(self: Box<Self>, events: Sender<SourceEvent>, _: Arc<Health>, stop: StopFlag) {
-        (self.0)(&Stage { events, stop });
+        let notes = self.notes;
+        (self.script)(&Stage {
+            events,
+            stop,
+            notes,
+        });
     }
 }
 
 struct Stage {
     events: Sender<SourceEvent>,
     stop: StopFlag,
+    notes: Notes,
 }
 
 impl Stage {
+    /// Until a stream has reported `note`.
+    fn wait_for(&self, note: &str) {
+        while !self.notes.lock().unwrap().iter().any(|n| n == note) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     fn send(&self, event: SourceEvent) {
         // The feed may have left: that is for the test to see.
         let _ = self.events.send(event);
@@ -63,6 +84,8 @@ fn options(live: bool) -> FeedOptions {
         mixing: Mixing::Mean(ChannelChoice::All),
         limit_s: None,
         live,
+        stall_after: Some(LONG),
+        budget: None,
     }
 }
 
@@ -80,23 +103,36 @@ fn reports_of(
     options: FeedOptions,
     script: impl FnOnce(&Stage) + Send + 'static,
 ) -> (Vec<String>, FeedEnd) {
-    let source = spawn(Box::new(Script(script)), StopFlag::new()).unwrap();
+    let notes = Notes::default();
+    let script = Script {
+        script,
+        notes: Arc::clone(&notes),
+    };
+    let source = spawn(Box::new(script), StopFlag::new()).unwrap();
     let (worker, ()) = Worker::start(|| Ok((NoNetwork, ()))).unwrap();
     let (outputs_in, outputs) = unbounded();
+    let collector = std::thread::spawn({
+        let notes = Arc::clone(&notes);
+        move || {
+            for StreamOutput { stream, output } in outputs {
+                if let Output::Note(note) = output {
+                    notes
+                        .lock()
+                        .unwrap()
+                        .push(format!("{stream}: {}", short(&note)));
+                }
+            }
+        }
+    });
     let intake = worker.intake();
     let end = feed(source, options, WindowLength::FRAMES_80, move |channel| {
         let name = channel.map_or("mean".into(), |c| c.to_string());
         intake.add_stream(&name, WhenBehind::Block, outputs_in.clone())
     });
     worker.finish().unwrap();
-    let reported = outputs
-        .iter()
-        .filter_map(|StreamOutput { stream, output }| match output {
-            Output::Note(note) => Some(format!("{stream}: {}", short(&note))),
-            Output::Scored(_) => None,
-        });
+    collector.join().unwrap();
     // Streams of one source are passed on in any order; the order within a stream is what counts.
-    let mut reported: Vec<String> = reported.collect();
+    let mut reported = std::mem::take(&mut *notes.lock().unwrap());
     reported.sort_by_key(|line| line.split(':').next().map(ToOwned::to_owned));
     (reported, end)
 }
@@ -115,6 +151,7 @@ fn short(note: &Note) -> String {
             state,
             reason: Some(reason),
         }) => format!("{}, {reason}", state.word()),
+        Note::SoundEnd(t_s) => format!("sound ends at {t_s} s"),
         Note::Lost(Loss {
             t_s,
             lost_s,
@@ -148,6 +185,7 @@ fn a_device_that_vanishes_is_reported_with_the_time_it_was_away() {
         reported,
         [
             "mean: running",
+            "mean: sound ends at 1 s",
             "mean: reconnecting, unplugged",
             "mean: lost 5 s at 1 s by the device",
             "mean: running",
@@ -159,20 +197,23 @@ fn a_device_that_vanishes_is_reported_with_the_time_it_was_away() {
 #[test]
 fn a_stall_of_a_device_is_a_loss_and_of_a_pipe_none() {
     for live in [true, false] {
-        let (reported, _) = reports_of(options(live), |stage| {
+        let options = FeedOptions {
+            stall_after: Some(Duration::from_millis(100)),
+            ..options(live)
+        };
+        let (reported, _) = reports_of(options, |stage| {
             let mut writer = stage.start(RATE_HZ, 1, 4.0);
             play(&mut writer, 0.1, 101);
-            stage.send(SourceEvent::State(StateChange::stalled("no sound")));
-            // A device is known to have resumed by the sound that came: sound, then event.
-            while !stage.events.is_empty() {
-                std::thread::yield_now();
-            }
+            stage.wait_for("mean: stalled, no sound for 0.1 s");
             play(&mut writer, 0.1, 105);
-            stage.send(SourceEvent::Resumed);
             drop(writer);
             stage.send(SourceEvent::State(StateChange::ended(None)));
         });
-        let mut expected = vec!["mean: running", "mean: stalled, no sound"];
+        let mut expected = vec![
+            "mean: running",
+            "mean: sound ends at 1 s",
+            "mean: stalled, no sound for 0.1 s",
+        ];
         if live {
             expected.push("mean: lost 3 s at 1 s by the device");
         }
@@ -246,7 +287,7 @@ fn each_channel_is_reported_silent_by_itself() {
 }
 
 #[test]
-fn a_source_that_fails_says_whether_it_ever_gave_sound() {
+fn a_source_that_fails_is_told_from_one_whose_thread_died() {
     let fail = |stage: &Stage| stage.send(SourceEvent::State(StateChange::failed("gone")));
     let (reported, end) = reports_of(options(true), move |stage| fail(stage));
     assert_eq!(reported, ["mean: failed, gone"]);
@@ -254,7 +295,7 @@ fn a_source_that_fails_says_whether_it_ever_gave_sound() {
         end,
         FeedEnd::Failed {
             reason: "gone".into(),
-            started: false
+            died: false
         }
     );
     let (reported, end) = reports_of(options(true), move |stage| {
@@ -268,12 +309,20 @@ fn a_source_that_fails_says_whether_it_ever_gave_sound() {
         end,
         FeedEnd::Failed {
             reason: "gone".into(),
-            started: true
+            died: false
         }
     );
     // A thread that dies without a word is a failure too.
-    let (reported, _) = reports_of(options(true), |_| ());
-    assert_eq!(reported, ["mean: failed, its thread panicked; see the log"]);
+    let (reported, end) = reports_of(options(true), |_| ());
+    let reason = "its thread panicked; see the log";
+    assert_eq!(reported, [format!("mean: failed, {reason}")]);
+    assert_eq!(
+        end,
+        FeedEnd::Failed {
+            reason: reason.into(),
+            died: true
+        }
+    );
 }
 
 #[test]
@@ -306,7 +355,7 @@ fn a_limit_ends_the_source() {
 
 #[test]
 fn streams_that_take_nothing_more_end_the_source() {
-    let script = Script(|stage: &Stage| {
+    let script = |stage: &Stage| {
         let mut writer = stage.start(RATE_HZ, 1, 4.0);
         // Its first outputs show that nobody receives them; what comes after is refused.
         let stopped = (101..161).any(|end_s| {
@@ -314,7 +363,11 @@ fn streams_that_take_nothing_more_end_the_source() {
             stage.stop.wait(Duration::from_millis(50))
         });
         assert!(stopped);
-    });
+    };
+    let script = Script {
+        script,
+        notes: Notes::default(),
+    };
     let source = spawn(Box::new(script), StopFlag::new()).unwrap();
     let (worker, ()) = Worker::start(|| Ok((NoNetwork, ()))).unwrap();
     let intake = worker.intake();

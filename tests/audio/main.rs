@@ -10,4 +10,5 @@ mod ring;
 mod separated_mel;
 mod sources;
 mod stream;
+mod supervision;
 mod window;

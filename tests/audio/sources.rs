@@ -28,12 +28,16 @@ fn options() -> SourceOptions {
 fn start(text: &str, options: &SourceOptions) -> (SourceHandle, RingReader) {
     let source = text.parse::<SourceSpec>().unwrap().open(options).unwrap();
     let source = spawn(source, StopFlag::new()).unwrap();
-    match source.events.recv_timeout(LONG).unwrap() {
-        SourceEvent::Started { format, reader } => {
-            assert_eq!(format, reader.format());
-            (source, reader)
+    loop {
+        match source.events.recv_timeout(LONG).unwrap() {
+            SourceEvent::Started { format, reader } => {
+                assert_eq!(format, reader.format());
+                return (source, reader);
+            }
+            // A FIFO without a writer.
+            SourceEvent::State(change) if change.state == StreamState::Waiting => {}
+            SourceEvent::State(change) => panic!("{change:?} before Started"),
         }
-        _ => panic!("a source begins with Started"),
     }
 }
 
@@ -159,7 +163,7 @@ mod fifo {
     }
 
     #[test]
-    fn samples_cut_anywhere_arrive_whole_and_the_end_is_the_writers() {
+    fn samples_cut_anywhere_arrive_whole_and_the_next_writer_is_waited_for() {
         let folder = tempfile::tempdir().unwrap();
         let Some(path) = make(folder.path()) else {
             return;
@@ -200,7 +204,6 @@ mod fifo {
                 ring_s: 0.2,
                 ..Default::default()
             };
-            let (source, mut reader) = start(&format!("fifo:{path}"), &options);
             let writing = std::thread::spawn({
                 let path = path.clone();
                 move || {
@@ -212,6 +215,7 @@ mod fifo {
                     pipe.write_all(&[1, 2, 3]).unwrap();
                 }
             });
+            let (source, mut reader) = start(&format!("fifo:{path}"), &options);
             let received = drain(&mut reader);
             writing.join().unwrap();
             assert_eq!(received.len(), samples.len());
@@ -221,41 +225,62 @@ mod fifo {
                     .zip(&samples)
                     .all(|(a, b)| (a - b).abs() <= precision)
             );
-            assert!(matches!(
-                source.events.recv_timeout(LONG).unwrap(),
-                SourceEvent::State(change) if change == StateChange::ended(None)
-            ));
+            // The next writer is waited for.
+            assert_eq!(
+                state(&source),
+                StateChange::waiting("the program that wrote to the FIFO has left")
+            );
+            source.stop.stop();
+            assert_eq!(state(&source), StateChange::ended(None));
             source.join();
         }
     }
 
+    fn state(source: &SourceHandle) -> StateChange {
+        match source.events.recv_timeout(LONG).unwrap() {
+            SourceEvent::State(change) => change,
+            SourceEvent::Started { .. } => panic!("it starts"),
+        }
+    }
+
+    fn write(path: &str, bytes: &[u8]) {
+        let mut pipe = std::fs::File::options().write(true).open(path).unwrap();
+        pipe.write_all(bytes).unwrap();
+    }
+
     #[test]
-    fn a_silent_pipe_stalls_resumes_and_hears_the_stop_flag() {
+    fn each_writer_begins_at_a_whole_frame_also_in_a_fifo_that_was_made_anew() {
         let folder = tempfile::tempdir().unwrap();
         let Some(path) = make(folder.path()) else {
             return;
         };
-        let (source, mut reader) = start(&format!("fifo:{path}"), &options());
-        // No writer yet: that is not the end.
-        assert!(matches!(
-            source.events.recv_timeout(LONG).unwrap(),
-            SourceEvent::State(change) if change.state == StreamState::Stalled
-        ));
-        let mut pipe = std::fs::File::options().write(true).open(&path).unwrap();
-        pipe.write_all(&[0; 8]).unwrap();
-        assert!(matches!(
-            source.events.recv_timeout(LONG).unwrap(),
-            SourceEvent::Resumed
-        ));
-        let mut block = Vec::new();
-        assert_eq!(reader.read_timeout(&mut block, LONG).unwrap().frames, 1);
+        let spec: SourceSpec = format!("fifo:{path}").parse().unwrap();
+        let source = spawn(spec.open(&options()).unwrap(), StopFlag::new()).unwrap();
+        assert_eq!(
+            state(&source),
+            StateChange::waiting("no program writes to the FIFO yet")
+        );
+        for round in 0..3u8 {
+            let frame: Vec<u8> = [f32::from(round), 0.5].map(f32::to_le_bytes).concat();
+            // A writer that leaves within a frame does not shift the next one's channels.
+            write(&path, &[&frame[..], &[9; 5]].concat());
+            let SourceEvent::Started { mut reader, .. } = source.events.recv_timeout(LONG).unwrap()
+            else {
+                panic!("it starts")
+            };
+            assert_eq!(drain(&mut reader), [f32::from(round), 0.5]);
+            assert_eq!(
+                state(&source),
+                StateChange::waiting("the program that wrote to the FIFO has left")
+            );
+            if round == 1 {
+                std::fs::remove_file(&path).unwrap();
+                make(folder.path()).unwrap();
+            }
+        }
         source.stop.stop();
-        assert!(matches!(
-            source.events.recv_timeout(LONG).unwrap(),
-            SourceEvent::State(change) if change == StateChange::ended(None)
-        ));
+        assert_eq!(state(&source), StateChange::ended(None));
         source.join();
-        drop(pipe);
     }
 }
 
@@ -315,7 +340,11 @@ fn what_cannot_be_opened_is_said_in_a_sentence() {
         "s24le".parse::<Encoding>().unwrap_err().to_string(),
         "\"s24le\" is not an encoding: choose s16le, s32le or f32le"
     );
-    let unknown = error("device:no such card at all", &options());
+    let at_once = SourceOptions {
+        wait: false,
+        ..options()
+    };
+    let unknown = error("device:no such card at all", &at_once);
     assert!(
         unknown.contains("no such card at all") || unknown.contains("no sound card"),
         "{unknown}"

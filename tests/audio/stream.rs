@@ -15,6 +15,7 @@ fn tone(frames: usize) -> Vec<f32> {
 fn at(seconds: f64) -> CaptureTime {
     CaptureTime {
         monotonic_s: seconds,
+        arrived_s: seconds,
         unix_s: seconds,
     }
 }

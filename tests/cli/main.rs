@@ -23,6 +23,9 @@ mod refusals;
 mod reproduce;
 mod run;
 mod scnn;
+mod sim;
+#[cfg(target_os = "linux")]
+mod stall;
 #[cfg(target_os = "linux")]
 mod systemd;
 mod watch;

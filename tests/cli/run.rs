@@ -349,7 +349,7 @@ fn a_signal_ends_the_run_in_order_with_the_open_voice_closed() {
     let song = folder.path().join("song.wav");
     wav(&song, 1, 20.0);
     std::thread::scope(|scope| {
-        for signal in [libc::SIGINT, libc::SIGTERM] {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGQUIT] {
             let song = &song;
             scope.spawn(move || signal_ends_it(song, signal));
         }
@@ -377,6 +377,69 @@ fn signal_ends_it(song: &Path, signal: i32) {
     assert_eq!(tail, ["offset", "state"]);
     assert_eq!(all.last().unwrap()["state"], "ended");
     assert_eq!(all.last().unwrap()["reason"], "stopped on request");
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_that_would_kill_are_ignored_and_logged() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 20.0);
+    let mut child = with_model("run")
+        .arg(&song)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    out.read_line(&mut String::new()).unwrap();
+    let mut err = BufReader::new(child.stderr.take().unwrap());
+    for (signal, name) in [
+        (libc::SIGHUP, "SIGHUP"),
+        (libc::SIGUSR1, "SIGUSR1"),
+        (libc::SIGUSR2, "SIGUSR2"),
+        (libc::SIGALRM, "SIGALRM"),
+    ] {
+        send_signal(&child, signal);
+        let mut line = String::new();
+        err.read_line(&mut line).unwrap();
+        assert!(line.contains(&format!("{name} is ignored")), "{line}");
+    }
+    send_signal(&child, libc::SIGTERM);
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(messages(&rest).last().unwrap()["state"], "ended");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_output_that_fails_ends_the_run_only_if_there_is_no_other_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 4.0);
+    let full = || {
+        std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap()
+    };
+    let alone = with_model("run")
+        .arg(&song)
+        .stdout(full())
+        .output()
+        .unwrap();
+    let err = String::from_utf8(alone.stderr).unwrap();
+    assert_eq!(alone.status.code(), Some(1), "{err}");
+    assert!(
+        err.contains("stdout cannot be written: No space left"),
+        "{err}"
+    );
+    let mut command = with_model("run --tcp 127.0.0.1:0");
+    let with_tcp = command.arg(&song).stdout(full()).output().unwrap();
+    let err = String::from_utf8(with_tcp.stderr).unwrap();
+    assert_eq!(with_tcp.status.code(), Some(0), "{err}");
+    assert!(err.contains("the other outputs go on"), "{err}");
 }
 
 #[cfg(unix)]

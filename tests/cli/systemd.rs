@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::program;
 use crate::support::program::{sound, wav, with_model};
@@ -39,7 +39,7 @@ fn terminate(child: &Child) {
 }
 
 #[test]
-fn the_watchdog_is_quiet_only_while_windows_come() {
+fn the_watchdog_is_fed_as_long_as_the_program_works_whether_sound_flows_or_not() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).unwrap();
@@ -63,24 +63,22 @@ fn the_watchdog_is_quiet_only_while_windows_come() {
     assert_eq!(start[0], "STATUS=loading the model");
     assert!(!start.contains(&"WATCHDOG=1".into()), "{start:?}");
 
-    // Nothing is delivered: nothing feeds the watchdog.
+    // Nobody writes to the FIFO: the program works and waits, and says so.
+    (0..3).for_each(|_| _ = until(&socket, "WATCHDOG=1"));
     let mut writer = std::fs::OpenOptions::new().write(true).open(&fifo).unwrap();
-    while let Some(message) = receive(&socket, Duration::from_millis(500)) {
-        assert!(message.starts_with("STATUS="), "{message}");
-    }
     let samples: Vec<u8> = sound(22_050, 1, 3.0)
         .iter()
         .flat_map(|x| x.to_le_bytes())
         .collect();
     writer.write_all(&samples).unwrap();
-    let running = until(&socket, "WATCHDOG=1");
-    let running = running.concat() + &until(&socket, "STATUS=").concat();
-    assert!(running.contains("fifo: running"), "{running}");
-    // And it stops when the sound stops, though the writer is there.
-    let stopped = Instant::now();
-    while let Some(message) = receive(&socket, Duration::from_millis(750)) {
-        assert!(stopped.elapsed() < PATIENCE, "{message} without sound");
-    }
+    let status = |state: &str| {
+        let wanted = format!("fifo: {state}");
+        while !until(&socket, "STATUS=").last().unwrap().contains(&wanted) {}
+    };
+    status("running");
+    // And on when the sound stops.
+    status("stalled");
+    (0..3).for_each(|_| _ = until(&socket, "WATCHDOG=1"));
     terminate(&child);
     until(&socket, "STOPPING=1");
     drop(writer);

@@ -30,6 +30,7 @@ fn hello(streams: &[(&str, StreamState)]) -> Update {
         version: "9.8.7".into(),
         model: "live-14".into(),
         device: "cpu".into(),
+        precision: "float32".into(),
         horizons: vec![0.58, 0.12],
         lookahead: 0.12,
         hop: HOP_S,
@@ -53,6 +54,7 @@ fn decision(stream: &str, t: f64, p: f32, voice: bool) -> Update {
         voice,
         lookahead: 0.123,
         latency: 0.0147,
+        late: false,
     }))
 }
 
@@ -76,6 +78,7 @@ fn onset(stream: &str, id: u64, t: f64) -> Update {
         t,
         wall: 1_700_000_000.0 + t,
         p: 0.9,
+        reason: EventReason::Decision,
     }))
 }
 
@@ -88,6 +91,7 @@ fn offset(stream: &str, id: u64, t: f64, duration: f64) -> Update {
         wall: 1_700_000_000.0 + t,
         p: 0.1,
         duration,
+        reason: EventReason::Decision,
     }))
 }
 

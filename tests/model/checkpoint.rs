@@ -246,7 +246,9 @@ fn an_scnn_is_read_as_it_was_written() {
     for (name, tensor) in &written.weights {
         assert_eq!(&read.weights[name], tensor, "{name}");
     }
-    let window = Engine::new(read, ComputeDevice::Cpu, ComputePrecision::Float32).unwrap().window();
+    let window = Engine::new(read, ComputeDevice::Cpu, ComputePrecision::Float32)
+        .unwrap()
+        .window();
     assert_eq!(window, WindowLength::FRAMES_115);
 }
 
@@ -280,7 +282,9 @@ fn a_bilstm_is_read_as_it_was_written_and_not_for_live_sound() {
     for (name, tensor) in &written.weights {
         assert_eq!(&read.weights[name], tensor, "{name}");
     }
-    let refused = Engine::new(read, ComputeDevice::Cpu, ComputePrecision::Float32).err().unwrap();
+    let refused = Engine::new(read, ComputeDevice::Cpu, ComputePrecision::Float32)
+        .err()
+        .unwrap();
     assert!(refused.to_string().contains("cannot listen live"));
 }
 

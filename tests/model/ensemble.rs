@@ -152,7 +152,8 @@ fn alternating_members_predict_one_window_each() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("turns.safetensors");
     all.write(&path).unwrap();
-    let mut engine = Engine::load(Some(&path), ComputeDevice::Cpu, ComputePrecision::Float32).unwrap();
+    let mut engine =
+        Engine::load(Some(&path), ComputeDevice::Cpu, ComputePrecision::Float32).unwrap();
     let windows: Vec<Window> = (0..7)
         .map(|number| {
             // A stream that lost something: windows begin anywhere, a hop apart.
@@ -163,7 +164,9 @@ fn alternating_members_predict_one_window_each() {
     let windows: Vec<&Window> = windows.iter().collect();
     let together = engine.infer(&windows).unwrap();
     let mut members: Vec<Engine> = (1..=3)
-        .map(|seed| Engine::new(network(seed), ComputeDevice::Cpu, ComputePrecision::Float32).unwrap())
+        .map(|seed| {
+            Engine::new(network(seed), ComputeDevice::Cpu, ComputePrecision::Float32).unwrap()
+        })
         .collect();
     for (number, window) in windows.iter().enumerate() {
         let [own] = &members[number % 3].infer(&[window]).unwrap()[..] else {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tch::{CModule, Device, IValue, Kind, Tensor};
 use vocald::frontend::{CaptureTime, Features, Window, Windower};
-use vocald::inference::{ComputeDevice, Engine};
+use vocald::inference::{ComputeDevice, ComputePrecision, Engine};
 use vocald::model::export::{DESCRIPTION_KEY, Format, export};
 use vocald::model::layers::Weights;
 use vocald::model::{
@@ -147,7 +147,8 @@ fn expected(case: &Case, windows: &[Window], folder: &Path) -> Vec<Vec<f32>> {
     let file = folder.join("engine.safetensors");
     case.checkpoint.write(&file).unwrap();
     let _exclusive = exclusive();
-    let mut engine = Engine::load(Some(&file), ComputeDevice::Cpu).unwrap();
+    let mut engine =
+        Engine::load(Some(&file), ComputeDevice::Cpu, ComputePrecision::Float32).unwrap();
     // Deep networks are slow.
     let count = if case.checkpoint.architecture.parameters() > 30_000_000 {
         2

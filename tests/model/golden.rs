@@ -73,7 +73,12 @@ fn compare(family: Family, fixture: &[u8]) {
         .map(|log_mel| Window::synthetic(0, log_mel.into()))
         .collect();
     let windows: Vec<&Window> = windows.iter().collect();
-    let mut engine = Engine::load(Some(&folder.path().join(FILE)), ComputeDevice::Cpu, ComputePrecision::Float32).unwrap();
+    let mut engine = Engine::load(
+        Some(&folder.path().join(FILE)),
+        ComputeDevice::Cpu,
+        ComputePrecision::Float32,
+    )
+    .unwrap();
     let together = engine.infer(&windows).unwrap();
     assert_eq!(together.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 2]);
     golden.compare(family, &together.concat());

@@ -1,6 +1,7 @@
 //! The worker with a network that only adds up: order, batches, policies, failure.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use vocald::frontend::{WINDOW_HOP_SAMPLES, Window, WindowLength};
@@ -98,6 +99,7 @@ fn short(output: Output) -> String {
             StreamState::Silent => "silent".into(),
             _ => change.reason.unwrap(),
         },
+        Output::Note(Note::SoundEnd(t_s)) => format!("sound ends at {t_s}"),
         Output::Note(Note::Lost(loss)) => {
             assert_eq!(loss.reason, GapReason::InferenceBehind);
             let windows = |seconds: f64| (seconds * 14.0).round();
@@ -148,16 +150,21 @@ fn outputs_and_notes_come_in_order() {
 }
 
 #[test]
-fn a_live_stream_loses_its_oldest_windows_and_the_loss_is_reported() {
+fn a_live_stream_loses_its_overdue_windows_and_the_loss_is_reported() {
     let rig = rig(false);
     let (busy, _heard) = occupy(&rig);
     let (live, received) = stream(&rig.worker, WhenBehind::DropOldest);
+    // Overdue, in time, and in a queue that is full.
+    let (past, future) = (Instant::now(), Instant::now() + Duration::from_secs(600));
     for k in 0..5 {
-        live.send(window(k)).unwrap();
+        live.send_due(window(k), Some(past)).unwrap();
     }
     live.send(silent()).unwrap();
-    for k in 5..30 {
-        live.send(window(k)).unwrap();
+    for k in 5..16 {
+        live.send_due(window(k), Some(past)).unwrap();
+    }
+    for k in 16..30 {
+        live.send_due(window(k), Some(future)).unwrap();
     }
     drop((busy, live));
     drop(rig.open);
@@ -169,6 +176,109 @@ fn a_live_stream_loses_its_oldest_windows_and_the_loss_is_reported() {
     ];
     expected.extend((16..30).map(|k| k.to_string()));
     assert_eq!(received.all(), expected);
+}
+
+#[test]
+fn a_full_queue_of_a_live_stream_loses_its_oldest_windows() {
+    let rig = rig(false);
+    let (busy, _received) = occupy(&rig);
+    let (live, received) = stream(&rig.worker, WhenBehind::DropOldest);
+    for k in 0..120 {
+        live.send(window(k)).unwrap();
+    }
+    drop((busy, live));
+    drop(rig.open);
+    rig.worker.finish().unwrap();
+    // Eight seconds fit.
+    let mut expected = vec!["skipped 8 from 0".to_owned()];
+    expected.extend((8..120).map(|k| k.to_string()));
+    assert_eq!(received.all(), expected);
+}
+
+#[test]
+fn predictions_that_come_after_they_were_due_are_marked() {
+    let rig = rig(false);
+    let (outputs_in, outputs) = unbounded();
+    let sender = rig
+        .worker
+        .intake()
+        .add_stream("stream", WhenBehind::DropOldest, outputs_in);
+    let due = Instant::now() + Duration::from_millis(200);
+    sender.send_due(window(0), Some(due)).unwrap();
+    sender.send_due(window(1), None).unwrap();
+    // The pass begins in time and ends late.
+    while rig.worker.intake().stats().waiting_windows > 1 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    while Instant::now() < due {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop((sender, rig.open));
+    rig.worker.finish().unwrap();
+    let late: Vec<bool> = outputs
+        .iter()
+        .filter_map(|o| match o.output {
+            Output::Scored(scored) => Some(scored.late),
+            Output::Note(_) => None,
+        })
+        .collect();
+    // On a machine that was too busy to begin in time, the first is skipped.
+    assert!(late == [true, false] || late == [false], "{late:?}");
+}
+
+#[test]
+fn with_several_threads_the_items_of_a_stream_stay_in_order() {
+    /// Takes longer for every other window, so that one thread overtakes another where it can.
+    struct Uneven;
+    impl Scorer for Uneven {
+        fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+            if windows[0].seq().is_multiple_of(2) {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            Ok(windows.iter().map(|w| vec![w.log_mel[0]]).collect())
+        }
+    }
+    let (mut worker, ()) = Worker::start(|| Ok((Uneven, ()))).unwrap();
+    for _ in 0..3 {
+        worker
+            .add_thread(Default::default(), || Ok((Uneven, ())))
+            .unwrap();
+    }
+    let streams: Vec<_> = (0..4).map(|_| stream(&worker, WhenBehind::Block)).collect();
+    for k in 0..60 {
+        for (sender, _) in &streams {
+            if k == 30 {
+                sender.send(silent()).unwrap();
+            }
+            sender.send(window(k)).unwrap();
+        }
+    }
+    let received: Vec<_> = streams.into_iter().map(|(_, received)| received).collect();
+    worker.finish().unwrap();
+    let mut expected: Vec<String> = (0..60).map(|k| k.to_string()).collect();
+    expected.insert(30, "silent".into());
+    for received in received {
+        assert_eq!(received.all(), expected);
+    }
+}
+
+#[test]
+fn a_panic_of_inference_is_reported_to_every_stream() {
+    struct Panics;
+    impl Scorer for Panics {
+        fn score(&mut self, _: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+            panic!("injected")
+        }
+    }
+    let (worker, ()) = Worker::start(|| Ok((Panics, ()))).unwrap();
+    let (sender, received) = stream(&worker, WhenBehind::Block);
+    sender.send(window(0)).unwrap();
+    let reason = "an inference thread panicked: injected; see the log above";
+    assert_eq!(received.recv(), reason);
+    while sender.send(window(1)) != Err(WorkerGone) {}
+    assert!(worker.is_gone());
+    drop(sender);
+    assert_eq!(worker.finish().unwrap_err().to_string(), reason);
 }
 
 #[test]

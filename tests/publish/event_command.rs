@@ -7,7 +7,7 @@ use vocald::config::CommandConfig;
 use vocald::publish::command::Commands;
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
 use vocald_client::Message;
-use vocald_client::message::{Offset, Onset, Version};
+use vocald_client::message::{EventReason, Offset, Onset, Version};
 
 fn hub(config: &CommandConfig) -> Hub {
     let hub = Hub::new(HelloFacts {
@@ -32,6 +32,7 @@ fn onset(id: u64) -> Message {
         t: 1.5,
         wall: 10.0,
         p: 0.75,
+        reason: EventReason::Decision,
     })
 }
 
@@ -44,6 +45,7 @@ fn offset(id: u64) -> Message {
         wall: 12.5,
         p: 0.25,
         duration: 2.5,
+        reason: EventReason::Decision,
     })
 }
 

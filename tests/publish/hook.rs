@@ -8,7 +8,7 @@ use vocald::config::HookConfig;
 use vocald::publish::hook::Hook;
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
 use vocald_client::Message;
-use vocald_client::message::{Onset, Version};
+use vocald_client::message::{EventReason, Onset, Version};
 
 fn onset(id: u64) -> Message {
     Message::Onset(Onset {
@@ -18,6 +18,7 @@ fn onset(id: u64) -> Message {
         t: 1.5,
         wall: 10.0,
         p: 0.75,
+        reason: EventReason::Decision,
     })
 }
 

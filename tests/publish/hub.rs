@@ -7,7 +7,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use vocald::publish::hub::{Delivery, HelloFacts, Hub, Published, Sink};
 use vocald_client::Message;
-use vocald_client::message::{Offset, Onset, State, StreamState, Version};
+use vocald_client::message::{EventReason, Offset, Onset, State, StreamState, Version};
 
 /// Hands what it gets to the test; with a gate it waits for a permission before each delivery.
 struct Probe {
@@ -65,6 +65,7 @@ fn onset(id: u64) -> Onset {
         t: id as f64,
         wall: 0.0,
         p: 0.9,
+        reason: EventReason::Decision,
     }
 }
 
@@ -116,6 +117,7 @@ fn a_subscriber_first_receives_the_present_state() {
         wall: 0.0,
         p: 0.1,
         duration: 1.0,
+        reason: EventReason::Decision,
     }));
     let later = attach(&hub, Delivery::DropOldest { capacity: 8 });
     let Message::Hello(hello) = later.recv().unwrap() else {
@@ -233,4 +235,54 @@ fn a_sink_that_hangs_is_left_behind_at_the_end() {
     )
     .unwrap();
     hub.finish(Duration::from_millis(20));
+}
+
+/// Panics at each onset, and hands everything else to the test.
+struct PanicsAtOnsets(Sender<Message>);
+
+impl Sink for PanicsAtOnsets {
+    fn name(&self) -> String {
+        "fragile".into()
+    }
+
+    fn deliver(&mut self, messages: &[Arc<Published>]) -> std::io::Result<()> {
+        for published in messages {
+            assert!(!matches!(published.message, Message::Onset(_)), "injected");
+            self.0.send(published.message.clone()).unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_sink_that_panics_is_restarted_with_the_present_and_ends_after_too_many() {
+    let hub = hub();
+    let (sender, received) = unbounded();
+    hub.attach(
+        PanicsAtOnsets(sender),
+        Delivery::DropOldest { capacity: 64 },
+    )
+    .unwrap();
+    assert!(matches!(received.recv().unwrap(), Message::Hello(_)));
+    hub.publish(Message::Onset(onset(1)));
+    // The voice that it could not take is in the present that it gets again.
+    let Message::Hello(hello) = received.recv().unwrap() else {
+        panic!("no hello")
+    };
+    assert_eq!(hello.streams[0].onset, Some(onset(1)));
+    hub.publish(state("a", StreamState::Silent));
+    assert_eq!(received.recv().unwrap(), state("a", StreamState::Silent));
+    for id in 2..=6 {
+        hub.publish(Message::Onset(onset(id)));
+        if id < 6 {
+            assert!(matches!(received.recv().unwrap(), Message::Hello(_)));
+        }
+    }
+    let end = hub.ends().recv_timeout(Duration::from_secs(60)).unwrap();
+    assert!(
+        end.error
+            .unwrap()
+            .to_string()
+            .contains("panicked again and again")
+    );
 }

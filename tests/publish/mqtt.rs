@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use vocald::config::{MqttConfig, MqttVersion};
@@ -11,7 +11,7 @@ use vocald::publish::hub::{Delivery, HelloFacts, Hub};
 use vocald::publish::mqtt::{Mqtt, MqttError};
 use vocald_client::Message;
 use vocald_client::message::{
-    Decision, Gap, GapReason, Offset, Onset, State, StreamState, Version,
+    Decision, EventReason, Gap, GapReason, Offset, Onset, State, StreamState, Version,
 };
 
 use crate::support::mqtt_rig::{Bridge, Mosquitto, PATIENCE, Reader, Received, found, free_port};
@@ -60,6 +60,7 @@ fn decision(seq: u64, p: f32, voice: bool) -> Message {
         voice,
         lookahead: 0.58,
         latency: 0.0,
+        late: false,
     })
 }
 
@@ -71,6 +72,7 @@ fn onset(id: u64) -> Message {
         t: 1.5,
         wall: 0.0,
         p: 0.75,
+        reason: EventReason::Decision,
     })
 }
 
@@ -83,6 +85,7 @@ fn offset(id: u64) -> Message {
         wall: 0.0,
         p: 0.25,
         duration: 1.0,
+        reason: EventReason::Decision,
     })
 }
 
@@ -211,13 +214,13 @@ fn while_the_broker_is_away_events_wait_and_then_the_present_is_true() {
     bridge.cut();
     // The last will.
     reader.until("vocald/status", "offline");
-    let stalled = state(StreamState::Stalled);
-    for message in [onset(1), offset(1), onset(2), stalled.clone(), gap()] {
+    let silent = state(StreamState::Silent);
+    for message in [onset(1), offset(1), onset(2), silent.clone(), gap()] {
         hub.publish(message);
     }
     bridge.restore();
     let expected = [
-        live("hall_1/state", &json(&stalled)),
+        live("hall_1/state", &json(&silent)),
         live("hall_1/voice", "ON"),
         live("status", "online"),
         live("hall_1/event", &json(&onset(1))),
@@ -249,7 +252,7 @@ fn a_broker_that_has_forgotten_everything_is_told_again() {
     hub.publish(onset(1));
     reader.until("vocald/hall_1/voice", "ON");
     drop((broker, reader));
-    hub.publish(state(StreamState::Reconnecting));
+    hub.publish(state(StreamState::Silent));
     let _broker = Mosquitto::open(&mosquitto, folder.path(), port);
     let reader = Reader::subscribe(port);
     let all: Vec<_> = (0..3).map(|_| reader.next()).collect();
@@ -262,11 +265,7 @@ fn a_broker_that_has_forgotten_everything_is_told_again() {
             .collect(),
     );
     let now = [
-        received(
-            true,
-            "hall_1/state",
-            &json(&state(StreamState::Reconnecting)),
-        ),
+        received(true, "hall_1/state", &json(&state(StreamState::Silent))),
         received(true, "hall_1/voice", "ON"),
         received(true, "status", "online"),
     ];
@@ -339,7 +338,7 @@ fn the_voices_of_a_file_arrive_as_they_are_printed() {
 }
 
 #[test]
-fn the_last_will_of_one_that_is_killed_is_offline() {
+fn after_a_crash_the_status_is_offline_and_no_voice_is_present() {
     let Some(mosquitto) = found("mosquitto") else {
         return;
     };
@@ -349,17 +348,58 @@ fn the_last_will_of_one_that_is_killed_is_offline() {
     let reader = Reader::subscribe(port);
     let song = folder.path().join("song.wav");
     wav(&song, 1, 60.0);
-    let mut child = with_model(&format!("run --mqtt mqtt://127.0.0.1:{port}"))
-        .arg(&song)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    for version in ["3.1.1", "5"] {
+        let lines = format!("url = \"mqtt://127.0.0.1:{port}\"\nversion = \"{version}\"");
+        let config = config_file(folder.path(), &song, "realtime", &lines);
+        // A voice from the first decision on, which never ends.
+        let mut child = with_model("run --enter 0.002 --leave 0.001 --config")
+            .arg(config)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        reader.until("vocald/hall_1/voice", "ON");
+        // The first voice comes 1.2 s after the start; the connection that guards it is far sooner.
+        std::thread::sleep(Duration::from_millis(300));
+        send_signal(&child, libc::SIGKILL);
+        child.wait().unwrap();
+        let mut left = vec!["vocald/status offline", "vocald/hall_1/voice OFF"];
+        while !left.is_empty() {
+            let message = reader.next();
+            left.retain(|will| *will != format!("{} {}", message.topic, message.payload));
+        }
+        let last = kept(port, 3);
+        assert_eq!(
+            last[1..],
+            [
+                received(true, "hall_1/voice", "OFF"),
+                received(true, "status", "offline")
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_cut_cable_clears_the_voice_and_its_return_restores_it() {
+    let Some(mosquitto) = found("mosquitto") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let _broker = Mosquitto::open(&mosquitto, folder.path(), port);
+    let reader = Reader::subscribe(port);
+    let mut bridge = Bridge::to(port);
+    let hub = hub(&["hall/1"], &at(bridge.port));
     reader.until("vocald/status", "online");
-    send_signal(&child, libc::SIGKILL);
-    child.wait().unwrap();
-    reader.until("vocald/status", "offline");
-    let last = kept(port, 3);
-    assert_eq!(last[2], received(true, "status", "offline"));
+    // Until the guard is there, a cut does not clear the voice.
+    std::thread::sleep(Duration::from_secs(1));
+    hub.publish(onset(1));
+    reader.until("vocald/hall_1/voice", "ON");
+    bridge.cut();
+    reader.until("vocald/hall_1/voice", "OFF");
+    bridge.restore();
+    reader.until("vocald/hall_1/voice", "ON");
+    hub.publish(offset(1));
+    reader.until("vocald/hall_1/voice", "OFF");
 }
 
 /// Runs three seconds of sound, so that there is more than one try, and expects one line that has `words` in it.

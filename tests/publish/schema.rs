@@ -30,6 +30,7 @@ fn decision() -> Decision {
         voice: true,
         lookahead: 0.58,
         latency: 0.0125,
+        late: false,
     }
 }
 

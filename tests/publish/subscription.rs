@@ -8,7 +8,9 @@ use vocald::publish::hub::Published;
 use vocald_client::Message;
 use vocald_client::MessageType;
 use vocald_client::Subscription;
-use vocald_client::message::{Decision, Lagged, Level, Onset, State, StreamState, Version};
+use vocald_client::message::{
+    Decision, EventReason, Lagged, Level, Onset, State, StreamState, Version,
+};
 
 const HOP_S: f64 = 1575.0 / 22_050.0;
 
@@ -23,6 +25,7 @@ fn decision(stream: &str, seq: u64, p: f32) -> Message {
         voice: p > 0.5,
         lookahead: 0.1,
         latency: 0.01,
+        late: false,
     })
 }
 
@@ -46,6 +49,7 @@ fn onset(stream: &str) -> Message {
         t: 0.0,
         wall: 0.0,
         p: 0.9,
+        reason: EventReason::Decision,
     })
 }
 

@@ -21,6 +21,7 @@ fn a_sound_card_is_captured_sample_for_sample() {
 
     let options = SourceOptions {
         device_period_frames: Some(PERIOD_FRAMES as u32),
+        wait: false,
         ..Default::default()
     };
     let by = |text: &str| {

@@ -8,6 +8,8 @@ mod support;
 
 mod capture;
 #[cfg(target_os = "linux")]
+mod capture_process;
+#[cfg(target_os = "linux")]
 mod docs_clients;
 #[cfg(target_os = "linux")]
 mod latency;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -33,7 +33,12 @@ fn a_sound_card_is_decided_on_as_a_pipe_is() {
     let line = format!(
         "run device:{CARD} --rate {RATE_HZ} --channels {CHANNELS} --period {PERIOD_FRAMES}"
     );
-    let mut child = with_model(&line).stdout(Stdio::piped()).spawn().unwrap();
+    // On a busy machine, windows are decided on late, and not skipped.
+    let mut child = with_model(&line)
+        .env("VOCALD_MODEL_LATENCY_BUDGET_S", "10")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut all: Vec<Value> = Vec::new();
     let mut next = |all: &mut Vec<Value>| match lines.next() {
@@ -41,10 +46,13 @@ fn a_sound_card_is_decided_on_as_a_pipe_is() {
         None => panic!("it ended early: {all:?}"),
     };
     let player = std::thread::spawn(move || {
-        for period in samples.chunks(PERIOD_FRAMES * CHANNELS) {
-            // A little slower than it sounds: a card does not wait for inference.
+        let start = Instant::now();
+        for (count, period) in (1..).zip(samples.chunks(PERIOD_FRAMES * CHANNELS)) {
             rig.play(period);
-            std::thread::sleep(Duration::from_millis(6));
+            let due = Duration::from_secs_f64(
+                f64::from(count * PERIOD_FRAMES as u32) / f64::from(RATE_HZ),
+            );
+            std::thread::sleep(due.saturating_sub(start.elapsed()));
         }
         rig
     });

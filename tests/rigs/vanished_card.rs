@@ -15,7 +15,7 @@ fn a_vanished_card_is_found_again() {
     let spec: SourceSpec = format!("device:{CARD}").parse().unwrap();
     let options = SourceOptions {
         device_period_frames: Some(PERIOD_FRAMES as u32),
-        stall_after: Duration::from_millis(300),
+        reopen_after: Duration::from_millis(900),
         ..Default::default()
     };
     let stop = StopFlag::new();
@@ -26,20 +26,14 @@ fn a_vanished_card_is_found_again() {
     assert!(read_frames(&mut reader, first.len() / CHANNELS) == first);
 
     // Silent for a while, then sound again: the same stream goes on.
-    assert!(
-        matches!(next_event(&source), SourceEvent::State(change) if change.state == StreamState::Stalled)
-    );
+    std::thread::sleep(options.reopen_after / 4);
     let second = pattern(8, 2);
     rig.play(&second);
-    assert!(matches!(next_event(&source), SourceEvent::Resumed));
     assert!(read_frames(&mut reader, second.len() / CHANNELS) == second);
 
     // Silent for long, and then not there at all.
-    assert!(
-        matches!(next_event(&source), SourceEvent::State(change) if change.state == StreamState::Stalled)
-    );
     rig.pull_out();
-    std::thread::sleep(3 * options.stall_after);
+    std::thread::sleep(options.reopen_after);
     // The driver waits in a read and closes after it.
     rig.play(&pattern(1, 3));
     let reasons: Vec<String> = (0..2)

@@ -89,6 +89,14 @@ impl Rig {
         std::fs::write(self.config(), "# no cards\n").unwrap();
     }
 
+    /// Plays a period, unless the card has taken none for so long that it would not fit.
+    pub fn play_if_room(&mut self, period: &[f32]) {
+        let waiting = rustix::io::ioctl_fionread(&self.fifo).unwrap();
+        if waiting < 32 * 1024 {
+            self.play(period);
+        }
+    }
+
     /// Plays interleaved samples into the card, a period at a time.
     pub fn play(&mut self, samples: &[f32]) {
         for period in samples.chunks(PERIOD_FRAMES * CHANNELS) {
@@ -128,7 +136,6 @@ pub fn started(event: SourceEvent) -> RingReader {
             reader
         }
         SourceEvent::State(change) => panic!("not started: {change:?}"),
-        SourceEvent::Resumed => panic!("not started"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Keeps a device captured: detects its loss, looks for it and opens it again.
 //!
-//! A lost device is a state, not an end. Opening and closing run on threads of their own, because
+//! A device that is not there is a state, not an end. Opening and closing run on threads of their own, because
 //! either may hang in a driver or a sound server while the supervisor must react to its stop flag.
 
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use super::format::choose_config;
 use super::selection::{Identity, InputDevice, find, find_again};
 use super::stream::{Capture, capture};
 use crate::audio::alsa_stderr::log_alsa_messages;
-use crate::audio::stall::STALLS_UNTIL_RECONNECT;
 use crate::audio::{AudioError, Health, Source, SourceEvent, SourceOptions, StopFlag};
 
 /// Interval at which the stream and the stop flag are checked.
@@ -30,14 +29,13 @@ const GOOD_AFTER: Duration = Duration::from_secs(5);
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 /// The same limit once the source is stopped.
 const CLOSE_AT_STOP: Duration = Duration::from_millis(500);
-/// Most streams that are abandoned; further ones are waited for without limit.
-const MAX_ABANDONED: u32 = 16;
 
 /// A device that is captured from and looked up again whenever it is lost.
 pub(in crate::audio) struct DeviceSource {
     choice: InputDevice,
     options: SourceOptions,
-    identity: Identity,
+    /// `None` until the device was found.
+    identity: Option<Identity>,
 }
 
 /// Why a stream is no longer watched.
@@ -52,17 +50,24 @@ impl Source for DeviceSource {
     fn label(&self) -> String {
         match &self.choice {
             InputDevice::Default => "the default device".into(),
-            InputDevice::Named(_) => self.identity.name.clone(),
+            InputDevice::Named(name) => match &self.identity {
+                Some(identity) => identity.name.clone(),
+                None => name.clone(),
+            },
         }
     }
 
     fn run(mut self: Box<Self>, events: Sender<SourceEvent>, health: Arc<Health>, stop: StopFlag) {
         let mut backoff = FIRST_BACKOFF;
         let mut captured_before = false;
-        let mut abandoned = 0;
         loop {
             let (reason, stream) = match self.attempt(&health, &stop) {
                 None => break,
+                Some(Err(e)) if !captured_before && e.is_permanent() => {
+                    let failed = StateChange::failed(e.to_string());
+                    let _ = events.send(SourceEvent::State(failed));
+                    return;
+                }
                 Some(Err(e)) => (e.to_string(), None),
                 Some(Ok(capture)) => {
                     if captured_before {
@@ -77,18 +82,20 @@ impl Source for DeviceSource {
                     match outcome {
                         Outcome::Lost(reason) => (reason, Some(stream)),
                         Outcome::Stopped => {
-                            close(stream, &mut abandoned, &stop);
+                            close(stream, &stop);
                             break;
                         }
                     }
                 }
             };
-            let listened = events
-                .send(SourceEvent::State(StateChange::reconnecting(reason)))
-                .is_ok();
+            let state = match captured_before {
+                true => StateChange::reconnecting(reason),
+                false => StateChange::waiting(reason),
+            };
+            let listened = events.send(SourceEvent::State(state)).is_ok();
             // The next stream is opened after this one has released the device.
             if let Some(stream) = stream {
-                close(stream, &mut abandoned, &stop);
+                close(stream, &stop);
             }
             if !listened || stop.wait(backoff) {
                 break;
@@ -100,12 +107,19 @@ impl Source for DeviceSource {
 }
 
 impl DeviceSource {
-    /// Finds the device and a format that it offers.
+    /// Unless the device is waited for: finds it and a format that it offers.
     ///
     /// # Errors
-    /// When no device, or more than one, has the requested name, or when the device cannot be
+    /// When the device is not waited for and no device, or more than one, has the requested name, or it cannot be
     /// used in the requested format.
     pub fn open(choice: InputDevice, options: &SourceOptions) -> Result<Self, AudioError> {
+        if options.wait {
+            return Ok(Self {
+                choice,
+                options: options.clone(),
+                identity: None,
+            });
+        }
         let identity = log_alsa_messages(|| {
             let device = find(&choice)?;
             choose_config(&device, options)?;
@@ -120,11 +134,11 @@ impl DeviceSource {
         Ok(Self {
             choice,
             options: options.clone(),
-            identity,
+            identity: Some(identity),
         })
     }
 
-    /// Finds the device again and opens a stream; `None` when stopped meanwhile.
+    /// Finds the device, the same as before, and opens a stream; `None` when stopped meanwhile.
     fn attempt(
         &self,
         health: &Arc<Health>,
@@ -133,12 +147,18 @@ impl DeviceSource {
         let (choice, identity) = (self.choice.clone(), self.identity.clone());
         let (options, health) = (self.options.clone(), health.clone());
         let opened = in_background("device-open", move || {
-            log_alsa_messages(|| capture(&find_again(&choice, &identity)?, &options, &health))
+            log_alsa_messages(|| {
+                let device = match &identity {
+                    Some(identity) => find_again(&choice, identity)?,
+                    None => find(&choice)?,
+                };
+                capture(&device, &options, &health)
+            })
         });
         match opened {
             Ok(opened) => wait_for(&opened, stop),
             Err(e) => Some(Err(AudioError::Device {
-                device: self.identity.name.clone(),
+                device: self.label(),
                 reason: format!("no thread could be started for it: {e}"),
             })),
         }
@@ -159,10 +179,10 @@ impl DeviceSource {
             error,
             identity,
         } = capture;
-        self.identity = identity;
+        self.identity = Some(identity);
         let outcome = match events.send(SourceEvent::Started { format, reader }) {
             Err(_) => Outcome::Stopped,
-            Ok(()) => self.watch_callbacks(&|| error.fatal(), events, health, stop),
+            Ok(()) => self.watch_callbacks(&|| error.fatal(), health, stop),
         };
         (outcome, stream)
     }
@@ -170,13 +190,10 @@ impl DeviceSource {
     fn watch_callbacks(
         &self,
         fatal: &dyn Fn() -> Option<&'static str>,
-        events: &Sender<SourceEvent>,
         health: &Health,
         stop: &StopFlag,
     ) -> Outcome {
-        let stall_after = self.options.stall_after;
         let started = Instant::now();
-        let mut stalled = false;
         loop {
             if stop.wait(POLL) {
                 return Outcome::Stopped;
@@ -190,30 +207,18 @@ impl DeviceSource {
                 .snapshot()
                 .since_last_callback
                 .map_or(running, |s| s.min(running));
-            if silent >= stall_after * STALLS_UNTIL_RECONNECT {
+            if silent >= self.options.reopen_after {
                 return Outcome::Lost(format!(
                     "no sound from the device for {:.1} s",
                     silent.as_secs_f64()
                 ));
-            }
-            let event = match (stalled, silent >= stall_after) {
-                (false, true) => SourceEvent::State(StateChange::stalled(format!(
-                    "no sound from the device for {:.1} s",
-                    silent.as_secs_f64()
-                ))),
-                (true, false) => SourceEvent::Resumed,
-                _ => continue,
-            };
-            stalled = !stalled;
-            if events.send(event).is_err() {
-                return Outcome::Stopped;
             }
         }
     }
 }
 
 /// Closes a stream, or abandons it when that hangs.
-fn close(stream: cpal::Stream, abandoned: &mut u32, stop: &StopFlag) {
+fn close(stream: cpal::Stream, stop: &StopFlag) {
     let begin = Instant::now();
     let Ok(closed) = in_background("device-close", move || drop(stream)) else {
         return;
@@ -221,11 +226,9 @@ fn close(stream: cpal::Stream, abandoned: &mut u32, stop: &StopFlag) {
     while let Err(RecvTimeoutError::Timeout) = closed.recv_timeout(POLL) {
         let within = match stop.is_stopped() {
             true => CLOSE_AT_STOP,
-            false if *abandoned < MAX_ABANDONED => CLOSE_WITHIN,
-            false => Duration::MAX,
+            false => CLOSE_WITHIN,
         };
         if begin.elapsed() >= within {
-            *abandoned += 1;
             tracing::warn!("the sound system does not close a stream; the stream is abandoned");
             return;
         }

@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -21,7 +21,42 @@ pub(super) fn open_stdin() -> Result<File, AudioError> {
     }
 }
 
-/// Opens a FIFO, with or without a writer.
+/// A FIFO that is open for reading, with or without a writer.
+pub(super) struct Fifo {
+    path: PathBuf,
+    pipe: File,
+}
+
+impl Fifo {
+    /// Opens the FIFO at `path`.
+    ///
+    /// # Errors
+    /// When it does not exist, is not a FIFO or cannot be opened.
+    pub fn open(path: &Path) -> Result<Self, AudioError> {
+        Ok(Self {
+            path: path.into(),
+            pipe: open_fifo(path)?,
+        })
+    }
+
+    /// Its reading end, which does not block.
+    pub fn pipe(&self) -> &File {
+        &self.pipe
+    }
+
+    /// Opens the FIFO that is at the path now, if it was deleted and made anew: writers open that one.
+    pub fn reopen_if_replaced(&mut self) {
+        let inode = |metadata: std::io::Result<std::fs::Metadata>| metadata.ok().map(|m| m.ino());
+        let there = inode(std::fs::metadata(&self.path));
+        if there.is_some()
+            && there != inode(self.pipe.metadata())
+            && let Ok(pipe) = open_fifo(&self.path)
+        {
+            self.pipe = pipe;
+        }
+    }
+}
+
 pub(super) fn open_fifo(path: &Path) -> Result<File, AudioError> {
     let read_error = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::NotFound => AudioError::MissingFifo { path: path.into() },

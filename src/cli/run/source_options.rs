@@ -12,8 +12,8 @@ use crate::config::{Config, SourceConfig};
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Sources")]
 pub struct SourceOptions {
-    /// Source: device:default, device:NAME, device:ID, a file, fifo:PATH, or - for standard input; NAME=SOURCE names
-    /// its stream. Several run side by side and share the model [default: device:default]
+    /// Source: device:default, device:NAME, device:ID, a file, fifo:PATH, - for standard input, or sim:SCRIPT;
+    /// NAME=SOURCE names its stream. Several run side by side and share the model [default: device:default]
     #[arg(value_name = "[NAME=]SOURCE", help_heading = None)]
     sources: Vec<OsString>,
     /// A further source, as an option; may be repeated
@@ -40,6 +40,12 @@ pub struct SourceOptions {
     /// Devices: frames per callback [default: the device's]
     #[arg(long, value_name = "FRAMES", value_parser = clap::value_parser!(u32).range(1..))]
     period: Option<u32>,
+    /// Close an open voice after this time without sound, in seconds [default: 1]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    stall: Option<f64>,
+    /// Devices: do not wait for one that is not there, but end with an error
+    #[arg(long)]
+    no_wait: bool,
     /// End after this much sound, in seconds [default: never]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub duration: Option<f64>,
@@ -92,6 +98,8 @@ impl SourceOptions {
         source.channels = self.channels.unwrap_or(source.channels);
         source.period_frames = self.period.unwrap_or(source.period_frames);
         source.each_channel |= self.each_channel;
+        source.stall_s = self.stall.unwrap_or(source.stall_s);
+        source.wait &= !self.no_wait;
     }
 
     /// Refuses options that apply to none of the sources: they have another effect than intended.
@@ -99,7 +107,7 @@ impl SourceOptions {
         let specs: Result<Vec<SourceSpec>, _> = config.source.iter().map(|s| s.spec()).collect();
         let specs = specs?;
         let any = |is: fn(&SourceSpec) -> bool| specs.iter().any(is);
-        let files = any(|spec| matches!(spec, SourceSpec::File(_)));
+        let files = any(|spec| matches!(spec, SourceSpec::File(_) | SourceSpec::Sim(_)));
         let devices = any(|spec| matches!(spec, SourceSpec::Device(_)));
         let pipes = any(|spec| matches!(spec, SourceSpec::Stdin | SourceSpec::Fifo(_)));
         let (pipe_names, live_names) = (
@@ -117,6 +125,7 @@ impl SourceOptions {
                 live_names,
             ),
             ("--period", self.period.is_some(), devices, "devices"),
+            ("--no-wait", self.no_wait, devices, "devices"),
         ] {
             if given && !applies {
                 return Err(Usage(format!(

@@ -255,7 +255,7 @@ impl Stream {
 
     pub fn lamp(&self) -> Lamp {
         match self.state {
-            StreamState::Starting => Lamp::Waiting,
+            StreamState::Starting | StreamState::Waiting => Lamp::Waiting,
             StreamState::Running => match &self.newest {
                 None => Lamp::Waiting,
                 Some(newest) if newest.voice => Lamp::Voice,

@@ -22,8 +22,14 @@ unsafe impl Sync for Aligned {}
 
 impl Aligned {
     pub fn zeros(length: usize) -> Self {
-        let bytes = (length * size_of::<f32>()).next_multiple_of(CACHE_LINE).max(CACHE_LINE);
-        let align = if bytes < LARGE_PAGE { CACHE_LINE } else { LARGE_PAGE };
+        let bytes = (length * size_of::<f32>())
+            .next_multiple_of(CACHE_LINE)
+            .max(CACHE_LINE);
+        let align = if bytes < LARGE_PAGE {
+            CACHE_LINE
+        } else {
+            LARGE_PAGE
+        };
         let Ok(layout) = Layout::from_size_align(bytes, align) else {
             unreachable!("a network larger than the address space");
         };

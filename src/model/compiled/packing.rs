@@ -82,10 +82,11 @@ impl Packer {
             for matrix in matrices {
                 for input in 0..matrix.inputs {
                     let outputs = block * channels..(block + 1) * channels;
-                    self.weights.extend(outputs.map(|output| match output < matrix.outputs {
-                        true => (matrix.weight)(input, output),
-                        false => 0.0,
-                    }));
+                    self.weights
+                        .extend(outputs.map(|output| match output < matrix.outputs {
+                            true => (matrix.weight)(input, output),
+                            false => 0.0,
+                        }));
                 }
             }
         }

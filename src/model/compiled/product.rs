@@ -237,7 +237,10 @@ impl Weights for Float32 {
             *weights = from.add(4 * V::LANES);
             [
                 [V::load(from), V::load(from.add(V::LANES))],
-                [V::load(from.add(2 * V::LANES)), V::load(from.add(3 * V::LANES))],
+                [
+                    V::load(from.add(2 * V::LANES)),
+                    V::load(from.add(3 * V::LANES)),
+                ],
             ]
         }
     }

@@ -1,9 +1,9 @@
 //! A single network as a list of steps.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{__m256, __m512};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::frontend::MEL_BANDS;
 use crate::model::compiled::convolution::{Convolution, Kernel};
@@ -65,7 +65,9 @@ impl Program {
         let window = &mut input.values[start..][..shape.values()];
         let first = shape.offset(0, 0);
         let rows = window[first..].chunks_mut(shape.row());
-        let places = rows.take(shape.height).flat_map(|row| &mut row[..MEL_BANDS]);
+        let places = rows
+            .take(shape.height)
+            .flat_map(|row| &mut row[..MEL_BANDS]);
         places.zip(values).for_each(|(to, from)| *to = from);
     }
 

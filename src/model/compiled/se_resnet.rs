@@ -52,10 +52,17 @@ fn block(builder: &mut Builder, plan: &BlockPlan, weights: &Weights, input: MapI
     let sizes = plan.convolutions();
     let mut map = input;
     for (i, &[_, _, size]) in sizes.iter().enumerate() {
-        let (conv, norm) = (format!("{name}.conv{}", i + 1), format!("{name}.norm{}", i + 1));
+        let (conv, norm) = (
+            format!("{name}.conv{}", i + 1),
+            format!("{name}.norm{}", i + 1),
+        );
         let size = size as usize;
         let kernel = normed(weights, &conv, &norm, [size; 2]);
-        let activation = if i + 1 < sizes.len() { RELU } else { Activation::None };
+        let activation = if i + 1 < sizes.len() {
+            RELU
+        } else {
+            Activation::None
+        };
         let steps = [plan.strides()[i] as usize, size / 2];
         let next = builder.convolution(&kernel, map, steps, activation, BORDER);
         if i > 0 {
@@ -71,7 +78,12 @@ fn block(builder: &mut Builder, plan: &BlockPlan, weights: &Weights, input: MapI
     let shortcut = match plan.changes_shape() {
         true => {
             let down = format!("{name}.down");
-            let kernel = normed(weights, &format!("{down}.conv"), &format!("{down}.norm"), [1, 1]);
+            let kernel = normed(
+                weights,
+                &format!("{down}.conv"),
+                &format!("{down}.norm"),
+                [1, 1],
+            );
             let steps = [plan.stride as usize, 0];
             builder.convolution(&kernel, input, steps, Activation::None, BORDER)
         }

@@ -71,7 +71,12 @@ impl Step {
     /// The processor must have the instruction set of `V`, for which `weights` were packed. `memory` must be made for
     /// the program of the step and for as many windows.
     #[inline(always)]
-    pub unsafe fn run<V: Vector>(&self, weights: &PackedWeights, memory: &mut Memory, windows: Range<usize>) {
+    pub unsafe fn run<V: Vector>(
+        &self,
+        weights: &PackedWeights,
+        memory: &mut Memory,
+        windows: Range<usize>,
+    ) {
         let Memory { maps, scratch } = memory;
         match self {
             Self::Product { layer, from, to } => {
@@ -161,7 +166,10 @@ unsafe fn max_pool<V: Vector>(
     let (row, channels) = (from.shape.row(), from.shape.channels);
     let corner = |at: usize| (at * stride) as isize - padding as isize;
     for y in 0..to.shape.height {
-        for (x, to) in row_mut(to, window, y).chunks_exact_mut(channels).enumerate() {
+        for (x, to) in row_mut(to, window, y)
+            .chunks_exact_mut(channels)
+            .enumerate()
+        {
             let first = from.start(window) + from.shape.offset(corner(y), corner(x));
             let field = &from.values[first..][..(size - 1) * (row + channels) + channels];
             for channel in (0..channels).step_by(V::LANES) {

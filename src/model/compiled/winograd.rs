@@ -69,12 +69,7 @@ impl Winograd {
         kernel.size == [3, 3] && stride == 1 && padding == 1 && same && is_even && is_large
     }
 
-    pub fn new(
-        packer: &mut Packer,
-        kernel: &Kernel,
-        from: Shape,
-        activation: Activation,
-    ) -> Self {
+    pub fn new(packer: &mut Packer, kernel: &Kernel, from: Shape, activation: Activation) -> Self {
         let channels = from.channels;
         let transformed: Vec<[f32; PLACES]> = (0..kernel.bias.len() * channels)
             .map(|at| transformed_weights(kernel, at / channels, at % channels))
@@ -240,7 +235,12 @@ impl Winograd {
                     let from = from.add(at * block_channels + vector * V::LANES);
                     let place = apart(block_channels);
                     let [a, b, c, d] = load_tile::<V>(from, 4 * place, place);
-                    let lines = [output_line(a), output_line(b), output_line(c), output_line(d)];
+                    let lines = [
+                        output_line(a),
+                        output_line(b),
+                        output_line(c),
+                        output_line(d),
+                    ];
                     let bias = block * block_channels + vector * V::LANES;
                     let bias = V::load(self.panel.bias.as_ptr().add(bias));
                     let corner = to.values.as_mut_ptr().add(first + vector * V::LANES);

@@ -51,7 +51,14 @@ impl Health {
             Message::Decision(decision) => {
                 self.stream(&decision.stream).newest = Some((Instant::now(), decision.clone()));
             }
-            Message::State(state) => self.stream(&state.stream).state = state.state,
+            Message::State(state) => {
+                let stream = self.stream(&state.stream);
+                stream.state = state.state;
+                // The last decision is of the past: nobody may take it for the present.
+                if !state.state.has_sound() {
+                    stream.newest = None;
+                }
+            }
             _ => {}
         }
     }

@@ -159,6 +159,9 @@ impl Metrics {
             Message::Onset(o) => {
                 self.onsets.get_or_create(&of(&o.stream)).inc();
             }
+            Message::Offset(o) => {
+                self.present.get_or_create(&of(&o.stream)).set(0);
+            }
             Message::Gap(gap) => {
                 let loss = Loss {
                     stream: gap.stream.clone(),

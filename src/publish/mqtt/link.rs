@@ -22,6 +22,7 @@ const CONNECT_LIMIT_S: u64 = 5;
 const PACKET_MAX_BYTES: usize = 1 << 20;
 
 /// The parameters of a connection. Holds the password, so it is never printed.
+#[derive(Clone)]
 pub struct Link {
     pub(super) broker: Broker,
     pub(super) version: MqttVersion,
@@ -67,6 +68,15 @@ impl Link {
     /// Topic of the list of retained topics that this client holds.
     pub fn retained_list(&self) -> &str {
         &self.retained_list
+    }
+
+    /// The same for one more connection with another last will.
+    pub fn guarding(&self, will: &Publication) -> Self {
+        Self {
+            client_id: format!("{}:{}", self.client_id, will.topic),
+            last_will: will.clone(),
+            ..self.clone()
+        }
     }
 
     /// The broker's address, for people.

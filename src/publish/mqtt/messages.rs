@@ -56,6 +56,8 @@ pub struct Messages {
     streams: BTreeMap<String, StreamTopics>,
     discovery: Option<Discovery>,
     retained: RetainedTopics,
+    /// The streams in the order in which they were added.
+    pub(super) order: Vec<String>,
     online: bool,
 }
 
@@ -77,6 +79,7 @@ impl Messages {
             streams: BTreeMap::new(),
             discovery: Discovery::new(config),
             retained: RetainedTopics::new(config),
+            order: Vec::new(),
             online: true,
         }
     }
@@ -100,7 +103,13 @@ impl Messages {
                 })
                 .collect(),
             Message::State(state) => {
-                vec![self.set_state(&state.stream, published.json().into())]
+                // Without sound there is no voice, even if its offset was lost in a full queue.
+                let mut all = match state.state.has_sound() {
+                    true => Vec::new(),
+                    false => self.change_voice(&state.stream, false),
+                };
+                all.push(self.set_state(&state.stream, published.json().into()));
+                all
             }
             Message::Decision(decision) => {
                 let topics = self.topics(&decision.stream);
@@ -195,14 +204,15 @@ impl Messages {
     }
 
     fn topics(&mut self, stream: &str) -> &mut StreamTopics {
-        let p_rate_hz = self.p_rate_hz;
-        self.streams
-            .entry(stream.into())
-            .or_insert_with(|| StreamTopics {
+        let (p_rate_hz, order) = (self.p_rate_hz, &mut self.order);
+        self.streams.entry(stream.into()).or_insert_with(|| {
+            order.push(stream.into());
+            StreamTopics {
                 state: state_json(stream, StreamState::Starting, None),
                 voice: false,
                 peaks: RateLimit::new(p_rate_hz),
-            })
+            }
+        })
     }
 
     fn set_state(&mut self, stream: &str, state: String) -> Publication {
@@ -222,7 +232,13 @@ impl Messages {
         }
     }
 
-    fn voice(&mut self, stream: &str, voice: bool) -> Publication {
+    /// `voice` of a stream, if one is present.
+    pub fn voice_present(&mut self, stream: &str) -> Option<Publication> {
+        let present = self.streams.get(stream)?.voice;
+        present.then(|| self.voice(stream, true))
+    }
+
+    pub(super) fn voice(&mut self, stream: &str, voice: bool) -> Publication {
         let word = if voice { "ON" } else { "OFF" };
         self.publication(stream, "voice", word.into(), Kind::Retained)
     }
@@ -268,7 +284,7 @@ fn state_json(stream: &str, state: StreamState, reason: Option<String>) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vocald_client::message::{Decision, Onset};
+    use vocald_client::message::{Decision, EventReason, Onset};
 
     fn decision(stream: &str, seq: u64, p: f32, voice: bool) -> Published {
         Published::new(Message::Decision(Decision {
@@ -281,6 +297,7 @@ mod tests {
             voice,
             lookahead: 0.58,
             latency: 0.0,
+            late: false,
         }))
     }
 
@@ -351,6 +368,7 @@ mod tests {
             t: 0.5,
             wall: 0.0,
             p: 0.5,
+            reason: EventReason::Decision,
         }));
         assert_eq!(
             messages.of(&onset),
