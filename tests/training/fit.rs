@@ -454,11 +454,11 @@ fn drawn_sequences_carry_the_label_of_every_frame() {
         assert!(labelled >= 216, "{labelled}");
         let frames = values.chunks_exact(80).zip(labels).take(labelled);
         for (i, (frame, label)) in frames.enumerate() {
-            assert_eq!(label, i64::from(i < change));
+            assert_eq!(label == 1.0, i < change);
             // The voice's partials, as harmonic parts, and nothing there but clicks after it.
             let loudest = frame[..40].iter().copied().fold(f32::MIN, f32::max);
             if i.abs_diff(change) > 3 {
-                assert_eq!(loudest > -3.0, label == 1, "frame {i}: {loudest}");
+                assert_eq!(loudest > -3.0, label == 1.0, "frame {i}: {loudest}");
                 seen[label as usize] += 1;
             }
         }
