@@ -14,6 +14,7 @@ mod devices;
 mod ensemble;
 mod evaluate;
 mod interrupt;
+mod label_options;
 mod manual;
 mod model;
 mod optional_value;

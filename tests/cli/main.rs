@@ -12,6 +12,7 @@ mod config;
 mod config_file;
 mod detect;
 mod evaluate;
+mod labels;
 mod overlap_averaging;
 mod refusals;
 #[cfg(unix)]
