@@ -6,6 +6,7 @@ use anyhow::{anyhow, bail};
 
 use crate::cli::choice;
 use crate::cli::corpus_options::CorpusOptions;
+use crate::cli::label_options::LabelOptions;
 use crate::cli::stdout::print_figures;
 use crate::corpora::Split;
 use crate::corpora::load::{Coverage, load_labelled};
@@ -19,7 +20,7 @@ use crate::training::export::finish;
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Experiment whose validation tracks are used (a file or a built-in name such as paper-mir1k), or a
-    /// folder of recordings with NAME.lab, NAME.txt (Audacity) or NAME.csv beside each recording
+    /// folder of recordings with labels beside each, NAME.lab, NAME.txt (Audacity), NAME.csv and others
     #[arg(value_name = "EXPERIMENT|FOLDER")]
     data_set: PathBuf,
     /// Checkpoint to write
@@ -38,6 +39,8 @@ pub struct Args {
     /// Evaluate one member of an ensemble per window, each in its turn, instead of all members
     #[arg(long)]
     alternating: bool,
+    #[command(flatten)]
+    labels: LabelOptions,
     #[command(flatten)]
     corpora: CorpusOptions,
 }
@@ -72,10 +75,16 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     let cache = args.corpora.cache(checkpoint.architecture.features())?;
     let (corpora, aim) = match args.data_set.is_dir() {
         true => (
-            vec![load_labelled(&args.data_set, &cache, Coverage::Throughout)?],
+            vec![load_labelled(
+                &args.data_set,
+                &cache,
+                Coverage::Throughout,
+                &args.labels.settings(),
+            )?],
             Aim::default(),
         ),
         false => {
+            args.labels.refuse_for_experiment()?;
             let experiment = Experiment::read(&args.data_set)?;
             let valid = args.corpora.read(&experiment, Split::Valid, &cache)?;
             (valid, experiment.operating_point)

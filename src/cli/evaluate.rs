@@ -8,7 +8,8 @@ use anyhow::{Context as _, anyhow, bail};
 use crate::cli::Usage;
 use crate::cli::choice::choice;
 use crate::cli::corpus_options::CorpusOptions;
-use crate::cli::progress::scoring;
+use crate::cli::label_options::LabelOptions;
+use crate::cli::progress::{Reading, scoring};
 use crate::cli::stdout::print;
 use crate::config::DecisionConfig;
 use crate::corpora::load::{Coverage, load_labelled};
@@ -29,7 +30,7 @@ use crate::training::experiment::Experiment;
 #[command(after_help = EXAMPLES)]
 pub struct Args {
     /// Experiment with corpora (a file, see config/experiments, or a built-in name such as paper-mir1k), or a
-    /// folder of recordings with NAME.lab, NAME.txt (Audacity) or NAME.csv beside each recording
+    /// folder of recordings with labels beside each, NAME.lab, NAME.txt (Audacity), NAME.csv and others
     #[arg(value_name = "EXPERIMENT|FOLDER")]
     data_set: PathBuf,
     /// Split of the experiment's corpora [default: test]
@@ -39,7 +40,7 @@ pub struct Args {
     /// are not counted
     #[arg(long)]
     partly_labelled: bool,
-    /// Folder with another system's labels (.lab, .txt or .csv for every track), measured alongside
+    /// Folder with another system's labels (in any label format, for every track), measured alongside
     #[arg(long, value_name = "DIR")]
     reference: Option<PathBuf>,
     /// Every figure is also reported without the decisions this close to a labelled change, in seconds
@@ -86,6 +87,8 @@ pub struct Args {
     /// Print the report as JSON instead of tables
     #[arg(long, help_heading = "Output")]
     json: bool,
+    #[command(flatten)]
+    labels: LabelOptions,
     #[command(flatten)]
     corpora: CorpusOptions,
 }
@@ -184,10 +187,19 @@ fn read_corpora(
         false => Coverage::Throughout,
     };
     let corpora = match is_folder {
-        true => vec![load_labelled(&args.data_set, cache, coverage)?],
+        true => vec![load_labelled(
+            &args.data_set,
+            cache,
+            coverage,
+            &args.labels.settings(),
+        )?],
         false => {
-            let experiment = Experiment::read(&args.data_set)?;
-            args.corpora.read(&experiment, split, cache)?
+            args.labels.refuse_for_experiment()?;
+            let corpora = Experiment::read(&args.data_set)?.corpus;
+            let mut bar = Reading::new(corpora.len());
+            let mut progress = |corpus: &_| bar.next(split, corpus);
+            let reader = args.corpora.reader()?;
+            reader.read_covered(&corpora, split, cache, coverage, &mut progress)?
         }
     };
     if corpora.is_empty() {
@@ -195,15 +207,6 @@ fn read_corpora(
             "no corpus of {} has a {} split",
             args.data_set.display(),
             split.name()
-        );
-    }
-    // A folder is already checked; an experiment's training tracks may have parts without labels.
-    let mut tracks = corpora.iter().flat_map(|corpus| &corpus.tracks);
-    let in_parts = tracks.find(|t| t.voice.contains(&None));
-    if let (Some(track), Coverage::Throughout) = (in_parts, coverage) {
-        bail!(
-            "{} is not labelled throughout, so it cannot be measured on without --partly-labelled",
-            track.name
         );
     }
     Ok(corpora)
@@ -215,7 +218,7 @@ fn read_reference(args: &Args, corpora: &[Corpus]) -> anyhow::Result<Option<Refe
     };
     let tracks = corpora.iter().flat_map(|corpus| &corpus.tracks);
     let names: Vec<&str> = tracks.map(|t| t.name.as_str()).collect();
-    let reference = ReferenceSystem::read(folder, &names);
+    let reference = ReferenceSystem::read(folder, &names, &args.labels.settings());
     Ok(Some(reference.map_err(|e| unusable("--reference", &e))?))
 }
 

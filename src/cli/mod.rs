@@ -16,6 +16,7 @@ mod ensemble;
 mod evaluate;
 mod export;
 mod interrupt;
+mod label_options;
 mod manual;
 mod model;
 mod optional_value;

@@ -40,6 +40,9 @@ pub enum CorpusProblem {
     /// A folder that should contain recordings has none.
     #[error("{} holds no sound files", path.display())]
     NoSounds { path: PathBuf },
+    /// A folder of stems without any.
+    #[error("{} holds neither `vocals` and `instrumental` nor folders with a file `vocals`", path.display())]
+    NoStems { path: PathBuf },
     /// No track belongs to a required split.
     #[error("it has no {} split", split.name())]
     NoSplit { split: Split },
@@ -50,17 +53,20 @@ pub enum CorpusProblem {
     #[error("{track} has no {expected}")]
     NoLabels { track: String, expected: String },
     /// A recording with more than one file of labels.
-    #[error("{track} has several files of labels; leave one")]
-    SeveralLabels { track: String },
+    #[error("{} are labels of one recording; leave one of them", files.join(" and "))]
+    SeveralLabels { files: Vec<String> },
     /// A file of labels that cannot be parsed.
     #[error("{}: {reason}", path.display())]
     Labels { path: PathBuf, reason: LabelError },
     /// Labels without a recording.
     #[error("{} has no song", path.display())]
     NoSong { path: PathBuf },
+    /// A recording of Jamendo in no folder of a split and in none of the published lists.
+    #[error("{} is in none of the published lists of Jamendo's 93 songs", path.display())]
+    NotListed { path: PathBuf },
     /// A stem without its counterpart.
-    #[error("vocals/{track} has no counterpart in instrumental/")]
-    NoCounterpart { track: String },
+    #[error("{} has no accompaniment ({expected})", path.display())]
+    NoCounterpart { path: PathBuf, expected: String },
     /// A clip of MIR-1K that is neither mono nor stereo.
     #[error("{} has {channels} channels; a clip of MIR-1K has 1 or 2", path.display())]
     ClipChannels { path: PathBuf, channels: u16 },

@@ -2,17 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audio::sound_files::{UnreadableFolder, files_below};
+use crate::audio::sound_files::{SOUND_EXTENSIONS, UnreadableFolder, files_below};
 use crate::corpora::{CorpusProblem, CorpusSettings, Split};
 
-/// Extensions of sound files. Formats that the decoder cannot read are included, so that such files are
-/// reported instead of ignored.
-const SOUND_EXTENSIONS: [&str; 12] = [
-    "wav", "flac", "ogg", "oga", "mp3", "m4a", "aac", "aif", "aiff", "opus", "wma", "webm",
-];
-
 /// Every file below a folder with one of `extensions` (lower case, without a dot), in the order of the names.
-/// Links to folders are followed.
+/// Links to folders are followed; hidden files are passed over and counted.
 ///
 /// # Errors
 /// Every folder that cannot be read.
@@ -24,7 +18,27 @@ pub(crate) fn below(
         path: folder.path,
         reason: folder.source,
     };
-    files_below(folder, extensions).map_err(|folders| folders.into_iter().map(unreadable).collect())
+    let found = files_below(folder, extensions)
+        .map_err(|folders| folders.into_iter().map(unreadable).collect::<Vec<_>>())?;
+    let count = found.len();
+    let visible: Vec<PathBuf> = found
+        .into_iter()
+        .filter(|path| !is_hidden(path.strip_prefix(folder).unwrap_or(path)))
+        .collect();
+    if visible.len() < count {
+        tracing::warn!(
+            "{} hidden files below {} are passed over (names that begin with a dot, folders `__MACOSX`)",
+            count - visible.len(),
+            folder.display()
+        );
+    }
+    Ok(visible)
+}
+
+/// Whether a path has a hidden part: `.name`, AppleDouble's `._name` among them, or `__MACOSX`.
+fn is_hidden(path: &Path) -> bool {
+    let mut parts = path.components().map(|part| part.as_os_str());
+    parts.any(|part| part == "__MACOSX" || part.as_encoded_bytes().starts_with(b"."))
 }
 
 /// Every sound file below a folder, in the order of the names.
@@ -32,7 +46,7 @@ pub(crate) fn below(
 /// # Errors
 /// If there is none, or a folder cannot be read.
 pub(crate) fn sounds_below(folder: &Path) -> Result<Vec<PathBuf>, Vec<CorpusProblem>> {
-    let found = below(folder, &SOUND_EXTENSIONS)?;
+    let found = below(folder, SOUND_EXTENSIONS)?;
     if found.is_empty() {
         let path = folder.into();
         return Err(vec![CorpusProblem::NoSounds { path }]);
@@ -67,16 +81,8 @@ impl SplitSounds {
             .into_iter()
             .map(|path| (stem(&path), path))
             .collect();
-        let listed = [&settings.valid, &settings.test, &settings.exclude];
-        let unknown = listed
-            .into_iter()
-            .flatten()
-            .filter(|listed| !named.iter().any(|(name, _)| name == *listed));
-        let problems = unknown
-            .map(|track| CorpusProblem::UnknownTrack {
-                track: track.clone(),
-            })
-            .collect();
+        let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+        let problems = unknown_tracks(settings, &names);
         let of_split = named
             .into_iter()
             .filter(|(name, _)| split_of(name, settings) == Some(split));
@@ -87,8 +93,22 @@ impl SplitSounds {
     }
 }
 
+/// The tracks that the settings name and that do not exist.
+pub(super) fn unknown_tracks(settings: &CorpusSettings, names: &[&str]) -> Vec<CorpusProblem> {
+    let listed = [&settings.valid, &settings.test, &settings.exclude];
+    let unknown = listed
+        .into_iter()
+        .flatten()
+        .filter(|listed| !names.contains(&listed.as_str()));
+    unknown
+        .map(|track| CorpusProblem::UnknownTrack {
+            track: track.clone(),
+        })
+        .collect()
+}
+
 /// The split that the settings give a track; `None` if they leave it out.
-fn split_of(name: &str, settings: &CorpusSettings) -> Option<Split> {
+pub(super) fn split_of(name: &str, settings: &CorpusSettings) -> Option<Split> {
     let named = |names: &[String]| names.iter().any(|n| n == name);
     if named(&settings.exclude) {
         None

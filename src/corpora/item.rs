@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::corpora::labels::Labels;
+use crate::corpora::frame_labels::{FrameLabels, Labels};
+use crate::corpora::labels::{FaultyLabels, LabelFiles, LabelSettings, read};
+use crate::corpora::load::Coverage;
+use crate::corpora::recording::Recording;
 use crate::corpora::sound_file::Channels;
 use crate::corpora::{CorpusProblem, FeatureCache, Sound, Track};
+use crate::frontend::window::frame_time_s;
 
 /// All recordings of a split, or all problems.
 pub(super) type Items = Result<Vec<Item>, Vec<CorpusProblem>>;
@@ -14,6 +18,79 @@ pub(super) struct Item {
     pub name: String,
     pub files: Files,
     pub labels: Labels,
+}
+
+/// Recordings and problems of a split, while they are gathered.
+pub(super) type Found = Result<Item, CorpusProblem>;
+
+/// All recordings, or all problems. A recording that the settings leave out for its missing or faulty labels is
+/// reported and is no problem.
+pub(super) fn gather(
+    settings: &LabelSettings,
+    mut problems: Vec<CorpusProblem>,
+    found: impl IntoIterator<Item = Found>,
+) -> Items {
+    let (mut items, mut unlabelled, mut faulty) = (Vec::new(), Vec::new(), Vec::new());
+    for found in found {
+        match found {
+            Ok(item) => items.push(item),
+            Err(problem @ CorpusProblem::NoLabels { .. }) if settings.skip_unlabelled => {
+                unlabelled.push(problem);
+            }
+            Err(problem @ CorpusProblem::Labels { .. })
+                if settings.faulty == FaultyLabels::SkipFiles =>
+            {
+                faulty.push(problem);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for (left_out, what) in [
+        (unlabelled, "without labels"),
+        (faulty, "with faulty labels"),
+    ] {
+        if !left_out.is_empty() {
+            let names: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+            tracing::warn!(
+                "{} recordings {what} are left out:\n  {}",
+                names.len(),
+                names.join("\n  ")
+            );
+        }
+    }
+    match problems.is_empty() {
+        true => Ok(items),
+        false => Err(problems),
+    }
+}
+
+/// The labels in the one file of `name`, in one folder or in all; `None` without such a file.
+pub(super) fn labels_of(
+    files: &LabelFiles,
+    name: &str,
+    folder: Option<&Path>,
+    settings: &LabelSettings,
+) -> Result<Option<Labels>, CorpusProblem> {
+    match files.of(name, folder)[..] {
+        [] => Ok(None),
+        [path] => read_labels(path, settings).map(Some),
+        ref several => Err(CorpusProblem::SeveralLabels {
+            files: several
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
+        }),
+    }
+}
+
+/// The labels in a file.
+pub(super) fn read_labels(path: &Path, settings: &LabelSettings) -> Result<Labels, CorpusProblem> {
+    read(path, settings)
+        .map(Labels::File)
+        .map_err(|reason| CorpusProblem::Labels {
+            path: path.into(),
+            reason,
+        })
 }
 
 /// The files of a recording; the kinds are those of [`Sound`].
@@ -27,13 +104,14 @@ pub(super) enum Files {
     },
     Stems {
         voice: PathBuf,
-        accompaniment: PathBuf,
+        /// The files that make up the accompaniment, which is their sum.
+        accompaniment: Vec<PathBuf>,
         /// Factor for the amplitude of the voice.
         voice_gain: f32,
     },
-    /// The accompaniment of a song of stems, by itself.
+    /// The accompaniment of a song of stems, by itself: the sum of these files.
     Band {
-        path: PathBuf,
+        accompaniment: Vec<PathBuf>,
         song: String,
     },
     Solo(PathBuf),
@@ -42,7 +120,7 @@ pub(super) enum Files {
 
 impl Item {
     /// Decodes the recording, and labels its frames.
-    pub fn read(self, cache: &FeatureCache) -> Result<Track, CorpusProblem> {
+    pub fn read(self, cache: &FeatureCache, coverage: Coverage) -> Result<Track, CorpusProblem> {
         let separated = cache.separated(&self.files.sources())?;
         let sound = self.files.read(cache)?;
         let (frames, voice) = match &sound {
@@ -54,9 +132,15 @@ impl Item {
                 accompaniment,
             } => (voice.frames().min(accompaniment.frames()), voice),
         };
-        let voice = self.labels.of_frames(frames, voice);
+        let FrameLabels { voice, first_gap } = self.labels.of_frames(frames, voice);
         if voice.is_empty() {
             return Err(CorpusProblem::NoLabelWithinSound { track: self.name });
+        }
+        if let (Some(frame), Coverage::Throughout) = (first_gap, coverage) {
+            return Err(CorpusProblem::NotCovered {
+                track: self.name,
+                at_s: frame_time_s(frame),
+            });
         }
         Ok(Track {
             song: match self.files {
@@ -78,20 +162,31 @@ impl Files {
             Self::Mix(path)
             | Self::Solo(path)
             | Self::Speech(path)
-            | Self::Band { path, .. }
             | Self::StereoStems { path, .. } => vec![(path, Channels::Mean)],
             Self::Stems {
                 voice,
                 accompaniment,
                 ..
-            } => vec![(voice, Channels::Mean), (accompaniment, Channels::Mean)],
+            } => std::iter::once(voice)
+                .chain(accompaniment)
+                .map(|path| (path.as_path(), Channels::Mean))
+                .collect(),
+            Self::Band { accompaniment, .. } => accompaniment
+                .iter()
+                .map(|path| (path.as_path(), Channels::Mean))
+                .collect(),
         }
     }
 
     fn read(&self, cache: &FeatureCache) -> Result<Sound, CorpusProblem> {
         let mean = |path: &Path| cache.recording(path, Channels::Mean);
+        let sum = |paths: &[PathBuf]| {
+            let all = paths.iter().map(|path| mean(path));
+            all.collect::<Result<Vec<_>, _>>().map(Recording::sum)
+        };
         Ok(match self {
-            Self::Mix(path) | Self::Band { path, .. } => Sound::Mix(mean(path)?),
+            Self::Mix(path) => Sound::Mix(mean(path)?),
+            Self::Band { accompaniment, .. } => Sound::Mix(sum(accompaniment)?),
             Self::StereoStems {
                 path,
                 voice,
@@ -106,7 +201,7 @@ impl Files {
                 voice_gain,
             } => Sound::Stems {
                 voice: mean(voice)?.with_gain(*voice_gain),
-                accompaniment: mean(accompaniment)?,
+                accompaniment: sum(accompaniment)?,
             },
             Self::Solo(path) => Sound::Solo(mean(path)?),
             Self::Speech(path) => Sound::Speech(mean(path)?),

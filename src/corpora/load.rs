@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::corpora::error::all_or_errors;
+use crate::corpora::frame_labels::Labels;
 use crate::corpora::item::Item;
+use crate::corpora::labels::{LabelSettings, LeftOut};
 use crate::corpora::{
-    Corpus, CorpusError, CorpusKind, CorpusProblem, CorpusSettings, FeatureCache, Split, Track,
-    files, jamendo, labelled, mir1k, plain, rwc, stems, ultrastar,
+    Corpus, CorpusError, CorpusKind, CorpusProblem, CorpusSettings, FeatureCache, Split, files,
+    jamendo, labelled, mir1k, plain, rwc, stems, ultrastar,
 };
-use crate::frontend::window::frame_time_s;
 
 /// How much of a track must have labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,16 +40,22 @@ pub fn load(
     load_covered(settings, data, split, cache, coverage)
 }
 
-fn load_covered(
+/// [`load`] with a coverage that does not depend on the settings and the split.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_covered(
     settings: &CorpusSettings,
     data: &Path,
     split: Split,
     cache: &FeatureCache,
     coverage: Coverage,
 ) -> Result<Corpus, CorpusError> {
-    let read: Vec<_> = items(settings, data, split)?
+    let items = items(settings, data, split)?;
+    report_left_out(settings, data, split, &items);
+    let read: Vec<_> = items
         .into_par_iter()
-        .map(|item| covered(item.read(cache)?, coverage))
+        .map(|item| item.read(cache, coverage))
         .collect();
     Ok(Corpus {
         name: settings.label().to_owned(),
@@ -57,6 +64,24 @@ fn load_covered(
         tracks: all_or_errors(Vec::new(), read)
             .map_err(|problems| error(settings, data, problems))?,
     })
+}
+
+/// Labels are never left out in silence.
+fn report_left_out(settings: &CorpusSettings, data: &Path, split: Split, items: &[Item]) {
+    let mut left_out = LeftOut::default();
+    for item in items {
+        if let Labels::File(file) = &item.labels {
+            left_out.add(&file.left_out);
+        }
+    }
+    for sentence in left_out.sentences() {
+        let root = place(&settings.root, data);
+        tracing::warn!(
+            "labels of {} ({}): {sentence}",
+            root.display(),
+            split.name()
+        );
+    }
 }
 
 /// Checks that a corpus has recordings with labels for training, validation and testing. No sound is
@@ -75,18 +100,18 @@ pub fn check_layout(settings: &CorpusSettings, data: &Path) -> Result<(), Corpus
 }
 
 fn items(settings: &CorpusSettings, data: &Path, split: Split) -> Result<Vec<Item>, CorpusError> {
-    if !has(settings, split) {
+    let root = place(&settings.root, data);
+    if !has(settings, &root, split) {
         return Ok(Vec::new());
     }
-    let root = place(&settings.root, data);
     if !root.is_dir() {
         let problem = CorpusProblem::NotAFolder { path: root };
         return Err(error(settings, data, vec![problem]));
     }
     match settings.kind {
-        CorpusKind::Mir1k => mir1k::items(&root, split),
-        CorpusKind::Jamendo => jamendo::items(&root, split),
-        CorpusKind::Rwc => rwc::items(&root, split),
+        CorpusKind::Mir1k => mir1k::items(&root, &settings.labels, split),
+        CorpusKind::Jamendo => jamendo::items(&root, &settings.labels, split),
+        CorpusKind::Rwc => rwc::items(&root, &settings.labels, split),
         CorpusKind::Ultrastar => ultrastar::items(&root, settings, split),
         CorpusKind::Stems => stems::items(&root, settings, split),
         CorpusKind::Solo => plain::solo(&root, settings, split),
@@ -100,7 +125,7 @@ fn items(settings: &CorpusSettings, data: &Path, split: Split) -> Result<Vec<Ite
 
 /// Whether a corpus can have tracks of a split: a published split has all three; of any other corpus, only
 /// the tracks that the settings name are kept from training.
-fn has(settings: &CorpusSettings, split: Split) -> bool {
+fn has(settings: &CorpusSettings, root: &Path, split: Split) -> bool {
     let is_published = matches!(
         settings.kind,
         CorpusKind::Mir1k | CorpusKind::Jamendo | CorpusKind::Rwc | CorpusKind::Instrumental
@@ -108,7 +133,10 @@ fn has(settings: &CorpusSettings, split: Split) -> bool {
     match split {
         Split::Train => true,
         Split::Valid => is_published || !settings.valid.is_empty(),
-        Split::Test => is_published || !settings.test.is_empty(),
+        Split::Test => {
+            let in_folder = settings.kind == CorpusKind::Stems && stems::has_test_folder(root);
+            is_published || in_folder || !settings.test.is_empty()
+        }
     }
 }
 
@@ -129,6 +157,7 @@ pub fn load_labelled(
     root: &Path,
     cache: &FeatureCache,
     coverage: Coverage,
+    labels: &LabelSettings,
 ) -> Result<Corpus, CorpusError> {
     let name = root.canonicalize().ok().and_then(|whole| {
         let name = whole.file_name()?;
@@ -149,6 +178,7 @@ pub fn load_labelled(
         test: sounds.iter().map(|path| files::stem(path)).collect(),
         partly_labelled: coverage == Coverage::InParts,
         band_alone: has_stems,
+        labels: labels.clone(),
         ..CorpusSettings::new(kind, root, 0.0)
     };
     // The root is the caller's path, not one below a data folder.
@@ -160,15 +190,5 @@ fn place(root: &Path, data: &Path) -> PathBuf {
     match (root.strip_prefix("~"), std::env::home_dir()) {
         (Ok(rest), Some(home)) => home.join(rest),
         _ => data.join(root),
-    }
-}
-
-fn covered(track: Track, coverage: Coverage) -> Result<Track, CorpusProblem> {
-    match track.voice.iter().position(Option::is_none) {
-        Some(frame) if coverage == Coverage::Throughout => Err(CorpusProblem::NotCovered {
-            track: track.name,
-            at_s: frame_time_s(frame),
-        }),
-        _ => Ok(track),
     }
 }

@@ -8,19 +8,15 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::audio::Decoder;
-use crate::corpora::error::all_or_errors;
 use crate::corpora::files::{below, sounds_below, stem};
-use crate::corpora::item::{Files, Item, Items};
-use crate::corpora::labels::{LabelError, Labels, read_with};
+use crate::corpora::item::{Files, Item, Items, gather, read_labels};
+use crate::corpora::labels::LabelSettings;
 use crate::corpora::{CorpusProblem, SoundError, Split};
 
 const ACCOMPANIMENT_CHANNEL: usize = 0;
 const VOICE_CHANNEL: usize = 1;
-const LABEL_HOP_S: f64 = 0.020;
-/// Middle of the first label's 40 ms.
-const FIRST_LABEL_S: f64 = 0.020;
 
-pub(super) fn items(root: &Path, split: Split) -> Items {
+pub(super) fn items(root: &Path, settings: &LabelSettings, split: Split) -> Items {
     let labels: HashMap<String, PathBuf> = below(root, &["vocal"])?
         .into_iter()
         .map(|path| (stem(&path), path))
@@ -29,19 +25,19 @@ pub(super) fn items(root: &Path, split: Split) -> Items {
         let name = stem(&path);
         let Some(labels) = labels.get(&name) else {
             return Err(CorpusProblem::NoLabels {
-                track: name,
+                track: path.display().to_string(),
                 expected: ".vocal file".into(),
             });
         };
         Ok(Item {
             name,
-            labels: read_with(labels, parse)?,
+            labels: read_labels(labels, settings)?,
             files: files(path)?,
         })
     };
     let sounds = sounds_below(root)?.into_iter();
     let of_split = sounds.filter(|path| split_of(&stem(path)) == Some(split));
-    all_or_errors(Vec::new(), of_split.map(item))
+    gather(settings, Vec::new(), of_split.map(item))
 }
 
 /// The split of a clip by the first letter of its name, which is its singer's.
@@ -65,24 +61,4 @@ fn files(path: PathBuf) -> Result<Files, CorpusProblem> {
         }),
         channels => Err(CorpusProblem::ClipChannels { path, channels }),
     }
-}
-
-fn parse(text: &str) -> Result<Labels, LabelError> {
-    let value = |word: &str| match word {
-        "0" => Ok(false),
-        "1" => Ok(true),
-        _ => Err(LabelError::NotBinary { word: word.into() }),
-    };
-    let voice: Vec<bool> = text
-        .split_whitespace()
-        .map(value)
-        .collect::<Result<_, _>>()?;
-    if voice.is_empty() {
-        return Err(LabelError::Empty);
-    }
-    Ok(Labels::Grid {
-        first_s: FIRST_LABEL_S,
-        hop_s: LABEL_HOP_S,
-        voice,
-    })
 }

@@ -6,6 +6,7 @@
 mod error;
 pub mod feature_cache;
 pub mod files;
+mod frame_labels;
 mod item;
 mod jamendo;
 mod labelled;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::corpora::error::all_or_errors;
 use crate::corpora::files::{SplitSounds, sounds_below, stem};
+use crate::corpora::frame_labels::Labels;
 use crate::corpora::item::{Files, Item, Items};
-use crate::corpora::labels::Labels;
 use crate::corpora::{CorpusSettings, Split};
 
 /// A folder of solo voices, which are voice wherever they sound.

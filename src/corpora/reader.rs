@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::corpora::{Corpus, CorpusError, CorpusSettings, FeatureCache, Split, load};
+use crate::corpora::{Corpus, CorpusError, CorpusSettings, Coverage, FeatureCache, Split, load};
 use crate::frontend::{Features, HOP_SAMPLES, SAMPLE_RATE_HZ};
 
 const FRAMES_PER_SECOND: f64 = SAMPLE_RATE_HZ as f64 / HOP_SAMPLES as f64;
@@ -56,11 +56,40 @@ impl CorpusReader {
         cache: &FeatureCache,
         progress: &mut dyn FnMut(&CorpusSettings),
     ) -> Result<Vec<Corpus>, ReadError> {
+        self.read_with(corpora, split, progress, |settings| {
+            load::load(settings, &self.data, split, cache)
+        })
+    }
+
+    /// [`Self::read`] with a coverage that depends neither on the settings nor on the split.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_covered(
+        &self,
+        corpora: &[CorpusSettings],
+        split: Split,
+        cache: &FeatureCache,
+        coverage: Coverage,
+        progress: &mut dyn FnMut(&CorpusSettings),
+    ) -> Result<Vec<Corpus>, ReadError> {
+        self.read_with(corpora, split, progress, |settings| {
+            load::load_covered(settings, &self.data, split, cache, coverage)
+        })
+    }
+
+    fn read_with(
+        &self,
+        corpora: &[CorpusSettings],
+        split: Split,
+        progress: &mut dyn FnMut(&CorpusSettings),
+        load: impl Fn(&CorpusSettings) -> Result<Corpus, CorpusError>,
+    ) -> Result<Vec<Corpus>, ReadError> {
         let mut read = Vec::new();
         let mut errors = Vec::new();
         for settings in corpora {
             progress(settings);
-            match load::load(settings, &self.data, split, cache) {
+            match load(settings) {
                 Ok(corpus) if corpus.tracks.is_empty() => {}
                 Ok(corpus) => read.push(corpus),
                 Err(error) => errors.push(error),

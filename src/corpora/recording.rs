@@ -40,6 +40,19 @@ impl Recording {
         }
     }
 
+    /// The sum of several recordings; the shortest ends it.
+    pub(super) fn sum(mut recordings: Vec<Self>) -> Self {
+        match recordings.pop() {
+            Some(only) if recordings.is_empty() => only,
+            last => {
+                let all: Vec<Self> = recordings.into_iter().chain(last).collect();
+                let length = all.iter().map(|r| r.samples.len()).min().unwrap_or(0);
+                let sample = |i| all.iter().map(|r| r.step * f32::from(r.samples[i])).sum();
+                Self::of_samples(&(0..length).map(sample).collect::<Vec<f32>>())
+            }
+        }
+    }
+
     /// Number of whole frames.
     pub fn frames(&self) -> usize {
         self.powers.len()

@@ -1,6 +1,5 @@
 //! RWC popular music (Goto et al., ISMIR 2002): 100 songs, with AIST's annotation of vocal activity
-//! (Mauch et al., ISMIR 2011), `RM-P001.VOCA_INST.TXT` and so on: a line for each change, with seconds and
-//! the class that begins there, up to `END`.
+//! (Mauch et al., ISMIR 2011), `RM-P001.VOCA_INST.TXT` and so on.
 //!
 //! The split is that of Gui et al. (2022): songs whose number ends in 0 to 4 for training, 5 and 6 for
 //! validation, 7 to 9 for testing. The number is the last one in the file's name; in a folder of the
@@ -9,22 +8,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::corpora::error::all_or_errors;
 use crate::corpora::files::{below, sounds_below, stem};
-use crate::corpora::item::{Files, Item, Items};
-use crate::corpora::labels::{LabelError, Labels, Span, lines, read_with};
+use crate::corpora::item::{Files, Item, Items, gather, read_labels};
+use crate::corpora::labels::{LabelSettings, is_voca_inst, recording_name};
 use crate::corpora::{CorpusProblem, Split};
 
 const SONGS: u32 = 100;
 /// Songs on each disc but the last.
 const DISC_SONGS: u32 = 16;
-const LABEL_ENDING: &str = ".voca_inst";
 
-pub(super) fn items(root: &Path, split: Split) -> Items {
+pub(super) fn items(root: &Path, settings: &LabelSettings, split: Split) -> Items {
     let mut labels: BTreeMap<u32, PathBuf> = BTreeMap::new();
     for path in below(root, &["txt"])? {
-        let name = stem(&path).to_ascii_lowercase();
-        if let Some(number) = name.strip_suffix(LABEL_ENDING).and_then(last_number) {
+        if let Some(number) = last_number(&recording_name(&path)).filter(|_| is_voca_inst(&path)) {
             labels.insert(number, path);
         }
     }
@@ -49,20 +45,20 @@ pub(super) fn items(root: &Path, split: Split) -> Items {
     let item = |(song, path): (u32, PathBuf)| {
         let Some(labels) = labels.get(&song) else {
             return Err(CorpusProblem::NoLabels {
-                track: format!("song {song}"),
+                track: format!("song {song} ({})", path.display()),
                 expected: format!("annotation (RM-P{song:03}.VOCA_INST.TXT)"),
             });
         };
         Ok(Item {
             name: format!("RM-P{song:03}"),
             files: Files::Mix(path),
-            labels: read_with(labels, parse).map(Labels::Spans)?,
+            labels: read_labels(labels, settings)?,
         })
     };
     let of_split = songs
         .into_iter()
         .filter(|(song, _)| split_of(*song) == split);
-    all_or_errors(problems, of_split.map(item))
+    gather(settings, problems, of_split.map(item))
 }
 
 fn split_of(song: u32) -> Split {
@@ -91,40 +87,4 @@ fn song_number(path: &Path) -> Option<u32> {
 fn last_number(name: &str) -> Option<u32> {
     let digits = name.len() - name.bytes().rev().take_while(u8::is_ascii_digit).count();
     name[digits..].parse().ok()
-}
-
-/// Spans between the changes of class. A lead voice is `f`, `m` or `g` (female, male, a group), whatever
-/// follows a colon; `s` is an instrument's solo, and `b`, `p`, `e` and `x` are the rest.
-fn parse(text: &str) -> Result<Vec<Span>, LabelError> {
-    let mut spans: Vec<Span> = Vec::new();
-    for (line, words) in lines(text) {
-        let words = words.trim();
-        if words.starts_with("Piece No") {
-            continue;
-        }
-        let mut words = words.split_whitespace();
-        let at_s = words.next().and_then(|word| word.parse::<f64>().ok());
-        let at_s = at_s
-            .filter(|s| s.is_finite())
-            .ok_or(LabelError::NoSeconds { line })?;
-        if let Some(before) = spans.last_mut() {
-            if at_s < before.from_s {
-                return Err(LabelError::Backwards { line });
-            }
-            before.to_s = at_s;
-        }
-        let class = words.next().unwrap_or("END").to_ascii_lowercase();
-        let voice = match class.split(':').next() {
-            Some("end") => return Ok(spans),
-            Some("f" | "m" | "g") => true,
-            Some("s" | "b" | "p" | "e" | "x") => false,
-            _ => return Err(LabelError::Class { line, class }),
-        };
-        spans.push(Span {
-            from_s: at_s,
-            to_s: at_s,
-            voice,
-        });
-    }
-    Err(LabelError::NoEnd)
 }

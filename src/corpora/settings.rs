@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::corpora::labels::LabelSettings;
+
 /// Where windows come from: one corpus.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +44,9 @@ pub struct CorpusSettings {
     /// voice. Song and accompaniment count as one song.
     #[serde(default)]
     pub band_alone: bool,
+    /// How its label files are read.
+    #[serde(default, skip_serializing_if = "LabelSettings::is_default")]
+    pub labels: LabelSettings,
 }
 
 /// The layout of a corpus.
@@ -50,14 +55,16 @@ pub struct CorpusSettings {
 pub enum CorpusKind {
     /// MIR-1K (Hsu & Jang 2010), split by the first letter of the singer.
     Mir1k,
-    /// Jamendo (Ramona et al. 2008): folders `train`, `valid` and `test`, and a `.lab` for each song.
+    /// Jamendo (Ramona et al. 2008): 93 songs, and a `.lab` for each; split by the published lists, or by folders
+    /// `train`, `valid` and `test`.
     Jamendo,
     /// RWC popular music with AIST's vocal activity, split by the last digit of the song's number.
     Rwc,
     /// Songs with UltraStar note timings beside them.
     Ultrastar,
-    /// Folders `vocals` and `instrumental` with files of the same names. The energy of the vocal stem decides
-    /// where there is a voice, unless labels lie beside it as they do beside `labelled` songs.
+    /// Stems: folders `vocals` and `instrumental` with files of the same names, or as MUSDB18-HQ has them, a folder
+    /// with `vocals.wav` and other stems for each song, below `train` and `test`. The energy of the vocal stem
+    /// decides where there is a voice, unless labels lie beside it as they do beside `labelled` songs.
     Stems,
     /// Voices alone: sound is voice, silence is not.
     Solo,
@@ -68,8 +75,8 @@ pub enum CorpusKind {
     /// Lead instruments alone: a guitar's solo, a violin. Like solo voices they are laid over other music,
     /// but there is no voice.
     LeadInstruments,
-    /// Finished mixes with `NAME.lab`, Audacity's `NAME.txt` or `NAME.csv` beside `NAME.ogg` (or another sound
-    /// file).
+    /// Finished mixes with labels beside them, in any label format: `NAME.lab`, Audacity's `NAME.txt`, `NAME.csv`
+    /// and others beside `NAME.ogg` (or another sound file).
     Labelled,
 }
 
@@ -88,6 +95,7 @@ impl CorpusSettings {
             partly_labelled: false,
             voice_db: 0.0,
             band_alone: false,
+            labels: LabelSettings::default(),
         }
     }
 

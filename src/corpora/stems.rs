@@ -1,12 +1,13 @@
-//! Songs as two stems, `vocals/` and `instrumental/`, with files of the same names. The energy of the vocal
-//! stem decides where there is a voice, unless labels lie beside it.
+//! Songs as stems: `vocals/` and `instrumental/` with files of the same names, or a folder for each song with
+//! `vocals.wav` and other stems, as in MUSDB18-HQ. The energy of the vocal stem decides where there is a voice, unless
+//! labels lie beside it.
 
 use std::path::{Path, PathBuf};
 
-use crate::corpora::error::all_or_errors;
-use crate::corpora::files::{SplitSounds, below, sounds_below, stem};
-use crate::corpora::item::{Files, Item, Items};
-use crate::corpora::labels::{EXTENSIONS, Labels, named};
+use crate::corpora::files::{SplitSounds, below, sounds_below, split_of, stem, unknown_tracks};
+use crate::corpora::frame_labels::Labels;
+use crate::corpora::item::{Files, Item, Items, gather, labels_of};
+use crate::corpora::labels::{EXTENSIONS, LabelFiles};
 use crate::corpora::recording::Recording;
 use crate::corpora::{CorpusProblem, CorpusSettings, Split};
 
@@ -18,31 +19,135 @@ const LOUD_QUANTILE: f32 = 0.95;
 /// Pauses shorter than this belong to the words around them: 10 frames, 143 ms.
 const BRIDGED_FRAMES: usize = 10;
 
+/// Names of files with the whole accompaniment of a song that has a folder of its own.
+const ACCOMPANIMENTS: [&str; 6] = [
+    "accompaniment",
+    "instrumental",
+    "instrumentals",
+    "no_vocals",
+    "backing",
+    "karaoke",
+];
+/// Names of files with the finished mix of such a song, which is no stem.
+const MIXTURES: [&str; 4] = ["mixture", "mix", "master", "linear_mixture"];
+/// Names of the vocal stem.
+const VOCALS: [&str; 2] = ["vocals", "vocal"];
+
 pub(super) fn items(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
-    let vocals = root.join("vocals");
-    let SplitSounds { sounds, problems } = SplitSounds::below(&vocals, settings, split)?;
-    let accompaniments = sounds_below(&root.join("instrumental"))?;
-    let labels = below(&vocals, &EXTENSIONS)?;
-    let item = |(name, voice): (String, PathBuf)| {
-        let Some(accompaniment) = accompaniments.iter().find(|path| stem(path) == name) else {
-            return Err(CorpusProblem::NoCounterpart { track: name });
-        };
-        Ok(Item {
-            files: Files::Stems {
-                voice,
-                accompaniment: accompaniment.clone(),
-                voice_gain: 10f32.powf(settings.voice_db / 20.0),
-            },
-            labels: named(&labels, &name)?.unwrap_or(Labels::VoiceEnergy),
-            name,
-        })
+    let mut items = match root.join("vocals").is_dir() {
+        true => two_folders(root, settings, split)?,
+        false => song_folders(root, settings, split)?,
     };
-    let mut items = all_or_errors(problems, sounds.into_iter().map(item))?;
     if settings.band_alone && split != Split::Train {
         let bands: Vec<Item> = items.iter().filter_map(band_alone).collect();
         items.extend(bands);
     }
     Ok(items)
+}
+
+/// Whether songs in folders of their own lie below `test`.
+pub(super) fn has_test_folder(root: &Path) -> bool {
+    !root.join("vocals").is_dir() && root.join(Split::Test.name()).is_dir()
+}
+
+/// `vocals/NAME` and `instrumental/NAME`.
+fn two_folders(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
+    let vocals = root.join("vocals");
+    let SplitSounds { sounds, problems } = SplitSounds::below(&vocals, settings, split)?;
+    let accompaniments = sounds_below(&root.join("instrumental"))?;
+    let labels = LabelFiles::new(below(&vocals, &EXTENSIONS)?);
+    let item = |(name, voice): (String, PathBuf)| {
+        let Some(accompaniment) = accompaniments.iter().find(|path| stem(path) == name) else {
+            return Err(CorpusProblem::NoCounterpart {
+                path: voice,
+                expected: format!("instrumental/{name}"),
+            });
+        };
+        Ok(Item {
+            files: Files::Stems {
+                voice,
+                accompaniment: vec![accompaniment.clone()],
+                voice_gain: voice_gain(settings),
+            },
+            labels: labels_of(&labels, &name, None, &settings.labels)?
+                .unwrap_or(Labels::VoiceEnergy),
+            name,
+        })
+    };
+    gather(&settings.labels, problems, sounds.into_iter().map(item))
+}
+
+/// A folder for each song, as in MUSDB18-HQ: `vocals.wav` and either the accompaniment or its stems. Songs below `test`
+/// are the test split; `valid` and `test` of the settings name further folders.
+fn song_folders(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
+    let sounds = sounds_below(root)?;
+    let labels = LabelFiles::new(below(root, &EXTENSIONS)?);
+    let voices = sounds
+        .iter()
+        .filter(|path| VOCALS.contains(&stem(path).to_lowercase().as_str()));
+    let songs: Vec<(String, &PathBuf)> = voices
+        .map(|voice| (voice.parent().map(folder_name).unwrap_or_default(), voice))
+        .collect();
+    let names: Vec<&str> = songs.iter().map(|(name, _)| name.as_str()).collect();
+    let problems = unknown_tracks(settings, &names);
+    let test = root.join(Split::Test.name());
+    let of_song = |name: &str, path: &Path| match split_of(name, settings) {
+        Some(Split::Train) if path.starts_with(&test) => Some(Split::Test),
+        named => named,
+    };
+    let item = |(name, voice): (String, &PathBuf)| {
+        let beside = |path: &&PathBuf| path.parent() == voice.parent();
+        let accompaniment = accompaniment(sounds.iter().filter(beside), voice);
+        if accompaniment.is_empty() {
+            return Err(CorpusProblem::NoCounterpart {
+                path: voice.clone(),
+                expected: "accompaniment or other stems beside it".into(),
+            });
+        }
+        let named = |name: &str| labels_of(&labels, name, voice.parent(), &settings.labels);
+        let labels = match named(&stem(voice))? {
+            Some(labels) => Some(labels),
+            None => named(&name)?,
+        };
+        Ok(Item {
+            name,
+            files: Files::Stems {
+                voice: voice.clone(),
+                accompaniment,
+                voice_gain: voice_gain(settings),
+            },
+            labels: labels.unwrap_or(Labels::VoiceEnergy),
+        })
+    };
+    if songs.is_empty() {
+        return Err(vec![CorpusProblem::NoStems { path: root.into() }]);
+    }
+    let of_split = songs
+        .iter()
+        .filter(|(name, path)| of_song(name, path) == Some(split));
+    let of_split: Vec<(String, &PathBuf)> = of_split.cloned().collect();
+    gather(&settings.labels, problems, of_split.into_iter().map(item))
+}
+
+fn folder_name(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or(folder.as_os_str());
+    name.to_string_lossy().into_owned()
+}
+
+/// The accompaniment beside a vocal stem: one file with all of it, or the stems that are neither voice nor mix.
+fn accompaniment<'a>(beside: impl Iterator<Item = &'a PathBuf>, voice: &Path) -> Vec<PathBuf> {
+    let named = |path: &Path, names: &[&str]| names.contains(&stem(path).to_lowercase().as_str());
+    let others = beside.filter(|path| path.as_path() != voice && !named(path, &MIXTURES));
+    let others: Vec<PathBuf> = others.cloned().collect();
+    match others.iter().find(|path| named(path, &ACCOMPANIMENTS)) {
+        Some(whole) => vec![whole.clone()],
+        None => others,
+    }
+}
+
+/// The factor for the amplitude of a voice.
+fn voice_gain(settings: &CorpusSettings) -> f32 {
+    10f32.powf(settings.voice_db / 20.0)
 }
 
 /// The accompaniment of a song as a track without a voice.
@@ -53,7 +158,7 @@ fn band_alone(song: &Item) -> Option<Item> {
     Some(Item {
         name: format!("{} (band alone)", song.name),
         files: Files::Band {
-            path: accompaniment.clone(),
+            accompaniment: accompaniment.clone(),
             song: song.name.clone(),
         },
         labels: Labels::NoVoice,

@@ -109,6 +109,7 @@ fn detect_answers_on_the_common_grid_as_evaluation_does() {
         &songs,
         &cache.giving(Family::BiLstm.features()),
         Coverage::Throughout,
+        &Default::default(),
     )
     .unwrap();
     let scored = TrackScorer::new(&checkpoint, Device::Cpu, 1).score_corpus(&corpus, &|_| ());

@@ -17,6 +17,7 @@ mod detect_jobs;
 mod detect_pipes;
 mod evaluate;
 mod export;
+mod labels;
 mod overlap_averaging;
 mod refusals;
 #[cfg(unix)]

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use vocald::corpora::labels::FaultyLabels;
 use vocald::corpora::load::load;
 use vocald::corpora::recording::{Layer, magnitudes_of_sum};
 use vocald::corpora::{Corpus, CorpusError, Sound, Split};
@@ -190,8 +191,11 @@ fn all_faults_of_a_corpus_are_named_at_once() {
         .err()
         .unwrap()
         .to_string();
-    assert!(text.contains("a_1 has no .vocal file"), "{text}");
-    assert!(text.contains("b_1.vocal: `2` is neither 0 nor 1"), "{text}");
+    assert!(text.contains("a_1.wav has no .vocal file"), "{text}");
+    assert!(
+        text.contains("b_1.vocal: line 1 has `2`, which is neither 0 nor 1"),
+        "{text}"
+    );
     assert!(text.contains("c_1.wav"), "{text}");
     assert!(!text.contains("d_1"), "{text}");
     let text = read(
@@ -427,8 +431,8 @@ fn damaged_labels_are_named_all_at_once() {
         data.path(),
         &[
             ("a.lab", "0 1 sing\n0.5 2 nosing\n"),
-            ("b.lab", "0 1 sung\n"),
-            ("c.lab", "2 1 sing\n"),
+            ("b.lab", "0 1 yodel\n1 2 yodel\n"),
+            ("c.lab", "0 1 nosing\n2 1 sing\n"),
             ("d.txt", "first of all\n"),
             ("e.csv", "t,voice\n1,0\n0.5,1\n"),
             ("f.csv", "t,voice\n0.5,perhaps\n"),
@@ -443,14 +447,15 @@ fn damaged_labels_are_named_all_at_once() {
         .unwrap()
         .to_string();
     for fault in [
-        "a has several files of labels",
-        "b.lab: line 1 is not `START END sing|nosing`",
-        "c.lab: line 1 is not",
+        "songs/a.lab and ",
+        "songs/a.txt are labels of one recording; leave one of them",
+        "b.lab: none of its words is known as voice or as no voice: `yodel` (2)",
+        "c.lab: line 2 ends at 1 s, before its start at 2 s",
         "d.txt: line 1 is not `START END LABEL`",
-        "e.csv: holds fewer than two rows, or their times do not rise",
-        "f.csv: line 2 is not",
+        "e.csv: line 3 goes back in time",
+        "f.csv: has fewer than two rows",
         "g.lab: is empty",
-        "bare has no labels",
+        "songs/bare.wav has no labels (bare.lab",
     ] {
         assert!(text.contains(fault), "{fault}: {text}");
     }
@@ -500,8 +505,117 @@ fn labels_beside_a_vocal_stem_say_more_than_its_energy() {
         voice_at(&corpus, &[0.3, 0.7, 1.2, 1.7]),
         [Some(true), Some(false), None, Some(true)]
     );
-    fs::write(&label, "0 0.5 sung\n").unwrap();
+    fs::write(&label, "0 half sing\n").unwrap();
     let text = read(data.path(), &stems, Split::Train).err().unwrap();
     let text = text.to_string();
     assert!(text.contains("s.lab: line 1"), "{text}");
+}
+
+#[test]
+fn stems_in_a_folder_per_song_are_summed_and_split_by_the_test_folder() {
+    let data = tempfile::tempdir().unwrap();
+    let root = data.path().join("musdb");
+    for song in ["train/A", "train/B", "test/C"] {
+        for (stem, hz) in [
+            ("vocals", 800.0),
+            ("drums", 200.0),
+            ("bass", 300.0),
+            ("other", 400.0),
+        ] {
+            write_wav(
+                &root.join(song).join(format!("{stem}.wav")),
+                1.0,
+                &[(hz, 0.25)],
+            );
+        }
+        // Neither a stem nor hidden files are counted in.
+        write_wav(&root.join(song).join("mixture.wav"), 1.0, &[(1000.0, 0.9)]);
+        fs::write(root.join(song).join("._drums.wav"), "AppleDouble").unwrap();
+    }
+    let mut stems = settings(CorpusKind::Stems, "musdb");
+    stems.valid = vec!["B".into()];
+    for (split, name) in [(Split::Train, "A"), (Split::Valid, "B"), (Split::Test, "C")] {
+        let corpus = read(data.path(), &stems, split).unwrap();
+        assert_eq!(names(&corpus), [name]);
+        let Sound::Stems {
+            accompaniment,
+            voice,
+        } = &corpus.tracks[0].sound
+        else {
+            panic!("stems")
+        };
+        // Three tones of the same power; at equal amplitudes their sum has about three times one's.
+        let of = |stem: &vocald::corpora::Recording| stem.power(10..50);
+        assert!(
+            of(accompaniment) > 1.5 * of(voice),
+            "{} {}",
+            of(accompaniment),
+            of(voice)
+        );
+    }
+    // A whole accompaniment stands for the stems beside it.
+    write_wav(
+        &root.join("train/A/accompaniment.wav"),
+        1.0,
+        &[(200.0, 0.001)],
+    );
+    let corpus = read(data.path(), &stems, Split::Train).unwrap();
+    let Sound::Stems {
+        accompaniment,
+        voice,
+    } = &corpus.tracks[0].sound
+    else {
+        panic!("stems")
+    };
+    assert!(accompaniment.power(10..50) < 0.01 * voice.power(10..50));
+
+    fs::remove_dir_all(root.join("train/A")).unwrap();
+    write_wav(&root.join("train/A/vocals.wav"), 1.0, &[(800.0, 0.25)]);
+    let text = read(data.path(), &stems, Split::Train)
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(text.contains("A/vocals.wav has no accompaniment"), "{text}");
+}
+
+#[test]
+fn unlabelled_recordings_and_faulty_files_are_left_out_on_request() {
+    let data = tempfile::tempdir().unwrap();
+    let mut corpus = labelled(
+        data.path(),
+        &[
+            ("good.lab", "0 1 sing\n1 2 nosing\n"),
+            ("faulty.lab", "0 1 sing\n1.5 1.2 nosing\n1.2 2 nosing\n"),
+        ],
+    );
+    write_wav(&data.path().join("songs/bare.wav"), 2.0, &[(300.0, 0.5)]);
+    // Hidden files are no recordings.
+    fs::write(data.path().join("songs/._good.wav"), "AppleDouble").unwrap();
+    fs::create_dir_all(data.path().join("songs/__MACOSX")).unwrap();
+    fs::write(data.path().join("songs/__MACOSX/good.wav"), "AppleDouble").unwrap();
+    let text = read(data.path(), &corpus, Split::Train)
+        .err()
+        .unwrap()
+        .to_string();
+    assert_eq!(text.lines().count(), 3, "{text}");
+    assert!(text.contains("songs/bare.wav has no labels"), "{text}");
+    assert!(
+        text.contains("faulty.lab: line 2 ends at 1.2 s, before its start at 1.5 s"),
+        "{text}"
+    );
+    corpus.labels.skip_unlabelled = true;
+    corpus.labels.faulty = FaultyLabels::SkipFiles;
+    let train = read(data.path(), &corpus, Split::Train).unwrap();
+    assert_eq!(names(&train), ["good"]);
+    corpus.labels.faulty = FaultyLabels::SkipLines;
+    let train = read(data.path(), &corpus, Split::Train).unwrap();
+    assert_eq!(names(&train), ["faulty", "good"]);
+    assert_eq!(
+        voice_at(&train, &[0.5, 1.1, 1.7]),
+        [Some(true), None, Some(false)]
+    );
+    // The gap is there on request, so the track can be measured on.
+    corpus.test = vec!["faulty".into()];
+    let test = read(data.path(), &corpus, Split::Test).unwrap();
+    assert!(test.tracks[0].voice.contains(&None));
 }

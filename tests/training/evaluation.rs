@@ -315,7 +315,7 @@ fn another_detectors_labels_are_read_at_our_times() {
     fs::write(dir.join("c.csv"), "t,p,voice\n".to_owned() + &rows).unwrap();
 
     let all = ["a", "b", "c"].map(|name| track(name, labels, labels));
-    let reference = ReferenceSystem::read(&dir, &["a", "b", "c"]).unwrap();
+    let reference = ReferenceSystem::read(&dir, &["a", "b", "c"], &Default::default()).unwrap();
     let row = reference_figures("made", &reference, &all, 0, HORIZON, COLLAR_S).unwrap();
     assert_eq!(
         (row.detector.as_str(), row.smoothing),
@@ -337,7 +337,9 @@ fn another_detectors_labels_are_read_at_our_times() {
     assert_eq!(row.decisions.auroc, 1.0);
 
     fs::write(dir.join("d.csv"), "t,p,voice\n0,nonsense,1\n1,0.5,0\n").unwrap();
-    let faults = ReferenceSystem::read(&dir, &["a", "d", "e"]).err().unwrap();
+    let faults = ReferenceSystem::read(&dir, &["a", "d", "e"], &Default::default())
+        .err()
+        .unwrap();
     assert_eq!(faults.len(), 2);
     assert!(
         faults[0]

@@ -83,18 +83,44 @@ fn what_jamendo_lacks_is_named_whatever_the_split() {
     fs::remove_file(root.join("test/04 - D.wav")).unwrap();
     write_wav(&root.join("test/05 - E.wav"));
     fs::remove_file(root.join("jamendo_lab/01 - A.lab")).unwrap();
-    write(&root.join("jamendo_lab/02 - B.lab"), "0 2 singing\n");
+    write(&root.join("jamendo_lab/02 - B.lab"), "0 two singing\n");
     let text = read(data.path(), CorpusKind::Jamendo, Split::Train)
         .err()
         .unwrap()
         .to_string();
     for fault in [
         "04 - D.lab has no song",
-        "01 - A has no labels",
+        "01 - A.wav has no labels",
         "02 - B.lab: line 1 is not",
     ] {
         assert!(text.contains(fault), "{fault}: {text}");
     }
+}
+
+#[test]
+fn jamendo_without_folders_is_split_by_the_published_lists() {
+    let data = tempfile::tempdir().unwrap();
+    let root = data.path().join("corpus");
+    for song in ["01 - 10min", "05 - Angeliques", "03 - School"] {
+        write_wav(&root.join(format!("audio/{song}.wav")));
+        write(
+            &root.join(format!("labels/{song}.lab")),
+            "0 1 nosing\n1 2 sing\n",
+        );
+    }
+    let of = |split| read(data.path(), CorpusKind::Jamendo, split).unwrap();
+    assert_eq!(names(&of(Split::Train)), ["01 - 10min"]);
+    assert_eq!(names(&of(Split::Valid)), ["05 - Angeliques"]);
+    assert_eq!(names(&of(Split::Test)), ["03 - School"]);
+    write_wav(&root.join("audio/another song.wav"));
+    let text = read(data.path(), CorpusKind::Jamendo, Split::Train)
+        .err()
+        .unwrap();
+    let text = text.to_string();
+    assert!(
+        text.contains("another song.wav is in none of the published lists"),
+        "{text}"
+    );
 }
 
 const ANNOTATION: &str = "Piece No.\t1\n0.000\tb\n0.400\tm:withm\n0.800\ts:electricguitar\n1.200\tf\n1.600\tb\n2.000\tEND\n";
@@ -142,6 +168,21 @@ fn rwc_on_its_discs_is_counted_on() {
 }
 
 #[test]
+fn undefined_classes_of_rwc_are_left_out_and_do_not_prevent_a_measurement() {
+    let data = tempfile::tempdir().unwrap();
+    let root = data.path().join("corpus");
+    write_wav(&root.join("RWC_P007.wav"));
+    let text = "0.000\tunknown\r\n0.400\tm\r\n0.800\ts;bass\r\n1.200\tn\r\n1.600\t12.4\r\n1.600\tb\u{3000}\r\n2.000\te\r\n";
+    write(&root.join("RM-P007.VOCA_INST.TXT"), text);
+    let test = read(data.path(), CorpusKind::Rwc, Split::Test).unwrap();
+    let (voice, none) = (Some(true), Some(false));
+    assert_eq!(
+        voice_at(&test, &[0.2, 0.6, 1.0, 1.4, 1.8]),
+        [None, voice, None, none, none]
+    );
+}
+
+#[test]
 fn what_rwc_lacks_is_named_song_by_song() {
     let data = tempfile::tempdir().unwrap();
     let root = data.path().join("corpus");
@@ -159,7 +200,7 @@ fn what_rwc_lacks_is_named_song_by_song() {
     write(&root.join("RM-P003.VOCA_INST.TXT"), "0.0\tb\n1.0\tf\n");
     write(
         &root.join("RM-P004.VOCA_INST.TXT"),
-        "0.0\tb\n1.0\tyodel\n2.0\tEND\n",
+        "1.0\tb\n0.0\tf\n2.0\tEND\n",
     );
     write(&root.join("RM-P005.VOCA_INST.TXT"), ANNOTATION);
     let text = read(data.path(), CorpusKind::Rwc, Split::Train)
@@ -170,9 +211,9 @@ fn what_rwc_lacks_is_named_song_by_song() {
         "cover.wav has no song's number in its name",
         "are both song 4",
         "song 5 is annotated, but its sound is not there",
-        "song 2 has no annotation (RM-P002.VOCA_INST.TXT)",
-        "RM-P003.VOCA_INST.TXT: has no END",
-        "RM-P004.VOCA_INST.TXT: line 2: `yodel` is no known class",
+        "RWC_P002.wav) has no annotation (RM-P002.VOCA_INST.TXT)",
+        "RM-P003.VOCA_INST.TXT: has no `e` or END: it is cut off",
+        "RM-P004.VOCA_INST.TXT: line 2 goes back in time",
     ] {
         assert!(text.contains(fault), "{fault}: {text}");
     }

@@ -220,7 +220,8 @@ fn the_energy_of_ten_milliseconds_decides_where_a_stem_sounds() {
     }
     let cache = vocald::corpora::FeatureCache::open(root.join("features")).unwrap();
     let coverage = vocald::corpora::Coverage::Throughout;
-    let corpus = vocald::corpora::load::load_labelled(root, &cache, coverage).unwrap();
+    let corpus =
+        vocald::corpora::load::load_labelled(root, &cache, coverage, &Default::default()).unwrap();
     // A folder of stems: the mix, and the band alone.
     let [mix, band]: &[Track; 2] = corpus.tracks.as_slice().try_into().unwrap();
     assert_eq!(

@@ -1,29 +1,38 @@
-//! Label tracks of Audacity (`.txt`): lines `START END NAME`, in seconds. Every label is a voice unless its
-//! name is `nosing`; everything else is without a voice.
+//! Label tracks of Audacity (`.txt`): lines `START END WORD`, in seconds, with decimal points or commas. What no
+//! label covers is no voice. An empty file has no voice.
 
 use std::fmt::Write as _;
 
+use super::collector::{Collector, Elsewhere, Overlap};
+use super::text::{lines, seconds};
 use super::writer::RecordingVoice;
-use super::{LabelError, lines, times};
+use super::{LabelError, LabelFile, LabelSettings, Place};
 
-/// Parses the start and the end of each voice, in seconds.
+/// Parses the labels, which may be in any order.
 ///
 /// # Errors
-/// If a line does not begin with two times.
-pub fn parse(text: &str) -> Result<Vec<(f64, f64)>, LabelError> {
-    let mut voices = Vec::new();
-    // A line that begins with a backslash holds a label's frequencies.
-    for (line, words) in lines(text).filter(|(_, line)| !line.starts_with('\\')) {
-        let mut words = words.split_whitespace();
-        let voice = times(&mut words).ok_or(LabelError::Line {
-            line,
-            form: "`START END LABEL`",
-        })?;
-        if words.next() != Some("nosing") {
-            voices.push(voice);
+/// If a line is faulty, or labels contradict each other.
+pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
+    let mut labels = Collector::new(settings)?;
+    // A line that begins with a backslash holds the frequencies of the label before it.
+    for (line, content) in lines(text).filter(|(_, line)| !line.trim_start().starts_with('\\')) {
+        let parts: Vec<&str> = match content.contains('\t') {
+            true => content.trim_start().split('\t').collect(),
+            false => content.split_whitespace().collect(),
+        };
+        match (time(&parts, 0), time(&parts, 1)) {
+            (Some(from_s), Some(to_s)) => {
+                let word = parts[2..].join(" ");
+                labels.label(Place::line(line), from_s, to_s, &word)?;
+            }
+            _ => labels.malformed(line, "`START END LABEL`")?,
         }
     }
-    Ok(voices)
+    labels.finish(Elsewhere::NoVoice, Overlap::Agreeing)
+}
+
+fn time(parts: &[&str], index: usize) -> Option<f64> {
+    parts.get(index).and_then(|part| seconds(part))
 }
 
 /// A label `voice` for each stretch of voice.

@@ -1,42 +1,39 @@
-//! `.lab` files of the Jamendo corpus (Ramona et al. 2008): lines `START END sing|nosing`, in seconds.
-//! Stretches between lines are unknown; a recording ends with its last line.
+//! `.lab` files: lines `START END WORD`, in seconds; the Jamendo corpus (Ramona et al. 2008) has `sing` and
+//! `nosing`. Stretches between lines are unlabelled; a recording ends with its last line.
 
 use std::fmt::Write as _;
 
+use super::collector::{Collector, Elsewhere, Overlap};
+use super::text::{lines, seconds};
 use super::writer::RecordingVoice;
-use super::{LabelError, ROUNDING_S, Span, lines, times};
+use super::{LabelError, LabelFile, LabelSettings, Place};
 
-/// Parses the lines, which must be in order of time.
+const FORM: &str = "`START END sing|nosing`";
+
+/// Parses the lines.
 ///
 /// # Errors
-/// If a line is malformed, two lines overlap, or there are none.
-pub fn parse(text: &str) -> Result<Vec<Span>, LabelError> {
-    let span = |(line, words): (u64, &str)| {
-        let malformed = || LabelError::Line {
-            line,
-            form: "`START END sing|nosing`",
+/// If a line is faulty, two lines overlap, or there are none.
+pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
+    let mut labels = Collector::new(settings)?;
+    let mut is_empty = true;
+    for (line, content) in lines(text) {
+        is_empty = false;
+        let mut words = content.split_whitespace();
+        let mut time = || words.next().and_then(seconds);
+        let (Some(from_s), Some(to_s)) = (time(), time()) else {
+            labels.malformed(line, FORM)?;
+            continue;
         };
-        let mut words = words.split_whitespace();
-        let (from_s, to_s) = times(&mut words).ok_or_else(malformed)?;
-        let voice = match words.next() {
-            Some("sing") => true,
-            Some("nosing") => false,
-            _ => return Err(malformed()),
-        };
-        Ok(Span {
-            from_s,
-            to_s,
-            voice,
-        })
-    };
-    let spans = lines(text).map(span).collect::<Result<Vec<_>, _>>()?;
-    let overlaps = |pair: &&[Span]| pair[1].from_s < pair[0].to_s - ROUNDING_S;
-    match spans.windows(2).find(overlaps) {
-        _ if spans.is_empty() => Err(LabelError::Empty),
-        Some(pair) => Err(LabelError::Overlap {
-            at_s: pair[1].from_s,
-        }),
-        None => Ok(spans),
+        let word: Vec<&str> = words.collect();
+        match word[..] {
+            [] => labels.malformed(line, FORM)?,
+            _ => labels.label(Place::line(line), from_s, to_s, &word.join(" "))?,
+        }
+    }
+    match is_empty {
+        true => Err(LabelError::Empty),
+        false => labels.finish(Elsewhere::Unlabelled, Overlap::Never),
     }
 }
 

@@ -1,67 +1,186 @@
-//! `.csv` files `t,p,voice` or `t,voice` with a header: a label for each time, in seconds. A label is valid
-//! halfway to the times before and after it.
+//! Tables (`.csv`, `.tsv`): `t,voice` or `t,p,voice`, a label for each time, or `start,end,label`, a label for each
+//! stretch; in seconds. Columns are separated by commas, semicolons or tabs; a header may name them.
+//!
+//! The label of a time is valid halfway to the times before and after it. A table of stretches that holds voices only
+//! has no voice elsewhere; if it also holds labels without a voice, what no row covers is unlabelled.
 
 use std::fmt::Write as _;
 
+use super::collector::{Collector, Elsewhere, Overlap};
+use super::table_columns::{Columns, columns};
+use super::text::{number, seconds};
 use super::writer::RecordingVoice;
-use super::{LabelError, Span};
+use super::{Fault, LabelError, LabelFile, LabelSettings, Place};
 
-/// Parses rows of a time and, in the last column, 0 or 1.
+/// A row's line and its cells.
+pub(super) type Cells = (u64, Vec<String>);
+
+/// Parses a table.
 ///
 /// # Errors
-/// If a row is malformed, there are fewer than two, or their times do not rise.
-pub fn parse(text: &str) -> Result<Vec<Span>, LabelError> {
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(text.as_bytes());
-    let rows = reader
-        .records()
-        .filter_map(|row| row_of(row, text).transpose());
-    let rows = rows.collect::<Result<Vec<(f64, bool)>, _>>()?;
-    if rows.len() < 2 || !rows.is_sorted_by(|a, b| a.0 < b.0) {
+/// If its columns are unknown, a row is faulty, or there are too few.
+pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
+    let rows = cells(text)?;
+    let Some((_, first)) = rows.first() else {
+        return Err(LabelError::Empty);
+    };
+    let has_header = first.first().is_none_or(|cell| seconds(cell).is_none());
+    let header = has_header.then_some(&first[..]);
+    let rows = &rows[usize::from(has_header)..];
+    match columns(header, rows)? {
+        Columns::Times { t, p, voice } => times(rows, t, p, voice, settings),
+        Columns::Stretches {
+            start,
+            end,
+            is_duration,
+            label,
+        } => stretches(rows, [start, end, label], is_duration, settings),
+    }
+}
+
+fn times(
+    rows: &[Cells],
+    t: usize,
+    p: Option<usize>,
+    voice: usize,
+    settings: &LabelSettings,
+) -> Result<LabelFile, LabelError> {
+    let mut labels = Collector::new(settings)?;
+    let form = "`t,p,voice` or `t,voice`";
+    let mut known: Vec<(u64, f64, Option<bool>)> = Vec::new();
+    let mut probabilities = Vec::new();
+    for (line, cells) in rows {
+        let cell = |index: usize| cells.get(index).map(String::as_str);
+        let (Some(t_s), Some(word)) = (cell(t).and_then(seconds), cell(voice)) else {
+            labels.malformed(*line, form)?;
+            continue;
+        };
+        let place = Place::line(*line);
+        if !t_s.is_finite() {
+            labels.fault(place, Fault::NotFinite)?;
+            continue;
+        }
+        if t_s < 0.0 {
+            labels.fault(place, Fault::Negative { at_s: t_s })?;
+            continue;
+        }
+        if known
+            .last()
+            .is_some_and(|&(_, before_s, _)| t_s <= before_s)
+        {
+            labels.fault(place, Fault::Backwards)?;
+            continue;
+        }
+        if let Some(p) = p {
+            match cell(p).and_then(number).map(|p| p as f32) {
+                Some(p) if (0.0..=1.0).contains(&p) => probabilities.push((t_s, p)),
+                Some(_) => labels.fault(place, Fault::Probability)?,
+                None => labels.malformed(*line, form)?,
+            }
+        }
+        let class = labels.vocabulary.class(word);
+        if class.is_none() {
+            labels.left_out.word(word);
+        }
+        known.push((*line, t_s, class));
+    }
+    if known.len() < 2 {
         return Err(LabelError::Rows);
     }
-    let middle = |i: usize| f64::midpoint(rows[i].0, rows[i + 1].0);
-    let last = rows.len() - 1;
-    Ok((0..=last)
-        .map(|i| Span {
-            from_s: if i == 0 { 0.0 } else { middle(i - 1) },
-            to_s: if i == last { f64::INFINITY } else { middle(i) },
-            voice: rows[i].1,
-        })
-        .collect())
-}
-
-/// Time and label of a row; `None` for a blank one.
-fn row_of(
-    row: csv::Result<csv::StringRecord>,
-    text: &str,
-) -> Result<Option<(f64, bool)>, LabelError> {
-    let malformed = |position: Option<&csv::Position>| LabelError::Line {
-        line: position.map_or(0, |position| line_at(text, position.byte() as usize)),
-        form: "`t,p,voice` or `t,voice`",
-    };
-    let row = row.map_err(|e| malformed(e.position()))?;
-    let cells: Vec<&str> = row.iter().collect();
-    let (t_s, label) = match cells[..] {
-        [""] => return Ok(None),
-        [t_s, label] | [t_s, _, label] => (t_s.parse::<f64>(), label),
-        _ => return Err(malformed(row.position())),
-    };
-    match (t_s, label) {
-        (Ok(t_s), "0" | "1") if t_s.is_finite() => Ok(Some((t_s, label == "1"))),
-        _ => Err(malformed(row.position())),
+    let middle = |i: usize| f64::midpoint(known[i].1, known[i + 1].1);
+    let last = known.len() - 1;
+    // The first and the last label are valid up to the ends of the recording.
+    for (i, &(line, _, class)) in known.iter().enumerate() {
+        let from_s = if i == 0 { 0.0 } else { middle(i - 1) };
+        let to_s = if i == last { known[i].1 } else { middle(i) };
+        labels.span(Place::line(line), from_s, to_s, class)?;
     }
+    let mut file = labels.finish(Elsewhere::Unlabelled, Overlap::Agreeing)?;
+    if let Some(last) = file.spans.last_mut() {
+        last.to_s = f64::INFINITY;
+    }
+    file.p = p.map(|_| probabilities);
+    Ok(file)
 }
 
-/// The line, from 1, of the first byte from `start` on that is not blank. The reader's own count is of the
-/// blank lines before a row, and not the same for all line endings.
-fn line_at(text: &str, start: usize) -> u64 {
-    let (before, row) = text.as_bytes().split_at(start.min(text.len()));
-    let blank = row.iter().take_while(|byte| byte.is_ascii_whitespace());
-    let ends = before.iter().chain(blank).filter(|&&byte| byte == b'\n');
-    1 + ends.count() as u64
+fn stretches(
+    rows: &[Cells],
+    [start, end, label]: [usize; 3],
+    is_duration: bool,
+    settings: &LabelSettings,
+) -> Result<LabelFile, LabelError> {
+    let mut labels = Collector::new(settings)?;
+    for (line, cells) in rows {
+        let time = |index: usize| cells.get(index).and_then(|cell| seconds(cell));
+        match (time(start), time(end), cells.get(label)) {
+            (Some(from_s), Some(to_s), Some(word)) => {
+                let to_s = if is_duration { from_s + to_s } else { to_s };
+                labels.label(Place::line(*line), from_s, to_s, word)?;
+            }
+            _ => labels.malformed(*line, "`start,end,label`")?,
+        }
+    }
+    labels.finish(Elsewhere::NoVoiceUnlessLabelled, Overlap::Agreeing)
+}
+
+/// The rows that are not blank.
+fn cells(text: &str) -> Result<Vec<Cells>, LabelError> {
+    let first = text.lines().find(|line| !line.trim().is_empty());
+    let has = |separator| first.is_some_and(|line| line.contains(separator));
+    let delimiter = match (has(';'), has('\t')) {
+        (true, _) => b';',
+        (false, true) => b'\t',
+        (false, false) => b',',
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .has_headers(false)
+        .delimiter(delimiter)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut rows = Vec::new();
+    let mut counted = LineCounter::new(text);
+    for record in reader.records() {
+        let record = record.map_err(|error| LabelError::Format {
+            form: "a table",
+            reason: error.to_string(),
+        })?;
+        let line = counted.line_at(record.position().map_or(0, |p| p.byte() as usize));
+        let cells: Vec<String> = record.iter().map(str::to_owned).collect();
+        if cells.iter().any(|cell| !cell.is_empty()) {
+            rows.push((line, cells));
+        }
+    }
+    Ok(rows)
+}
+
+/// The lines of rising places in a text.
+struct LineCounter<'a> {
+    text: &'a [u8],
+    at: usize,
+    line: u64,
+}
+
+impl<'a> LineCounter<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            at: 0,
+            line: 1,
+        }
+    }
+
+    /// The line, from 1, of the first byte from `start` on that is not blank: the reader begins a row with the
+    /// blank lines before it.
+    fn line_at(&mut self, start: usize) -> u64 {
+        let rest = self.text.get(start..).unwrap_or_default();
+        let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace());
+        let to = (start + blank.count()).min(self.text.len());
+        let passed = self.text.get(self.at..to).unwrap_or_default();
+        self.line += passed.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        self.at = self.at.max(to);
+        self.line
+    }
 }
 
 /// Rows `t,p,voice`, one per decision.
@@ -79,20 +198,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_malformed_row_is_named_by_its_line_whatever_ends_the_lines() {
-        for end in ["\n", "\r\n"] {
-            let text = ["t,voice", "0.5,1", "", "1.0,perhaps", ""].join(end);
-            let error = parse(&text).err().map(|e| e.to_string());
-            let expected = "line 4 is not `t,p,voice` or `t,voice`";
-            assert_eq!(error.as_deref(), Some(expected), "{end:?}");
-        }
+    fn a_malformed_row_is_named_by_its_line() {
+        let text = "t,voice\n0.5,1\n\nnot a time,0\n";
+        let error = parse(text, &LabelSettings::default()).err();
+        let error = error.map(|e| e.to_string());
+        let expected = "line 4 is not `t,p,voice` or `t,voice`";
+        assert_eq!(error.as_deref(), Some(expected));
     }
 
     #[test]
     fn cells_may_be_quoted_and_rows_blank() {
-        let spans = parse("t,voice\n\"0.5\", 1\n\n  \n1.5,0\n").ok();
-        let spans = spans.unwrap_or_default();
-        let times: Vec<_> = spans.iter().map(|s| (s.from_s, s.to_s, s.voice)).collect();
-        assert_eq!(times, [(0.0, 1.0, true), (1.0, f64::INFINITY, false)]);
+        let settings = LabelSettings::default();
+        let file = parse("t,voice\n\"0.5\", 1\n\n  \n1.5,0\n", &settings).unwrap_or_default();
+        let times = file.spans.iter().map(|s| (s.from_s, s.to_s, s.voice));
+        assert_eq!(
+            times.collect::<Vec<_>>(),
+            [(0.0, 1.0, Some(true)), (1.0, f64::INFINITY, Some(false))]
+        );
     }
 }

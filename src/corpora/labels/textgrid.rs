@@ -1,8 +1,129 @@
-//! TextGrids of Praat.
+//! TextGrids of Praat, long or short. The intervals of one tier are the labels; an empty interval is no voice.
 
 use std::fmt::Write as _;
 
+use super::collector::{Collector, Elsewhere, Overlap};
+use super::textgrid_tokens::{Token, Tokens};
 use super::writer::RecordingVoice;
+use super::{LabelError, LabelFile, LabelSettings, Place};
+
+/// A tier; points have equal starts and ends.
+struct Tier {
+    name: String,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    line: u64,
+    from_s: f64,
+    to_s: f64,
+    text: String,
+}
+
+/// Parses a TextGrid.
+///
+/// # Errors
+/// If it is no TextGrid, a label is faulty, or the tier is not clear.
+pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
+    let mut labels = Collector::new(settings)?;
+    let tiers = tiers(text)?;
+    let tier = chosen(&tiers, &labels)?;
+    for entry in &tier.entries {
+        if entry.text.trim().is_empty() && entry.to_s > entry.from_s {
+            continue;
+        }
+        let place = Place::line(entry.line);
+        labels.label(place, entry.from_s, entry.to_s, &entry.text)?;
+    }
+    labels.finish(Elsewhere::NoVoice, Overlap::Never)
+}
+
+/// The tier that the settings name, or the only one with a known word, or the only one of intervals.
+fn chosen<'a>(tiers: &'a [Tier], labels: &Collector) -> Result<&'a Tier, LabelError> {
+    let names = |tiers: &mut dyn Iterator<Item = &Tier>| {
+        let names: Vec<String> = tiers.map(|tier| format!("`{}`", tier.name)).collect();
+        names.join(", ")
+    };
+    if let Some(name) = &labels.settings.tier {
+        let named = tiers
+            .iter()
+            .find(|t| t.name.trim().eq_ignore_ascii_case(name.trim()));
+        let numbered = || tiers.get(name.trim().parse::<usize>().ok()?.checked_sub(1)?);
+        return named.or_else(numbered).ok_or_else(|| LabelError::NoTier {
+            tier: name.clone(),
+            available: names(&mut tiers.iter()),
+        });
+    }
+    let has_duration = |tier: &&Tier| tier.entries.iter().any(|e| e.to_s > e.from_s);
+    let is_known = |entry: &Entry| {
+        !entry.text.trim().is_empty() && labels.vocabulary.class(&entry.text).is_some()
+    };
+    let with_intervals: Vec<&Tier> = tiers.iter().filter(has_duration).collect();
+    let known = with_intervals
+        .iter()
+        .filter(|t| t.entries.iter().any(is_known));
+    let known: Vec<&Tier> = known.copied().collect();
+    let several = |of: &[&Tier]| LabelError::SeveralTiers {
+        available: names(&mut of.iter().copied()),
+    };
+    match (&known[..], &with_intervals[..], tiers) {
+        (&[only], ..) | (&[], &[only], _) => Ok(only),
+        (&[], &[], [only]) => Ok(only),
+        (&[], &[], _) => Err(LabelError::Empty),
+        (&[], several_tiers, _) | (several_tiers, ..) => Err(several(several_tiers)),
+    }
+}
+
+fn tiers(text: &str) -> Result<Vec<Tier>, LabelError> {
+    let mut tokens = Tokens::new(text);
+    let kind = tokens.text("the file type")?.1;
+    if !kind.starts_with("ooTextFile") {
+        return Err(tokens.wrong("its file type is not `ooTextFile`"));
+    }
+    if tokens.text("the class")?.1 != "TextGrid" {
+        return Err(tokens.wrong("its class is not `TextGrid`"));
+    }
+    tokens.number("xmin")?;
+    tokens.number("xmax")?;
+    match tokens.next()? {
+        Some((_, Token::Flag("exists"))) => {}
+        Some((_, Token::Flag("absent"))) => return Ok(Vec::new()),
+        _ => return Err(tokens.wrong("it does not say whether it has tiers")),
+    }
+    let count = tokens.count("the number of tiers")?;
+    let mut tiers = Vec::new();
+    for _ in 0..count {
+        let class = tokens.text("the class of a tier")?.1;
+        let name = tokens.text("the name of a tier")?.1;
+        tokens.number("xmin of a tier")?;
+        tokens.number("xmax of a tier")?;
+        let entries = tokens.count("the number of labels")?;
+        let entry = |tokens: &mut Tokens| {
+            let (line, from_s) = tokens.number("the start of a label")?;
+            let to_s = match class.as_str() {
+                "IntervalTier" => tokens.number("the end of an interval")?.1,
+                _ => from_s,
+            };
+            let text = tokens.text("the text of a label")?.1;
+            Ok(Entry {
+                line,
+                from_s,
+                to_s,
+                text,
+            })
+        };
+        if !matches!(class.as_str(), "IntervalTier" | "TextTier") {
+            return Err(tokens.wrong("a tier is neither an `IntervalTier` nor a `TextTier`"));
+        }
+        tiers.push(Tier {
+            name,
+            entries: (0..entries)
+                .map(|_| entry(&mut tokens))
+                .collect::<Result<_, LabelError>>()?,
+        });
+    }
+    Ok(tiers)
+}
 
 /// A long TextGrid with one interval tier, `voice`: intervals `voice`, and empty ones between them.
 pub(super) fn write(voice: &RecordingVoice) -> String {

@@ -1,6 +1,6 @@
 //! Label files to write: the voice of a recording as text in one of the formats.
 
-use crate::corpora::labels::{audacity, lab, lrc, subtitles, table, textgrid};
+use super::{audacity, lab, lrc, subtitles, table, textgrid};
 
 /// The voice of a recording, as writers need it.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -33,6 +33,7 @@ pub fn reference() -> Result<String, ExperimentError> {
     example.default_horizon_frames = Some(0);
     for corpus in &mut example.corpus {
         corpus.voice_share = Some(0.0);
+        corpus.labels.tier = Some(String::new());
     }
     let order = toml::Table::try_from(example).unwrap_or_default();
     let tables = reference::markdown(&schema_for!(Experiment), &order);

@@ -1,0 +1,51 @@
+//! The labels of a recording's frames.
+
+use crate::corpora::labels::{LabelFile, Reason};
+use crate::corpora::recording::Recording;
+use crate::corpora::stems::sounding;
+use crate::frontend::window::frame_time_s;
+
+/// The labels of one recording.
+pub(super) enum Labels {
+    /// From a file.
+    File(LabelFile),
+    /// Voice wherever the voice's own recording is loud.
+    VoiceEnergy,
+    /// No voice anywhere.
+    NoVoice,
+}
+
+/// The labels of a recording's frames.
+pub(super) struct FrameLabels {
+    /// Up to the last one that is known.
+    pub voice: Vec<Option<bool>>,
+    /// The first of these frames that no label covers, if any. Frames of labels that were left out are covered.
+    pub first_gap: Option<usize>,
+}
+
+impl Labels {
+    /// A label for each frame of a recording. `voice` is the recording whose energy decides, if the labels are to be
+    /// found by energy.
+    pub(super) fn of_frames(&self, frames: usize, voice: &Recording) -> FrameLabels {
+        let mut labels: Vec<Option<bool>> = match self {
+            Self::NoVoice => vec![Some(false); frames],
+            Self::VoiceEnergy => sounding(voice, frames).into_iter().map(Some).collect(),
+            Self::File(file) => (0..frames)
+                .map(|frame| file.voice_at(frame_time_s(frame)))
+                .collect(),
+        };
+        let known = labels.iter().rposition(Option::is_some);
+        labels.truncate(known.map_or(0, |last| last + 1));
+        let first_gap = match self {
+            // A line that was skipped leaves a gap on request.
+            Self::File(file) if file.left_out.counted(Reason::Faulty) == 0 => {
+                (0..labels.len()).find(|&frame| file.is_gap(frame_time_s(frame)))
+            }
+            _ => None,
+        };
+        FrameLabels {
+            voice: labels,
+            first_gap,
+        }
+    }
+}
