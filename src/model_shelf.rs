@@ -51,9 +51,7 @@ impl ModelFile {
             return Ok(Self::File(file.clone()));
         }
         let mut names: Vec<String> = shipped.iter().map(|file| name(file)).collect();
-        if !names.iter().any(|known| known == BUILT_IN_NAME) {
-            names.push(BUILT_IN_NAME.into());
-        }
+        names.push(BUILT_IN_NAME.into());
         let near = names
             .iter()
             .map(|known| (strsim::levenshtein(text, known), known))
@@ -85,12 +83,13 @@ impl FromStr for ModelFile {
     }
 }
 
-/// The shipped checkpoints, one file for each name, in the order of their names.
+/// The shipped checkpoints beside the one inside the program, one file for each name, in the order of their names.
 pub fn shipped() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = Vec::new();
     for folder in folders() {
         for file in checkpoints(&folder) {
-            if !files.iter().any(|known| name(known) == name(&file)) {
+            let is_known = |known: &PathBuf| name(known) == name(&file);
+            if name(&file) != BUILT_IN_NAME && !files.iter().any(is_known) {
                 files.push(file);
             }
         }
@@ -136,7 +135,8 @@ fn folders() -> Vec<PathBuf> {
     folders.extend(own.map(|data| data.join(FOLDER)));
     let program = std::env::current_exe().and_then(|path| path.canonicalize());
     if let Some(folder) = program.ok().as_deref().and_then(Path::parent) {
-        folders.push(folder.join("../share").join(FOLDER));
+        let prefix = folder.parent().unwrap_or(folder);
+        folders.push(prefix.join("share").join(FOLDER));
         folders.push(folder.join("share").join(FOLDER));
     }
     let system = variable("XDG_DATA_DIRS").unwrap_or_else(|| "/usr/local/share:/usr/share".into());
