@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from typing import Any
 
 import pytest
 
@@ -11,16 +13,17 @@ from conftest import REPOSITORY
 from vocald import messages
 
 
-def test_every_type_of_the_schema_is_known() -> None:
-    schema = json.loads((REPOSITORY / "config/events.schema.json").read_text())
-    names = {kind["properties"]["type"]["const"] for kind in _kinds(schema)}
+SCHEMA: dict[str, Any] = json.loads((REPOSITORY / "config/events.schema.json").read_text())
+
+
+def test_every_type_and_field_of_the_schema_is_known() -> None:
+    names = {kind["properties"]["type"]["const"] for kind in SCHEMA["oneOf"]}
     assert names == set(messages._TYPES)
-
-
-def _kinds(schema: dict[str, object]) -> list[dict[str, dict[str, dict[str, str]]]]:
-    kinds = schema["oneOf"]
-    assert isinstance(kinds, list)
-    return kinds
+    for kind in SCHEMA["oneOf"]:
+        fields = SCHEMA["$defs"][kind["$ref"].rsplit("/", 1)[-1]]["properties"]
+        known = {field.name for field in dataclasses.fields(messages._TYPES[kind["properties"]["type"]["const"]])}
+        # Messages about the subscription itself have no stream.
+        assert set(fields) - known <= {"v", "stream"}, kind
 
 
 def test_hello_holds_streams_and_open_voices() -> None:

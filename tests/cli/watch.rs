@@ -508,3 +508,48 @@ fn the_keys_are_those_that_the_screen_names() {
     assert_eq!(plain(KeyCode::Char('0')), Some(Action::All));
     assert_eq!(plain(KeyCode::Char('c')), None);
 }
+
+#[test]
+fn sixteen_streams_are_shown_at_once_and_missing_ones_are_counted() {
+    let mut shown = Shown::new();
+    let names: Vec<String> = (1..=16).map(|n| format!("mic{n:02}")).collect();
+    let streams: Vec<_> = names
+        .iter()
+        .map(|name| (name.as_str(), StreamState::Running))
+        .collect();
+    shown.take([Update::Connected, hello(&streams)]);
+    for name in &names {
+        shown.take([decision(name, 1.0, 0.9, name == "mic07")]);
+    }
+    let all = shown.text((80, 24));
+    for name in &names {
+        assert!(all.contains(name.as_str()), "{name} in\n{all}");
+    }
+    assert_eq!(all.matches("NO VOICE").count(), 15, "{all}");
+    assert!(!all.contains("not shown"), "{all}");
+    // Every stream has its mark although the names do not fit.
+    let marks = all.lines().nth(1).unwrap();
+    assert!(
+        marks.contains("[1 mic01]") && marks.contains("●7 "),
+        "{all}"
+    );
+    assert_eq!(marks.matches(['●', '○']).count(), 16, "{marks}");
+
+    let small = shown.text((40, 12));
+    let hidden = 16
+        - names
+            .iter()
+            .filter(|n| small.contains(&format!("% {n}")))
+            .count();
+    assert!(
+        small.contains(&format!("{hidden} more not shown")),
+        "{small}"
+    );
+    // One is shown as large as the screen, and the view stays chosen when the daemon comes back.
+    shown.board.act(Action::Choose(3));
+    shown.take([Update::Connected, hello(&streams)]);
+    assert!(
+        !shown.text((80, 24)).contains("mic05"),
+        "the chosen one alone"
+    );
+}

@@ -40,8 +40,9 @@ Address = Union[Unix, Tcp, WebSocket]
 
 
 def default_socket() -> str:
-    """The detector's default socket: ``$XDG_RUNTIME_DIR/vocald.sock``, else the service's."""
-    folder = os.environ.get("XDG_RUNTIME_DIR")
+    """The detector's usual socket: the user's own, else that of the system service if there is one."""
+    service_folder = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
+    folder = service_folder or os.environ.get("XDG_RUNTIME_DIR")
     own = os.path.join(folder or "/run", SOCKET_NAME)
     service = os.path.join("/run/vocald", SOCKET_NAME)
     return service if not os.path.exists(own) and os.path.exists(service) else own

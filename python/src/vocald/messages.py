@@ -40,6 +40,8 @@ class Onset:
     wall: float
     #: Probability of voice in the window that confirmed the change.
     p: float
+    #: Why: ``decision``.
+    reason: str = "decision"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Offset:
     wall: float
     p: float
     duration: float
+    #: Why: ``decision``, or what made further decisions impossible.
+    reason: str = "decision"
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ class Decision:
     lookahead: float
     #: Time from the capture of the window's last sample to publication.
     latency: float
+    #: Whether it comes later than the detector's configuration allows.
+    late: bool = False
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ use vocald_client::Message;
 use vocald_client::Update;
 use vocald_client::message::{ALL_STREAMS, Hello};
 
+/// From so many streams on, all are shown at first, as on the page.
+const ALL_FROM: usize = 3;
 /// Longest time without a decision for which the picture counts as live.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// With a reduced rate, decisions that may be missing before the picture no longer counts as live.
@@ -108,6 +110,9 @@ impl Board {
             .iter()
             .position(|stream| Some(&stream.name) == chosen.as_ref());
         self.chosen = place.unwrap_or(0);
+        if self.hello.is_none() {
+            self.all = self.streams.len() >= ALL_FROM;
+        }
         self.hello = Some(hello);
     }
 

@@ -20,6 +20,8 @@ const KEYS_HEIGHT: u16 = 16;
 const KEYS: &str = "q quit   tab next stream   1-9 choose   0 all";
 /// Rows of each stream when all are shown, at least.
 const ROWS_EACH_MIN: u16 = 3;
+/// Columns of each stream, at least.
+const COLUMNS_EACH_MIN: u16 = 26;
 
 /// Draws the board as it is at `now` into `area`.
 pub fn draw(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut Buffer) {
@@ -48,10 +50,18 @@ pub fn draw(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut
     if board.streams.is_empty() {
         return nothing(board, rest, buffer);
     }
-    for (index, area) in places(board, rest) {
+    let places = places(board, rest);
+    let hidden = board.streams.len() - places.len();
+    for (index, area) in places {
         if let Some(stream) = board.streams.get(index) {
             panel::draw(board, stream, style, now, area, buffer);
         }
+    }
+    if board.all && hidden > 0 {
+        let note = Line::styled(format!("{hidden} more not shown"), style.bad());
+        let width = note.width() as u16;
+        let x = area.right().saturating_sub(width);
+        buffer.set_line(x, area.bottom() - 1, &note, width);
     }
 }
 
@@ -62,20 +72,28 @@ fn top(rest: &mut Rect) -> Rect {
     row
 }
 
-/// Indices and areas of the streams that are shown.
+/// Indices and areas of the streams that are shown: below each other, or in columns where there are too many.
 fn places(board: &Board, area: Rect) -> Vec<(usize, Rect)> {
     if !board.all {
         return vec![(board.chosen, area)];
     }
-    let fit = usize::from(area.height / ROWS_EACH_MIN).max(1);
-    let shown = board.streams.len().min(fit);
+    let count = board.streams.len();
+    let rows_max = usize::from(area.height / ROWS_EACH_MIN).max(1);
+    let columns_max = usize::from(area.width / COLUMNS_EACH_MIN).max(1);
+    let columns = count.div_ceil(rows_max).clamp(1, columns_max);
+    let rows = count.div_ceil(columns).min(rows_max);
+    let shown = count.min(rows * columns);
     // The chosen stream is always among them.
     let first = (board.chosen + 1).saturating_sub(shown);
-    let height = area.height / shown.max(1) as u16;
+    let height = area.height / rows.max(1) as u16;
+    let width = area.width / columns as u16;
+    // A column of space between two.
+    let inner = width - u16::from(columns > 1);
     let place = |n: usize| Rect {
-        y: area.y + n as u16 * height,
+        x: area.x + (n / rows) as u16 * width,
+        y: area.y + (n % rows) as u16 * height,
+        width: inner,
         height,
-        ..area
     };
     (0..shown).map(|n| (first + n, place(n))).collect()
 }
@@ -135,28 +153,39 @@ fn header(board: &Board, style: &Style, area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// All streams with their numbers, and a mark for voice.
+/// All streams with their numbers, and a mark for voice. Without room for all names, only that of the chosen one.
 fn names(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut Buffer) {
-    let mut spans = Vec::new();
-    for (index, stream) in board.streams.iter().enumerate() {
-        let (lamp, _) = board.lamp(stream, now);
-        let (mark, look) = match lamp {
-            Lamp::Voice => ("●", style.voice()),
-            Lamp::NotLive | Lamp::Stalled | Lamp::SourceLost | Lamp::Failed => ("!", style.bad()),
-            _ => ("○", style.quiet()),
-        };
-        let chosen = index == board.chosen;
-        let name = match chosen {
-            true => format!("[{} {}] ", index + 1, stream.short_name()),
-            false => format!(" {} {}  ", index + 1, stream.short_name()),
-        };
-        spans.push(Span::styled(mark, look));
-        spans.push(Span::styled(
-            name,
-            if chosen { style.bold() } else { style.plain() },
-        ));
-    }
-    buffer.set_line(area.x, area.y, &Line::from(spans), area.width);
+    let line = |with_names: bool| {
+        let mut spans = Vec::new();
+        for (index, stream) in board.streams.iter().enumerate() {
+            let (lamp, _) = board.lamp(stream, now);
+            let (mark, look) = match lamp {
+                Lamp::Voice => ("●", style.voice()),
+                Lamp::NotLive | Lamp::Stalled | Lamp::SourceLost | Lamp::Failed => {
+                    ("!", style.bad())
+                }
+                _ => ("○", style.quiet()),
+            };
+            let (number, chosen) = (index + 1, index == board.chosen);
+            let (name, look_of_name) = match (chosen, with_names) {
+                (true, _) => (format!("[{number} {}] ", stream.short_name()), style.bold()),
+                (false, true) => (
+                    format!(" {number} {}  ", stream.short_name()),
+                    style.plain(),
+                ),
+                (false, false) => (format!("{number} "), style.plain()),
+            };
+            spans.push(Span::styled(mark, look));
+            spans.push(Span::styled(name, look_of_name));
+        }
+        Line::from(spans)
+    };
+    let full = line(true);
+    let line = match full.width() <= usize::from(area.width) {
+        true => full,
+        false => line(false),
+    };
+    buffer.set_line(area.x, area.y, &line, area.width);
 }
 
 fn nothing(board: &Board, area: Rect, buffer: &mut Buffer) {

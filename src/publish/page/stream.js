@@ -144,7 +144,7 @@ class Stream {
 
   showLamp() {
     const decided = this.live && this.state === "running" && this.decisions.length > 0;
-    let word = STATE_WORDS[this.state] || "listening";
+    let word = this.state === "running" ? "listening" : STATE_WORDS[this.state] || this.state;
     let look = PROBLEMS.includes(this.state) ? "problem" : "unknown";
     if (!this.live) [word, look] = ["not live", "lost"];
     else if (decided) [word, look] = this.voice ? ["voice", "yes"] : ["no voice", "no"];
