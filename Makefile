@@ -21,7 +21,7 @@ DESTDIR ?=
 # Where `make dist` puts its files.
 DIST ?= dist
 
-.PHONY: build install dist demo test lint bench benches soak fanout hostile latency clean setup
+.PHONY: build install dist demo test lint bench benches soak fanout hostile latency mutate fuzz clean setup
 
 build: setup
 	cargo build --release
@@ -73,6 +73,14 @@ hostile: setup
 # From a sung note into the sound card (a FIFO) to the flag in a WebSocket client, five minutes.
 latency: setup
 	cargo test --release --test rigs latency:: -- --ignored --nocapture
+
+# Five thousand mutated sounds of all formats: no panic that ends the process, no hang, little memory.
+mutate: setup
+	cargo test --release --test audio sound_soak:: -- --ignored --nocapture
+
+# The readers of sounds under libFuzzer, ten minutes each; needs a nightly toolchain and cargo-fuzz.
+fuzz:
+	env -u CARGO_TARGET_DIR scripts/fuzz
 
 # What was built of vocald; libtorch and the built dependencies stay in ~/.cache/vocald.
 clean:

@@ -1,67 +1,74 @@
-//! Decoding of sound files, block by block: wav, flac, mp3, ogg/vorbis, m4a (aac, alac), aiff.
+//! Decoding of sounds, block by block.
+//!
+//! [`Decoder`] recognises a sound by its content, never by its name. `docs/sound-formats.md` lists the
+//! formats, by what they are read, and the limits.
 
+mod codecs;
+mod containers;
 mod damage;
+mod elementary;
+mod failure;
+mod ffmpeg;
+mod guard;
+mod input;
+mod mp4_edits;
 mod open;
+mod opus;
 mod packet_clock;
+mod packets;
+mod sniff;
+mod spool;
+mod tags;
+mod wave;
 
+use std::io::Read;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use symphonia::core::codecs::audio::AudioDecoder;
-use symphonia::core::errors::Error as SymphoniaError;
-use symphonia::core::formats::{FormatReader, TrackType};
-use symphonia::core::packet::Packet;
-
-use self::damage::{Damage, seconds};
-use self::open::{broken, make_codec, open_container};
-use self::packet_clock::PacketClock;
+use self::failure::Failure;
+use self::guard::guarded;
+use self::open::Opened;
 use crate::audio::{AudioError, AudioFormat};
 
-/// Longest silence in place of a stretch that cannot be decoded. Its length is only a number in a
-/// file that is damaged already.
-const MAX_SILENCE_FRAMES: u64 = 1 << 20;
-/// Padding at the end of a sound is shorter than this in every format: an mp3 tag has 12 bits for
-/// it, a Vorbis block 8192 samples. A longer stretch is sound that a wrong length cut off.
-const MAX_PADDING_FRAMES: usize = 1 << 14;
-/// A file is refused when more packets than this are undecodable before the first sound.
-const MAX_UNDECODABLE_AT_START: u32 = 32;
+/// Channels of a sound at most.
+pub const MAX_CHANNELS: u16 = 256;
+/// Sample rates that can be resampled. ffmpeg converts from others.
+const RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
+/// Samples of a block that is made here, at most, unless a single frame has more.
+const BLOCK_SAMPLES: usize = 1 << 14;
 
-/// Decodes one file from its beginning to its end.
-///
-/// Encoder delay and padding are trimmed where file and codec state them (mp3, vorbis, flac), so
-/// that frame n is n / rate seconds into the sound. AAC files do not: their sound is late by the
-/// encoder's delay, 1024 frames (ffmpeg) to 2112 (Apple), 23 to 48 ms at 44.1 kHz.
-pub struct Decoder {
-    path: PathBuf,
-    reader: Box<dyn FormatReader>,
-    codec: Box<dyn AudioDecoder>,
-    track_id: u32,
-    /// 0 Hz and no channels before the first sound is decoded.
-    format: AudioFormat,
-    duration_frames: Option<u64>,
-    clock: PacketClock,
-    block: Vec<f32>,
-    /// The end of the previous block, which is padding unless more sound follows: the demuxer
-    /// takes some time stamps in the middle of an ogg file for the end.
-    withheld: Vec<f32>,
-    packet_samples: Vec<f32>,
-    /// [`Decoder::open`] decoded the block, and it was not returned yet.
-    block_is_waiting: bool,
-    /// Frames of all blocks so far, including the waiting one.
-    decoded_frames: u64,
-    damage: Damage,
-    /// Set at the end.
-    damage_report: Option<String>,
-    ended: bool,
+/// A sound whose format was recognised.
+trait SoundReader: Send {
+    /// Replaces `block` by the next interleaved samples, whole frames; their format. `None` at
+    /// the end.
+    fn next_block(&mut self, block: &mut Vec<f32>) -> Result<Option<AudioFormat>, Failure>;
+
+    /// Length in frames, if the header states it.
+    fn stated_frames(&self) -> Option<u64>;
+
+    /// What is wrong with the sound, known at its end.
+    fn damage(&self) -> Vec<String>;
 }
 
-/// The result of one packet.
-enum Step {
-    /// [`Decoder::block`] is filled.
-    Block,
-    /// No sound.
-    Nothing,
-    /// There are no more packets.
-    End,
+/// Decodes one sound from its beginning to its end.
+///
+/// Encoder delay and padding are trimmed where the file states them, so that frame n is n / rate
+/// seconds into the sound.
+pub struct Decoder {
+    path: PathBuf,
+    /// `None` at the end.
+    reader: Option<Box<dyn SoundReader>>,
+    /// Of `block`.
+    format: AudioFormat,
+    stated_frames: Option<u64>,
+    block: Vec<f32>,
+    /// The first block was decoded, and it was not returned yet.
+    block_is_waiting: bool,
+    /// Frames in the current format up to the end of the last block that was returned.
+    frames: u64,
+    /// Seconds of sound in earlier formats.
+    earlier_s: f64,
+    damage_report: Option<String>,
 }
 
 impl Decoder {
@@ -70,59 +77,51 @@ impl Decoder {
     /// # Errors
     /// When the file cannot be read, is of no supported format, or has no sound.
     pub fn open(path: &Path) -> Result<Self, AudioError> {
-        Self::begin(path, open_container(path)?)
+        let file = open::regular_file(path)?;
+        Self::begin(path, open::file(path, file))
     }
 
-    /// Shim.
+    /// Decodes a stream that need not seek, as standard input; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// As [`Decoder::open`].
     pub fn from_reader(
         name: impl Into<PathBuf>,
-        stream: impl std::io::Read + Send + Sync + 'static,
+        stream: impl Read + Send + Sync + 'static,
     ) -> Result<Self, AudioError> {
-        let name = name.into();
-        let source = symphonia::core::io::ReadOnlySource::new(stream);
-        let reader = self::open::probe(&name, Box::new(source))?;
-        Self::begin(&name, reader)
+        Self::begin(&name.into(), open::stream(stream))
     }
 
-    fn begin(path: &Path, reader: Box<dyn FormatReader>) -> Result<Self, AudioError> {
-        let track = reader
-            .default_track(TrackType::Audio)
-            .ok_or_else(|| broken(path, "it holds no audio track of a supported format"))?;
-        let track_id = track.id;
-        let (duration_frames, clock) = (track.num_frames, PacketClock::of(track));
-        let codec = make_codec(track, path)?;
-        let mut decoder = Self {
+    fn begin(path: &Path, opened: Result<Opened, Failure>) -> Result<Self, AudioError> {
+        let opened = opened.map_err(|failure| error_of(path, failure))?;
+        Ok(Self {
             path: path.into(),
-            reader,
-            codec,
-            track_id,
-            format: AudioFormat {
-                rate_hz: 0,
-                channels: 0,
-            },
-            duration_frames,
-            clock,
-            block: Vec::new(),
-            withheld: Vec::new(),
-            packet_samples: Vec::new(),
-            block_is_waiting: false,
-            decoded_frames: 0,
-            damage: Damage::default(),
+            stated_frames: opened.reader.stated_frames(),
+            reader: Some(opened.reader),
+            format: opened.format,
+            block: opened.block,
+            block_is_waiting: true,
+            frames: 0,
+            earlier_s: 0.0,
             damage_report: None,
-            ended: false,
-        };
-        decoder.decode_first_block()?;
-        Ok(decoder)
+        })
     }
 
-    /// Sample rate and channel count, the same for the whole file.
+    /// Sample rate and channel count of the block that [`Decoder::next_block`] returned last, at
+    /// first of the one that it will return. They may change from block to block: in a chained
+    /// ogg file, or when mp3 files were joined.
     pub fn format(&self) -> AudioFormat {
         self.format
     }
 
-    /// Length in frames, if the file states it.
+    /// Length in frames of the format at the start, if the file states it.
     pub fn duration_frames(&self) -> Option<u64> {
-        self.duration_frames
+        self.stated_frames
+    }
+
+    /// Time at the end of the block that [`Decoder::next_block`] returned last, in seconds.
+    pub fn position_s(&self) -> f64 {
+        self.earlier_s + self.format.seconds(self.frames)
     }
 
     /// A sentence about what is wrong with the file: it ends too early, packets could not be
@@ -135,175 +134,83 @@ impl Decoder {
     /// it breaks off, which [`Decoder::damaged`] reports.
     ///
     /// # Errors
-    /// When the file cannot be read any further or changes its format.
+    /// When the file cannot be read any further, or a library that decodes it panics.
     pub fn next_block(&mut self) -> Result<Option<&[f32]>, AudioError> {
-        if !std::mem::take(&mut self.block_is_waiting) {
-            self.decode_block()?;
-        }
-        if self.ended {
+        if !std::mem::take(&mut self.block_is_waiting) && !self.decode_block()? {
             return Ok(None);
         }
+        self.frames += (self.block.len() / usize::from(self.format.channels)) as u64;
         Ok(Some(&self.block))
     }
 
-    fn decode_first_block(&mut self) -> Result<(), AudioError> {
-        loop {
-            match self.step()? {
-                Step::Block => break,
-                Step::Nothing if self.damage.undecodable_packets > MAX_UNDECODABLE_AT_START => {
-                    return Err(broken(&self.path, "its sound cannot be decoded"));
-                }
-                Step::Nothing => {}
-                Step::End => return Err(broken(&self.path, "it holds no sound")),
-            }
-        }
-        self.block_is_waiting = true;
-        Ok(())
-    }
-
-    /// Fills `block` with the next sound, or sets `ended`.
-    fn decode_block(&mut self) -> Result<(), AudioError> {
-        while !self.ended {
-            match self.step()? {
-                Step::Block => return Ok(()),
-                Step::Nothing => {}
-                Step::End => self.end(),
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads and decodes one packet.
-    fn step(&mut self) -> Result<Step, AudioError> {
-        let packet = match self.reader.next_packet() {
-            Ok(Some(packet)) => packet,
-            Ok(None) => return Ok(Step::End),
-            Err(SymphoniaError::ResetRequired) => {
-                // A chained ogg file: another complete sound follows in the same file.
-                let track = self
-                    .reader
-                    .default_track(TrackType::Audio)
-                    .ok_or_else(|| broken(&self.path, "its second part holds no audio track"))?;
-                self.track_id = track.id;
-                self.clock = PacketClock::of(track);
-                self.codec = make_codec(track, &self.path)?;
-                // The padding of the part that has ended.
-                self.withheld.clear();
-                // The length that was stated at the start is that of the first part.
-                self.duration_frames = None;
-                return Ok(Step::Nothing);
-            }
-            Err(SymphoniaError::IoError(e)) if e.kind() != std::io::ErrorKind::UnexpectedEof => {
-                return Err(AudioError::Read {
-                    path: self.path.clone(),
-                    reason: e.to_string(),
-                });
-            }
-            // After any other error no later packet can be found.
-            Err(_) => {
-                self.damage.cut_off_after_s = Some(self.position_s());
-                return Ok(Step::End);
-            }
+    /// Fills `block`; `false` at the end.
+    fn decode_block(&mut self) -> Result<bool, AudioError> {
+        // Left out on an error: a library that has panicked is not called again.
+        let Some(mut reader) = self.reader.take() else {
+            return Ok(false);
         };
-        if packet.track_id != self.track_id {
-            return Ok(Step::Nothing);
-        }
-        self.clock.start(&packet, self.decoded_frames);
-        match self.codec.decode(&packet) {
-            Ok(decoded) => {
-                let spec = decoded.spec();
-                let format = AudioFormat {
-                    rate_hz: spec.rate(),
-                    channels: u16::try_from(spec.channels().count()).unwrap_or(u16::MAX),
-                };
-                decoded.copy_to_vec_interleaved(&mut self.packet_samples);
-                if self.packet_samples.is_empty() {
-                    return Ok(Step::Nothing);
-                }
-                self.check_format(format)?;
-                self.assemble_block(&packet);
-                if self.block.is_empty() {
-                    return Ok(Step::Nothing);
-                }
-                self.decoded_frames += (self.block.len() / usize::from(format.channels)) as u64;
-                Ok(Step::Block)
-            }
-            Err(_) => {
-                self.damage.undecodable_packets += 1;
-                Ok(Step::Nothing)
-            }
-        }
-    }
-
-    /// Takes the format of the first sound; refuses any other afterwards.
-    fn check_format(&mut self, format: AudioFormat) -> Result<(), AudioError> {
-        if format.channels == 0 || format.rate_hz == 0 {
-            return Err(broken(&self.path, "it has no channels or no sample rate"));
-        }
-        if self.format.channels == 0 {
+        let block = &mut self.block;
+        let format = guarded(|| next_block(reader.as_mut(), block))
+            .map_err(|failure| error_of(&self.path, failure))?;
+        let Some(format) = format else {
+            self.report(&reader.damage());
+            return Ok(false);
+        };
+        if format != self.format {
+            self.earlier_s = self.position_s();
+            self.frames = 0;
             self.format = format;
         }
-        if format != self.format {
-            return Err(AudioError::FormatChange {
-                path: self.path.clone(),
-                after_s: self.position_s(),
-                from: self.format,
-                to: format,
-            });
-        }
-        Ok(())
+        self.reader = Some(reader);
+        Ok(true)
     }
 
-    /// Fills `block` with the samples of the packet that are not trimmed. Before them it puts the
-    /// withheld samples, if they turn out not to be padding, and silence for missing sound.
-    fn assemble_block(&mut self, packet: &Packet) {
-        let channels = usize::from(self.format.channels);
-        let frames = self.packet_samples.len() / channels;
-        let trimmed = |ticks: u64| usize::try_from(ticks).unwrap_or(usize::MAX).min(frames);
-        let start = trimmed(packet.trim_start.get());
-        let end = (frames - trimmed(packet.trim_end.get())).max(start);
-        let (start, end) = (start * channels, end * channels);
-        self.block.clear();
-        if end > start || self.withheld.len() > MAX_PADDING_FRAMES * channels {
-            std::mem::swap(&mut self.block, &mut self.withheld);
-        }
-        if end > start {
-            let silence = self.missing_frames_before(packet) as usize * channels;
-            self.block.resize(self.block.len() + silence, 0.0);
-        }
-        self.block
-            .extend_from_slice(&self.packet_samples[start..end]);
-        self.withheld.extend_from_slice(&self.packet_samples[end..]);
-    }
-
-    /// Number of frames to fill with silence before the packet, by its time stamp.
-    fn missing_frames_before(&mut self, packet: &Packet) -> u64 {
-        let waiting = (self.block.len() / usize::from(self.format.channels)) as u64;
-        let here = self.decoded_frames + waiting;
-        let missing = self.clock.missing_frames(packet, here, self.format.rate_hz);
-        let filled = missing.min(MAX_SILENCE_FRAMES);
-        if filled > 0 {
-            self.damage.silenced_frames += filled;
-            self.clock.set(packet, here + filled);
-        }
-        filled
-    }
-
-    fn end(&mut self) {
-        self.ended = true;
-        self.damage_report = self.damage.report(
-            &self.path,
-            self.format.rate_hz,
-            self.decoded_frames,
-            self.duration_frames,
-        );
-        if let Some(report) = &self.damage_report {
+    fn report(&mut self, problems: &[String]) {
+        if !problems.is_empty() {
+            let problems = problems.join("; ");
+            let report = format!("{} is damaged: {problems}", self.path.display());
             tracing::warn!("{report}");
+            self.damage_report = Some(report);
         }
     }
+}
 
-    /// Duration of the sound so far, in seconds.
-    pub fn position_s(&self) -> f64 {
-        seconds(self.decoded_frames, self.format.rate_hz)
+/// The next block of a reader, within the limits.
+fn next_block(
+    reader: &mut dyn SoundReader,
+    block: &mut Vec<f32>,
+) -> Result<Option<AudioFormat>, Failure> {
+    let Some(format) = reader.next_block(block)? else {
+        return Ok(None);
+    };
+    if format.channels > MAX_CHANNELS {
+        let channels = format.channels;
+        return Err(Failure::broken(format!(
+            "it has {channels} channels, and at most {MAX_CHANNELS} are read"
+        )));
+    }
+    if !RATES_HZ.contains(&format.rate_hz) {
+        let (rate_hz, least, most) = (format.rate_hz, RATES_HZ.start(), RATES_HZ.end());
+        return Err(Failure::Unsupported(format!(
+            "its sample rate of {rate_hz} Hz is not within {least} to {most} Hz"
+        )));
+    }
+    Ok(Some(format))
+}
+
+/// The error of a file, for this failure.
+fn error_of(path: &Path, failure: Failure) -> AudioError {
+    let path = path.to_owned();
+    match failure {
+        Failure::Unknown => AudioError::NotAudio { path },
+        Failure::Unsupported(reason) | Failure::Broken(reason) => {
+            AudioError::Broken { path, reason }
+        }
+        Failure::NeedsFfmpeg(what) => AudioError::NeedsFfmpeg { path, what },
+        Failure::Panicked(reason) => AudioError::Panicked { path, reason },
+        Failure::Io(e) => AudioError::Read {
+            path,
+            reason: e.to_string(),
+        },
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::audio::AudioFormat;
+use crate::audio::{AudioFormat, Encoding};
 
 /// Why a sound cannot be opened or read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -31,13 +31,14 @@ pub enum AudioError {
         /// The file.
         path: PathBuf,
     },
-    /// No known format was recognised at the beginning of a file.
-    #[error("{} is not a sound file that can be read, or damaged at its beginning: it should be {readable}", path.display())]
+    /// No known format was recognised in a file.
+    #[error(
+        "{} is not a sound file that can be read, or damaged at its beginning: docs/sound-formats.md lists the formats",
+        path.display()
+    )]
     NotAudio {
         /// The file.
         path: PathBuf,
-        /// The supported formats.
-        readable: &'static str,
     },
     /// A file of a known format has no sound that can be decoded.
     #[error("{} cannot be decoded: {reason}", path.display())]
@@ -47,17 +48,25 @@ pub enum AudioError {
         /// The cause.
         reason: String,
     },
-    /// The sample rate or channel count changes inside a file.
-    #[error("{} changes after {after_s:.3} s from {from} to {to}: split it there", path.display())]
-    FormatChange {
+    /// Only ffmpeg decodes a file, and no ffmpeg is installed.
+    #[error(
+        "{} is {what}, which only ffmpeg decodes, and there is no ffmpeg on the PATH: install it, or convert \
+         the file to FLAC elsewhere",
+        path.display()
+    )]
+    NeedsFfmpeg {
         /// The file.
         path: PathBuf,
-        /// Time of the change in seconds from the start.
-        after_s: f64,
-        /// Format before the change.
-        from: AudioFormat,
-        /// Format after the change.
-        to: AudioFormat,
+        /// What the file is.
+        what: String,
+    },
+    /// A library that decodes a file panicked.
+    #[error("{} cannot be decoded: its decoder panicked ({reason})", path.display())]
+    Panicked {
+        /// The file.
+        path: PathBuf,
+        /// The message of the panic.
+        reason: String,
     },
     /// The operating system reports an error for a file or FIFO.
     #[error("{} cannot be read: {reason}", path.display())]
@@ -104,7 +113,7 @@ pub enum AudioError {
         reason: String,
     },
     /// A text is not the name of an encoding of raw samples.
-    #[error("\"{text}\" is not an encoding: choose s16le, s32le or f32le")]
+    #[error("\"{text}\" is not an encoding: choose one of {}", Encoding::ALL.map(Encoding::name).join(", "))]
     Encoding {
         /// The text.
         text: String,

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use vocald_client::message::StateChange;
 
-use crate::audio::ring::ring;
-use crate::audio::{AudioError, CaptureInstant, Decoder, Health, Source, SourceEvent, StopFlag};
+use crate::audio::ring::{RingWriter, ring};
+use crate::audio::{
+    AudioError, AudioFormat, CaptureInstant, Decoder, Health, Source, SourceEvent, StopFlag,
+};
 
 /// Block length in real time, in seconds: a usual period of a sound card.
 const PACED_BLOCK_S: f64 = 0.010;
@@ -53,42 +55,51 @@ impl Source for FileSource {
     }
 
     fn run(mut self: Box<Self>, events: Sender<SourceEvent>, health: Arc<Health>, stop: StopFlag) {
-        let format = self.decoder.format();
-        let (mut writer, reader) = ring(format, self.ring_s);
-        if events
-            .send(SourceEvent::Started { format, reader })
-            .is_err()
-        {
-            return;
-        }
-        let channels = usize::from(format.channels);
-        let paced_block_frames = ((f64::from(format.rate_hz) * PACED_BLOCK_S) as usize).max(1);
         let start = Instant::now();
-        let mut position_frames = 0u64;
+        let mut open: Option<(AudioFormat, RingWriter)> = None;
+        let mut samples = Vec::new();
         let end = 'file: loop {
-            let block = match self.decoder.next_block() {
-                Ok(Some(block)) => block,
-                Ok(None) => break SourceEvent::State(StateChange::ended(None)),
-                Err(e) => {
-                    break SourceEvent::State(StateChange::failed(e.to_string()));
+            samples.clear();
+            match self.decoder.next_block() {
+                Ok(Some(block)) => samples.extend_from_slice(block),
+                Ok(None) => break StateChange::ended(None),
+                Err(e) => break StateChange::failed(e.to_string()),
+            }
+            let format = self.decoder.format();
+            let writer = match &mut open {
+                Some((old, writer)) if *old == format => writer,
+                other => {
+                    // Closes the ring of the earlier format before the event.
+                    *other = None;
+                    let (writer, reader) = ring(format, self.ring_s);
+                    if events
+                        .send(SourceEvent::Started { format, reader })
+                        .is_err()
+                    {
+                        return;
+                    }
+                    &mut other.insert((format, writer)).1
                 }
             };
+            let channels = usize::from(format.channels);
             match self.pace {
                 Pace::Max => {
-                    if !writer.write_blocking(block, CaptureInstant::now(), &stop) {
-                        break SourceEvent::State(StateChange::ended(None));
+                    if !writer.write_blocking(&samples, CaptureInstant::now(), &stop) {
+                        break StateChange::ended(None);
                     }
-                    health.on_block((block.len() / channels) as u64, true);
+                    health.on_block((samples.len() / channels) as u64, true);
                 }
                 Pace::RealTime => {
-                    for part in block.chunks(paced_block_frames * channels) {
+                    let part_frames = (f64::from(format.rate_hz) * PACED_BLOCK_S) as usize;
+                    let mut left = (samples.len() / channels) as u64;
+                    for part in samples.chunks(part_frames.max(1) * channels) {
                         let frames = (part.len() / channels) as u64;
-                        position_frames += frames;
+                        left -= frames;
                         // Measured from the start, so that errors do not add up.
-                        let due = position_frames as f64 / f64::from(format.rate_hz);
-                        let wait = Duration::from_secs_f64(due).saturating_sub(start.elapsed());
-                        if stop.wait(wait) {
-                            break 'file SourceEvent::State(StateChange::ended(None));
+                        let due_s = self.decoder.position_s() - format.seconds(left);
+                        let due = Duration::try_from_secs_f64(due_s).unwrap_or_default();
+                        if stop.wait(due.saturating_sub(start.elapsed())) {
+                            break 'file StateChange::ended(None);
                         }
                         health.on_block(frames, writer.write(part, CaptureInstant::now()));
                     }
@@ -96,7 +107,7 @@ impl Source for FileSource {
             }
         };
         // Closes the ring before the last event.
-        drop(writer);
-        let _ = events.send(end);
+        drop(open);
+        let _ = events.send(SourceEvent::State(end));
     }
 }

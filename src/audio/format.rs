@@ -9,6 +9,13 @@ pub struct AudioFormat {
     pub channels: u16,
 }
 
+impl AudioFormat {
+    /// Duration of `frames`.
+    pub(crate) fn seconds(self, frames: u64) -> f64 {
+        frames as f64 / f64::from(self.rate_hz)
+    }
+}
+
 impl std::fmt::Display for AudioFormat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plural = if self.channels == 1 { "" } else { "s" };

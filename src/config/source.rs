@@ -40,7 +40,7 @@ pub struct SourceConfig {
     pub each_channel: bool,
     /// Files and simulations only: `realtime`, or `max` for as fast as the machine can.
     pub pace: String,
-    /// Standard input and FIFOs only, required there: `s16le`, `s32le` or `f32le`.
+    /// Standard input and FIFOs only, required there: `s16le`, `f32le` or another of docs/sound-formats.md.
     pub format: String,
     /// Sample rate of standard input and FIFOs, required there; of a device, the rate to request. 0: the device's own.
     pub rate_hz: u32,

@@ -25,25 +25,31 @@ pub(super) fn samples(
     rate_hz: u32,
 ) -> Result<Vec<f32>, SoundError> {
     let mut decoder = Decoder::open(path)?;
-    let format = decoder.format();
-    let count = usize::from(format.channels);
-    if let Channels::Only(index) = channels
-        && index >= count
-    {
-        return Err(SoundError::Channel {
-            path: path.into(),
-            channels: count,
-            required: index + 1,
-        });
-    }
-    let mut resampler =
-        Resampler::to(rate_hz, format.rate_hz).map_err(|reason| SoundError::Rate {
-            path: path.into(),
-            reason,
-        })?;
+    let mut format = decoder.format();
+    let mut resampler = resampler(path, rate_hz, format.rate_hz)?;
     let (mut mono, mut out) = (Vec::new(), Vec::new());
-    while let Some(block) = decoder.next_block()? {
+    loop {
         mono.clear();
+        let block = decoder.next_block()?.map(<[f32]>::to_vec);
+        let Some(block) = block else {
+            break;
+        };
+        // Files that were joined may differ in format.
+        let rate_before_hz = std::mem::replace(&mut format, decoder.format()).rate_hz;
+        if format.rate_hz != rate_before_hz {
+            resampler.flush(&mut out);
+            resampler = self::resampler(path, rate_hz, format.rate_hz)?;
+        }
+        let count = usize::from(format.channels);
+        if let Channels::Only(index) = channels
+            && index >= count
+        {
+            return Err(SoundError::Channel {
+                path: path.into(),
+                channels: count,
+                required: index + 1,
+            });
+        }
         mono.extend(block.chunks_exact(count).map(|frame| match channels {
             Channels::Mean => frame.iter().sum::<f32>() / count as f32,
             Channels::Only(index) => frame[index],
@@ -58,4 +64,11 @@ pub(super) fn samples(
     }
     resampler.flush(&mut out);
     Ok(out)
+}
+
+fn resampler(path: &Path, to_hz: u32, from_hz: u32) -> Result<Resampler, SoundError> {
+    Resampler::to(to_hz, from_hz).map_err(|reason| SoundError::Rate {
+        path: path.into(),
+        reason,
+    })
 }

@@ -1,90 +1,12 @@
 //! Sound files: every format, in time to the sample, and every way a file can be bad.
 
-use std::f64::consts::PI;
-use std::path::{Path, PathBuf};
+use vocald::audio::{AudioFormat, Decoder};
 
-use vocald::audio::{AudioError, AudioFormat, Decoder};
-
-const RATE_HZ: u32 = 22_050;
-const TONE_START: usize = 11_025;
-const TONE_FRAMES: usize = 2_205;
-
-fn sounds() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sounds")
-}
-
-/// The sound that every file in `tests/data/sounds` holds.
-fn tone() -> Vec<f32> {
-    let mut samples = vec![0.0; RATE_HZ as usize];
-    for n in 0..TONE_FRAMES {
-        let x = n as f64;
-        let phase = 2.0 * PI * (200.0 * x + 0.5 * x * x) / f64::from(RATE_HZ);
-        let fade = (PI * x / TONE_FRAMES as f64).sin();
-        samples[TONE_START + n] = (0.6 * phase.sin() * fade) as f32;
-    }
-    samples
-}
-
-fn read_all(decoder: &mut Decoder) -> Result<Vec<f32>, AudioError> {
-    let mut all = Vec::new();
-    while let Some(block) = decoder.next_block()? {
-        assert!(!block.is_empty());
-        all.extend_from_slice(block);
-    }
-    Ok(all)
-}
-
-fn decode(path: &Path) -> (Vec<f32>, Option<String>) {
-    let mut decoder = Decoder::open(path).unwrap();
-    let all = read_all(&mut decoder).unwrap();
-    (all, decoder.damaged().map(str::to_owned))
-}
-
-/// How far the tone is from its place, in frames.
-fn lag(samples: &[f32]) -> i64 {
-    let tone = &tone()[TONE_START..][..TONE_FRAMES];
-    let likeness = |lag: &i64| -> f64 {
-        let start = (TONE_START as i64 + lag) as usize;
-        samples[start..]
-            .iter()
-            .zip(tone)
-            .map(|(a, b)| f64::from(a * b))
-            .sum()
-    };
-    (-1500..1500)
-        .max_by(|a, b| likeness(a).total_cmp(&likeness(b)))
-        .unwrap()
-}
-
-fn message(path: &Path) -> String {
-    let error = Decoder::open(path).err().expect("an error").to_string();
-    assert!(!error.contains('\n'));
-    error.replace(&path.display().to_string(), "FILE")
-}
-
-fn write(folder: &Path, name: &str, bytes: &[u8]) -> PathBuf {
-    let path = folder.join(name);
-    std::fs::write(&path, bytes).unwrap();
-    path
-}
-
-fn wav(path: &Path, channels: u16, samples: &[i16]) {
-    let spec = hound::WavSpec {
-        channels,
-        sample_rate: RATE_HZ,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    samples
-        .iter()
-        .for_each(|&x| writer.write_sample(x).unwrap());
-    writer.finalize().unwrap();
-}
+use crate::tone::{RATE_HZ, decode, lag, message, read_all, sounds, tone, wav, write};
 
 #[test]
 fn lossless_files_are_decoded_exactly() {
-    for name in ["tone.flac", "tone.aiff", "tone-alac.m4a"] {
+    for name in ["tone.flac", "tone.aiff", "tone-alac.m4a", "tone.caf"] {
         let mut decoder = Decoder::open(&sounds().join(name)).unwrap();
         assert_eq!(
             decoder.format(),
@@ -92,11 +14,6 @@ fn lossless_files_are_decoded_exactly() {
                 rate_hz: RATE_HZ,
                 channels: 1
             }
-        );
-        assert_eq!(
-            decoder.duration_frames(),
-            Some(u64::from(RATE_HZ)),
-            "{name}"
         );
         let decoded = read_all(&mut decoder).unwrap();
         assert_eq!(decoded.len(), RATE_HZ as usize, "{name}");
@@ -123,13 +40,6 @@ fn encoder_delay_is_trimmed_from_mp3_and_vorbis() {
 }
 
 #[test]
-fn aac_is_decoded_with_its_encoder_delay() {
-    // The decoder cannot tell how much the encoder has put in front: 1024 frames here.
-    let (decoded, damage) = decode(&sounds().join("tone-aac.m4a"));
-    assert_eq!((lag(&decoded), damage), (1024, None));
-}
-
-#[test]
 fn channels_stay_interleaved() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("three.wav");
@@ -146,8 +56,8 @@ fn channels_stay_interleaved() {
 fn what_is_no_sound_file_is_refused_in_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let not_audio = "FILE is not a sound file that can be read, or damaged at its beginning: it \
-                     should be wav, flac, mp3, ogg (vorbis), m4a (aac, alac) or aiff";
+    let not_audio = "FILE is not a sound file that can be read, or damaged at its beginning: \
+                     docs/sound-formats.md lists the formats";
     assert_eq!(
         message(&folder.join("nowhere.wav")),
         "FILE: there is no such file"
@@ -279,31 +189,6 @@ fn a_hole_in_a_file_becomes_silence_of_its_length() {
 }
 
 #[test]
-fn a_format_that_changes_inside_a_file_is_an_error() {
-    let folder = tempfile::tempdir().unwrap();
-    let ogg = std::fs::read(sounds().join("tone.ogg")).unwrap();
-    let chained = write(folder.path(), "twice.ogg", &[ogg.as_slice(), &ogg].concat());
-    let (decoded, damage) = decode(&chained);
-    assert_eq!((decoded.len(), damage), (2 * RATE_HZ as usize, None));
-    assert_eq!((lag(&decoded), lag(&decoded[RATE_HZ as usize..])), (0, 0));
-
-    let faster = std::fs::read(sounds().join("faster.ogg")).unwrap();
-    let path = write(
-        folder.path(),
-        "changed.ogg",
-        &[ogg.as_slice(), &faster].concat(),
-    );
-    let error = read_all(&mut Decoder::open(&path).unwrap())
-        .unwrap_err()
-        .to_string();
-    assert_eq!(
-        error.replace(&path.display().to_string(), "FILE"),
-        "FILE changes after 1.000 s from 22050 Hz with 1 channel to 32000 Hz with 1 channel: \
-         split it there"
-    );
-}
-
-#[test]
 fn spoilt_bytes_never_panic_or_hang() {
     let folder = tempfile::tempdir().unwrap();
     let mut state = 12_345u32;
@@ -320,7 +205,7 @@ fn spoilt_bytes_never_panic_or_hang() {
         "tone-aac.m4a",
     ] {
         let good = std::fs::read(sounds().join(name)).unwrap();
-        for round in 0..40 {
+        for round in 0..12 {
             let mut bad = good.clone();
             let reach = if round % 2 == 0 {
                 bad.len()

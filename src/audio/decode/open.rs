@@ -1,57 +1,33 @@
-//! Opens a sound file: recognises its format and makes the codec of its audio track.
+//! Opens a sound: recognises its format, chooses its reader and decodes the first sound.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
-use symphonia::core::errors::Error as SymphoniaError;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, Track};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
-use symphonia::core::meta::MetadataOptions;
+use tempfile::NamedTempFile;
 
-use crate::audio::AudioError;
+use super::containers::Container;
+use super::elementary::Elementary;
+use super::failure::Failure;
+use super::ffmpeg::Ffmpeg;
+use super::guard::guarded;
+use super::input::Input;
+use super::mp4_edits::Edits;
+use super::packets::PacketReader;
+use super::sniff::{Kind, sniff};
+use super::spool::spool;
+use super::{SoundReader, next_block, tags, wave};
+use crate::audio::{AudioError, AudioFormat};
 
-/// The supported formats, for messages.
-const READABLE: &str = "wav, flac, mp3, ogg (vorbis), m4a (aac, alac) or aiff";
-
-/// The demuxer of a sound file.
-pub(super) fn open_container(path: &Path) -> Result<Box<dyn FormatReader>, AudioError> {
-    let file = open_regular_file(path)?;
-    probe(path, Box::new(file))
+/// A sound and its first block.
+pub(super) struct Opened {
+    pub reader: Box<dyn SoundReader>,
+    pub block: Vec<f32>,
+    pub format: AudioFormat,
 }
 
-pub(super) fn probe(
-    path: &Path,
-    file: Box<dyn symphonia::core::io::MediaSource>,
-) -> Result<Box<dyn FormatReader>, AudioError> {
-    let mut hint = Hint::new();
-    if let Some(extension) = path.extension().and_then(|e| e.to_str()) {
-        hint.with_extension(extension);
-    }
-    let stream = MediaSourceStream::new(file, MediaSourceStreamOptions::default());
-    symphonia::default::get_probe()
-        .probe(
-            &hint,
-            stream,
-            FormatOptions::default(),
-            MetadataOptions::default(),
-        )
-        .map_err(|e| match e {
-            SymphoniaError::IoError(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => {
-                AudioError::Read {
-                    path: path.into(),
-                    reason: e.to_string(),
-                }
-            }
-            _ => AudioError::NotAudio {
-                path: path.into(),
-                readable: READABLE,
-            },
-        })
-}
-
-fn open_regular_file(path: &Path) -> Result<File, AudioError> {
+/// Opens a regular file with content.
+pub(super) fn regular_file(path: &Path) -> Result<File, AudioError> {
     let read_error = |e: std::io::Error| match e.kind() {
         std::io::ErrorKind::NotFound => AudioError::Missing { path: path.into() },
         _ => AudioError::Read {
@@ -73,31 +49,115 @@ fn open_regular_file(path: &Path) -> Result<File, AudioError> {
     File::open(path).map_err(read_error)
 }
 
-/// The codec of a track.
-pub(super) fn make_codec(track: &Track, path: &Path) -> Result<Box<dyn AudioDecoder>, AudioError> {
-    let parameters = track
-        .codec_params
-        .as_ref()
-        .and_then(|parameters| parameters.audio())
-        .ok_or_else(|| broken(path, "its audio track names no codec"))?;
-    if parameters
-        .channels
-        .as_ref()
-        .is_some_and(|channels| channels.count() == 0)
-    {
-        return Err(broken(path, "it has no channels"));
+/// Opens a file: by a reader of this program, else by ffmpeg.
+pub(super) fn file(path: &Path, file: File) -> Result<Opened, Failure> {
+    let mut input = Input::file(file)?;
+    let kind = recognise(&mut input)?;
+    let failure = match own_reader(input, &kind) {
+        Ok(opened) => return Ok(opened),
+        Err(failure) => failure,
+    };
+    let what = match (&failure, &kind) {
+        (_, Kind::Text | Kind::Wave(_)) if !matches!(failure, Failure::Unsupported(_)) => {
+            return Err(failure);
+        }
+        (Failure::Io(_), _) => return Err(failure),
+        (_, Kind::Foreign(name)) => Some((*name).to_owned()),
+        (Failure::Unsupported(_), _) => Some(format!("of a kind ({failure})")),
+        _ => None,
+    };
+    let by_ffmpeg = guarded(|| first_block(Box::new(Ffmpeg::start(path)?)));
+    match (by_ffmpeg, what) {
+        (Ok(opened), _) => Ok(opened),
+        (Err(Failure::NeedsFfmpeg(_)), Some(what)) => Err(Failure::NeedsFfmpeg(what)),
+        // ffmpeg knows no more about it.
+        (Err(_), None) => Err(failure),
+        (Err(by_ffmpeg), Some(_)) => Err(by_ffmpeg),
     }
-    if parameters.sample_rate == Some(0) {
-        return Err(broken(path, "it has a sample rate of 0 Hz"));
-    }
-    symphonia::default::get_codecs()
-        .make_audio_decoder(parameters, &AudioDecoderOptions::default().gapless(false))
-        .map_err(|e| broken(path, &e.to_string()))
 }
 
-pub(super) fn broken(path: &Path, reason: &str) -> AudioError {
-    AudioError::Broken {
-        path: path.into(),
-        reason: reason.into(),
+/// Opens a stream. What must be read out of order, and what only ffmpeg reads, is kept in a
+/// temporary file.
+pub(super) fn stream(stream: impl Read + Send + Sync + 'static) -> Result<Opened, Failure> {
+    let mut input = Input::stream(stream);
+    let kind = recognise(&mut input)?;
+    match kind {
+        Kind::Indexed | Kind::Foreign(_) | Kind::Unknown => {
+            let kept = spool(&mut input)?;
+            let opened = file(kept.path(), kept.reopen()?)?;
+            Ok(Opened {
+                reader: Box::new(Kept {
+                    reader: opened.reader,
+                    _file: kept,
+                }),
+                ..opened
+            })
+        }
+        kind => own_reader(input, &kind).map_err(|failure| match failure {
+            Failure::Unsupported(reason) => Failure::broken(format!(
+                "{reason}; save the stream to a file, which ffmpeg may decode"
+            )),
+            failure => failure,
+        }),
+    }
+}
+
+/// Reads past tags; what begins after them.
+fn recognise(input: &mut Input) -> Result<Kind, Failure> {
+    while tags::skip(input)? {}
+    let kind = sniff(input)?;
+    if let Kind::Elementary(_, junk) = kind {
+        input.skip(junk)?;
+    }
+    input.set_origin();
+    Ok(kind)
+}
+
+/// A reader of this program.
+fn own_reader(input: Input, kind: &Kind) -> Result<Opened, Failure> {
+    guarded(|| {
+        first_block(match kind {
+            Kind::Wave(dialect) => wave::open(input, *dialect)?,
+            Kind::Elementary(syntax, _) => {
+                Box::new(PacketReader::new(Elementary::new(input, *syntax))?)
+            }
+            Kind::Container => Box::new(PacketReader::new(Container::open(input, None)?)?),
+            Kind::Indexed => {
+                let mut input = input;
+                let edits = Edits::read(&mut input)?;
+                Box::new(PacketReader::new(Container::open(input, edits)?)?)
+            }
+            Kind::Foreign(_) | Kind::Text | Kind::Unknown => return Err(Failure::Unknown),
+        })
+    })
+}
+
+fn first_block(mut reader: Box<dyn SoundReader>) -> Result<Opened, Failure> {
+    let mut block = Vec::new();
+    let format = next_block(reader.as_mut(), &mut block)?;
+    Ok(Opened {
+        format: format.ok_or_else(|| Failure::broken("it holds no sound"))?,
+        reader,
+        block,
+    })
+}
+
+/// A reader whose temporary file lives as long.
+struct Kept {
+    reader: Box<dyn SoundReader>,
+    _file: NamedTempFile,
+}
+
+impl SoundReader for Kept {
+    fn next_block(&mut self, block: &mut Vec<f32>) -> Result<Option<AudioFormat>, Failure> {
+        self.reader.next_block(block)
+    }
+
+    fn stated_frames(&self) -> Option<u64> {
+        self.reader.stated_frames()
+    }
+
+    fn damage(&self) -> Vec<String> {
+        self.reader.damage()
     }
 }

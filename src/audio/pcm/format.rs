@@ -4,60 +4,150 @@ use std::str::FromStr;
 
 use crate::audio::AudioError;
 
-/// Encoding of a raw sample, little-endian.
+/// Encoding of a raw sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Encoding {
-    /// 16-bit signed integer.
+    /// 8-bit unsigned integer.
+    U8,
+    /// 8-bit signed integer.
+    S8,
+    /// 16-bit signed integer, little-endian.
     S16le,
-    /// 32-bit signed integer.
+    /// 16-bit signed integer, big-endian.
+    S16be,
+    /// 24-bit signed integer in 3 bytes, little-endian.
+    S24le,
+    /// 24-bit signed integer in 3 bytes, big-endian.
+    S24be,
+    /// 24-bit signed integer in the lower 3 of 4 bytes, little-endian: ALSA's `S24_LE`.
+    S24leIn32,
+    /// 24-bit signed integer in the lower 3 of 4 bytes, big-endian.
+    S24beIn32,
+    /// 32-bit signed integer, little-endian.
     S32le,
-    /// 32-bit float with full scale 1.
+    /// 32-bit signed integer, big-endian.
+    S32be,
+    /// 32-bit float with full scale 1, little-endian.
     F32le,
+    /// 32-bit float with full scale 1, big-endian.
+    F32be,
+    /// 64-bit float with full scale 1, little-endian.
+    F64le,
+    /// 64-bit float with full scale 1, big-endian.
+    F64be,
+    /// A-law of G.711.
+    Alaw,
+    /// µ-law of G.711.
+    Mulaw,
 }
 
 impl Encoding {
     /// Every encoding.
-    pub const ALL: [Self; 3] = [Self::S16le, Self::S32le, Self::F32le];
+    pub const ALL: [Self; 16] = [
+        Self::U8,
+        Self::S8,
+        Self::S16le,
+        Self::S16be,
+        Self::S24le,
+        Self::S24be,
+        Self::S24leIn32,
+        Self::S24beIn32,
+        Self::S32le,
+        Self::S32be,
+        Self::F32le,
+        Self::F32be,
+        Self::F64le,
+        Self::F64be,
+        Self::Alaw,
+        Self::Mulaw,
+    ];
 
     /// Its name in options and configuration, as `s16le`.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::U8 => "u8",
+            Self::S8 => "s8",
             Self::S16le => "s16le",
+            Self::S16be => "s16be",
+            Self::S24le => "s24le",
+            Self::S24be => "s24be",
+            Self::S24leIn32 => "s24le-in-32",
+            Self::S24beIn32 => "s24be-in-32",
             Self::S32le => "s32le",
+            Self::S32be => "s32be",
             Self::F32le => "f32le",
+            Self::F32be => "f32be",
+            Self::F64le => "f64le",
+            Self::F64be => "f64be",
+            Self::Alaw => "alaw",
+            Self::Mulaw => "mulaw",
         }
     }
 
     /// Bytes of a sample.
-    pub fn bytes(self) -> usize {
+    pub const fn bytes(self) -> usize {
         match self {
-            Self::S16le => 2,
-            Self::S32le | Self::F32le => 4,
+            Self::U8 | Self::S8 | Self::Alaw | Self::Mulaw => 1,
+            Self::S16le | Self::S16be => 2,
+            Self::S24le | Self::S24be => 3,
+            Self::S24leIn32 | Self::S24beIn32 | Self::S32le | Self::S32be => 4,
+            Self::F32le | Self::F32be => 4,
+            Self::F64le | Self::F64be => 8,
         }
     }
 
     /// Appends the whole samples in `bytes` to `samples`; full scale becomes 1.
-    pub(super) fn decode(self, bytes: &[u8], samples: &mut Vec<f32>) {
+    pub(in crate::audio) fn decode(self, bytes: &[u8], samples: &mut Vec<f32>) {
         match self {
-            Self::S16le => samples.extend(
-                bytes
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|&b| f32::from(i16::from_le_bytes(b)) / 32_768.0),
-            ),
-            Self::S32le => samples.extend(
-                bytes
-                    .as_chunks()
-                    .0
-                    .iter()
-                    .map(|&b| (f64::from(i32::from_le_bytes(b)) / 2_147_483_648.0) as f32),
-            ),
-            Self::F32le => {
-                samples.extend(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)));
-            }
+            Self::U8 => extend(samples, bytes, |[b]| integer(b ^ 0x80, [0; 3])),
+            Self::S8 => extend(samples, bytes, |[b]| integer(b, [0; 3])),
+            Self::S16le => extend(samples, bytes, |[b, a]| integer(a, [b, 0, 0])),
+            Self::S16be => extend(samples, bytes, |[a, b]| integer(a, [b, 0, 0])),
+            Self::S24le => extend(samples, bytes, |[c, b, a]| integer(a, [b, c, 0])),
+            Self::S24be => extend(samples, bytes, |[a, b, c]| integer(a, [b, c, 0])),
+            Self::S24leIn32 => extend(samples, bytes, |[c, b, a, _]| integer(a, [b, c, 0])),
+            Self::S24beIn32 => extend(samples, bytes, |[_, a, b, c]| integer(a, [b, c, 0])),
+            Self::S32le => extend(samples, bytes, |[d, c, b, a]| integer(a, [b, c, d])),
+            Self::S32be => extend(samples, bytes, |[a, b, c, d]| integer(a, [b, c, d])),
+            Self::F32le => extend(samples, bytes, f32::from_le_bytes),
+            Self::F32be => extend(samples, bytes, f32::from_be_bytes),
+            Self::F64le => extend(samples, bytes, |b| f64::from_le_bytes(b) as f32),
+            Self::F64be => extend(samples, bytes, |b| f64::from_be_bytes(b) as f32),
+            Self::Alaw => extend(samples, bytes, |[b]| alaw(b)),
+            Self::Mulaw => extend(samples, bytes, |[b]| mulaw(b)),
         }
     }
+}
+
+fn extend<const N: usize>(samples: &mut Vec<f32>, bytes: &[u8], decode: impl Fn([u8; N]) -> f32) {
+    samples.extend(bytes.as_chunks().0.iter().map(|&bytes| decode(bytes)));
+}
+
+/// A signed integer by its bytes, the highest first.
+fn integer(highest: u8, [b, c, d]: [u8; 3]) -> f32 {
+    // Exact for up to 25 bits, and rounded once for 32.
+    i32::from_be_bytes([highest, b, c, d]) as f32 / 2_147_483_648.0
+}
+
+/// Sign, 3 bits of exponent and 4 of mantissa, every second bit inverted.
+fn alaw(byte: u8) -> f32 {
+    let bits = byte ^ 0x55;
+    let (exponent, mantissa) = (u32::from(bits >> 4 & 7), i32::from(bits & 15));
+    let magnitude = match exponent {
+        0 => 2 * mantissa + 1,
+        _ => (2 * mantissa + 33) << (exponent - 1),
+    };
+    let sign = if bits & 0x80 == 0 { -1.0 } else { 1.0 };
+    sign * magnitude as f32 / 4096.0
+}
+
+/// Sign, 3 bits of exponent and 4 of mantissa, all inverted, with a bias of 33.
+fn mulaw(byte: u8) -> f32 {
+    let bits = !byte;
+    let (exponent, mantissa) = (u32::from(bits >> 4 & 7), i32::from(bits & 15));
+    let magnitude = ((2 * mantissa + 33) << exponent) - 33;
+    let sign = if bits & 0x80 == 0 { 1.0 } else { -1.0 };
+    sign * magnitude as f32 / 8192.0
 }
 
 impl FromStr for Encoding {

@@ -23,4 +23,13 @@ sox tone.wav -C 8 tone.flac
 ffmpeg -loglevel error -y -i tone.wav -bitexact tone.aiff
 ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a alac tone-alac.m4a
 ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a aac -b:a 48k tone-aac.m4a
+ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a aac -b:a 48k tone.aac
+ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a aac -b:a 48k tone.mkv
+ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a libopus -b:a 24k tone.opus
+ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a libopus -b:a 24k tone.webm
+ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a mp2 -b:a 64k tone.mp2
+ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a alac tone.caf
+ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a adpcm_ima_wav tone-ima.wav
+ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a adpcm_ms tone-ms.wav
+ffmpeg -loglevel error -y -i tone.wav -bitexact -c:a ac3 -b:a 64k tone.ac3
 rm tone.wav
