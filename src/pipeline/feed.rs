@@ -13,8 +13,8 @@ use crate::audio::{
     AudioFormat, Block, CaptureInstant, ChannelChoice, RingReader, SourceEvent, SourceHandle,
 };
 use crate::frontend::{CaptureTime, WindowLength};
-use crate::inference::{Note, StreamSender, WorkerGone};
-use crate::pipeline::lane::{Lane, StartError};
+use crate::inference::StreamSender;
+use crate::pipeline::lanes::{Flow, Lanes};
 use crate::pipeline::timeline::{Held, Place, Timeline};
 use crate::pipeline::wall_clock::WallClock;
 use crate::pulse::Pulse;
@@ -79,8 +79,7 @@ pub struct Feed<O> {
     options: FeedOptions,
     window: WindowLength,
     pulse: Pulse,
-    open: O,
-    lanes: Vec<Lane>,
+    lanes: Lanes<O>,
     block: Vec<f32>,
     timeline: Timeline,
     wall: WallClock,
@@ -101,31 +100,21 @@ struct Playing {
     xruns: u64,
 }
 
-/// `Break` ends the source.
-type Flow<T = ()> = ControlFlow<FeedEnd, T>;
-
 impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
     /// Opens the streams that do not depend on how many channels the source turns out to have.
     pub fn new(options: FeedOptions, window: WindowLength, pulse: Pulse, open: O) -> Self {
-        let mut feed = Self {
+        Self {
+            lanes: Lanes::new(&options.mixing, options.budget, open),
             options,
             window,
             pulse,
-            open,
-            lanes: Vec::new(),
             block: Vec::new(),
             timeline: Timeline::default(),
             wall: WallClock::default(),
             running: false,
             stalled: false,
             waiting_logged: false,
-        };
-        match feed.options.mixing.clone() {
-            Mixing::Mean(choice) => feed.open_lane(None, choice),
-            Mixing::Each(ChannelChoice::Only(channels)) => feed.open_channels(&channels),
-            Mixing::Each(ChannelChoice::All) => {}
         }
-        feed
     }
 
     /// Plays a source to its end and closes it. After an end by a dead thread the same source may be played anew.
@@ -165,18 +154,6 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
             ControlFlow::Break(end) => end,
             ControlFlow::Continue(()) => FeedEnd::Ended,
         }
-    }
-
-    fn open_channels(&mut self, channels: &[u16]) {
-        for &channel in channels {
-            self.open_lane(Some(channel), ChannelChoice::Only(vec![channel]));
-        }
-    }
-
-    fn open_lane(&mut self, channel: Option<u16>, choice: ChannelChoice) {
-        let sender = (self.open)(channel);
-        self.lanes
-            .push(Lane::new(choice, sender, self.options.budget));
     }
 
     fn run(&mut self, playing: &mut Playing) -> Flow {
@@ -252,7 +229,7 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
         let released = self.timeline.release(format.rate_hz);
         let lost = (released.lost_s * f64::from(format.rate_hz)).round() as u64;
         if lost > 0 && !is_new {
-            self.lose_all(lost, GapReason::Device)?;
+            self.lanes.lose(lost, GapReason::Device)?;
         }
         // What was held arrives only now.
         let now_s = CaptureInstant::now().seconds();
@@ -316,18 +293,10 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
 
     /// Prepares the streams for `format`, their first or another.
     fn start(&mut self, format: AudioFormat) -> Flow {
-        if self.lanes.is_empty() {
-            let channels: Vec<u16> = (1..=format.channels).collect();
-            self.open_channels(&channels);
+        match self.lanes.start(format, self.window)? {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(reason) => self.failed(reason, false),
         }
-        for place in 0..self.lanes.len() {
-            match self.lanes[place].start(format, self.window) {
-                Ok(()) => {}
-                Err(StartError::Gone(WorkerGone)) => return ControlFlow::Break(FeedEnd::Refused),
-                Err(error) => return self.failed(error.to_string(), false),
-            }
-        }
-        ControlFlow::Continue(())
     }
 
     /// Passes on a block, the last frame of which was captured and arrived at these times of the capture clock.
@@ -344,18 +313,14 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
             unix_s: self.wall.unix_s(end_s),
         };
         if block.lost_before_frames > 0 {
-            self.lose_all(block.lost_before_frames, GapReason::RingFull)?;
+            self.lanes.lose(block.lost_before_frames, GapReason::RingFull)?;
         }
         self.stalled = false;
         if !std::mem::replace(&mut self.running, true) {
-            self.note_all(&Note::State(StateChange::running()))?;
-            self.lanes.iter_mut().for_each(Lane::forget_silence);
+            self.lanes.resume()?;
         }
         let over = self.cut_to_limit(samples, format);
-        for lane in &mut self.lanes {
-            lane.push(samples, end)
-                .map_or_else(refused, Flow::Continue)?;
-        }
+        self.lanes.push(samples, end)?;
         if over {
             return self.end(Some("the requested duration is over".into()));
         }
@@ -364,7 +329,7 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
 
     /// Leaves out what lies beyond the limit; `true` when the limit is reached.
     fn cut_to_limit(&self, samples: &mut Vec<f32>, format: AudioFormat) -> bool {
-        let position_s = self.lanes.first().and_then(Lane::position_s);
+        let position_s = self.lanes.position_s();
         let (Some(limit_s), Some(position_s)) = (self.options.limit_s, position_s) else {
             return false;
         };
@@ -385,69 +350,35 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
             .map_or(0, RingReader::lost_at_end_frames);
         match lost {
             0 => ControlFlow::Continue(()),
-            lost => self.lose_all(lost, GapReason::RingFull),
+            lost => self.lanes.lose(lost, GapReason::RingFull),
         }
-    }
-
-    fn lose_all(&mut self, lost_frames: u64, reason: GapReason) -> Flow {
-        for lane in &mut self.lanes {
-            lane.lose(lost_frames, reason)
-                .map_or_else(refused, Flow::Continue)?;
-        }
-        ControlFlow::Continue(())
     }
 
     /// The sound is over.
     fn end(&mut self, reason: Option<String>) -> Flow {
-        self.finish_all(&StateChange::ended(reason))?;
+        self.lanes.finish(&StateChange::ended(reason))?;
         ControlFlow::Break(FeedEnd::Ended)
     }
 
     fn failed(&mut self, reason: String, died: bool) -> Flow {
-        self.finish_all(&StateChange::failed(reason.clone()))?;
+        self.lanes.finish(&StateChange::failed(reason.clone()))?;
         ControlFlow::Break(FeedEnd::Failed { reason, died })
     }
 
-    fn finish_all(&mut self, change: &StateChange) -> Flow {
-        for lane in &mut self.lanes {
-            lane.finish().map_or_else(refused, Flow::Continue)?;
-        }
-        self.note_all(&Note::State(change.clone()))
-    }
-
-    /// A state without sound: an open voice ends with the sound.
+    /// A state without sound.
     fn note_state(&mut self, change: StateChange) -> Flow {
         self.running = false;
-        for lane in &self.lanes {
-            let ended = lane.position_s().map(Note::SoundEnd);
-            let notes = ended.into_iter().chain([Note::State(change.clone())]);
-            for note in notes {
-                lane.note(note).map_or_else(refused, Flow::Continue)?;
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn note_all(&mut self, note: &Note) -> Flow {
-        for lane in &self.lanes {
-            lane.note(note.clone())
-                .map_or_else(refused, Flow::Continue)?;
-        }
-        ControlFlow::Continue(())
+        self.lanes.pause(&change)
     }
 
     fn close(&mut self, playing: Playing) {
         let Playing { source, reader, .. } = playing;
         let label = &source.label;
-        self.lanes.iter().for_each(|lane| lane.log_silenced(label));
+        self.lanes.log_silenced(label);
         tracing::debug!("{label}: {:?}", source.health.snapshot());
         source.stop.stop();
         // The reader goes first, or a source that waits for room in the ring would wait for ever.
         drop(reader);
         source.join();
     }
-}
-
-fn refused(_: WorkerGone) -> Flow {
-    ControlFlow::Break(FeedEnd::Refused)
 }

@@ -11,6 +11,7 @@ pub mod feed;
 pub mod label;
 pub mod labels;
 mod lane;
+mod lanes;
 pub mod recording;
 pub mod restart;
 mod sinks;

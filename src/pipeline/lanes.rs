@@ -1,0 +1,121 @@
+//! The streams of one source: each the mean of some of its channels, all with the same times.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use vocald_client::message::{GapReason, StateChange};
+
+use crate::audio::{AudioFormat, ChannelChoice};
+use crate::frontend::{CaptureTime, WindowLength};
+use crate::inference::{Note, StreamSender, WorkerGone};
+use crate::pipeline::feed::{FeedEnd, Mixing};
+use crate::pipeline::lane::{Lane, StartError};
+
+/// `Break` ends the source.
+pub(super) type Flow<T = ()> = ControlFlow<FeedEnd, T>;
+
+/// The streams, and how further ones are opened.
+pub(super) struct Lanes<O> {
+    open: O,
+    /// How long after their arrival windows are due; `None`: they can wait.
+    budget: Option<Duration>,
+    lanes: Vec<Lane>,
+}
+
+impl<O: FnMut(Option<u16>) -> StreamSender> Lanes<O> {
+    /// Opens the streams that do not depend on how many channels the source turns out to have.
+    pub fn new(mixing: &Mixing, budget: Option<Duration>, open: O) -> Self {
+        let mut lanes = Self {
+            open,
+            budget,
+            lanes: Vec::new(),
+        };
+        match mixing {
+            Mixing::Mean(choice) => lanes.open_lane(None, choice.clone()),
+            Mixing::Each(ChannelChoice::Only(channels)) => lanes.open_channels(channels),
+            Mixing::Each(ChannelChoice::All) => {}
+        }
+        lanes
+    }
+
+    fn open_channels(&mut self, channels: &[u16]) {
+        for &channel in channels {
+            self.open_lane(Some(channel), ChannelChoice::Only(vec![channel]));
+        }
+    }
+
+    fn open_lane(&mut self, channel: Option<u16>, choice: ChannelChoice) {
+        let sender = (self.open)(channel);
+        self.lanes.push(Lane::new(choice, sender, self.budget));
+    }
+
+    /// Prepares the streams for `format`, their first or another. The inner error is a sentence for people.
+    pub fn start(&mut self, format: AudioFormat, window: WindowLength) -> Flow<Result<(), String>> {
+        if self.lanes.is_empty() {
+            let channels: Vec<u16> = (1..=format.channels).collect();
+            self.open_channels(&channels);
+        }
+        for lane in &mut self.lanes {
+            match lane.start(format, window) {
+                Ok(()) => {}
+                Err(StartError::Gone(WorkerGone)) => return ControlFlow::Break(FeedEnd::Refused),
+                Err(error) => return ControlFlow::Continue(Err(error.to_string())),
+            }
+        }
+        ControlFlow::Continue(Ok(()))
+    }
+
+    /// Stream time of the next sample, in seconds; `None` before the first format is known.
+    pub fn position_s(&self) -> Option<f64> {
+        self.lanes.first().and_then(Lane::position_s)
+    }
+
+    /// Mixes interleaved samples, of which the last was captured at `end`.
+    pub fn push(&mut self, samples: &[f32], end: CaptureTime) -> Flow {
+        self.each(|lane| lane.push(samples, end))
+    }
+
+    /// These frames are missing before the next sample.
+    pub fn lose(&mut self, lost_frames: u64, reason: GapReason) -> Flow {
+        self.each(|lane| lane.lose(lost_frames, reason))
+    }
+
+    /// Sound flows: the next silence is noted again.
+    pub fn resume(&mut self) -> Flow {
+        self.each(|lane| {
+            lane.note(Note::State(StateChange::running()))?;
+            lane.forget_silence();
+            Ok(())
+        })
+    }
+
+    /// No sound flows: an open voice ends with the sound.
+    pub fn pause(&mut self, change: &StateChange) -> Flow {
+        self.each(|lane| {
+            if let Some(end_s) = lane.position_s() {
+                lane.note(Note::SoundEnd(end_s))?;
+            }
+            lane.note(Note::State(change.clone()))
+        })
+    }
+
+    /// The sound is over, or has failed.
+    pub fn finish(&mut self, change: &StateChange) -> Flow {
+        self.each(|lane| {
+            lane.finish()?;
+            lane.note(Note::State(change.clone()))
+        })
+    }
+
+    /// Logs the samples that were no numbers.
+    pub fn log_silenced(&self, label: &str) {
+        self.lanes.iter().for_each(|lane| lane.log_silenced(label));
+    }
+
+    fn each(&mut self, act: impl FnMut(&mut Lane) -> Result<(), WorkerGone>) -> Flow {
+        match self.lanes.iter_mut().try_for_each(act) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(WorkerGone) => ControlFlow::Break(FeedEnd::Refused),
+        }
+    }
+}
