@@ -19,6 +19,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use vocald_client::message::StateChange;
 
+use self::contradiction::ContradictionWatch;
 use self::pipe::{Fifo, open_stdin, wait_readable};
 use crate::audio::ring::{RingWriter, ring};
 use crate::audio::{
@@ -90,6 +91,7 @@ impl Source for PcmSource {
             events,
             health,
             stop,
+            watch: ContradictionWatch::new(self.pcm),
             buffer: vec![0; READ_BYTES],
             bytes: Vec::with_capacity(2 * READ_BYTES),
             samples: Vec::with_capacity(READ_BYTES / 2),
@@ -122,6 +124,8 @@ struct Pump {
     events: Sender<SourceEvent>,
     health: Arc<Health>,
     stop: StopFlag,
+    /// Of the present writer.
+    watch: ContradictionWatch,
     buffer: Vec<u8>,
     /// Bytes that were read and are not a whole frame yet.
     bytes: Vec<u8>,
@@ -172,6 +176,7 @@ impl Pump {
             rate_hz: self.pcm.rate_hz,
             channels: self.pcm.channels,
         };
+        self.watch = ContradictionWatch::new(self.pcm);
         let (mut writer, reader) = ring(format, self.ring_s);
         let started = SourceEvent::Started { format, reader };
         if self.events.send(started).is_err() {
@@ -213,6 +218,8 @@ impl Pump {
     /// Adds the first `read` bytes of the buffer and writes all whole frames to the ring; `false` when stopped or the
     /// reader is gone.
     fn write_frames(&mut self, read: usize, writer: &mut RingWriter) -> bool {
+        let declared = self.watch.bytes(&self.buffer[..read]);
+        self.warn(declared);
         self.bytes.extend_from_slice(&self.buffer[..read]);
         let frame_bytes = self.pcm.frame_bytes();
         let frames = self.bytes.len() / frame_bytes;
@@ -224,11 +231,19 @@ impl Pump {
             .encoding
             .decode(&self.bytes[..frames * frame_bytes], &mut self.samples);
         self.bytes.drain(..frames * frame_bytes);
+        let declared = self.watch.samples(&self.samples);
+        self.warn(declared);
         let written = writer.write_blocking(&self.samples, CaptureInstant::now(), &self.stop);
         if written {
             self.health.on_block(frames as u64, true);
         }
         written
+    }
+
+    fn warn(&self, contradiction: Option<String>) {
+        if let Some(sentence) = contradiction {
+            tracing::warn!("{}: {sentence}", self.label);
+        }
     }
 }
 

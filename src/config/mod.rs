@@ -287,6 +287,7 @@ impl ModelConfig {
     }
 
     /// `latency_budget_s`, within its limits.
+    #[allow(clippy::manual_clamp)] // `clamp` would keep NaN.
     pub fn latency_budget(&self) -> Duration {
         // NaN becomes the lower limit.
         Duration::from_secs_f64(self.latency_budget_s.max(BUDGET_MIN_S).min(BUDGET_MAX_S))

@@ -126,6 +126,7 @@ impl SourceConfig {
     }
 
     /// `stall_s`, within its limits.
+    #[allow(clippy::manual_clamp)] // `clamp` would keep NaN.
     pub fn stall_after(&self) -> Duration {
         // NaN becomes the lower limit.
         Duration::from_secs_f64(self.stall_s.max(STALL_MIN_S).min(STALL_MAX_S))

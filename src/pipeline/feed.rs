@@ -313,7 +313,8 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
             unix_s: self.wall.unix_s(end_s),
         };
         if block.lost_before_frames > 0 {
-            self.lanes.lose(block.lost_before_frames, GapReason::RingFull)?;
+            self.lanes
+                .lose(block.lost_before_frames, GapReason::RingFull)?;
         }
         self.stalled = false;
         if !std::mem::replace(&mut self.running, true) {

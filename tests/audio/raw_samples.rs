@@ -5,7 +5,7 @@ use std::time::Duration;
 use vocald::audio::{
     Encoding, Pace, PcmFormat, SourceEvent, SourceOptions, SourceSpec, StopFlag, spawn,
 };
-use vocald_client::message::StateChange;
+use vocald_client::message::{StateChange, StreamState};
 
 use crate::tone::{sound, write};
 
@@ -100,11 +100,13 @@ fn every_encoding_of_raw_samples_is_decoded() {
         };
         let source = SourceSpec::Fifo(fifo.clone()).open(&options).unwrap();
         let source = spawn(source, StopFlag::new()).unwrap();
-        let SourceEvent::Started { mut reader, .. } = source.events.recv_timeout(LONG).unwrap()
-        else {
-            panic!("a source begins with Started");
-        };
         std::fs::write(&fifo, &bytes).unwrap();
+        let mut reader = loop {
+            match source.events.recv_timeout(LONG).unwrap() {
+                SourceEvent::Started { reader, .. } => break reader,
+                SourceEvent::State(state) => assert_eq!(state.state, StreamState::Waiting),
+            }
+        };
         let (mut decoded, mut block) = (Vec::new(), Vec::new());
         while decoded.len() < examples.len() {
             reader.read_timeout(&mut block, LONG).expect("samples");

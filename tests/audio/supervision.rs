@@ -139,7 +139,7 @@ fn a_feed_that_panics_is_a_failure_and_goes_on_with_a_restarted_source() {
     ]);
     assert_eq!(ended, FeedEnd::Ended);
     let died = "failed: its feed thread panicked; see the log above";
-    assert_eq!(states.first().unwrap(), died);
+    assert!(states.iter().any(|state| state == died), "{states:?}");
     assert_eq!(states[states.len() - 2..], ["running", "ended"]);
 }
 

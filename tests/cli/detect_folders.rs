@@ -227,7 +227,7 @@ fn a_folder_that_cannot_be_read_does_not_end_the_job() {
     let at = folder.path();
     wavs(at, &["a/closed/x.wav", "a/song.wav"]);
     let closed = at.join("a/closed");
-    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).unwrap();
     if std::fs::read_dir(&closed).is_ok() {
         println!("skipped: this user may read every folder");
         return;

@@ -208,10 +208,8 @@ fn a_manifest_is_written_by_one_process_and_nothing_else_is_taken_for_one() {
 
     let held = std::fs::File::create(at.join("m.jsonl")).unwrap();
     // SAFETY: nothing but a system call on an open file.
-    assert_eq!(
-        unsafe { libc::flock(std::os::fd::AsRawFd::as_raw_fd(&held), libc::LOCK_EX) },
-        0
-    );
+    let locked = unsafe { libc::flock(std::os::fd::AsRawFd::as_raw_fd(&held), libc::LOCK_EX) };
+    assert_eq!(locked, 0);
     let output = detect(at, "songs --verdict --manifest m.jsonl");
     assert_eq!(output.code, Some(1));
     assert!(

@@ -11,7 +11,12 @@ use crate::support::program::{Output, run, send_signal, sound, wav, with_model};
 
 /// `detect LINE` with `input` on standard input.
 fn detect(at: &Path, line: &str, input: &[u8]) -> Output {
-    let mut child = with_model(&format!("detect {line}"))
+    fed(at, &format!("detect {line}"), input)
+}
+
+/// A command with `input` on standard input.
+fn fed(at: &Path, line: &str, input: &[u8]) -> Output {
+    let mut child = with_model(line)
         .current_dir(at)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -115,6 +120,13 @@ fn bytes_that_contradict_the_declaration_are_warned_about() {
         let line = format!("- --raw {format} --rate 16000 --channels 1 --verdict");
         let output = detect(at, &line, bytes);
         assert_eq!(output.code, Some(0), "{}", output.err);
+        let line = format!("run - --format {format} --rate 16000 --channels 1 --only gap");
+        let live = fed(at, &line, bytes);
+        assert_eq!(live.code, Some(0), "{}", live.err);
+        for sentence in ["the bytes begin like", "are they"] {
+            let is_in = |err: &str| err.contains(sentence);
+            assert_eq!(is_in(&live.err), is_in(&output.err), "{}", live.err);
+        }
         output.err
     };
     let err = warned("s16le", &file);

@@ -412,7 +412,7 @@ fn what_cannot_be_measured_is_refused_with_the_reason() {
     let output = evaluate(root, "--threads 1");
     assert_eq!(output.code, Some(1));
     assert!(
-        output.err.contains("second has no labels"),
+        output.err.contains("songs/second.wav has no labels"),
         "{}",
         output.err
     );

@@ -88,7 +88,7 @@ fn what_is_no_sound_is_refused_by_run_and_by_detect() {
     detect_refuses(at, "folder.wav", 1, "no sound file in this folder");
     refused(
         at,
-        "run device:zither-of-nobody",
+        "run device:zither-of-nobody --no-wait",
         1,
         "no device \"zither-of-nobody\"",
     );

@@ -343,7 +343,7 @@ fn what_cannot_be_is_refused_and_what_is_damaged_is_named() {
     assert!(
         output
             .out
-            .contains("MIR-1K: all networks: c_4 has no .vocal file"),
+            .contains("MIR-1K: all networks: data/mir1k/c_4.wav has no .vocal file"),
         "{}",
         output.out
     );

@@ -272,7 +272,7 @@ fn a_reader_that_leaves_ends_the_run_quietly() {
 
 /// Waits until no more goes into a pipe: it holds 64 KiB, written in lines.
 fn until_full(pipe: &ChildStdout) {
-    const ALMOST: u64 = 48 * 1024;
+    const ALMOST: u64 = 32 * 1024;
     let start = Instant::now();
     let (mut before, mut unchanged) = (0, 0);
     while unchanged < 4 {

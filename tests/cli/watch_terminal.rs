@@ -26,10 +26,8 @@ fn pty() -> (File, OwnedFd) {
     assert_eq!(opened, 0);
     for end in [ours, theirs] {
         // SAFETY: the descriptor is open.
-        assert_eq!(
-            unsafe { libc::fcntl(end, libc::F_SETFD, libc::FD_CLOEXEC) },
-            0
-        );
+        let set = unsafe { libc::fcntl(end, libc::F_SETFD, libc::FD_CLOEXEC) };
+        assert_eq!(set, 0);
     }
     // SAFETY: both were just opened, and have no other owner.
     unsafe { (File::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) }

@@ -310,7 +310,7 @@ fn alternation_is_the_same_in_detect_run_and_evaluate() {
     let pair = averaged(root, "--alternating");
     assert!(pair.metadata.alternating);
     let said_by = |line: &str, model: &str| {
-        let mut program = vocald(&format!("{line} --device cpu --model"));
+        let mut program = vocald(&format!("{line} --device cpu --precision float32 --model"));
         let output = run(program.arg(root.join(model)).current_dir(root));
         assert_eq!(output.code, Some(0), "{}", output.err);
         output.out

@@ -200,7 +200,7 @@ fn published_decisions_are_no_worse_than_raw_ones() {
     // Voices end in a long tail, where a state that is left late is calmer, but wrong.
     let p = |i: usize| match i % 28 {
         0..12 => (0.9, Some(true)),
-        12..14 => (0.45, Some(i % 3 == 0)),
+        12..14 => (0.45, Some(i.is_multiple_of(3))),
         _ => (0.1, Some(false)),
     };
     let song = ScoredTrack {

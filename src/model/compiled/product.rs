@@ -154,6 +154,7 @@ impl Product<'_> {
         to: &[*mut f32; MOST_ROWS],
         ahead: Ahead,
     ) {
+        // SAFETY: by the contracts of `compute` and `Vector`.
         unsafe {
             let mut sums = match self.format {
                 Format::Float32 => self.sums::<V, Float32, M>(from, ahead),
@@ -179,6 +180,7 @@ impl Product<'_> {
         from: &[*const f32; MOST_ROWS],
         mut ahead: Ahead,
     ) -> [[V; 2]; M] {
+        // SAFETY: by the contracts of `compute` and `Vector`.
         unsafe {
             let bias = [V::load(self.bias), V::load(self.bias.add(V::LANES))];
             let mut sums = [bias; M];
@@ -213,6 +215,7 @@ unsafe fn accumulate<V: Vector, const M: usize>(
     [low, high]: [V; 2],
 ) {
     for (sum, from) in sums.iter_mut().zip(from) {
+        // SAFETY: by the contracts of `compute` and `Vector`.
         unsafe {
             let value = V::splat(*from.add(at));
             sum[0] = value.mul_add(low, sum[0]);
@@ -232,6 +235,7 @@ struct Float32;
 impl Weights for Float32 {
     #[inline(always)]
     unsafe fn pair<V: Vector>(weights: &mut *const f32) -> [[V; 2]; 2] {
+        // SAFETY: by the contracts of `compute` and `Vector`.
         unsafe {
             let from = *weights;
             *weights = from.add(4 * V::LANES);
@@ -251,6 +255,7 @@ struct Bfloat16;
 impl Weights for Bfloat16 {
     #[inline(always)]
     unsafe fn pair<V: Vector>(weights: &mut *const f32) -> [[V; 2]; 2] {
+        // SAFETY: by the contracts of `compute` and `Vector`.
         unsafe {
             let low = V::load_pair(*weights);
             let high = V::load_pair(weights.add(V::LANES));

@@ -77,38 +77,47 @@ unsafe impl Vector for __m512 {
     const MAX_ROWS: usize = 14;
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm512_loadu_ps(from) }
     }
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm512_set1_ps(value) }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm512_storeu_ps(to, self) }
     }
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm512_add_ps(self, other) }
     }
     #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm512_sub_ps(self, other) }
     }
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm512_mul_ps(self, other) }
     }
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm512_max_ps(self, other) }
     }
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm512_fmadd_ps(self, factor, summand) }
     }
     #[inline(always)]
     unsafe fn load_pair(from: *const f32) -> [Self; 2] {
+        // SAFETY: by the contract of `Vector`.
         unsafe {
             let words = _mm512_loadu_ps(from);
             let lower = _mm512_slli_epi32::<16>(_mm512_castps_si512(words));
@@ -129,38 +138,47 @@ unsafe impl Vector for __m256 {
     const MAX_ROWS: usize = 6;
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm256_loadu_ps(from) }
     }
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm256_set1_ps(value) }
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm256_storeu_ps(to, self) }
     }
     #[inline(always)]
     unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm256_add_ps(self, other) }
     }
     #[inline(always)]
     unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm256_sub_ps(self, other) }
     }
     #[inline(always)]
     unsafe fn mul(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm256_mul_ps(self, other) }
     }
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm256_max_ps(self, other) }
     }
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
         unsafe { _mm256_fmadd_ps(self, factor, summand) }
     }
     #[inline(always)]
     unsafe fn load_pair(from: *const f32) -> [Self; 2] {
+        // SAFETY: by the contract of `Vector`.
         unsafe {
             let words = _mm256_loadu_ps(from);
             let lower = _mm256_slli_epi32::<16>(_mm256_castps_si256(words));

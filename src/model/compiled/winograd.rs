@@ -196,6 +196,7 @@ impl Winograd {
                         *line = input_line(*line);
                     }
                     let to = scratch.inputs.as_mut_ptr().add(at * channels + channel);
+                    #[allow(clippy::needless_range_loop)] // A column of four lines.
                     for x in 0..4 {
                         let column = [lines[0][x], lines[1][x], lines[2][x], lines[3][x]];
                         for (y, value) in input_line(column).into_iter().enumerate() {
@@ -244,6 +245,7 @@ impl Winograd {
                     let bias = block * block_channels + vector * V::LANES;
                     let bias = V::load(self.panel.bias.as_ptr().add(bias));
                     let corner = to.values.as_mut_ptr().add(first + vector * V::LANES);
+                    #[allow(clippy::needless_range_loop)] // A column of four lines.
                     for x in 0..2 {
                         let column = [lines[0][x], lines[1][x], lines[2][x], lines[3][x]];
                         for (y, value) in output_line(column).into_iter().enumerate() {
@@ -269,6 +271,7 @@ fn apart(values: usize) -> usize {
 #[inline(always)]
 unsafe fn load_tile<V: Vector>(corner: *const f32, row: usize, column: usize) -> [[V; 4]; 4] {
     // No closures here: they would not be compiled for the instruction set.
+    // SAFETY: by the contracts of this function and `Vector`.
     unsafe {
         let mut tile = [[V::splat(0.0); 4]; 4];
         for (y, line) in tile.iter_mut().enumerate() {
@@ -283,12 +286,14 @@ unsafe fn load_tile<V: Vector>(corner: *const f32, row: usize, column: usize) ->
 /// A line of four inputs, transformed.
 #[inline(always)]
 unsafe fn input_line<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 4] {
+    // SAFETY: by the contracts of this function and `Vector`.
     unsafe { [a.sub(c), b.add(c), c.sub(b), b.sub(d)] }
 }
 
 /// A line of four products, transformed to two outputs.
 #[inline(always)]
 unsafe fn output_line<V: Vector>([a, b, c, d]: [V; 4]) -> [V; 2] {
+    // SAFETY: by the contracts of this function and `Vector`.
     unsafe { [a.add(b).add(c), b.sub(c).sub(d)] }
 }
 
