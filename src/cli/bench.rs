@@ -1,17 +1,20 @@
-//! `vocald bench`: speed of inference, of training, or of drawing training windows on this machine.
+//! `vocald bench`: speed of every stage, of the whole program, of training, or of drawing training windows on this
+//! machine.
 
 mod drawing;
+mod program;
+mod stages;
 mod training;
 
-use std::time::Instant;
-
+use crate::cli::Usage;
 use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::stdout::print;
-use crate::frontend::{
-    CaptureTime, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window, WindowLength, Windower,
+use crate::frontend::{Features, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
+use crate::inference::{
+    ComputePrecision, Engine, WeightPrecision, cores, device_name, engine,
 };
-use crate::inference::engine::MAX_BATCH;
-use crate::inference::{ComputePrecision, Engine};
+use crate::model::network::initial_weights;
+use crate::model::{Architecture, Checkpoint, Family, SE_RESNET};
 use crate::model_shelf::ModelFile;
 use crate::training::experiment::{Experiment, Precision};
 
@@ -19,6 +22,8 @@ use crate::training::experiment::{Experiment, Precision};
 const DEFAULT_PASSES: u32 = 200;
 /// Time between windows of a stream in real time, in milliseconds.
 const WINDOW_HOP_MS: f64 = WINDOW_HOP_SAMPLES as f64 * 1000.0 / SAMPLE_RATE_HZ as f64;
+/// Stages of [`stages::before_network`].
+const BEFORE_NETWORK: usize = 3;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -32,6 +37,12 @@ pub struct Args {
     /// auto (bfloat16 where it is faster and hardly moves a probability; with --training float32)
     #[arg(long, default_value = "auto")]
     precision: ComputePrecision,
+    /// Also measure untrained networks of these depths, in layers, separated by commas
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',', conflicts_with = "training")]
+    depths: Vec<u32>,
+    /// Find the number of streams of which the daemon publishes 99 % of the decisions within 50 ms; takes a minute
+    #[arg(long, conflicts_with_all = ["training", "drawing", "depths"])]
+    streams: bool,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
@@ -56,71 +67,133 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         };
         return training::run(&args.training, device, precision, args.passes, args.json);
     }
-    let passes = args.passes.unwrap_or(DEFAULT_PASSES);
-    let mut engine = Engine::load(
-        args.model.as_ref().and_then(ModelFile::path),
-        args.corpora.device,
-        args.precision,
-    )?;
-    let log_mel: Vec<f32> = (0..engine.window().values())
-        .map(|i| -5.0 + (i % 97) as f32 * 0.05)
-        .collect();
-    let mut numbers = 0..;
-    let mut rows = vec![("frontend".to_string(), frontend_ms(engine.window(), passes))];
-    for windows in [1, 4, MAX_BATCH] {
-        // Consecutive windows of one stream.
-        let mut stream: Vec<Window> = (0..windows)
-            .map(|_| Window::synthetic(0, log_mel.as_slice().into()))
-            .collect();
-        let mut times = Vec::new();
-        for _ in 0..passes {
-            for (window, number) in stream.iter_mut().zip(&mut numbers) {
-                window.start_sample = number * WINDOW_HOP_SAMPLES as u64;
-            }
-            let batch: Vec<&Window> = stream.iter().collect();
-            let started = Instant::now();
-            engine.infer(&batch)?;
-            times.push(started.elapsed().as_secs_f64() * 1000.0 / windows as f64);
-        }
-        rows.push((format!("inference, {windows} at once"), median(times)));
+    let options = program::Options {
+        model: args.model.as_ref().and_then(ModelFile::path).map(Into::into),
+        device: device_name(args.corpora.device()?),
+        precision: match args.precision {
+            ComputePrecision::Auto => "auto".into(),
+            ComputePrecision::Float32 => WeightPrecision::Float32.to_string(),
+            ComputePrecision::Bfloat16 => WeightPrecision::Bfloat16.to_string(),
+        },
+    };
+    match args.streams {
+        true => bench_streams(&options, args.json),
+        false => bench_stages(&args, &options),
     }
-    let (name, device) = (engine.metadata().name.clone(), engine.device_name());
+}
+
+/// Finds the number of streams that the daemon keeps up with.
+fn bench_streams(options: &program::Options, json: bool) -> anyhow::Result<()> {
+    if !json {
+        print("streams  median ms    99 % ms    lost  one core\n")?;
+    }
+    let loads = program::loads(options, |load| {
+        let line = format!(
+            "{:7}  {:9.1}  {:9.1}  {:6}  {:6.1} %\n",
+            load.streams,
+            load.latency_median_ms,
+            load.latency_p99_ms,
+            load.gaps,
+            load.cpu_percent
+        );
+        if !json {
+            // A table that cannot be printed is found out at its end.
+            let _ = print(&line);
+        }
+    })?;
+    let most = program::most(&loads);
+    match json {
+        true => {
+            let all = serde_json::json!({ "streams": most, "cores": cores(), "loads": loads });
+            print(&format!("{all}\n"))
+        }
+        false => print(&format!(
+            "{most} streams on {} cores keep 99 % of the decisions under 50 ms\n",
+            cores()
+        )),
+    }
+}
+
+/// Measures every stage, and the program as a whole.
+fn bench_stages(args: &Args, options: &program::Options) -> anyhow::Result<()> {
+    let passes = args.passes.unwrap_or(DEFAULT_PASSES);
+    let device = args.corpora.device;
+    let checkpoint = engine::named(args.model.as_ref())?;
+    let Features::Mel(window) = checkpoint.architecture.features() else {
+        // The same refusal as of `run`.
+        return Ok(Engine::new(checkpoint, device, args.precision).map(|_| ())?);
+    };
+    let mut timings = stages::before_network(window, passes)?;
+    let behind = stages::behind_network(&checkpoint, passes)?;
+    let name = checkpoint.metadata.name.clone();
+    timings.extend(stages::forward(checkpoint, device, args.precision, passes)?);
+    // The cost of a stream among many: full batches.
+    let chain = timings.iter().take(BEFORE_NETWORK).chain(timings.last());
+    let stream_ms: f64 = chain.chain(&behind).map(|timing| timing.median_ms).sum();
+    timings.extend(behind);
+    for &layers in &args.depths {
+        let untrained = untrained(layers)?;
+        let passes = passes.div_ceil(layers / 14);
+        timings.extend(stages::forward(untrained, device, args.precision, passes)?);
+    }
+    let whole = program::measure(options)?;
+    let streams_per_core = WINDOW_HOP_MS / stream_ms;
     if args.json {
-        let figures: serde_json::Map<_, _> = rows
-            .into_iter()
-            .map(|(what, ms)| (what, ms.into()))
-            .collect();
+        let stages = timings.iter().map(|timing| {
+            serde_json::json!({
+                "stage": timing.stage, "median_ms": timing.median_ms, "p99_ms": timing.p99_ms,
+            })
+        });
         let all = serde_json::json!({
-            "model": name, "device": device, "ms_per_window": figures, "passes": passes,
+            "model": name, "device": options.device, "hop_ms": WINDOW_HOP_MS,
+            "stages": stages.collect::<Vec<_>>(), "streams_per_core": streams_per_core,
+            "program": whole, "passes": passes,
         });
         return print(&format!("{all}\n"));
     }
+    let widest = timings.iter().map(|timing| timing.stage.len()).max();
+    let width = widest.unwrap_or(0);
     let mut text = format!(
-        "{name} on {device}, medians of {} passes\n{:<24} ms per window  share of real time\n",
-        passes, ""
+        "{name} on {}, {passes} passes, milliseconds per window\n\n{:<width$}    median      99 %     hop\n",
+        options.device, "stage"
     );
-    for (what, ms) in rows {
-        let percent = ms / WINDOW_HOP_MS * 100.0;
-        text += &format!("{what:<24} {ms:13.3}  {percent:17.1} %\n");
+    for timing in timings {
+        let percent = timing.median_ms / WINDOW_HOP_MS * 100.0;
+        text += &format!(
+            "{:<width$}  {:8.4}  {:8.4}  {percent:4.1} %\n",
+            timing.stage, timing.median_ms, timing.p99_ms
+        );
     }
+    text += &format!(
+        "\nstreams per core            {streams_per_core:8.0}\n\
+         detect, times real time     {:8.0}\n\
+         detect, times processor time{:8.0}\n\
+         start to first decision     {:8.2} s\n\
+         memory                      {:8.0} MB\n",
+        whole.detect_times_real_time,
+        whole.detect_times_cpu_time,
+        whole.first_decision_s,
+        whole.memory_mb
+    );
     print(&text)
 }
 
-/// Median time to compute a window's five frames, in milliseconds.
-fn frontend_ms(window: WindowLength, passes: u32) -> f64 {
-    let mut windower = Windower::new(window);
-    let tone = |n: usize| (n as f32 * 0.05).sin() * 0.1;
-    let mut windows = Vec::new();
-    let first: Vec<f32> = (0..window.samples()).map(tone).collect();
-    windower.push(&first, CaptureTime::default(), &mut windows);
-    let hop: Vec<f32> = (0..WINDOW_HOP_SAMPLES).map(tone).collect();
-    let pass = |_| {
-        let started = Instant::now();
-        windower.push(&hop, CaptureTime::default(), &mut windows);
-        windows.clear();
-        started.elapsed().as_secs_f64() * 1000.0
+/// An SE-ResNet of this depth with drawn weights, which take as long as trained ones.
+fn untrained(layers: u32) -> anyhow::Result<Checkpoint> {
+    let family = Family::named(SE_RESNET, Some(layers))
+        .map_err(|wrong| Usage(format!("--depths names {wrong}")))?;
+    let mut checkpoint = engine::built_in()?;
+    checkpoint.architecture = Architecture {
+        family,
+        members: 1,
+        ..checkpoint.architecture
     };
-    median((0..passes).map(pass).collect())
+    let metadata = &mut checkpoint.metadata;
+    metadata.name = format!("untrained depth {layers}");
+    metadata.depth = Some(layers);
+    (metadata.members, metadata.alternating) = (1, false);
+    checkpoint.weights = initial_weights(checkpoint.architecture);
+    Ok(checkpoint)
 }
 
 fn median(mut times: Vec<f64>) -> f64 {
