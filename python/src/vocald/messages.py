@@ -92,6 +92,8 @@ class Hello:
     #: Look-aheads that the model offers.
     horizons: tuple[float, ...] = ()
     thresholds: Thresholds | None = None
+    #: Precision of the network's weights: ``float32`` or ``bfloat16``.
+    precision: str = ""
 
 
 @dataclass(frozen=True)
