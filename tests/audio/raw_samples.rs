@@ -100,11 +100,13 @@ fn every_encoding_of_raw_samples_is_decoded() {
         };
         let source = SourceSpec::Fifo(fifo.clone()).open(&options).unwrap();
         let source = spawn(source, StopFlag::new()).unwrap();
-        let SourceEvent::Started { mut reader, .. } = source.events.recv_timeout(LONG).unwrap()
-        else {
-            panic!("a source begins with Started");
-        };
         std::fs::write(&fifo, &bytes).unwrap();
+        let mut reader = loop {
+            // Before that it waits for its writer.
+            if let SourceEvent::Started { reader, .. } = source.events.recv_timeout(LONG).unwrap() {
+                break reader;
+            }
+        };
         let (mut decoded, mut block) = (Vec::new(), Vec::new());
         while decoded.len() < examples.len() {
             reader.read_timeout(&mut block, LONG).expect("samples");
