@@ -10,9 +10,7 @@ use crate::cli::Usage;
 use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::stdout::print;
 use crate::frontend::{Features, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
-use crate::inference::{
-    ComputePrecision, Engine, WeightPrecision, cores, device_name, engine,
-};
+use crate::inference::{ComputePrecision, Engine, WeightPrecision, cores, device_name, engine};
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Checkpoint, Family, SE_RESNET};
 use crate::model_shelf::ModelFile;
@@ -38,7 +36,12 @@ pub struct Args {
     #[arg(long, default_value = "auto")]
     precision: ComputePrecision,
     /// Also measure untrained networks of these depths, in layers, separated by commas
-    #[arg(long, value_name = "LAYERS", value_delimiter = ',', conflicts_with = "training")]
+    #[arg(
+        long,
+        value_name = "LAYERS",
+        value_delimiter = ',',
+        conflicts_with = "training"
+    )]
     depths: Vec<u32>,
     /// Find the number of streams of which the daemon publishes 99 % of the decisions within 50 ms; takes a minute
     #[arg(long, conflicts_with_all = ["training", "drawing", "depths"])]
@@ -68,7 +71,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         return training::run(&args.training, device, precision, args.passes, args.json);
     }
     let options = program::Options {
-        model: args.model.as_ref().and_then(ModelFile::path).map(Into::into),
+        model: args
+            .model
+            .as_ref()
+            .and_then(ModelFile::path)
+            .map(Into::into),
         device: device_name(args.corpora.device()?),
         precision: match args.precision {
             ComputePrecision::Auto => "auto".into(),
@@ -90,11 +97,7 @@ fn bench_streams(options: &program::Options, json: bool) -> anyhow::Result<()> {
     let loads = program::loads(options, |load| {
         let line = format!(
             "{:7}  {:9.1}  {:9.1}  {:6}  {:6.1} %\n",
-            load.streams,
-            load.latency_median_ms,
-            load.latency_p99_ms,
-            load.gaps,
-            load.cpu_percent
+            load.streams, load.latency_median_ms, load.latency_p99_ms, load.gaps, load.cpu_percent
         );
         if !json {
             // A table that cannot be printed is found out at its end.

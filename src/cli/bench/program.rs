@@ -144,7 +144,13 @@ fn load(options: &Options, streams: u32) -> anyhow::Result<Load> {
     let path = folder.path().join("streams.wav");
     write_sound(&path, u16::try_from(streams)?, STREAMS_S)?;
     let mut command = options.command("run")?;
-    command.args(["--pace", "realtime", "--each-channel", "--only", "decision,gap"]);
+    command.args([
+        "--pace",
+        "realtime",
+        "--each-channel",
+        "--only",
+        "decision,gap",
+    ]);
     let before = Usage::of_children();
     let mut child = command.arg(&path).stdout(Stdio::piped()).spawn()?;
     let out = child.stdout.take().context("no output of run")?;
@@ -219,7 +225,11 @@ impl Usage {
             Duration::new(time.tv_sec as u64, time.tv_usec as u32 * 1000).as_secs_f64()
         };
         // In bytes on macOS, in kibibytes elsewhere.
-        let unit = if cfg!(target_os = "macos") { 1.0 } else { 1024.0 };
+        let unit = if cfg!(target_os = "macos") {
+            1.0
+        } else {
+            1024.0
+        };
         Self {
             cpu_s: duration(usage.ru_utime) + duration(usage.ru_stime),
             memory_mb: usage.ru_maxrss as f64 * unit / 1e6,

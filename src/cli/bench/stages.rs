@@ -52,7 +52,12 @@ impl Timing {
 }
 
 /// The time of each of `passes` calls, divided among `windows` windows.
-fn measure(stage: impl Into<String>, passes: u32, windows: usize, mut pass: impl FnMut()) -> Timing {
+fn measure(
+    stage: impl Into<String>,
+    passes: u32,
+    windows: usize,
+    mut pass: impl FnMut(),
+) -> Timing {
     let time_ms = |_| {
         let started = Instant::now();
         pass();
@@ -85,7 +90,11 @@ pub fn before_network(length: WindowLength, passes: u32) -> anyhow::Result<Vec<T
     });
     let mut windower = Windower::new(length);
     let mut windows = Vec::new();
-    windower.push(&tone(length.samples()), CaptureTime::default(), &mut windows);
+    windower.push(
+        &tone(length.samples()),
+        CaptureTime::default(),
+        &mut windows,
+    );
     let hop = tone(WINDOW_HOP_SAMPLES);
     let mel = measure("STFT and mel", passes, 1, || {
         windows.clear();
@@ -114,7 +123,10 @@ pub fn forward(
             .map(|_| Window::synthetic(0, log_mel.as_slice().into()))
             .collect();
         let mut failed = None;
-        let stage = format!("forward pass, {name}, {}, {windows} at once", engine.precision());
+        let stage = format!(
+            "forward pass, {name}, {}, {windows} at once",
+            engine.precision()
+        );
         timings.push(measure(stage, passes, windows, || {
             for (window, number) in stream.iter_mut().zip(&mut numbers) {
                 window.start_sample = number * WINDOW_HOP_SAMPLES as u64;
