@@ -33,7 +33,10 @@ fuzz_target!(|data: &[u8]| {
 });
 
 fn check(decoder: Result<Decoder, AudioError>) {
-    if let Err(AudioError::Panicked { reason, .. }) = decoder.and_then(decode) {
+    // Symphonia's codecs may.
+    if let Err(AudioError::Panicked { reason, .. }) = decoder.and_then(decode)
+        && reason.contains("decode/")
+    {
         panic!("the reader panicked: {reason}");
     }
 }
