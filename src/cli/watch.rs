@@ -155,7 +155,7 @@ fn show(
         let next = at(drawn + FRAME);
         loop {
             select! {
-                recv(signals) -> _ => return Ok(()),
+                recv(signals) -> _ => return terminal::leave_if_gone(),
                 recv(gone) -> _ => return terminal::leave(),
                 recv(keyboard.events) -> event => match event? {
                     Ok(Event::Key(key)) => match keys::action(key) {

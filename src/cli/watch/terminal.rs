@@ -98,6 +98,14 @@ fn has_end(within: Option<&Timespec>) -> bool {
     !matches!(result, Err(Errno::INTR) | Ok(0))
 }
 
+/// The end by a signal, which may be the terminal's own end.
+pub fn leave_if_gone() -> anyhow::Result<()> {
+    match has_end(Some(&Timespec::default())) {
+        true => leave(),
+        false => Ok(()),
+    }
+}
+
 /// After the terminal is gone: what libraries print while they restore it must not fail, so it goes nowhere.
 pub fn leave() -> anyhow::Result<()> {
     let nowhere = File::options().write(true).open("/dev/null")?;
