@@ -310,13 +310,13 @@ fn alternation_is_the_same_in_detect_run_and_evaluate() {
     let pair = averaged(root, "--alternating");
     assert!(pair.metadata.alternating);
     let said_by = |line: &str, model: &str| {
-        let mut program = vocald(&format!("{line} --device cpu --precision float32 --model"));
+        let mut program = vocald(&format!("{line} --device cpu --model"));
         let output = run(program.arg(root.join(model)).current_dir(root));
         assert_eq!(output.code, Some(0), "{}", output.err);
         output.out
     };
     let detected = |model: &str| {
-        let line = "detect data/songs/first.wav --format csv --lookahead 0.12";
+        let line = "detect data/songs/first.wav --format csv --lookahead 0.12 --precision float32";
         column(&said_by(line, model), 1, None)
     };
     let (first, second) = (detected("1.safetensors"), detected("2.safetensors"));
@@ -328,7 +328,7 @@ fn alternation_is_the_same_in_detect_run_and_evaluate() {
         assert!((p - [&second, &first][n % 2][n]).abs() > 1e-3, "{n}");
     }
     let live = said_by(
-        "run data/songs/first.wav --pace max --lookahead 0.12",
+        "run data/songs/first.wav --pace max --lookahead 0.12 --precision float32",
         "out.safetensors",
     );
     let live: Vec<f64> = of_type(&messages(&live), "decision")
