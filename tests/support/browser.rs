@@ -93,6 +93,13 @@ impl Browser {
     }
 
     pub fn call(&mut self, method: &str, params: Value) -> Value {
+        let message = self.response(method, params);
+        assert!(message["error"].is_null(), "{method}: {message}");
+        message["result"].clone()
+    }
+
+    /// The whole response, an `error` included.
+    fn response(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let mut request = json!({ "id": self.calls, "method": method, "params": params });
         if let Some(session) = &self.session {
@@ -108,8 +115,7 @@ impl Browser {
             };
             let message: Value = serde_json::from_str(&text).unwrap();
             if message["id"] == json!(self.calls) {
-                assert!(message["error"].is_null(), "{method}: {message}");
-                return message["result"].clone();
+                return message;
             }
             self.note(&message);
         }
@@ -143,7 +149,12 @@ impl Browser {
     /// Waits until the expression is true.
     pub fn until(&mut self, expression: &str, patience: Duration) {
         let start = Instant::now();
-        while self.value(expression) != json!(true) {
+        // While a page is being replaced, there is none to evaluate in.
+        let params =
+            || json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        while self.response("Runtime.evaluate", params())["result"]["result"]["value"]
+            != json!(true)
+        {
             if start.elapsed() > patience {
                 let shown = self.value("document.body.innerText");
                 panic!("not within {patience:?}: {expression}; the page shows {shown}");

@@ -1,6 +1,6 @@
 //! Networks compiled for this processor.
 //!
-//! A network becomes a list of [`steps`] over maps that are allocated once. Batch normalisation is folded into the
+//! A network becomes a list of `steps` over maps that are allocated once. Batch normalisation is folded into the
 //! weights, which lie in memory in the order in which they are read; activations are part of the layers. Of libtorch
 //! nothing is needed. The results of a window do not depend, bit for bit, on the other windows of a pass.
 
