@@ -78,7 +78,7 @@ latency: setup
 mutate: setup
 	cargo test --release --test audio sound_soak:: -- --ignored --nocapture
 
-# The readers of sounds under libFuzzer, ten minutes each; needs a nightly toolchain and cargo-fuzz.
+# The readers of sounds and of labels under libFuzzer, ten minutes each; needs a nightly toolchain and cargo-fuzz.
 fuzz:
 	env -u CARGO_TARGET_DIR scripts/fuzz
 

@@ -19,14 +19,14 @@ fn evaluate(root: &Path, songs: &str, options: &[&str]) -> Output {
     run(&mut command)
 }
 
-/// No voice, but for 1.49 to 3.01 and 4.49 to 5.51 of 6 s, in every format: times that all of them can state.
+/// No voice, but for 0.99 to 1.51 and 2.01 to 2.51 of 3 s, in every format: times that all of them can state.
 fn formats() -> Vec<(&'static str, String)> {
     let mut vocal = String::new();
     let mut table = String::from("t,p,voice\n");
-    for row in 0..300 {
+    for row in 0..150 {
         // Every 20 ms from 20 ms on.
         let centre = 2 * (row + 1);
-        let voice = u8::from((149..301).contains(&centre) || (449..551).contains(&centre));
+        let voice = u8::from((99..151).contains(&centre) || (201..251).contains(&centre));
         let _ = writeln!(vocal, "{voice}");
         let _ = writeln!(
             table,
@@ -35,23 +35,23 @@ fn formats() -> Vec<(&'static str, String)> {
             voice * 9
         );
     }
-    let textgrid = "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n0 6 <exists> 1\n\"IntervalTier\" \"voice\" 0 6 5\n\
-        0 1.49 \"\"\n1.49 3.01 \"voice\"\n3.01 4.49 \"\"\n4.49 5.51 \"voice\"\n5.51 6 \"\"\n";
+    let textgrid = "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n0 3 <exists> 1\n\"IntervalTier\" \"voice\" 0 3 5\n\
+        0 0.99 \"\"\n0.99 1.51 \"voice\"\n1.51 2.01 \"\"\n2.01 2.51 \"voice\"\n2.51 3 \"\"\n";
     [
-        ("lab.lab", "0 1.49 nosing\n1.49 3.01 sing\n3.01 4.49 nosing\n4.49 5.51 sing\n5.51 6 nosing\n"),
-        ("audacity.txt", "1,49\t3,01\tvoice\n4,49\t5,51\tVocals 2\n"),
-        ("ultrastar.txt", "#BPM:1500\n#GAP:490\nP1\n: 100 152 0 la\nP2\nR 400 102 0 lo\nE\n"),
-        ("stretches.csv", "start;end;label\n1,49;3,01;voice\n4,49;5,51;voice\n"),
+        ("lab.lab", "0 0.99 nosing\n0.99 1.51 sing\n1.51 2.01 nosing\n2.01 2.51 sing\n2.51 3 nosing\n"),
+        ("audacity.txt", "0,99\t1,51\tvoice\n2,01\t2,51\tVocals 2\n"),
+        ("ultrastar.txt", "#BPM:1500\n#GAP:490\nP1\n: 50 52 0 la\nP2\nR 152 50 0 lo\nE\n"),
+        ("stretches.csv", "start;end;label\n0,99;1,51;voice\n2,01;2,51;voice\n"),
         ("grid.TextGrid", textgrid),
         ("jams.jams", r#"{"annotations": [{"namespace": "segment_open", "data": [
-            {"time": 1.49, "duration": 1.52, "value": "vocals"}, {"time": 4.49, "duration": 1.02, "value": "vocals"}]}]}"#),
-        ("json.json", r#"{"v": 1, "duration": 6.0, "events": [{"type": "onset", "id": 1, "t": 1.49, "p": 0.9},
-            {"type": "offset", "id": 1, "t": 3.01, "p": 0.1, "duration": 1.52}, {"type": "onset", "id": 2, "t": 4.49, "p": 0.9},
-            {"type": "offset", "id": 2, "t": 5.51, "p": 0.1, "duration": 1.02}], "decisions": []}"#),
-        ("srt.srt", "1\n00:00:01,490 --> 00:00:03,010\nvoice\n\n2\n00:00:04,490 --> 00:00:05,510\nvoice\n"),
-        ("vtt.vtt", "WEBVTT\n\n00:01.490 --> 00:03.010\nvoice\n\n00:04.490 --> 00:05.510\nvoice\n"),
-        ("lrc.lrc", "[00:01.49]la\n[00:03.01]\n[00:04.49]lo\n[00:05.51]\n"),
-        ("RM-P001.VOCA_INST.TXT", "0.0\tb\n1.49\tm:withm\n3.01\ts:sax\n4.49\tg\n5.51\tn\n6.0\te\n"),
+            {"time": 0.99, "duration": 0.52, "value": "vocals"}, {"time": 2.01, "duration": 0.5, "value": "vocals"}]}]}"#),
+        ("json.json", r#"{"v": 1, "duration": 3.0, "events": [{"type": "onset", "id": 1, "t": 0.99, "p": 0.9},
+            {"type": "offset", "id": 1, "t": 1.51, "p": 0.1, "duration": 0.52}, {"type": "onset", "id": 2, "t": 2.01, "p": 0.9},
+            {"type": "offset", "id": 2, "t": 2.51, "p": 0.1, "duration": 0.5}], "decisions": []}"#),
+        ("srt.srt", "1\n00:00:00,990 --> 00:00:01,510\nvoice\n\n2\n00:00:02,010 --> 00:00:02,510\nvoice\n"),
+        ("vtt.vtt", "WEBVTT\n\n00:00.990 --> 00:01.510\nvoice\n\n00:02.010 --> 00:02.510\nvoice\n"),
+        ("lrc.lrc", "[00:00.99]la\n[00:01.51]\n[00:02.01]lo\n[00:02.51]\n"),
+        ("RM-P001.VOCA_INST.TXT", "0.0\tb\n0.99\tm:withm\n1.51\ts:sax\n2.01\tg\n2.51\tn\n3.0\te\n"),
         ("vocal.vocal", &vocal),
         ("times.csv", &table),
     ]
@@ -73,7 +73,7 @@ fn every_format_measures_as_the_same_labels_in_lab() {
             wav(
                 &root.join(songs).join(format!("{song}.wav")),
                 1 + seed % 2,
-                6.0,
+                3.0,
             );
         }
         fs::write(root.join("mixed/songs").join(name), text).unwrap();

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use vocald::corpora::labels::{
+use vocald_fuzz_labels::labels::{
     FaultyLabels, Freestyle, LabelError, LabelFile, LabelSettings, audacity, decode, jams, json,
     lab, lrc, subtitles, table, textgrid, ultrastar, voca_inst, vocal,
 };
