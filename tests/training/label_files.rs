@@ -329,6 +329,18 @@ fn faults_are_named_and_skipped_only_on_request() {
         assert_eq!(file.left_out.counted(Reason::Faulty), 1);
         assert_eq!(file.left_out.sentences(), ["1 faulty lines are skipped"]);
     }
+    // A change that has a faulty time and no end.
+    for time in ["-1", "nan", "1e999"] {
+        let skipping = LabelSettings {
+            faulty: FaultyLabels::SkipLines,
+            ..LabelSettings::default()
+        };
+        let file = file("RM-P001.VOCA_INST.TXT", format!("{time}\tm\n"), &skipping).unwrap();
+        assert_eq!(
+            (spans(&file), file.left_out.counted(Reason::Faulty)),
+            (vec![], 1)
+        );
+    }
     let contradiction = refused("a.txt", "0\t2\tvoice\n1\t3\tnosing\n");
     assert!(
         contradiction.contains("line 2 overlaps line 1"),

@@ -89,8 +89,17 @@ impl<'a> Collector<'a> {
     }
 
     /// Adds the part of a label whose end is unknown: it is left out up to the next one, or to the end.
-    pub fn open_end(&mut self, place: Place, from_s: f64, next_s: Option<f64>) {
+    pub fn open_end(
+        &mut self,
+        place: Place,
+        from_s: f64,
+        next_s: Option<f64>,
+    ) -> Result<(), LabelError> {
+        if let Some(fault) = fault_of(from_s, from_s) {
+            return self.fault(place, fault);
+        }
         self.left_out.count(Reason::OpenEnd);
+        let from_s = from_s.max(0.0);
         let to_s = next_s.unwrap_or(f64::INFINITY);
         if to_s > from_s {
             let span = Span {
@@ -100,6 +109,7 @@ impl<'a> Collector<'a> {
             };
             self.labels.push((place, span));
         }
+        Ok(())
     }
 
     /// A faulty label: an error, or a count if faulty lines are to be skipped.

@@ -151,18 +151,18 @@ fn add(
     match (&line.words_s[..], next_s) {
         (&[first_s, .., last_s], _) => {
             labels.span(line.place, at(first_s), at(last_s), Some(true))?;
-            if !line.is_closed {
-                labels.open_end(line.place, at(last_s), next_s);
+            match line.is_closed {
+                true => Ok(()),
+                false => labels.open_end(line.place, at(last_s), next_s),
             }
         }
         (&[only_s], _) => labels.open_end(line.place, at(only_s), next_s),
         ([], Some(to_s)) => {
             let voice = labels.vocabulary.class(&line.text).unwrap_or(true);
-            labels.span(line.place, at(line.from_s), to_s, Some(voice))?;
+            labels.span(line.place, at(line.from_s), to_s, Some(voice))
         }
         ([], None) => labels.open_end(line.place, at(line.from_s), None),
     }
-    Ok(())
 }
 
 /// A time stamp `mm:ss`, `mm:ss.xx`, `mm:ss:xx` or `hh:mm:ss.xx`.

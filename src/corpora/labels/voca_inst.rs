@@ -72,7 +72,7 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
             if labels.settings.faulty != super::FaultyLabels::SkipLines {
                 return Err(LabelError::NoEnd);
             }
-            labels.open_end(place, at_s, None);
+            labels.open_end(place, at_s, None)?;
             labels.finish(Elsewhere::Unlabelled, Overlap::Agreeing)
         }
         None => Err(LabelError::Empty),
