@@ -48,6 +48,7 @@ fn decision() -> Message {
         lookahead: 0.58,
         latency: 0.012,
         late: false,
+        test: false,
     })
 }
 

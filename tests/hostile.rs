@@ -62,6 +62,7 @@ fn decision(seq: u64, stream: &str) -> Message {
         lookahead: 0.1,
         latency: 0.0,
         late: false,
+        test: false,
     })
 }
 

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::message::Hello;
+use crate::message::{Hello, Reply};
 use crate::socket::TimedSocket;
-use crate::{Address, ClientError, Message, Subscription, decode, lines, websocket};
+use crate::{
+    Action, Address, ClientError, Message, Request, Subscription, decode, lines, websocket,
+};
 
 /// What sends no `hello` within this time is not a daemon.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
@@ -33,6 +35,8 @@ pub trait Transport: Send {
 pub struct Client {
     transport: Box<dyn Transport>,
     hello: Hello,
+    /// Requests so far.
+    requests: u64,
 }
 
 impl Client {
@@ -67,7 +71,11 @@ impl Client {
         })?;
         let silence_max = transport.silence_max();
         transport.socket().lift_deadline(silence_max)?;
-        Ok(Self { transport, hello })
+        Ok(Self {
+            transport,
+            hello,
+            requests: 0,
+        })
     }
 
     /// The daemon's model and the state of its streams at the time of connection.
@@ -109,6 +117,52 @@ impl Client {
             hello: Some(self.hello),
             subscription,
             over: false,
+        })
+    }
+}
+
+/// Longest wait for a reply: a reload may load a checkpoint.
+const REPLY_WITHIN: Duration = Duration::from_secs(120);
+
+impl Client {
+    /// Sends a request and waits for its reply; other messages are dropped meanwhile. A reload may take as long as
+    /// loading a checkpoint takes.
+    ///
+    /// # Errors
+    ///
+    /// If the connection is broken, the daemon cannot read the request, or no reply comes within two minutes. What the
+    /// daemon refuses to do is in the reply.
+    ///
+    /// ```no_run
+    /// use vocald_client::{Action, Client};
+    ///
+    /// let mut client = Client::connect(&Default::default())?;
+    /// let reply = client.request(Action::Mute { stream: Some("hall".into()), muted: true })?;
+    /// if let Some(error) = reply.error {
+    ///     eprintln!("{error}");
+    /// }
+    /// # Ok::<(), vocald_client::ClientError>(())
+    /// ```
+    pub fn request(&mut self, action: Action) -> Result<Reply, ClientError> {
+        self.requests += 1;
+        let request = Request {
+            id: Some(self.requests),
+            action,
+        };
+        self.transport.send(&request.to_json())?;
+        let deadline = Instant::now() + REPLY_WITHIN;
+        while Instant::now() < deadline {
+            let text = self.transport.next()?.ok_or(ClientError::Closed)?;
+            match decode::message(&text)? {
+                Some(Message::Reply(reply)) if reply.id == request.id => return Ok(*reply),
+                Some(Message::Refused(refused)) => {
+                    return Err(ClientError::Refused(refused.reason));
+                }
+                _ => {}
+            }
+        }
+        Err(ClientError::Silent {
+            seconds: REPLY_WITHIN.as_secs(),
         })
     }
 }

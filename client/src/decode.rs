@@ -23,7 +23,12 @@ enum Kind {
     State,
     Gap,
     Level,
+    Settings,
+    Sink,
+    Reload,
+    Lock,
     Lagged,
+    Reply,
     Refused,
     #[serde(other)]
     New,
@@ -95,7 +100,7 @@ mod tests {
     fn a_known_type_that_lacks_its_fields_is_malformed() {
         let schema = serde_json::to_value(crate::schema()).unwrap();
         let types = schema["oneOf"].as_array().unwrap();
-        assert_eq!(types.len(), 9);
+        assert_eq!(types.len(), 14);
         for kind in types {
             let kind = &kind["properties"]["type"]["const"];
             assert!(kind.is_string(), "{schema}");

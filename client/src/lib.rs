@@ -32,6 +32,8 @@ mod link;
 pub mod message;
 mod message_type;
 mod reconnect;
+pub mod request;
+pub mod settings;
 mod socket;
 pub mod socket_path;
 mod state;
@@ -47,8 +49,11 @@ pub use error::ClientError;
 pub use message::Message;
 #[cfg(feature = "schema")]
 pub use message::schema;
+#[cfg(feature = "schema")]
+pub use request::request_schema;
 pub use message_type::{MessageType, UnknownMessageType};
 pub use reconnect::{Reconnecting, Update};
+pub use request::{Action, Request, RequestError};
 pub use subscription::{Subscription, SubscriptionError};
 
 /// Compiles the examples of the README.

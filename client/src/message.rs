@@ -3,7 +3,8 @@
 //! `config/events.schema.json` is generated from these types. `t` is stream time in seconds: time since the stream
 //! began, lost sound included. `wall` is Unix time in seconds.
 
-pub use crate::state::{EventReason, GapReason, StateChange, StreamState};
+pub use crate::settings::{DecisionSettings, StreamSettings};
+pub use crate::state::{EventReason, GapReason, SinkState, StateChange, StreamState};
 #[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -24,7 +25,12 @@ pub enum Message {
     State(State),
     Gap(Gap),
     Level(Level),
+    Settings(Settings),
+    Sink(Sink),
+    Reload(Reload),
+    Lock(Lock),
     Lagged(Lagged),
+    Reply(Box<Reply>),
     Refused(Refused),
 }
 
@@ -66,7 +72,8 @@ impl JsonSchema for Version {
     }
 }
 
-/// The first message to a subscriber: the daemon, its model, and the state of its streams.
+/// The daemon, its model, and the state of its streams: the first message to a subscriber, and repeated when the
+/// model or the list of streams has changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Hello {
@@ -94,6 +101,12 @@ pub struct Hello {
     pub thresholds: Option<Thresholds>,
     /// State of every stream.
     pub streams: Vec<StreamStatus>,
+    /// State of every output.
+    #[serde(default)]
+    pub sinks: Vec<SinkStatus>,
+    /// Whether changes are refused.
+    #[serde(default)]
+    pub locked: bool,
 }
 
 /// Probabilities at which the state may change.
@@ -123,6 +136,22 @@ pub struct StreamStatus {
     /// Onset of the voice that is present; absent if there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onset: Option<Onset>,
+    /// What it is decided on with; absent from versions that did not report it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<StreamSettings>,
+}
+
+/// State of one output at the moment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub struct SinkStatus {
+    /// Name of the output, as `mqtt`.
+    pub sink: String,
+    /// What it does.
+    pub state: SinkState,
+    /// Why, in one sentence for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// Probability and state of one window; one every 71.4 ms.
@@ -150,6 +179,9 @@ pub struct Decision {
     /// Whether the decision comes later than `model.latency_budget_s` allows; absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub late: bool,
+    /// Whether `voice` is a test of the rig; absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
 }
 
 /// A voice begins.
@@ -168,9 +200,12 @@ pub struct Onset {
     pub wall: f64,
     /// Probability of voice in the window that confirmed the change.
     pub p: f32,
-    /// Why it began: `decision`.
+    /// Why it began: `decision`, or `test`.
     #[serde(default)]
     pub reason: EventReason,
+    /// Whether it is a test of the rig and not a voice; absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
 }
 
 /// A voice ends.
@@ -194,6 +229,9 @@ pub struct Offset {
     /// Why it ended: `decision`, or what made further decisions impossible.
     #[serde(default)]
     pub reason: EventReason,
+    /// Whether it is a test of the rig and not a voice; absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub test: bool,
 }
 
 /// The state of a stream changes.
@@ -247,6 +285,98 @@ pub struct Level {
     pub mel: Vec<f32>,
 }
 
+/// The settings of a stream have changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub struct Settings {
+    /// Version of the schema.
+    pub v: Version,
+    /// Name of the stream.
+    pub stream: String,
+    /// The new settings.
+    #[serde(flatten)]
+    pub settings: StreamSettings,
+}
+
+/// The state of an output has changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub struct Sink {
+    /// Version of the schema.
+    pub v: Version,
+    /// `*`: all streams.
+    pub stream: String,
+    /// The new state.
+    #[serde(flatten)]
+    pub status: SinkStatus,
+}
+
+/// The configuration was read again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub struct Reload {
+    /// Version of the schema.
+    pub v: Version,
+    /// `*`: all streams.
+    pub stream: String,
+    /// Whether it is applied. If not, everything is as it was.
+    pub ok: bool,
+    /// Why not, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The keys of the configuration that have changed, and the checkpoints whose files have.
+    #[serde(default)]
+    pub changed: Vec<String>,
+    /// Those of them that only a restart applies.
+    #[serde(default)]
+    pub restart: Vec<String>,
+}
+
+/// Changes are refused from now on, or accepted again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub struct Lock {
+    /// Version of the schema.
+    pub v: Version,
+    /// `*`: all streams.
+    pub stream: String,
+    /// Whether changes are refused.
+    pub locked: bool,
+}
+
+/// The answer to a request of this client.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+pub struct Reply {
+    /// Version of the schema.
+    pub v: Version,
+    /// `*`: all streams.
+    pub stream: String,
+    /// The `id` of the request, if it had one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// Whether the request was carried out. If not, everything is as it was.
+    pub ok: bool,
+    /// Why not, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// To `reload`: the keys of the configuration that have changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+    /// To `reload`: those of them that only a restart applies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub restart: Vec<String>,
+    /// To `get`, `set`, `mute` and `test`: the streams concerned, as they are now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<StreamStatus>,
+    /// To `get`: the outputs as they are now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<SinkStatus>,
+    /// Whether changes are refused.
+    #[serde(default)]
+    pub locked: bool,
+}
+
 /// This subscriber was too slow and lost messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
@@ -282,7 +412,12 @@ impl Message {
             Self::State(m) => &m.stream,
             Self::Gap(m) => &m.stream,
             Self::Level(m) => &m.stream,
+            Self::Settings(m) => &m.stream,
+            Self::Sink(m) => &m.stream,
+            Self::Reload(m) => &m.stream,
+            Self::Lock(m) => &m.stream,
             Self::Lagged(m) => &m.stream,
+            Self::Reply(m) => &m.stream,
             Self::Refused(m) => &m.stream,
         }
     }
@@ -290,6 +425,10 @@ impl Message {
     /// Whether every number in it is finite; JSON has no others.
     pub fn is_finite(&self) -> bool {
         let onset = |o: &Onset| o.t.is_finite() && o.wall.is_finite() && o.p.is_finite();
+        let status = |s: &StreamStatus| {
+            s.onset.as_ref().is_none_or(onset)
+                && s.settings.as_ref().is_none_or(StreamSettings::is_finite)
+        };
         match self {
             Self::Hello(m) => {
                 m.lookahead.is_finite()
@@ -299,7 +438,7 @@ impl Message {
                         all.into_iter().flatten().all(f32::is_finite)
                     })
                     && m.horizons.iter().all(|h| h.is_finite())
-                    && m.streams.iter().filter_map(|s| s.onset.as_ref()).all(onset)
+                    && m.streams.iter().all(status)
             }
             Self::Decision(m) => [m.t, m.wall, f64::from(m.p), m.lookahead, m.latency]
                 .iter()
@@ -317,7 +456,14 @@ impl Message {
                         .chain([&m.rms_db, &m.peak_db])
                         .all(|x| x.is_finite())
             }
-            Self::State(_) | Self::Lagged(_) | Self::Refused(_) => true,
+            Self::Settings(m) => m.settings.is_finite(),
+            Self::Reply(m) => m.streams.iter().all(status),
+            Self::State(_)
+            | Self::Sink(_)
+            | Self::Reload(_)
+            | Self::Lock(_)
+            | Self::Lagged(_)
+            | Self::Refused(_) => true,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::Message;
 
 /// The `type` of a message that a subscription can choose.
 ///
-/// The others, `hello`, `lagged` and `refused`, are about the subscription itself and always sent.
+/// The others, `hello`, `lagged`, `reply` and `refused`, are about the subscription itself and always sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(rename_all = "snake_case")]
@@ -20,29 +20,44 @@ pub enum MessageType {
     State,
     Gap,
     Level,
+    Settings,
+    Sink,
+    Reload,
+    Lock,
 }
 
 impl MessageType {
     /// All types, in the order of the schema.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Decision,
         Self::Onset,
         Self::Offset,
         Self::State,
         Self::Gap,
         Self::Level,
+        Self::Settings,
+        Self::Sink,
+        Self::Reload,
+        Self::Lock,
     ];
 
     /// The type of `message`; `None` if it is about the subscription itself.
     pub fn of(message: &Message) -> Option<Self> {
         match message {
-            Message::Hello(_) | Message::Lagged(_) | Message::Refused(_) => None,
+            Message::Hello(_)
+            | Message::Lagged(_)
+            | Message::Reply(_)
+            | Message::Refused(_) => None,
             Message::Decision(_) => Some(Self::Decision),
             Message::Onset(_) => Some(Self::Onset),
             Message::Offset(_) => Some(Self::Offset),
             Message::State(_) => Some(Self::State),
             Message::Gap(_) => Some(Self::Gap),
             Message::Level(_) => Some(Self::Level),
+            Message::Settings(_) => Some(Self::Settings),
+            Message::Sink(_) => Some(Self::Sink),
+            Message::Reload(_) => Some(Self::Reload),
+            Message::Lock(_) => Some(Self::Lock),
         }
     }
 
@@ -55,13 +70,19 @@ impl MessageType {
             Self::State => "state",
             Self::Gap => "gap",
             Self::Level => "level",
+            Self::Settings => "settings",
+            Self::Sink => "sink",
+            Self::Reload => "reload",
+            Self::Lock => "lock",
         }
     }
 }
 
 /// A word that is not a message type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a message type: use decision, onset, offset, state, gap or level")]
+#[error(
+    "`{0}` is not a message type: use decision, onset, offset, state, gap, level, settings, sink, reload or lock"
+)]
 pub struct UnknownMessageType(String);
 
 impl FromStr for MessageType {

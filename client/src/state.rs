@@ -161,6 +161,10 @@ pub enum EventReason {
     Ended,
     /// The source, its thread or inference failed.
     Failed,
+    /// The stream is muted.
+    Muted,
+    /// A test of the rig begins or ends.
+    Test,
     /// A reason that only a newer daemon has; never published.
     #[serde(other)]
     #[cfg_attr(feature = "schema", schemars(skip))]
@@ -176,6 +180,37 @@ impl EventReason {
             Self::Lost => "lost",
             Self::Gap => "gap",
             Self::Ended => "ended",
+            Self::Failed => "failed",
+            Self::Muted => "muted",
+            Self::Test => "test",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What an output does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SinkState {
+    /// It delivers.
+    Running,
+    /// The other end is not there, or refuses; it is tried again.
+    Waiting,
+    /// It failed and does not recover.
+    Failed,
+    /// A state that only a newer daemon has; never published.
+    #[serde(other)]
+    #[cfg_attr(feature = "schema", schemars(skip))]
+    Unknown,
+}
+
+impl SinkState {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Waiting => "waiting",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
         }

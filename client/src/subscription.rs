@@ -3,6 +3,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
+use crate::message::ALL_STREAMS;
 use crate::{Message, MessageType};
 
 /// A longer list is taken for an attack on the daemon's memory.
@@ -120,7 +121,8 @@ impl Subscription {
             .map_err(|error| SubscriptionError::Query(error.to_string()))
     }
 
-    /// Whether the type and the stream of `message` are chosen. Messages about the subscription itself always are.
+    /// Whether the type and the stream of `message` are chosen. Messages about the subscription itself always are;
+    /// those about no single stream need no choice of a stream.
     pub fn includes(&self, message: &Message) -> bool {
         let Some(kind) = MessageType::of(message) else {
             return true;
@@ -129,11 +131,13 @@ impl Subscription {
             Some(types) => types.contains(&kind),
             None => kind != MessageType::Level,
         };
-        has_type
-            && self
+        let stream = message.stream();
+        let has_stream = stream == ALL_STREAMS
+            || self
                 .streams
                 .as_ref()
-                .is_none_or(|streams| streams.iter().any(|name| name == message.stream()))
+                .is_none_or(|streams| streams.iter().any(|name| name == stream));
+        has_type && has_stream
     }
 }
 

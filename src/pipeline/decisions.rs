@@ -187,6 +187,7 @@ impl StreamDecisions {
             lookahead: microseconds(lookahead_s(self.decider.horizon().frames)),
             latency: microseconds(latency_s),
             late,
+            test: false,
         });
         self.messages.push(message);
         if let Some(event) = decision.event {
@@ -261,6 +262,7 @@ impl StreamDecisions {
                     wall,
                     p: self.newest_p,
                     reason,
+                    test: false,
                 })
             }
             Event::Offset { t_s, duration_s } => Message::Offset(Offset {
@@ -272,6 +274,7 @@ impl StreamDecisions {
                 p: self.newest_p,
                 duration: microseconds(duration_s),
                 reason,
+                test: false,
             }),
         };
         self.messages.push(message);

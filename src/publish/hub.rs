@@ -243,6 +243,8 @@ impl Shared {
             hop: self.facts.hop_s,
             thresholds: inner.thresholds,
             streams: inner.streams.all().to_vec(),
+            sinks: Vec::new(),
+            locked: false,
         }
     }
 

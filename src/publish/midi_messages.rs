@@ -66,6 +66,11 @@ impl MidiMessages {
             Message::State(_)
             | Message::Gap(_)
             | Message::Level(_)
+            | Message::Settings(_)
+            | Message::Sink(_)
+            | Message::Reload(_)
+            | Message::Lock(_)
+            | Message::Reply(_)
             | Message::Lagged(_)
             | Message::Refused(_) => Vec::new(),
         }

@@ -94,7 +94,15 @@ impl Osc {
                 self.change_voice(&offset.stream, false);
                 self.send(&offset.stream, "offset", OscType::Float(offset.t as f32));
             }
-            Message::Gap(_) | Message::Level(_) | Message::Lagged(_) | Message::Refused(_) => {}
+            Message::Gap(_)
+            | Message::Level(_)
+            | Message::Settings(_)
+            | Message::Sink(_)
+            | Message::Reload(_)
+            | Message::Lock(_)
+            | Message::Reply(_)
+            | Message::Lagged(_)
+            | Message::Refused(_) => {}
         }
     }
 

@@ -23,7 +23,7 @@ impl Snapshot {
         self.status(stream);
     }
 
-    /// Follows the states, onsets and offsets among the messages.
+    /// Follows the states, onsets, offsets and settings among the messages.
     pub fn update(&mut self, message: &Message) {
         match message {
             Message::State(State {
@@ -41,6 +41,9 @@ impl Snapshot {
             }
             Message::Onset(onset) => self.status(&onset.stream).onset = Some(onset.clone()),
             Message::Offset(offset) => self.status(&offset.stream).onset = None,
+            Message::Settings(changed) => {
+                self.status(&changed.stream).settings = Some(changed.settings.clone());
+            }
             _ => {}
         }
     }
@@ -53,6 +56,7 @@ impl Snapshot {
                 state: StreamState::Starting,
                 reason: None,
                 onset: None,
+                settings: None,
             });
             self.streams.len() - 1
         });

@@ -143,6 +143,11 @@ impl Sink for Systemd {
                 Message::Onset(_)
                 | Message::Gap(_)
                 | Message::Level(_)
+                | Message::Settings(_)
+                | Message::Sink(_)
+                | Message::Reload(_)
+                | Message::Lock(_)
+                | Message::Reply(_)
                 | Message::Lagged(_)
                 | Message::Refused(_) => {}
             }

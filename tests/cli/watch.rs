@@ -23,6 +23,7 @@ fn hello(streams: &[(&str, StreamState)]) -> Update {
         state,
         reason: None,
         onset: None,
+        settings: None,
     };
     Update::Message(Message::Hello(Hello {
         v: Version,
@@ -40,6 +41,8 @@ fn hello(streams: &[(&str, StreamState)]) -> Update {
             leave: 0.38,
         }),
         streams: streams.iter().map(status).collect(),
+        sinks: Vec::new(),
+        locked: false,
     }))
 }
 
@@ -55,6 +58,7 @@ fn decision(stream: &str, t: f64, p: f32, voice: bool) -> Update {
         lookahead: 0.123,
         latency: 0.0147,
         late: false,
+        test: false,
     }))
 }
 
@@ -79,6 +83,7 @@ fn onset(stream: &str, id: u64, t: f64) -> Update {
         wall: 1_700_000_000.0 + t,
         p: 0.9,
         reason: EventReason::Decision,
+        test: false,
     }))
 }
 
@@ -92,6 +97,7 @@ fn offset(stream: &str, id: u64, t: f64, duration: f64) -> Update {
         p: 0.1,
         duration,
         reason: EventReason::Decision,
+        test: false,
     }))
 }
 

@@ -33,6 +33,7 @@ fn onset(id: u64) -> Message {
         wall: 10.0,
         p: 0.75,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 
@@ -46,6 +47,7 @@ fn offset(id: u64) -> Message {
         p: 0.25,
         duration: 2.5,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 

@@ -19,6 +19,7 @@ fn onset(id: u64) -> Message {
         wall: 10.0,
         p: 0.75,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 

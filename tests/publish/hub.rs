@@ -66,6 +66,7 @@ fn onset(id: u64) -> Onset {
         wall: 0.0,
         p: 0.9,
         reason: EventReason::Decision,
+        test: false,
     }
 }
 
@@ -118,6 +119,7 @@ fn a_subscriber_first_receives_the_present_state() {
         p: 0.1,
         duration: 1.0,
         reason: EventReason::Decision,
+        test: false,
     }));
     let later = attach(&hub, Delivery::DropOldest { capacity: 8 });
     let Message::Hello(hello) = later.recv().unwrap() else {

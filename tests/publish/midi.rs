@@ -18,6 +18,7 @@ fn decision(stream: &str, t: f64, p: f32, voice: bool) -> Message {
         lookahead: 0.58,
         latency: 0.0,
         late: false,
+        test: false,
     })
 }
 
@@ -30,6 +31,7 @@ fn onset(stream: &str) -> Message {
         wall: 0.0,
         p: 0.9,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 
@@ -43,6 +45,7 @@ fn offset(stream: &str) -> Message {
         p: 0.1,
         duration: 1.0,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 

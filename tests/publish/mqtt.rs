@@ -61,6 +61,7 @@ fn decision(seq: u64, p: f32, voice: bool) -> Message {
         lookahead: 0.58,
         latency: 0.0,
         late: false,
+        test: false,
     })
 }
 
@@ -73,6 +74,7 @@ fn onset(id: u64) -> Message {
         wall: 0.0,
         p: 0.75,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 
@@ -86,6 +88,7 @@ fn offset(id: u64) -> Message {
         p: 0.25,
         duration: 1.0,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 

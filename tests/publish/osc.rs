@@ -67,6 +67,7 @@ fn decision(stream: &str, seq: u64, p: f32, voice: bool) -> Message {
         lookahead: 0.58,
         latency: 0.0,
         late: false,
+        test: false,
     })
 }
 
@@ -79,6 +80,7 @@ fn onset(stream: &str, t: f64) -> Message {
         wall: 0.0,
         p: 0.9,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 
@@ -92,6 +94,7 @@ fn offset(stream: &str, t: f64) -> Message {
         p: 0.1,
         duration: 1.0,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 

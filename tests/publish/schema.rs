@@ -1,22 +1,20 @@
 //! The published schema is the one in `config/`, and messages keep to the form it promises.
 
 use vocald_client::message::{Decision, Gap, GapReason, State, StreamState, Version};
-use vocald_client::{Message, schema};
-
-const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/events.schema.json");
+use vocald_client::{Message, request_schema, schema};
 
 /// After a wanted change: `UPDATE_SCHEMA=1 cargo test --release --test publish schema::`.
 #[test]
-fn the_schema_in_the_repository_is_that_of_the_types() {
-    let generated = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
-    if std::env::var_os("UPDATE_SCHEMA").is_some() {
-        std::fs::write(FILE, &generated).unwrap();
+fn the_schemas_in_the_repository_are_those_of_the_types() {
+    for (name, schema) in [("events", schema()), ("requests", request_schema())] {
+        let file = format!("{}/config/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
+        let generated = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_SCHEMA").is_some() {
+            std::fs::write(&file, &generated).unwrap();
+        }
+        let stored = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(generated == stored, "{file} is not that of the types");
     }
-    let stored = std::fs::read_to_string(FILE).unwrap();
-    assert!(
-        generated == stored,
-        "config/events.schema.json is not that of the types"
-    );
 }
 
 fn decision() -> Decision {
@@ -31,6 +29,7 @@ fn decision() -> Decision {
         lookahead: 0.58,
         latency: 0.0125,
         late: false,
+        test: false,
     }
 }
 

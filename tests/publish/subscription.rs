@@ -26,6 +26,7 @@ fn decision(stream: &str, seq: u64, p: f32) -> Message {
         lookahead: 0.1,
         latency: 0.01,
         late: false,
+        test: false,
     })
 }
 
@@ -50,6 +51,7 @@ fn onset(stream: &str) -> Message {
         wall: 0.0,
         p: 0.9,
         reason: EventReason::Decision,
+        test: false,
     })
 }
 

@@ -29,6 +29,39 @@ class Thresholds:
 
 
 @dataclass(frozen=True)
+class DecisionSettings:
+    """Look-ahead, thresholds and durations of a stream's decisions."""
+
+    #: Distance of the decision's frame from the window's last frame, in frames of 14.286 ms.
+    horizon_frames: int
+    lookahead_s: float
+    threshold: float
+    enter: float
+    leave: float
+    confirm_n: int
+    confirm_m: int
+    min_voice_s: float
+    min_gap_s: float
+    #: The onset threshold after recent singing, and its time constant; None if there is none.
+    reenter: float | None = None
+    recency_s: float | None = None
+
+
+@dataclass(frozen=True)
+class StreamSettings:
+    """What a stream is decided on with."""
+
+    model: str
+    decision: DecisionSettings
+    gain_db: float = 0.0
+    #: Sound below this level is no voice; None: no gate.
+    gate_db: float | None = None
+    muted: bool = False
+    #: The settings that a request has changed.
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Onset:
     """A voice begins."""
 
@@ -40,8 +73,10 @@ class Onset:
     wall: float
     #: Probability of voice in the window that confirmed the change.
     p: float
-    #: Why: ``decision``.
+    #: Why: ``decision``, or ``test``.
     reason: str = "decision"
+    #: Whether it is a test of the rig and not a voice.
+    test: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +93,8 @@ class Offset:
     duration: float
     #: Why: ``decision``, or what made further decisions impossible.
     reason: str = "decision"
+    #: Whether it is a test of the rig and not a voice.
+    test: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +106,8 @@ class StreamStatus:
     reason: str | None = None
     #: The onset of a voice that is present; None if there is none.
     onset: Onset | None = None
+    #: What it is decided on with; None from versions that did not report it.
+    settings: StreamSettings | None = None
 
     @property
     def voice(self) -> bool:
@@ -77,8 +116,17 @@ class StreamStatus:
 
 
 @dataclass(frozen=True)
+class SinkStatus:
+    """State of one output at the moment."""
+
+    sink: str
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
 class Hello:
-    """The first message: the detector, its model, and the state of its streams."""
+    """The detector, its model, and the state of its streams: the first message, repeated when they change."""
 
     type: ClassVar[str] = "hello"
     version: str
@@ -94,6 +142,9 @@ class Hello:
     thresholds: Thresholds | None = None
     #: Precision of the network's weights: ``float32`` or ``bfloat16``.
     precision: str = ""
+    sinks: tuple[SinkStatus, ...] = ()
+    #: Whether changes are refused.
+    locked: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,6 +166,8 @@ class Decision:
     latency: float
     #: Whether it comes later than the detector's configuration allows.
     late: bool = False
+    #: Whether ``voice`` is a test of the rig.
+    test: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,6 +206,66 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Settings:
+    """The settings of a stream have changed."""
+
+    type: ClassVar[str] = "settings"
+    stream: str
+    model: str
+    decision: DecisionSettings
+    gain_db: float = 0.0
+    gate_db: float | None = None
+    muted: bool = False
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sink:
+    """The state of an output has changed."""
+
+    type: ClassVar[str] = "sink"
+    sink: str
+    state: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Reload:
+    """The configuration was read again."""
+
+    type: ClassVar[str] = "reload"
+    #: Whether it is applied. If not, everything is as it was.
+    ok: bool
+    error: str | None = None
+    #: The keys that have changed, and those of them that only a restart applies.
+    changed: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Changes are refused from now on, or accepted again."""
+
+    type: ClassVar[str] = "lock"
+    locked: bool
+
+
+@dataclass(frozen=True)
+class Reply:
+    """The answer to a request."""
+
+    type: ClassVar[str] = "reply"
+    ok: bool
+    id: int | None = None
+    error: str | None = None
+    changed: tuple[str, ...] = ()
+    restart: tuple[str, ...] = ()
+    streams: tuple[StreamStatus, ...] = ()
+    sinks: tuple[SinkStatus, ...] = ()
+    locked: bool = False
+
+
+@dataclass(frozen=True)
 class Lagged:
     """This receiver was too slow and lost messages."""
 
@@ -168,11 +281,11 @@ class Refused:
     reason: str
 
 
-Message = Union[Hello, Decision, Onset, Offset, State, Gap, Level, Lagged, Refused]
+Message = Union[
+    Hello, Decision, Onset, Offset, State, Gap, Level, Settings, Sink, Reload, Lock, Lagged, Reply, Refused
+]
 
-_TYPES: dict[str, type[Message]] = {
-    kind.type: kind for kind in (Hello, Decision, Onset, Offset, State, Gap, Level, Lagged, Refused)
-}
+_TYPES: dict[str, type[Message]] = {kind.type: kind for kind in Message.__args__}  # type: ignore[attr-defined]
 
 
 def parse(line: str | bytes) -> Message | None:
@@ -194,14 +307,19 @@ def parse(line: str | bytes) -> Message | None:
 
 
 def _message(kind: type[Message], fields: dict[str, Any]) -> Message:
+    fields = dict(fields)
+    for name in ("horizons", "changed", "restart"):
+        if name in fields:
+            fields[name] = tuple(fields[name])
+    if kind in (Hello, Reply):
+        fields["streams"] = tuple(_status(status) for status in fields.get("streams", ()))
+        fields["sinks"] = tuple(_known(SinkStatus, sink) for sink in fields.get("sinks", ()))
     if kind is Hello:
-        fields = dict(fields)
-        fields["streams"] = tuple(_status(status) for status in fields["streams"])
-        fields["horizons"] = tuple(fields.get("horizons", ()))
         thresholds = fields.get("thresholds")
         fields["thresholds"] = None if thresholds is None else _known(Thresholds, thresholds)
+    elif kind is Settings:
+        fields["decision"] = _known(DecisionSettings, fields["decision"])
     elif kind is Level:
-        fields = dict(fields)
         fields["mel"] = tuple(fields.get("mel", ()))
     message: Message = _known(kind, fields)
     return message
@@ -211,6 +329,11 @@ def _status(fields: dict[str, Any]) -> StreamStatus:
     fields = dict(fields)
     onset = fields.get("onset")
     fields["onset"] = None if onset is None else _known(Onset, onset)
+    settings = fields.get("settings")
+    if settings is not None:
+        decision = _known(DecisionSettings, settings["decision"])
+        changed = tuple(settings.get("changed", ()))
+        fields["settings"] = _known(StreamSettings, {**settings, "decision": decision, "changed": changed})
     status: StreamStatus = _known(StreamStatus, fields)
     return status
 

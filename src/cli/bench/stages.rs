@@ -176,6 +176,7 @@ fn decision() -> Message {
         lookahead: 0.0,
         latency: 0.0,
         late: false,
+        test: false,
     })
 }
 

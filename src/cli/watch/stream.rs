@@ -111,7 +111,14 @@ impl Stream {
             Message::Offset(offset) => self.close(offset.id, offset.t),
             Message::Gap(gap) => self.take_gap(&gap),
             Message::State(state) => self.take_state(state.state, state.reason),
-            Message::Hello(_) | Message::Lagged(_) | Message::Refused(_) => {}
+            Message::Hello(_)
+            | Message::Settings(_)
+            | Message::Sink(_)
+            | Message::Reload(_)
+            | Message::Lock(_)
+            | Message::Reply(_)
+            | Message::Lagged(_)
+            | Message::Refused(_) => {}
         }
     }
 
@@ -133,7 +140,7 @@ impl Stream {
         if self
             .newest
             .as_ref()
-            .is_some_and(|newest| decision.t < newest.t)
+            .is_some_and(|newest| decision.seq < newest.seq)
         {
             self.restart(decision.t);
         }

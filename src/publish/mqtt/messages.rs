@@ -136,7 +136,15 @@ impl Messages {
                 all
             }
             Message::Gap(gap) => vec![self.event(&gap.stream, published)],
-            Message::Level(_) | Message::Lagged(_) | Message::Refused(_) => Vec::new(),
+            Message::Settings(settings) => vec![self.event(&settings.stream, published)],
+            Message::Sink(_) | Message::Reload(_) | Message::Lock(_) => vec![Publication {
+                topic: format!("{}/event", self.prefix),
+                payload: published.json().into(),
+                kind: Kind::Event,
+            }],
+            Message::Level(_) | Message::Lagged(_) | Message::Reply(_) | Message::Refused(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -298,6 +306,7 @@ mod tests {
             lookahead: 0.58,
             latency: 0.0,
             late: false,
+            test: false,
         }))
     }
 
@@ -369,6 +378,7 @@ mod tests {
             wall: 0.0,
             p: 0.5,
             reason: EventReason::Decision,
+            test: false,
         }));
         assert_eq!(
             messages.of(&onset),
