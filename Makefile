@@ -21,7 +21,7 @@ DESTDIR ?=
 # Where `make dist` puts its files.
 DIST ?= dist
 
-.PHONY: build install dist demo test lint bench benches soak fanout hostile latency mutate fuzz clean setup
+.PHONY: build install dist demo test lint bench benches soak soak-day soak-hour soak-server races fanout hostile latency mutate fuzz clean setup
 
 build: setup
 	cargo build --release
@@ -61,6 +61,21 @@ benches: setup
 # Ten minutes of sound at its own speed: nothing lost, little CPU, memory flat.
 soak: build
 	scripts/soak
+
+# A day of sound with 200 faults as fast as the machine can, and an hour of it in real time.
+soak-day: build
+	scripts/soak-faults 24
+
+soak-hour: build
+	scripts/soak-faults 60m
+
+# The sound server dies 500 times in one run; needs pulseaudio and libasound2-plugins.
+soak-server: build
+	scripts/soak-server 500
+
+# The queues between threads under ThreadSanitizer; needs a nightly toolchain with rust-src.
+races:
+	env -u CARGO_TARGET_DIR scripts/races
 
 # A thousand WebSocket and a hundred Unix-socket subscribers for a minute: all of it to each, in order, soon.
 fanout: setup

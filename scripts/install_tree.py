@@ -88,7 +88,8 @@ def install_program(program: Path, libtorch: Path, prefix: Path) -> None:
     for page in pages + sorted((CHECKOUT / "docs").glob("*.md")):
         copy(page, documentation / page.name)
     copy(CHECKOUT / "config/vocald.toml", documentation / "vocald.toml.example")
-    copy(CHECKOUT / "config/events.schema.json", prefix / "share/vocald/events.schema.json")
+    for schema in ("events", "requests"):
+        copy(CHECKOUT / f"config/{schema}.schema.json", prefix / f"share/vocald/{schema}.schema.json")
     # Written by the installed program itself, which shows that it starts.
     for shell, place in SHELLS.items():
         script = subprocess.run([binary, "completions", shell], check=True, capture_output=True).stdout

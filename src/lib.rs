@@ -36,6 +36,7 @@ pub mod model_shelf;
 pub mod pipeline;
 pub mod publish;
 pub mod pulse;
+mod real_time;
 pub mod reference;
 pub mod reporting;
 pub mod reproduction;

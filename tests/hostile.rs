@@ -18,13 +18,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use vocald::config::HttpAccess;
-use vocald::frontend::Window;
-use vocald::inference::worker::Scorer;
-use vocald::inference::{EngineError, Worker};
 use vocald::pipeline::collector::Collector;
 use vocald::publish::fanout::fanout;
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
-use vocald::publish::{http, lines};
+use vocald::publish::places::Places;
+use vocald::publish::{Control, http, lines};
 use vocald_client::Message;
 use vocald_client::message::{Decision, Version};
 
@@ -39,15 +37,6 @@ const MESSAGES: u64 = 40_000;
 const BURST: u64 = 64;
 /// What memory may grow by while slow clients lose messages.
 const GROWTH_MB: f64 = 4.0;
-
-/// Stands where the network would, without work.
-struct Idle;
-
-impl Scorer for Idle {
-    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
-        Ok(windows.iter().map(|_| vec![0.0]).collect())
-    }
-}
 
 /// A kilobyte of JSON, by the length of its stream's name.
 fn decision(seq: u64, stream: &str) -> Message {
@@ -216,8 +205,7 @@ fn who_does_not_read_loses_its_own_oldest_messages_and_receives_their_number() {
         lookahead_s: 0.1,
         hop_s: 0.0714,
     }));
-    let (worker, ()) = Worker::start(|| Ok((Idle, ()))).unwrap();
-    let probes = Arc::new(Collector::new(worker.intake(), Arc::downgrade(&hub)));
+    let probes = Arc::new(Collector::new(Arc::downgrade(&hub)));
     let delivery = Delivery::DropOldest { capacity: QUEUE };
     let access = HttpAccess::new(([127, 0, 0, 1], 0).into(), None, Vec::new()).unwrap();
     let limits = http::Limits {
@@ -225,11 +213,21 @@ fn who_does_not_read_loses_its_own_oldest_messages_and_receives_their_number() {
         clients_per_address: 8,
         requests: 16,
     };
-    let (web, address, sink) =
-        http::start(&hub, access, None, limits, QUEUE, Box::new(probes)).unwrap();
+    let settings = http::Settings {
+        access: Arc::new(access),
+        tls: None,
+    };
+    let probes = Box::new(probes);
+    let http::Started {
+        server: web,
+        address,
+        sink,
+        handle: _handle,
+    } = http::start(&hub, settings, limits, QUEUE, probes, Control::none()).unwrap();
     hub.attach(sink, delivery).unwrap();
     let (sink, subscriptions) = fanout("unix".into(), hub.hello(), QUEUE);
-    let unix = lines::unix::start(&path, subscriptions, 8).unwrap();
+    let places = Places::new("publish.unix", 8, 8);
+    let unix = lines::unix::start(&path, subscriptions, places, Control::none()).unwrap();
     hub.attach(sink, delivery).unwrap();
     let address = address.to_string();
     let pair = || {
@@ -308,7 +306,6 @@ fn who_does_not_read_loses_its_own_oldest_messages_and_receives_their_number() {
     }
     web.finish();
     unix.finish();
-    worker.finish().unwrap();
 }
 
 /// The whole program in real time, for so long.

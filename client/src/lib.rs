@@ -49,10 +49,10 @@ pub use error::ClientError;
 pub use message::Message;
 #[cfg(feature = "schema")]
 pub use message::schema;
-#[cfg(feature = "schema")]
-pub use request::request_schema;
 pub use message_type::{MessageType, UnknownMessageType};
 pub use reconnect::{Reconnecting, Update};
+#[cfg(feature = "schema")]
+pub use request::request_schema;
 pub use request::{Action, Request, RequestError};
 pub use subscription::{Subscription, SubscriptionError};
 

@@ -44,10 +44,9 @@ impl MessageType {
     /// The type of `message`; `None` if it is about the subscription itself.
     pub fn of(message: &Message) -> Option<Self> {
         match message {
-            Message::Hello(_)
-            | Message::Lagged(_)
-            | Message::Reply(_)
-            | Message::Refused(_) => None,
+            Message::Hello(_) | Message::Lagged(_) | Message::Reply(_) | Message::Refused(_) => {
+                None
+            }
             Message::Decision(_) => Some(Self::Decision),
             Message::Onset(_) => Some(Self::Onset),
             Message::Offset(_) => Some(Self::Offset),

@@ -199,6 +199,8 @@ pub enum SinkState {
     Waiting,
     /// It failed and does not recover.
     Failed,
+    /// It is not configured any more.
+    Ended,
     /// A state that only a newer daemon has; never published.
     #[serde(other)]
     #[cfg_attr(feature = "schema", schemars(skip))]
@@ -212,6 +214,7 @@ impl SinkState {
             Self::Running => "running",
             Self::Waiting => "waiting",
             Self::Failed => "failed",
+            Self::Ended => "ended",
             Self::Unknown => "unknown",
         }
     }

@@ -2,12 +2,13 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use vocald::config::HttpAccess;
 use vocald::publish::hub::{Delivery, HelloFacts, Hub};
-use vocald::publish::http::{self, Limits};
+use vocald::publish::Control;
+use vocald::publish::http::{self, Limits, Settings, Started};
 
 /// Starts the server with the first call.
 pub fn address() -> SocketAddr {
@@ -16,6 +17,7 @@ pub fn address() -> SocketAddr {
         let hub = Hub::new(HelloFacts {
             model: "fuzz".into(),
             device: "cpu".into(),
+            precision: "float32".into(),
             horizons_s: vec![0.5],
             lookahead_s: 0.5,
             hop_s: 0.07,
@@ -26,8 +28,13 @@ pub fn address() -> SocketAddr {
             clients_per_address: 64,
             requests: 64,
         };
-        let (_, address, sink) =
-            http::start(&hub, access, None, limits, 16, Box::new(NoMetrics)).unwrap();
+        let settings = Settings {
+            access: Arc::new(access),
+            tls: None,
+        };
+        let control = Control::none();
+        let started = http::start(&hub, settings, limits, 16, Box::new(NoMetrics), control);
+        let Started { address, sink, .. } = started.unwrap();
         hub.attach(sink, Delivery::DropOldest { capacity: 16 }).unwrap();
         (hub, address)
     });

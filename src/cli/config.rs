@@ -72,7 +72,7 @@ fn changed(config: &Config) -> String {
 
 /// Checks that the model exists and offers the configured horizon.
 fn check_model(config: &Config) -> anyhow::Result<()> {
-    let checkpoint = match config.model_path() {
+    let checkpoint = match config.model.path() {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,
     };

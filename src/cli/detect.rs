@@ -58,8 +58,8 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let mut queue = Queue::new(&inputs);
     let several = queue.has_several();
     let destination = args.destination(several)?;
-    let (path, device) = (config.model_path(), config.device()?);
-    let precision = config.precision()?;
+    let (path, device) = (config.model.path(), config.model.device()?);
+    let precision = config.model.precision()?;
     let checkpoint = match &path {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,

@@ -10,11 +10,11 @@ use signal_hook::iterator::Signals;
 
 use crate::audio::StopFlag;
 
-/// Signals that end the daemon. SIGHUP is not one of them: its terminal may close, and service managers send SIGHUP
-/// for "read the configuration anew".
+/// Signals that end the daemon. SIGHUP is not one of them: it is "read the configuration again", and comes also when a
+/// terminal closes.
 const ENDING_DAEMON: [i32; 3] = [SIGINT, SIGTERM, SIGQUIT];
 /// Their default is to kill the daemon, with a voice left open.
-const IGNORED_BY_DAEMON: [i32; 4] = [SIGHUP, SIGUSR1, SIGUSR2, SIGALRM];
+const NOT_ENDING_DAEMON: [i32; 4] = [SIGHUP, SIGUSR1, SIGUSR2, SIGALRM];
 const PROBLEM: &str = "cannot handle the signals that end the program";
 
 /// A channel that receives one message at the first SIGINT, SIGTERM or SIGHUP.
@@ -64,12 +64,20 @@ fn on_first_signal(act: impl Fn() + Send + 'static) -> anyhow::Result<()> {
     }
 }
 
-/// A channel that receives one message at the first signal that ends the daemon. The daemon survives every other
-/// signal that can be survived.
-pub fn daemon_signals() -> anyhow::Result<Receiver<()>> {
-    let (sender, receiver) = crossbeam_channel::bounded(1);
+/// The signals of the daemon.
+pub struct DaemonSignals {
+    /// Receives one message, at the first signal that ends the daemon.
+    pub end: Receiver<()>,
+    /// Receives a message at SIGHUP. Several at once are one.
+    pub reload: Receiver<()>,
+}
+
+/// Watches the signals of the daemon. It survives every signal that can be survived.
+pub fn daemon_signals() -> anyhow::Result<DaemonSignals> {
+    let (sender, end) = crossbeam_channel::bounded(1);
+    let (reloads, reload) = crossbeam_channel::bounded(1);
     let mut signals =
-        Signals::new(ENDING_DAEMON.iter().chain(&IGNORED_BY_DAEMON)).context(PROBLEM)?;
+        Signals::new(ENDING_DAEMON.iter().chain(&NOT_ENDING_DAEMON)).context(PROBLEM)?;
     let watch = move || {
         let mut seen = false;
         for signal in signals.forever() {
@@ -79,6 +87,7 @@ pub fn daemon_signals() -> anyhow::Result<Receiver<()>> {
                     _ = sender.try_send(());
                 }
                 (true, true) => end_at_once(),
+                (false, _) if signal == SIGHUP => _ = reloads.try_send(()),
                 (false, _) => log_ignored(signal),
             }
         }
@@ -87,19 +96,12 @@ pub fn daemon_signals() -> anyhow::Result<Receiver<()>> {
         .name("signals".into())
         .spawn(watch)
         .context(PROBLEM)?;
-    Ok(receiver)
+    Ok(DaemonSignals { end, reload })
 }
 
 fn log_ignored(signal: i32) {
-    match signal {
-        SIGHUP => tracing::warn!(
-            "SIGHUP is ignored: the configuration is read at the start only; restart vocald to apply a change"
-        ),
-        other => {
-            let name = signal_hook::low_level::signal_name(other).unwrap_or("a signal");
-            tracing::warn!("{name} is ignored: SIGINT or SIGTERM end vocald in order");
-        }
-    }
+    let name = signal_hook::low_level::signal_name(signal).unwrap_or("a signal");
+    tracing::warn!("{name} is ignored: SIGINT or SIGTERM end vocald in order");
 }
 
 fn end_at_once() -> ! {

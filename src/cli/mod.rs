@@ -8,7 +8,9 @@ mod choice;
 mod combine_options;
 mod completions;
 mod config;
+mod control;
 mod corpus_options;
+mod daemon_access;
 mod decision_options;
 mod detect;
 mod devices;
@@ -77,6 +79,8 @@ enum Command {
     Detect(Box<detect::Args>),
     /// Show the streams of a running daemon in the terminal
     Watch(watch::Args),
+    /// Change a running daemon: settings, mute, test, reload, lock
+    Control(control::Args),
     /// List the audio input devices
     Devices(devices::Args),
     /// Check, print or document the configuration
@@ -139,6 +143,7 @@ impl Cli {
             Command::Run(args) => run::run(*args),
             Command::Detect(args) => detect::run(&args, self.quiet),
             Command::Watch(args) => watch::run(args),
+            Command::Control(args) => control::run(args),
             Command::Devices(args) => devices::run(args),
             Command::Config(args) => config::run(args),
             Command::Model(args) => model::run(args),

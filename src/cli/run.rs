@@ -43,8 +43,11 @@ Examples:
 pub fn run(args: Args) -> anyhow::Result<()> {
     let config = args.config()?;
     let signals = interrupt::daemon_signals()?;
-    let daemon = Daemon::start_with(&config, args.sources.duration, capture_program().as_deref())?;
-    daemon.wait(&signals)?;
+    let duration = args.sources.duration;
+    let daemon = Daemon::start_with(&config, duration, capture_program().as_deref())?;
+    let read = move || args.config().map_err(|error| format!("{error:#}"));
+    let daemon = daemon.reloading(read, signals.reload);
+    daemon.wait(&signals.end)?;
     Ok(())
 }
 

@@ -13,13 +13,13 @@ mod style;
 mod terminal;
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use crossbeam_channel::{Receiver, TryRecvError, at, select};
 use ratatui::crossterm::event::Event;
 
+use crate::cli::daemon_access::DaemonAccess;
 use crate::cli::{Usage, interrupt};
 use board::Board;
 use style::Style;
@@ -40,12 +40,8 @@ pub struct Args {
     /// [default: the socket of `vocald run --unix`]
     #[arg(value_name = "ADDRESS")]
     address: Option<Address>,
-    /// Token of a daemon on another machine, for http:// addresses
-    #[arg(long, env = "VOCALD_TOKEN", hide_env_values = true)]
-    token: Option<String>,
-    /// Certificate to trust for https:// addresses, in PEM [default: those of the system]
-    #[arg(long, value_name = "FILE")]
-    ca: Option<PathBuf>,
+    #[command(flatten)]
+    access: DaemonAccess,
     /// Show only this stream; may be repeated [default: all]
     #[arg(long = "stream", value_name = "NAME")]
     streams: Vec<String>,
@@ -90,17 +86,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
 
 /// Receives the daemon's messages on a thread of its own.
 fn listen(args: &Args, address: Address) -> anyhow::Result<Receiver<Update>> {
-    let address = match args.token.as_deref().filter(|token| !token.is_empty()) {
-        Some(token) => address.with_token(token),
-        None => address,
-    };
-    let address = match &args.ca {
-        None => address,
-        Some(file) => {
-            let pem = std::fs::read(file);
-            address.with_ca(pem.with_context(|| format!("{} cannot be read", file.display()))?)
-        }
-    };
+    let address = args.access.to(address)?;
     let mut subscription = Subscription::everything();
     if !args.streams.is_empty() {
         subscription = subscription.with_streams(args.streams.clone());

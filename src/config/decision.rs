@@ -39,7 +39,7 @@ pub struct DecisionConfig {
 
 impl DecisionConfig {
     /// Checks each value alone; [`horizon`](Self::horizon) checks them together with the checkpoint's.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
         for (key, value) in [
             ("threshold", self.threshold),
             ("enter", self.enter),

@@ -9,6 +9,7 @@ use crate::config::ConfigError;
 use crate::config::from_checkpoint::CHECKPOINT;
 use crate::config::keys;
 use crate::config::keys::Leaf;
+use crate::config::source_decision::INHERIT;
 
 const PREFIX: &str = "VOCALD_";
 /// Variables with this prefix that are not keys: the secrets, the path of the file, and those that `vocald` sets for
@@ -74,7 +75,7 @@ fn read(text: &str, default: &Value) -> Value {
             .flatten()
     };
     match default {
-        Value::String(known) if known != CHECKPOINT => word(),
+        Value::String(known) if known != CHECKPOINT && known != INHERIT => word(),
         Value::Array(_) if !text.trim_start().starts_with('[') => {
             let words = text.split(',').map(str::trim).filter(|w| !w.is_empty());
             Value::Array(words.map(|w| Value::String(w.into())).collect())

@@ -59,7 +59,7 @@ fn check(text: &str, table: &Table) -> Result<(), Problem> {
     keys::check_known(table).map_err(Problem::Named)?;
     let config: Config = toml::from_str(text).map_err(Problem::Typed)?;
     config.check().map_err(Problem::Named)?;
-    config.clone().model.find().map_err(Problem::Named)
+    config.clone().find_models().map_err(Problem::Named)
 }
 
 /// The table without `key`, as `decision.enter`. Of a list of tables the whole list is taken out.

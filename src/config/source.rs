@@ -4,6 +4,7 @@
 //! share one grammar.
 
 use std::ffi::OsStr;
+use std::ops::RangeInclusive;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,12 +16,18 @@ use crate::audio::{
     AudioError, ChannelChoice, DEFAULT_REOPEN_AFTER, Encoding, Pace, PcmFormat, SourceOptions,
     SourceSpec,
 };
-use crate::config::ConfigError;
+use crate::config::model::find;
+use crate::config::{ConfigError, DecisionConfig, SourceDecisionConfig};
+use crate::decision::NO_GATE_DB;
 use crate::frontend::resample;
 
 /// Less is shorter than the blocks of some sound servers.
 const STALL_MIN_S: f64 = 0.1;
 const STALL_MAX_S: f64 = 3600.0;
+/// Values of `gain_db`.
+pub const GAIN_DB: RangeInclusive<f32> = -60.0..=60.0;
+/// Values of `gate_db`.
+pub const GATE_DB: RangeInclusive<f32> = NO_GATE_DB..=0.0;
 
 /// An audio source. Several run side by side and share the model; each is a table of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -54,6 +61,15 @@ pub struct SourceConfig {
     pub stall_s: f64,
     /// Devices only: whether one that is not there is waited for. If not, a run without it does not start.
     pub wait: bool,
+    /// Path of a checkpoint for this source, the name of a shipped one, or `built-in`. Empty: that of `[model]`.
+    pub model: String,
+    /// Amplification of the sound before anything else, -60 to 60 dB.
+    pub gain_db: f32,
+    /// Sound below this level is no voice, -120 to 0 dB of full scale after `gain_db`: against the bleed of other
+    /// singers. -120: no gate.
+    pub gate_db: f32,
+    #[allow(missing_docs)] // Documented by its type.
+    pub decision: SourceDecisionConfig,
 }
 
 impl Default for SourceConfig {
@@ -71,6 +87,10 @@ impl Default for SourceConfig {
             period_frames: 0,
             stall_s: 1.0,
             wait: true,
+            model: String::new(),
+            gain_db: 0.0,
+            gate_db: NO_GATE_DB,
+            decision: SourceDecisionConfig::default(),
         }
     }
 }
@@ -155,6 +175,26 @@ impl SourceConfig {
         })
     }
 
+    /// Whether `other` plays the same sound: what only decides on it aside.
+    pub fn plays_as(&self, other: &Self) -> bool {
+        let sound = |source: &Self| Self {
+            model: String::new(),
+            gain_db: 0.0,
+            gate_db: NO_GATE_DB,
+            decision: SourceDecisionConfig::default(),
+            ..source.clone()
+        };
+        sound(self) == sound(other)
+    }
+
+    /// Replaces the name of a shipped checkpoint by its path.
+    pub(super) fn find_model(&mut self) -> Result<(), ConfigError> {
+        if !self.model.is_empty() {
+            self.model = find(&self.model).map_err(|e| self.invalid("model", &e))?;
+        }
+        Ok(())
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         self.channel_choice()?;
         if !(STALL_MIN_S..=STALL_MAX_S).contains(&self.stall_s) {
@@ -165,6 +205,10 @@ impl SourceConfig {
             return Err(self.invalid("stall_s", &problem));
         }
         self.options()?;
+        let key = |key| format!("source {}: {key}", self.stream_name());
+        check_level(&key("gain_db"), self.gain_db, GAIN_DB)?;
+        check_level(&key("gate_db"), self.gate_db, GATE_DB)?;
+        self.decision.over(&DecisionConfig::default()).check()?;
         match self.rate_hz {
             0 => Ok(()),
             rate_hz => resample::check_rate(rate_hz).map_err(|e| self.invalid("rate_hz", &e)),
@@ -205,5 +249,20 @@ impl SourceConfig {
             format!("source {}: {key}", self.stream_name()),
             problem.to_string(),
         )
+    }
+}
+
+/// Checks a number of decibels.
+///
+/// # Errors
+///
+/// If it is not within `range`.
+pub fn check_level(key: &str, db: f32, range: RangeInclusive<f32>) -> Result<(), ConfigError> {
+    match range.contains(&db) {
+        true => Ok(()),
+        false => Err(ConfigError::value(
+            key,
+            format!("{db} is not in {} to {} dB", range.start(), range.end()),
+        )),
     }
 }

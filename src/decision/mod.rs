@@ -4,6 +4,7 @@
 //! with hysteresis, [`Decider`] is both for one stream.
 
 mod decider;
+mod gate;
 mod model_horizons;
 mod operating_point;
 pub(crate) mod overlap_average;
@@ -12,6 +13,7 @@ mod reentry;
 mod tracker;
 
 pub use decider::{Decider, Horizon};
+pub use gate::NO_GATE_DB;
 pub use model_horizons::ModelHorizons;
 pub use operating_point::{OperatingPoint, PointError};
 pub use overlap_average::OverlapAverage;

@@ -24,7 +24,7 @@ pub(crate) const MIN_HORIZON_FRAMES: u32 = 5;
 pub(crate) const MIN_ALTERNATING_HORIZON_FRAMES: u32 = 4;
 
 /// Averages the predictions of one stream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct OverlapAverage {
     /// For each horizon, the earlier predictions of its frame.
     earlier: Vec<Vec<EarlierPrediction>>,
@@ -34,7 +34,7 @@ pub struct OverlapAverage {
 }
 
 /// An earlier prediction of a frame, at a shorter horizon. The frame lies between those of two successive windows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct EarlierPrediction {
     /// Index of the shorter horizon.
     horizon: usize,
@@ -44,7 +44,7 @@ struct EarlierPrediction {
     earlier_weight: f32,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Window {
     start_sample: u64,
     /// One value per horizon.

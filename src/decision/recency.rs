@@ -7,7 +7,7 @@
 const RECENT_FROM: f64 = 0.1;
 
 /// Follows the state of one stream.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Recency {
     voice_fraction: f64,
     /// Time up to which the fraction is known; `None` before the first frame.

@@ -54,7 +54,7 @@ enum State {
 }
 
 /// The votes of the last `confirm_m` windows on whether the state has changed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Votes {
     needed: usize,
     of: usize,
@@ -88,14 +88,14 @@ impl Votes {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Frame {
     t_s: f64,
     p: f32,
 }
 
 /// Follows the state of one stream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Tracker {
     point: OperatingPoint,
     state: State,
@@ -123,6 +123,15 @@ impl Tracker {
             previous: None,
             newest_event_s: f64::NEG_INFINITY,
         })
+    }
+
+    /// Goes on where `earlier` is, at this operating point. Votes for a change of state begin anew.
+    pub(super) fn take_over(&mut self, earlier: Self) {
+        *self = Self {
+            point: self.point,
+            votes: Votes::new(&self.point),
+            ..earlier
+        };
     }
 
     /// Whether the state is voice; a voice that may have ended is voice until its end is reported.

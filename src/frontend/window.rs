@@ -172,6 +172,11 @@ impl Windower {
         }
     }
 
+    /// Makes windows of another length from the next one on; it begins where it would have begun.
+    pub fn set_length(&mut self, length: WindowLength) {
+        self.length = length;
+    }
+
     /// Appends to `windows` every window that `samples` complete. `start` is when the stream's sample 0 was captured.
     pub fn push(&mut self, mut samples: &[f32], start: CaptureTime, windows: &mut Vec<Window>) {
         while !samples.is_empty() {

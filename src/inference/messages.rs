@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vocald_client::message::{GapReason, StateChange};
 
+use crate::decision::Decider;
 use crate::frontend::Window;
 
 /// One item of a stream, in the order in which it happened.
@@ -24,6 +25,19 @@ pub enum Note {
     SoundEnd(f64),
     /// Sound or windows were lost.
     Lost(Loss),
+    /// From here on the stream is decided on by this.
+    Decider(Box<NewDecider>),
+    /// Nothing more comes; a stream of this name begins anew.
+    Over,
+}
+
+/// How a stream is decided on from here on. It goes on where the one before it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewDecider {
+    /// Fresh.
+    pub decider: Decider,
+    /// Whether the predictions come from the same network as before.
+    pub same_network: bool,
 }
 
 /// Sound that is missing from a stream.

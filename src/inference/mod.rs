@@ -18,7 +18,9 @@ pub mod worker;
 pub use compute_device::{ComputeDevice, DeviceError, cores, device_name};
 pub use compute_precision::{ComputePrecision, WeightPrecision};
 pub use engine::{Engine, EngineError};
-pub use messages::{Loss, Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind};
+pub use messages::{
+    Loss, NewDecider, Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind,
+};
 pub use offline::OfflineScorer;
 pub use stats::Stats;
 pub use worker::{Intake, StreamSender, Worker, WorkerGone};

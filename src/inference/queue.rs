@@ -249,7 +249,8 @@ impl Queues {
         self.remove_finished();
     }
 
-    fn remove_finished(&mut self) {
+    /// Removes the streams that are closed and empty.
+    pub fn remove_finished(&mut self) {
         self.lanes
             .retain(|_, lane| lane.busy || !(lane.closed && lane.waiting.is_empty()));
     }

@@ -46,3 +46,17 @@ pub struct Stats {
     /// Passes since the start.
     pub passes: PassTimes,
 }
+
+impl Stats {
+    /// Of both together.
+    #[must_use]
+    pub fn plus(mut self, other: Self) -> Self {
+        self.waiting_windows += other.waiting_windows;
+        self.passes.sum_s += other.passes.sum_s;
+        self.passes.windows += other.passes.windows;
+        for (count, more) in self.passes.counts.iter_mut().zip(other.passes.counts) {
+            *count += more;
+        }
+        self
+    }
+}

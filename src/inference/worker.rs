@@ -220,6 +220,23 @@ impl StreamSender {
                 .unwrap_or_else(PoisonError::into_inner);
         }
     }
+
+    /// Takes nothing more, and waits until all that waits is computed and its outputs are passed on.
+    pub fn drain(&self) {
+        let mut queues = self.shared.lock();
+        if let Some(lane) = queues.lanes.get_mut(&self.stream) {
+            lane.closed = true;
+        }
+        queues.remove_finished();
+        self.shared.work.notify_all();
+        while !queues.gone && queues.lanes.contains_key(&self.stream) {
+            queues = self
+                .shared
+                .room
+                .wait(queues)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 impl Drop for StreamSender {
@@ -269,6 +286,7 @@ impl Shared {
         self.lock().done(streams);
         // Another thread may wait for one of them, or for the end of all.
         self.work.notify_all();
+        self.room.notify_all();
     }
 
     /// Sends an output. A stream whose receiver is gone is closed.

@@ -9,6 +9,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Unit;
 
+use vocald_client::message::SinkState;
+
 use crate::audio::{Health, HealthSnapshot};
 use crate::inference::Intake;
 use crate::inference::stats::{PASS_BOUNDS_S, Stats};
@@ -17,17 +19,17 @@ use crate::publish::Hub;
 /// Access to the counters of sources, inference and hub.
 pub struct Collector {
     sources: Mutex<Vec<(String, Arc<Health>)>>,
-    inference: Intake,
+    inference: Mutex<Vec<Intake>>,
     /// Weak: a sink of the hub holds the collector.
     hub: Weak<Hub>,
 }
 
 impl Collector {
     /// Without sources.
-    pub fn new(inference: Intake, hub: Weak<Hub>) -> Self {
+    pub fn new(hub: Weak<Hub>) -> Self {
         Self {
             sources: Mutex::default(),
-            inference,
+            inference: Mutex::default(),
             hub,
         }
     }
@@ -36,6 +38,27 @@ impl Collector {
     pub fn add_source(&self, name: &str, health: Arc<Health>) {
         let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
         sources.push((name.to_owned(), health));
+    }
+
+    /// Forgets the counters of a source.
+    pub fn remove_source(&self, name: &str) {
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.retain(|(known, _)| known != name);
+    }
+
+    /// Sets the networks that are counted.
+    pub fn set_inference(&self, intakes: Vec<Intake>) {
+        let inference = self.inference.lock();
+        *inference.unwrap_or_else(PoisonError::into_inner) = intakes;
+    }
+
+    fn inference_stats(&self) -> Stats {
+        let intakes = self
+            .inference
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let all = intakes.iter().map(Intake::stats);
+        all.fold(Stats::default(), Stats::plus)
     }
 
     fn sources(&self) -> Vec<(String, HealthSnapshot)> {
@@ -94,7 +117,16 @@ impl prometheus_client::collector::Collector for Collector {
             let labels = [("sink", sink.as_str())];
             ConstGauge::new(waiting as i64).encode(family.encode_family(&labels)?)?;
         }
-        inference(&self.inference.stats(), &mut encoder)
+        let help = "Whether a sink delivers: 1, or 0 while its other end is away or it has failed";
+        let mut family =
+            encoder.encode_descriptor("sink_running", help, None, MetricType::Gauge)?;
+        let sinks = self.hub.upgrade().map(|hub| hub.hello().sinks);
+        for status in sinks.unwrap_or_default() {
+            let labels = [("sink", status.sink.as_str())];
+            let running = status.state == SinkState::Running;
+            ConstGauge::new(i64::from(running)).encode(family.encode_family(&labels)?)?;
+        }
+        inference(&self.inference_stats(), &mut encoder)
     }
 }
 

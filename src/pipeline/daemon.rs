@@ -1,122 +1,72 @@
-//! The daemon: sources, feeds, inference, decisions and sinks, started and stopped together.
+//! The daemon: sources, feeds, inference, decisions and sinks, started and stopped together, and changed while they run.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, select};
-use vocald_client::message::Thresholds;
+use crossbeam_channel::{Receiver, Sender, never, select};
 
-use crate::audio::{Health, StopFlag};
-use crate::config::{Config, ConfigError};
-use crate::decision::{Decider, Horizon, PointError};
-use crate::frontend::window::lookahead_s;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
-use crate::inference::{
-    Engine, EngineError, Intake, StreamOutput, StreamSender, WeightPrecision, WhenBehind, Worker,
-};
-use crate::model::Metadata;
+use crate::config::Config;
 use crate::pipeline::collector::Collector;
-use crate::pipeline::decisions::{self, TooManyPanics};
-use crate::pipeline::feed::{Feed, FeedEnd};
-use crate::pipeline::restart;
-use crate::pipeline::sinks::{self, SinkError, Sinks};
-use crate::pipeline::sources::{self, OpenError, OpenSource, stream_name};
+pub use crate::pipeline::daemon_error::DaemonError;
+use crate::pipeline::daemon_error::spawn;
+use crate::pipeline::decision_thread::{self, Command, TooManyPanics};
+use crate::pipeline::doors::{Doors, Inside};
+use crate::pipeline::feed::FeedEnd;
+use crate::pipeline::reload::{self, Prepared, Present, ReadConfig};
+use crate::pipeline::sinks::{self, Sinks};
+use crate::pipeline::source_threads::{SourceThreads, Streams, announce};
+use crate::pipeline::sources::Opener;
+use crate::pipeline::stream_table::{SourceSettings, StreamTable};
 use crate::pipeline::watchdog::Watchdog;
-use crate::publish::Hub;
-use crate::publish::hub::{HelloFacts, SinkEnd};
-use crate::publish::mqtt::MqttError;
+use crate::publish::hub::SinkEnd;
 use crate::publish::stdout::STDOUT;
 use crate::publish::systemd::{Notifier, SYSTEMD};
-use crate::pulse::{Pulse, Pulses};
+use crate::publish::{Call, Control, Hub};
+use crate::pulse::Pulses;
 
 /// At the end a slow receiver has this long to take what is left, unless its delivery is lossless.
 const SINK_PATIENCE: Duration = Duration::from_secs(2);
 /// Outputs that may wait for the decisions thread; it is far faster than inference.
 const OUTPUTS_WAITING: usize = 64;
-
-/// Why the daemon cannot start, or ended.
-#[derive(Debug, thiserror::Error)]
-pub enum DaemonError {
-    /// The configuration is impossible.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// A source cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The network cannot be loaded, or failed.
-    #[error(transparent)]
-    Inference(#[from] EngineError),
-    /// The operating point is impossible.
-    #[error(transparent)]
-    Point(#[from] PointError),
-    /// A sink cannot be attached.
-    #[error(transparent)]
-    Sink(#[from] SinkError),
-    /// The system gives no thread.
-    #[error("no thread for {what}: {source}")]
-    Thread {
-        /// What the thread was for.
-        what: &'static str,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// A source failed.
-    #[error("source {name}: {reason}")]
-    Source {
-        /// Its name.
-        name: String,
-        /// One sentence.
-        reason: String,
-    },
-    /// A sink that everything depends on failed.
-    #[error("{name} cannot be written: {source}")]
-    SinkEnded {
-        /// Its name.
-        name: String,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// A server failed.
-    #[error("{0}")]
-    Server(String),
-    /// The decisions thread failed.
-    #[error(transparent)]
-    Decisions(#[from] TooManyPanics),
-}
-
-impl DaemonError {
-    /// Whether the configuration is invalid, so that waiting cannot help.
-    pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::Config(_)
-                | Self::Open(OpenError::Config(_))
-                | Self::Sink(SinkError::Config(_) | SinkError::Mqtt(MqttError::Config(_)))
-        )
-    }
-}
+/// Commands that may wait for it; more wait only while standard output waits for its reader.
+pub(super) const COMMANDS_WAITING: usize = 1024;
 
 /// A running daemon. Dropping it does not stop it: call [`Daemon::stop`], then [`Daemon::wait`].
 pub struct Daemon {
-    hub: Arc<Hub>,
+    pub(super) hub: Arc<Hub>,
     service: Arc<Notifier>,
-    pulses: Pulses,
-    worker: Worker,
-    sources: Vec<Running>,
-    /// How each source ended.
-    ends: Receiver<(String, FeedEnd)>,
+    /// The configuration at work, and what it has loaded.
+    pub(super) present: Present,
+    pub(super) table: Arc<StreamTable>,
+    pub(super) collector: Arc<Collector>,
+    pub(super) sources: SourceThreads,
     decisions: JoinHandle<Result<(), TooManyPanics>>,
-    sinks: Sinks,
+    pub(super) commands: Sender<Command>,
+    pub(super) levels: Arc<AtomicBool>,
+    pub(super) sinks: Sinks,
+    /// Servers that are closed after the next reply.
+    pub(super) closing: Vec<Doors>,
+    pub(super) control: Control,
+    calls: Receiver<Call>,
+    /// Whether changes are refused.
+    pub(super) locked: bool,
+    pub(super) read_config: Option<Arc<ReadConfig>>,
+    /// Each message requests a reload.
+    reloads: Receiver<()>,
+    /// What a reload under way has prepared, and the calls that wait for it.
+    pub(super) reload: Reload,
+    /// Networks that are not needed any more and end by themselves.
+    pub(super) retired: Vec<JoinHandle<()>>,
 }
 
-/// A source and its feed.
-struct Running {
-    /// The source's own flag: one that ends does not end the others.
-    stop: StopFlag,
-    thread: JoinHandle<()>,
+/// A reload under way.
+#[derive(Default)]
+pub(super) struct Reload {
+    pub prepared: Option<Receiver<Result<Prepared, String>>>,
+    pub call: Option<Call>,
 }
 
 impl Daemon {
@@ -141,81 +91,106 @@ impl Daemon {
     ) -> Result<Self, DaemonError> {
         let service = Arc::new(Notifier::from_env());
         service.status("loading the model");
-        let sources = sources::open(config, duration_s, capture)?;
-        let pulses = Pulses::default();
-        let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
-        let precision = config.precision()?;
-        let load = move || {
-            let engine = Engine::load(path.as_deref(), device, precision)?;
-            let processor = Processor {
-                device: engine.device_name(),
-                precision: engine.precision(),
-            };
-            let about = (engine.metadata().clone(), engine.window(), processor);
-            Ok((engine, about))
+        let nothing = Config {
+            source: Vec::new(),
+            ..config.clone()
         };
-        let (mut worker, (model, window, processor)) =
-            Worker::start_watched(pulses.add("inference 0"), load.clone())?;
-        for number in 1..config.model.inference_threads(&processor.device) {
-            worker.add_thread(pulses.add(format!("inference {number}")), load.clone())?;
+        let mut present = Present {
+            config: nothing,
+            failed: Vec::new(),
+            models: Vec::new(),
+            opener: Opener {
+                limit_s: duration_s,
+                capture: capture.map(Path::to_owned),
+            },
+            pulses: Pulses::default(),
+        };
+        let Prepared {
+            config,
+            models,
+            opened,
+            ..
+        } = present.prepare(config.clone())?;
+        let table = Arc::new(StreamTable::default());
+        for (source, model) in config.source.iter().zip(&models) {
+            let settings = SourceSettings::of(&config, source, model);
+            table.set_source(source.stream_name(), settings);
         }
-        let horizon = config.decision.horizon(&model.model_horizons())?;
-        tracing::info!(
-            model = model.name,
-            device = processor.device,
-            precision = %processor.precision,
-            horizon = horizon.frames,
-            "model ready"
-        );
-        let hub = Arc::new(hub(&model, processor, &horizon));
-        for stream in sources.iter().flat_map(OpenSource::known_streams) {
-            hub.add_stream(&stream);
+        let hub = Arc::new(reload::new_hub(&config, &models)?);
+        for source in &opened {
+            announce(&hub, &table, source)?;
         }
-        let collector = Arc::new(Collector::new(worker.intake(), Arc::downgrade(&hub)));
-        let paced_by_sinks = sources.iter().all(|source| source.can_wait);
-        let sinks = sinks::attach(config, &hub, &collector, paced_by_sinks)?;
-        sinks::systemd(config, &hub, &service)?;
+        let collector = Arc::new(Collector::new(Arc::downgrade(&hub)));
+        collector.set_inference(models.iter().map(|m| m.intake().clone()).collect());
+        let (control, calls) = Control::new();
+        let paced_by_sinks = opened.iter().all(|source| source.can_wait);
+        let inside = Inside {
+            hub: &hub,
+            collector: &collector,
+            control: &control,
+        };
+        let sinks = Sinks::attach(&config, &inside, paced_by_sinks)?;
+        sinks::systemd(&config.publish, &hub, &service)?;
 
         let (outputs_in, outputs) = crossbeam_channel::bounded(OUTPUTS_WAITING);
+        let (commands, commanded) = crossbeam_channel::bounded(COMMANDS_WAITING);
+        let levels = Arc::new(AtomicBool::new(config.publish.levels_required()));
         let decisions = spawn("decisions", {
-            let decider = Decider::new(model.new_overlap_average(), horizon)?;
-            let levels = config.publish.levels_required();
-            let (hub, pulse) = (Arc::clone(&hub), pulses.add("decisions"));
+            let (hub, pulse) = (Arc::clone(&hub), present.pulses.add("decisions"));
+            let levels = Arc::clone(&levels);
             move || {
-                decisions::decide(&outputs, &decider, levels, &pulse, |message| {
+                decision_thread::decide(&outputs, &commanded, &levels, &pulse, |message| {
                     hub.publish(message);
                 })
             }
         })?;
         let streams = Streams {
             hub: Arc::clone(&hub),
-            intake: worker.intake(),
+            table: Arc::clone(&table),
             outputs: outputs_in,
-            window,
         };
-        let (ended, ends) = crossbeam_channel::bounded(sources.len());
-        let mut running = Vec::new();
-        for source in sources {
-            running.push(start_source(
-                source,
-                &streams,
-                &collector,
-                &pulses,
-                ended.clone(),
-            )?);
+        let mut sources =
+            SourceThreads::new(streams, Arc::clone(&collector), present.pulses.clone());
+        for (source, model) in opened.into_iter().zip(&models) {
+            sources.start(source, Arc::clone(model))?;
         }
+        (present.config, present.models) = (config, models);
         // The engine has made its warm-up passes when it is loaded. A device may still be waited for.
         service.ready();
         Ok(Self {
             hub,
             service,
-            pulses,
-            worker,
-            sources: running,
-            ends,
+            present,
+            table,
+            collector,
+            sources,
             decisions,
+            commands,
+            levels,
             sinks,
+            closing: Vec::new(),
+            control,
+            calls,
+            locked: false,
+            read_config: None,
+            reloads: never(),
+            reload: Reload::default(),
+            retired: Vec::new(),
         })
+    }
+
+    /// Reads the configuration with `read` when a reload is requested: by a client, or by a message of `reloads`.
+    #[must_use]
+    pub fn reloading(
+        self,
+        read: impl Fn() -> Result<Config, String> + Send + Sync + 'static,
+        reloads: Receiver<()>,
+    ) -> Self {
+        Self {
+            read_config: Some(Arc::new(read)),
+            reloads,
+            ..self
+        }
     }
 
     /// The hub, for sinks of the caller's own.
@@ -223,34 +198,40 @@ impl Daemon {
         &self.hub
     }
 
+    /// Where requests are handed in, from any thread. They are carried out in [`Daemon::wait`].
+    pub fn control(&self) -> Control {
+        self.control.clone()
+    }
+
     /// Stops every source. [`Daemon::wait`] then returns once what they gave is decided on and delivered.
-    pub fn stop(&self) {
+    pub fn stop(&mut self) {
         self.service.stopping();
-        self.sources.iter().for_each(|source| source.stop.stop());
+        self.sources.stop_all();
     }
 
     /// Waits until all sources have ended; the first of `signals` stops them.
     ///
     /// # Errors
     /// The first failure of a source, a sink, a server, inference or a thread. Further ones are logged.
-    pub fn wait(self, signals: &Receiver<()>) -> Result<(), DaemonError> {
+    pub fn wait(mut self, signals: &Receiver<()>) -> Result<(), DaemonError> {
         let waited = self.watch(signals);
         self.service.stopping();
-        for source in self.sources {
-            // A panic inside was caught and reported as the source's end.
-            let _ = source.thread.join();
+        // The last sender of outputs: the decisions end when all are decided on.
+        drop(self.sources);
+        let inferred: Result<Vec<()>, _> = self.present.models.iter().map(|m| m.finish()).collect();
+        for thread in self.retired {
+            let _ = thread.join();
         }
-        let inferred = self.worker.finish();
         let decided = self.decisions.join();
         self.hub.finish(SINK_PATIENCE);
-        self.sinks.finish();
+        self.sinks.finish(&self.hub);
         inferred?;
         decided.unwrap_or(Err(TooManyPanics))?;
         waited
     }
 
     /// Watches every part until all sources have ended. Whatever else ends first ends the run.
-    fn watch(&self, signals: &Receiver<()>) -> Result<(), DaemonError> {
+    fn watch(&mut self, signals: &Receiver<()>) -> Result<(), DaemonError> {
         let mut result = Ok(());
         let mut fail = |error: DaemonError| match result {
             Ok(()) => result = Err(error),
@@ -259,21 +240,18 @@ impl Daemon {
         let mut signals = signals.clone();
         let mut watchdog = Watchdog::new(&self.service);
         let ticks = crossbeam_channel::tick(watchdog.every());
-        let mut running = self.sources.len();
         let mut ending = false;
-        while running > 0 {
+        let hub = Arc::clone(&self.hub);
+        let (calls, mut reloads) = (self.calls.clone(), self.reloads.clone());
+        while !self.sources.is_over() {
+            let prepared = self.reload.prepared.clone().unwrap_or_else(never);
             select! {
-                recv(self.ends) -> end => {
-                    running -= 1;
-                    // The other sources go on; the exit code tells that one failed.
-                    if let Ok((name, FeedEnd::Failed { reason, .. })) = end {
-                        if running > 0 {
-                            tracing::error!("source {name}: {reason}; the others go on");
-                        }
-                        fail(DaemonError::Source { name, reason });
+                recv(self.sources.ends()) -> end => {
+                    if let Ok((name, end)) = end {
+                        self.source_ended(&name, end).err().into_iter().for_each(&mut fail);
                     }
                 }
-                recv(self.hub.ends()) -> end => {
+                recv(hub.ends()) -> end => {
                     if let Ok(SinkEnd { name, error: Some(source) }) = end
                         && let Some(error) = self.without_sink(name, source)
                     {
@@ -281,22 +259,65 @@ impl Daemon {
                         error.into_iter().for_each(&mut fail);
                     }
                 }
+                recv(hub.changes()) -> change => {
+                    if let Ok(status) = change {
+                        self.sink_changed(status);
+                    }
+                }
+                recv(calls) -> call => {
+                    if let Ok(call) = call {
+                        self.carry_out(call);
+                    }
+                }
+                recv(reloads) -> reload => match reload {
+                    Ok(()) => self.reload_unasked(),
+                    Err(_) => reloads = never(),
+                },
+                recv(prepared) -> prepared => {
+                    let prepared = prepared.unwrap_or_else(|_| {
+                        Err("its thread panicked; see the log above".into())
+                    });
+                    self.finish_reload(prepared);
+                }
                 recv(signals) -> _ => {
                     self.stop();
-                    signals = crossbeam_channel::never();
+                    signals = never();
                 }
                 recv(ticks) -> _ => {
+                    self.close_doors();
                     let failed = self.sinks.failure().map(DaemonError::Server);
-                    let over = self.worker.is_gone() || self.decisions.is_finished();
+                    let gone = self.present.models.iter().any(|model| model.is_gone());
+                    let over = gone || self.decisions.is_finished();
                     if (failed.is_some() || over) && !std::mem::replace(&mut ending, true) {
                         self.stop();
                         failed.into_iter().for_each(&mut fail);
                     }
-                    watchdog.feed(&self.pulses);
+                    watchdog.feed(&self.present.pulses);
                 }
             }
         }
         result
+    }
+
+    /// The other sources go on; the exit code tells that one failed.
+    fn source_ended(&mut self, name: &str, end: FeedEnd) -> Result<(), DaemonError> {
+        let replaced = self.sources.has_ended(name)?;
+        if !replaced && !self.is_configured(name) {
+            self.forget_source(name);
+        }
+        match end {
+            FeedEnd::Failed { reason, .. } => {
+                self.present.failed.push(name.into());
+                if !self.sources.is_over() {
+                    tracing::error!("source {name}: {reason}; the others go on");
+                }
+                Err(DaemonError::Source {
+                    name: name.into(),
+                    reason,
+                })
+            }
+            FeedEnd::Ended | FeedEnd::Refused => Ok(()),
+        }
     }
 
     /// What a sink that failed means: nothing (`None`), the end of the run, or its failure. Standard output may fail
@@ -319,106 +340,4 @@ impl Daemon {
         let error = DaemonError::SinkEnded { name, source };
         Some((!is_gone).then_some(error))
     }
-}
-
-/// What the network runs on.
-struct Processor {
-    device: String,
-    precision: WeightPrecision,
-}
-
-fn hub(model: &Metadata, processor: Processor, horizon: &Horizon) -> Hub {
-    let facts = HelloFacts {
-        model: model.name.clone(),
-        device: processor.device,
-        precision: processor.precision.to_string(),
-        horizons_s: model
-            .horizons_frames
-            .iter()
-            .map(|&frames| lookahead_s(frames))
-            .collect(),
-        lookahead_s: lookahead_s(horizon.frames),
-        hop_s: WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),
-    };
-    Hub::new(facts).with_thresholds(Thresholds {
-        enter: horizon.point.enter,
-        reenter: horizon.point.reentry.map(|reentry| reentry.reenter),
-        leave: horizon.point.leave,
-    })
-}
-
-/// What a new stream is connected to.
-#[derive(Clone)]
-struct Streams {
-    hub: Arc<Hub>,
-    intake: Intake,
-    outputs: Sender<StreamOutput>,
-    /// The network's input.
-    window: WindowLength,
-}
-
-impl Streams {
-    fn open(&self, stream: &str, when_behind: WhenBehind) -> StreamSender {
-        self.hub.add_stream(stream);
-        self.intake
-            .add_stream(stream, when_behind, self.outputs.clone())
-    }
-}
-
-/// Starts the thread of a source, which starts it anew when it dies.
-fn start_source(
-    opened: OpenSource,
-    streams: &Streams,
-    collector: &Collector,
-    pulses: &Pulses,
-    ended: Sender<(String, FeedEnd)>,
-) -> Result<Running, DaemonError> {
-    let OpenSource {
-        name,
-        source,
-        options,
-        can_wait,
-        reopen,
-    } = opened;
-    let stop = StopFlag::new();
-    let health = Arc::new(Health::default());
-    collector.add_source(&name, Arc::clone(&health));
-    // One that may wait for its reader does so without limit.
-    let pulse = match can_wait {
-        true => Pulse::default(),
-        false => pulses.add(format!("feed of {name}")),
-    };
-    let when_behind = match can_wait {
-        true => WhenBehind::Block,
-        false => WhenBehind::DropOldest,
-    };
-    let streams = streams.clone();
-    let thread = spawn("feed", {
-        let stop = stop.clone();
-        move || {
-            let open = |channel| streams.open(&stream_name(&name, channel), when_behind);
-            let mut feed = Feed::new(options, streams.window, pulse, open);
-            let play =
-                || restart::play(&name, &mut feed, source, reopen.as_deref(), &health, &stop);
-            let end = catch_unwind(AssertUnwindSafe(play)).unwrap_or_else(|_| FeedEnd::Failed {
-                reason: "its feed thread panicked; see the log above".into(),
-                died: true,
-            });
-            // The senders go first: what waits is decided on before the end is known.
-            drop(feed);
-            // Without a receiver the start of another source has failed.
-            let _ = ended.send((name, end));
-        }
-    })?;
-    Ok(Running { stop, thread })
-}
-
-fn spawn<T: Send + 'static>(
-    what: &'static str,
-    run: impl FnOnce() -> T + Send + 'static,
-) -> Result<JoinHandle<T>, DaemonError> {
-    std::thread::Builder::new()
-        .name(what.into())
-        .spawn(run)
-        .map_err(|source| DaemonError::Thread { what, source })
 }

@@ -2,12 +2,9 @@
 //!
 //! `run` publishes them through the hub, `detect` collects them, so both decide alike.
 
-use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 use std::vec::Drain;
 
-use crossbeam_channel::Receiver;
 use vocald_client::Message;
 use vocald_client::message::{
     Decision, EventReason, Gap, GapReason, Level, Offset, Onset, State, StateChange, StreamState,
@@ -18,55 +15,19 @@ use crate::audio::CaptureInstant;
 use crate::decision::{self, Decider, Event};
 use crate::frontend::SAMPLE_RATE_HZ;
 use crate::frontend::window::lookahead_s;
-use crate::inference::{Loss, Note, Output, ScoredWindow, StreamOutput};
-use crate::pulse::Pulse;
-use crate::restarts::{RESTARTS_MAX, Restarts};
+use crate::inference::{Loss, NewDecider, Note, Output, ScoredWindow};
 
 /// Windows that inference dropped overlap with the decided ones around them, so a short hole leaves the state
 /// as it is. After this many seconds of them nothing is known any more, and an open voice is closed.
 const BRIDGED_S: f64 = 1.0;
-
-/// Decides on every output and hands the messages to `publish`, until no stream can send any more. A panic is a
-/// failure of its stream, whose decisions start anew.
-///
-/// # Errors
-/// [`TooManyPanics`]; the streams are then left as they are.
-pub fn decide(
-    outputs: &Receiver<StreamOutput>,
-    decider: &Decider,
-    levels: bool,
-    pulse: &Pulse,
-    mut publish: impl FnMut(Message),
-) -> Result<(), TooManyPanics> {
-    let mut streams: BTreeMap<Arc<str>, StreamDecisions> = BTreeMap::new();
-    let mut restarts = Restarts::default();
-    for StreamOutput { stream, output } in outputs {
-        let at_work = pulse.at_work();
-        let decisions = streams
-            .entry(Arc::clone(&stream))
-            .or_insert_with_key(|name| StreamDecisions::new(name, decider.clone(), levels));
-        let push = || decisions.push(output).collect::<Vec<_>>();
-        let messages = catch_unwind(AssertUnwindSafe(push)).or_else(|_| {
-            tracing::error!("the decisions of {stream} panicked; they start anew");
-            restarts.next_wait().ok_or(TooManyPanics)?;
-            Ok(decisions.start_anew(decider.clone()).collect())
-        })?;
-        drop(at_work);
-        messages.into_iter().for_each(&mut publish);
-    }
-    Ok(())
-}
-
-/// The decisions panic again and again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the decisions panicked {RESTARTS_MAX} times within a minute; see the log above")]
-pub struct TooManyPanics;
 
 /// The decisions of one stream.
 pub struct StreamDecisions {
     stream: String,
     levels: bool,
     decider: Decider,
+    /// The decider as it was given, for a start anew.
+    fresh: Decider,
     /// Messages of the call under way.
     messages: Vec<Message>,
     /// The state that was published last.
@@ -81,6 +42,20 @@ pub struct StreamDecisions {
     newest_event_wall: f64,
     /// Stream time of the end of the sound, while none arrives.
     sound_end_s: Option<f64>,
+    /// Stream time of the newest decision or event.
+    newest_s: f64,
+    /// No voice is published.
+    muted: bool,
+    /// A voice is published as a test.
+    test: Option<Test>,
+}
+
+/// A test of what reacts to a voice.
+struct Test {
+    /// Stream time of its onset.
+    onset_s: f64,
+    began: Instant,
+    until: Instant,
 }
 
 impl StreamDecisions {
@@ -89,6 +64,7 @@ impl StreamDecisions {
         Self {
             stream: stream.into(),
             levels,
+            fresh: decider.clone(),
             decider,
             messages: Vec::new(),
             state: None,
@@ -98,7 +74,65 @@ impl StreamDecisions {
             start_unix_s: 0.0,
             newest_event_wall: 0.0,
             sound_end_s: None,
+            newest_s: 0.0,
+            muted: false,
+            test: None,
         }
+    }
+
+    /// Whether a `level` message comes with every decision.
+    pub fn set_levels(&mut self, levels: bool) {
+        self.levels = levels;
+    }
+
+    /// Decides by another decider from now on, which goes on where the present one is.
+    pub fn change_decider(&mut self, new: NewDecider) {
+        self.fresh = new.decider.clone();
+        let earlier = std::mem::replace(&mut self.decider, new.decider);
+        self.decider.take_over(earlier, new.same_network);
+    }
+
+    /// Publishes no voice any more, or voices again. An open one is closed.
+    pub fn set_muted(&mut self, muted: bool) -> Drain<'_, Message> {
+        if muted && !self.muted && self.test.is_none() {
+            self.close_voice(EventReason::Muted);
+        }
+        self.muted = muted;
+        self.messages.drain(..)
+    }
+
+    /// Publishes a voice as a test for `duration`; zero ends it. An open voice is closed.
+    pub fn test_for(&mut self, duration: Duration) -> Drain<'_, Message> {
+        let now = Instant::now();
+        match &mut self.test {
+            Some(test) if !duration.is_zero() => test.until = now + duration,
+            Some(_) => self.end_test(),
+            None if !duration.is_zero() => {
+                self.close_voice(EventReason::Test);
+                let onset_s = self.newest_s;
+                self.test = Some(Test {
+                    onset_s,
+                    began: now,
+                    until: now + duration,
+                });
+                self.event(Event::Onset { t_s: onset_s }, EventReason::Test, true);
+            }
+            None => {}
+        }
+        self.messages.drain(..)
+    }
+
+    /// When the test ends, if there is one.
+    pub fn test_end(&self) -> Option<Instant> {
+        self.test.as_ref().map(|test| test.until)
+    }
+
+    /// The test's onset and offset are by the clock: no sound need flow.
+    fn end_test(&mut self) {
+        let Some(test) = self.test.take() else { return };
+        let duration_s = test.began.elapsed().as_secs_f64();
+        let t_s = test.onset_s + duration_s;
+        self.event(Event::Offset { t_s, duration_s }, EventReason::Test, true);
     }
 
     /// Takes the next output of the stream and returns the messages it leads to, in order.
@@ -108,17 +142,19 @@ impl StreamDecisions {
             Output::Note(Note::SoundEnd(t_s)) => self.sound_end_s = Some(t_s),
             Output::Note(Note::State(change)) => self.state(change),
             Output::Note(Note::Lost(loss)) => self.loss(loss),
+            Output::Note(Note::Decider(new)) => self.change_decider(*new),
+            Output::Note(Note::Over) => {}
         }
         self.messages.drain(..)
     }
 
-    /// After a panic: closes an open voice, reports the failure, and decides with `decider`, a fresh one.
-    fn start_anew(&mut self, decider: Decider) -> Drain<'_, Message> {
+    /// After a panic: closes an open voice, reports the failure, and decides as at the start.
+    pub fn start_anew(&mut self) -> Drain<'_, Message> {
         self.messages.clear();
         self.state(StateChange::failed(
             "its decisions panicked and start anew; see the log",
         ));
-        self.decider = decider;
+        self.decider = self.fresh.clone();
         self.messages.drain(..)
     }
 
@@ -131,8 +167,7 @@ impl StreamDecisions {
         p: f32,
         latency_s: f64,
     ) -> Drain<'_, Message> {
-        let decision = self.decider.frame(t, p);
-        self.decision(seq, t, decision, latency_s, false);
+        self.decision(seq, t, p, latency_s, false);
         self.messages.drain(..)
     }
 
@@ -146,13 +181,10 @@ impl StreamDecisions {
         let latency_s = CaptureInstant::now().seconds() - window.captured.monotonic_s;
         self.start_unix_s = window.captured.unix_s - end_s;
         let t = window.time_s(self.decider.horizon().frames);
-        let decision = self
-            .decider
-            .window(window.start_sample, t, &scored.probabilities);
-        let Some(decision) = decision else {
+        let Some(p) = self.decider.probability(window, &scored.probabilities) else {
             return self.state(StateChange::failed("the model gave no prediction"));
         };
-        self.decision(window.seq(), t, decision, latency_s, scored.late);
+        self.decision(window.seq(), t, p, latency_s, scored.late);
         if self.levels {
             let message = Message::Level(Level {
                 v: Version,
@@ -167,15 +199,19 @@ impl StreamDecisions {
         }
     }
 
-    fn decision(
-        &mut self,
-        seq: u64,
-        t: f64,
-        decision: decision::Decision,
-        latency_s: f64,
-        late: bool,
-    ) {
+    fn decision(&mut self, seq: u64, t: f64, p: f32, latency_s: f64, late: bool) {
+        let test = self.test.is_some();
+        // While a test or mute replaces the decisions, the voice is not followed: afterwards it begins from silence.
+        let decision = match test || self.muted {
+            true => decision::Decision {
+                voice: test,
+                p,
+                event: None,
+            },
+            false => self.decider.frame(t, p),
+        };
         self.newest_p = decision.p;
+        self.newest_s = self.newest_s.max(t);
         let message = Message::Decision(Decision {
             v: Version,
             stream: self.stream.clone(),
@@ -187,15 +223,18 @@ impl StreamDecisions {
             lookahead: microseconds(lookahead_s(self.decider.horizon().frames)),
             latency: microseconds(latency_s),
             late,
-            test: false,
+            test,
         });
         self.messages.push(message);
         if let Some(event) = decision.event {
-            self.event(event, EventReason::Decision);
+            self.event(event, EventReason::Decision, false);
         }
     }
 
     fn state(&mut self, StateChange { state, reason }: StateChange) {
+        if !state.has_sound() {
+            self.end_test();
+        }
         match state {
             StreamState::Stalled => self.close_voice(EventReason::Stalled),
             StreamState::Waiting | StreamState::Reconnecting => self.close_voice(EventReason::Lost),
@@ -242,14 +281,20 @@ impl StreamDecisions {
             None => self.decider.gap(),
         };
         if let Some(event) = event {
-            self.event(event, reason);
+            self.event(event, reason, false);
         }
     }
 
-    fn event(&mut self, event: Event, reason: EventReason) {
+    /// `test`: the event is of a test and not of a voice.
+    fn event(&mut self, event: Event, reason: EventReason, test: bool) {
         let stream = self.stream.clone();
         let (Event::Onset { t_s } | Event::Offset { t_s, .. }) = event;
-        self.newest_event_wall = self.wall(t_s).max(self.newest_event_wall);
+        let wall = match test {
+            true => unix_now_s(),
+            false => self.wall(t_s),
+        };
+        self.newest_event_wall = wall.max(self.newest_event_wall);
+        self.newest_s = self.newest_s.max(t_s);
         let wall = self.newest_event_wall;
         let message = match event {
             Event::Onset { t_s } => {
@@ -262,7 +307,7 @@ impl StreamDecisions {
                     wall,
                     p: self.newest_p,
                     reason,
-                    test: false,
+                    test,
                 })
             }
             Event::Offset { t_s, duration_s } => Message::Offset(Offset {
@@ -274,7 +319,7 @@ impl StreamDecisions {
                 p: self.newest_p,
                 duration: microseconds(duration_s),
                 reason,
-                test: false,
+                test,
             }),
         };
         self.messages.push(message);
@@ -283,6 +328,11 @@ impl StreamDecisions {
     fn wall(&self, t_s: f64) -> f64 {
         microseconds(self.start_unix_s + t_s)
     }
+}
+
+fn unix_now_s() -> f64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    microseconds(since.unwrap_or_default().as_secs_f64())
 }
 
 /// Rounds to microseconds: digits beyond them carry no information.

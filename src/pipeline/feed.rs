@@ -7,13 +7,13 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use crossbeam_channel::{Receiver, never, select};
 use vocald_client::message::{GapReason, StateChange, StreamState};
 
-use crate::audio::{
-    AudioFormat, Block, CaptureInstant, ChannelChoice, RingReader, SourceEvent, SourceHandle,
-};
+use crate::audio::{AudioFormat, Block, CaptureInstant, RingReader, SourceEvent, SourceHandle};
 use crate::frontend::{CaptureTime, WindowLength};
 use crate::inference::StreamSender;
+pub use crate::pipeline::feed_options::{FeedChange, FeedEnd, FeedOptions, Mixing, Opening};
 use crate::pipeline::lanes::{Flow, Lanes};
 use crate::pipeline::timeline::{Held, Place, Timeline};
 use crate::pipeline::wall_clock::WallClock;
@@ -22,63 +22,27 @@ use crate::pulse::Pulse;
 /// How long the ring or the events are watched before the other and the clock are looked at again.
 const WATCH: Duration = Duration::from_millis(20);
 
-/// How the channels of a source become streams.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mixing {
-    /// One stream, the mean of the chosen channels.
-    Mean(ChannelChoice),
-    /// One stream for each of the chosen channels.
-    Each(ChannelChoice),
-}
-
-/// Settings of a feed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FeedOptions {
-    /// How channels become streams.
-    pub mixing: Mixing,
-    /// Ends the source after this much sound, in seconds.
-    pub limit_s: Option<f64>,
-    /// The source goes on by the clock whether it is read or not (a device), so a pause is a loss. A pipe that
-    /// pauses loses nothing.
-    pub live: bool,
-    /// After this time without sound the streams are stalled. `None`: a file at full pace is never late.
-    pub stall_after: Option<Duration>,
-    /// Windows are due this long after their last sample arrived. `None`: the source waits instead.
-    pub budget: Option<Duration>,
-}
-
-/// How a source came to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FeedEnd {
-    /// The source ended or was stopped.
-    Ended,
-    /// The source failed.
-    Failed {
-        /// One sentence.
-        reason: String,
-        /// A thread died, which another start may mend; a source that reports its failure has failed for good.
-        died: bool,
-    },
-    /// Inference takes no more windows.
-    Refused,
-}
-
 /// Feeds the streams of `source` until it ends, in windows of the length that the network takes.
 /// `open` opens a stream: of the channel of that number, or of the mean of all that were chosen.
 pub fn feed(
     source: SourceHandle,
     options: FeedOptions,
     window: WindowLength,
-    open: impl FnMut(Option<u16>) -> StreamSender,
+    mut open: impl FnMut(Option<u16>) -> StreamSender,
 ) -> FeedEnd {
-    Feed::new(options, window, Pulse::default(), open).play(source)
+    let open = |channel| Opening {
+        sender: open(channel),
+        window,
+        gain_db: 0.0,
+    };
+    Feed::new(options, Pulse::default(), never(), open).play(source)
 }
 
 /// The streams of a source, and the times that they share.
 pub struct Feed<O> {
     options: FeedOptions,
-    window: WindowLength,
     pulse: Pulse,
+    changes: Receiver<FeedChange>,
     lanes: Lanes<O>,
     block: Vec<f32>,
     timeline: Timeline,
@@ -88,6 +52,8 @@ pub struct Feed<O> {
     /// The streams were informed that none does.
     stalled: bool,
     waiting_logged: bool,
+    /// The source has begun anew; its first sound will show what is missing before it.
+    restarted: bool,
 }
 
 /// A source while it plays.
@@ -100,20 +66,22 @@ struct Playing {
     xruns: u64,
 }
 
-impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
-    /// Opens the streams that do not depend on how many channels the source turns out to have.
-    pub fn new(options: FeedOptions, window: WindowLength, pulse: Pulse, open: O) -> Self {
+impl<O: FnMut(Option<u16>) -> Opening> Feed<O> {
+    /// Opens the streams that do not depend on how many channels the source turns out to have. `changes` of them are
+    /// applied between two blocks.
+    pub fn new(options: FeedOptions, pulse: Pulse, changes: Receiver<FeedChange>, open: O) -> Self {
         Self {
-            lanes: Lanes::new(&options.mixing, options.budget, open),
+            lanes: Lanes::new(&options, open),
             options,
-            window,
             pulse,
+            changes,
             block: Vec::new(),
             timeline: Timeline::default(),
             wall: WallClock::default(),
             running: false,
             stalled: false,
             waiting_logged: false,
+            restarted: false,
         }
     }
 
@@ -156,16 +124,33 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
         }
     }
 
+    /// The streams end: waits until all that came is decided on.
+    pub fn finish(self) {
+        self.lanes.close();
+    }
+
     fn run(&mut self, playing: &mut Playing) -> Flow {
         loop {
+            while let Ok(change) = self.changes.try_recv() {
+                self.lanes.change(change)?;
+            }
             let event = match &playing.reader {
                 Some(reader) if !reader.is_closed() => playing.source.events.try_recv().ok(),
-                // Nothing can come but an event.
-                _ => match playing.source.events.recv() {
-                    Ok(event) => Some(event),
-                    Err(_) => {
-                        self.release(playing)?;
-                        return self.failed("its thread panicked; see the log".into(), true);
+                // No sound can come.
+                _ => select! {
+                    recv(playing.source.events) -> event => match event {
+                        Ok(event) => Some(event),
+                        Err(_) => {
+                            self.release(playing)?;
+                            return self.failed("its thread panicked; see the log".into(), true);
+                        }
+                    },
+                    recv(self.changes) -> change => {
+                        match change {
+                            Ok(change) => self.lanes.change(change)?,
+                            Err(_) => self.changes = never(),
+                        }
+                        continue;
                     }
                 },
             };
@@ -228,7 +213,9 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
         let is_new = self.timeline.is_new();
         let released = self.timeline.release(format.rate_hz);
         let lost = (released.lost_s * f64::from(format.rate_hz)).round() as u64;
-        if lost > 0 && !is_new {
+        // Windows begin anew also where no sound is missing.
+        let restarted = !released.blocks.is_empty() && std::mem::take(&mut self.restarted);
+        if (lost > 0 || restarted) && !is_new {
             self.lanes.lose(lost, GapReason::Device)?;
         }
         // What was held arrives only now.
@@ -260,6 +247,7 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
             SourceEvent::Started { format, reader } => {
                 self.lose_at_end(playing)?;
                 playing.reader = Some(reader);
+                self.restarted = !self.timeline.is_new();
                 playing.quiet_since = CaptureInstant::now();
                 self.running = false;
                 self.stalled = false;
@@ -293,7 +281,7 @@ impl<O: FnMut(Option<u16>) -> StreamSender> Feed<O> {
 
     /// Prepares the streams for `format`, their first or another.
     fn start(&mut self, format: AudioFormat) -> Flow {
-        match self.lanes.start(format, self.window)? {
+        match self.lanes.start(format)? {
             Ok(()) => ControlFlow::Continue(()),
             Err(reason) => self.failed(reason, false),
         }

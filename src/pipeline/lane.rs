@@ -8,15 +8,22 @@ use crate::audio::{
     AudioFormat, CaptureInstant, ChannelChoice, ChannelError, ChannelFault, ChannelMap,
     ChannelWatch,
 };
+use crate::decision::Decider;
 use crate::frontend::resample::ResampleError;
 use crate::frontend::{CaptureTime, WindowLength};
-use crate::inference::{Note, StreamItem, StreamSender, WorkerGone};
+use crate::inference::{NewDecider, Note, StreamItem, StreamSender, WorkerGone};
+use crate::pipeline::feed_options::Opening;
 use crate::pipeline::stream::Stream;
 
 /// A stream of a source and its way to inference.
 pub(super) struct Lane {
+    /// The channel that it is, unless it is the mean of some.
+    channel: Option<u16>,
     choice: ChannelChoice,
     sender: StreamSender,
+    window: WindowLength,
+    /// Factor of the samples.
+    gain: f32,
     /// How long after their arrival windows are due; `None`: they can wait.
     budget: Option<Duration>,
     /// `None` until the first sound.
@@ -42,13 +49,59 @@ pub(super) enum StartError {
 }
 
 impl Lane {
-    pub fn new(choice: ChannelChoice, sender: StreamSender, budget: Option<Duration>) -> Self {
+    pub fn new(
+        channel: Option<u16>,
+        choice: ChannelChoice,
+        opening: Opening,
+        budget: Option<Duration>,
+    ) -> Self {
         Self {
+            channel,
             choice,
-            sender,
+            sender: opening.sender,
+            window: opening.window,
+            gain: factor(opening.gain_db),
             budget,
             sound: None,
         }
+    }
+
+    pub fn channel(&self) -> Option<u16> {
+        self.channel
+    }
+
+    pub fn set_budget(&mut self, budget: Duration) {
+        self.budget = Some(budget);
+    }
+
+    pub fn set_gain(&mut self, gain_db: f32) {
+        self.gain = factor(gain_db);
+    }
+
+    /// From the next window on the stream is decided on by `decider`.
+    pub fn set_decider(&self, decider: Box<Decider>) -> Result<(), WorkerGone> {
+        self.note(Note::Decider(Box::new(NewDecider {
+            decider: *decider,
+            same_network: true,
+        })))
+    }
+
+    /// Passes what follows on to another network, after all that came before is decided on.
+    pub fn reopen(&mut self, open: impl FnOnce() -> Opening) {
+        self.sender.drain();
+        let opening = open();
+        self.sender = opening.sender;
+        self.window = opening.window;
+        self.set_gain(opening.gain_db);
+        if let Some(sound) = &mut self.sound {
+            sound.stream.set_window(self.window);
+        }
+    }
+
+    /// Nothing more comes. Waits until all that came is decided on.
+    pub fn close(self) {
+        let _ = self.note(Note::Over);
+        self.sender.drain();
     }
 
     /// Stream time of the next sample, in seconds; `None` before the first format is known.
@@ -57,14 +110,14 @@ impl Lane {
     }
 
     /// Prepares for the format of the source, its first or another.
-    pub fn start(&mut self, format: AudioFormat, window: WindowLength) -> Result<(), StartError> {
+    pub fn start(&mut self, format: AudioFormat) -> Result<(), StartError> {
         let map = ChannelMap::new(&self.choice, format.channels)?;
         let watch = map.watch(format.rate_hz);
         let Some(sound) = &mut self.sound else {
             self.sound = Some(Sound {
                 map,
                 watch,
-                stream: Stream::new(format.rate_hz, window)?,
+                stream: Stream::new(format.rate_hz, self.window)?,
                 mono: Vec::new(),
             });
             return Ok(());
@@ -86,12 +139,18 @@ impl Lane {
         };
         sound.mono.clear();
         sound.map.mix(samples, &mut sound.mono);
+        let faults = sound.watch.push(samples, &sound.mono);
+        if self.gain != 1.0 {
+            sound
+                .mono
+                .iter_mut()
+                .for_each(|sample| *sample *= self.gain);
+        }
         let due = self.budget.map(|budget| due(budget, end.arrived_s));
         for item in sound.stream.push(&sound.mono, end) {
             self.sender.send_due(item, due)?;
         }
-        if let Some(faults) = sound.watch.push(samples, &sound.mono) {
-            let change = running(faults);
+        if let Some(change) = faults.map(running) {
             self.note(Note::State(change))?;
         }
         Ok(())
@@ -140,6 +199,10 @@ fn running(faults: &[ChannelFault]) -> StateChange {
         reason: (!faults.is_empty()).then(|| faults.join("; ")),
         ..StateChange::running()
     }
+}
+
+fn factor(gain_db: f32) -> f32 {
+    10f32.powf(gain_db / 20.0)
 }
 
 /// The moment `budget` after the sound arrived, at `arrived_s` of the capture clock.

@@ -4,19 +4,29 @@
 //! [`stream`] to inference; [`decisions`] turns its outputs into messages for the hub. [`label`] takes a file the same
 //! way, without threads of its own.
 
+mod changeover;
 pub mod collector;
 pub mod daemon;
+mod daemon_error;
+pub mod decision_thread;
 pub mod decisions;
+mod doors;
 pub mod feed;
+mod feed_options;
 pub mod label;
 pub mod labels;
 mod lane;
 mod lanes;
+mod models;
 pub mod recording;
+mod reload;
+mod requests;
 pub mod restart;
 mod sinks;
+mod source_threads;
 pub mod sources;
 pub mod stream;
+mod stream_table;
 mod timeline;
 pub mod verdict;
 mod wall_clock;

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use crate::audio::{Health, Source, StopFlag, spawn_counted};
-use crate::inference::StreamSender;
-use crate::pipeline::feed::{Feed, FeedEnd};
+use crate::pipeline::feed::{Feed, FeedEnd, Opening};
 use crate::pipeline::sources::Reopen;
 use crate::restarts::{RESTARTS_MAX, Restarts};
 
 /// Plays a source to its end on the streams of `feed`. `reopen`, where the source can be opened more than once, opens it
 /// anew after its thread or that of the feed died.
-pub fn play<O: FnMut(Option<u16>) -> StreamSender>(
+pub fn play<O: FnMut(Option<u16>) -> Opening>(
     name: &str,
     feed: &mut Feed<O>,
     mut source: Box<dyn Source>,

@@ -1,26 +1,28 @@
-//! Attaches the sinks of a configuration to the hub, one function a sink.
+//! Attaches the sinks of a configuration to the hub, and changes them while the run goes on.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::config::{Config, ConfigError, HttpConfig, PublishConfig, TcpConfig, UnixConfig};
-use crate::pipeline::collector::Collector;
+use vocald_client::Subscription;
+
+use crate::config::{Config, ConfigError, HookConfig, PublishConfig};
+use crate::pipeline::doors::{self, Doors, Inside};
 use crate::publish::command::Commands;
-use crate::publish::fanout::fanout;
 use crate::publish::hook::Hook;
 use crate::publish::http::tls::TlsError;
-use crate::publish::lines::{tcp, unix};
+use crate::publish::hub::SinkId;
 use crate::publish::midi::Midi;
 use crate::publish::mqtt::{Mqtt, MqttError};
 use crate::publish::osc::Osc;
-use crate::publish::rlimit;
-use crate::publish::server::Server;
 use crate::publish::stdout::Stdout;
 use crate::publish::systemd::{Notifier, Systemd};
-use crate::publish::{Delivery, Hub, http};
-use vocald_client::Subscription;
+use crate::publish::{Delivery, Hub};
+
+/// A sink that ends or is replaced has this long to deliver what it still has.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a sink cannot be attached.
 #[derive(Debug, thiserror::Error)]
@@ -62,269 +64,230 @@ pub enum SinkError {
     Mqtt(#[from] MqttError),
 }
 
-fn no_thread(what: &'static str) -> impl Fn(io::Error) -> SinkError {
+pub(super) fn no_thread(what: &'static str) -> impl Fn(io::Error) -> SinkError {
     move |source| SinkError::Thread { what, source }
 }
 
-fn listen_error(address: SocketAddr, option: &'static str) -> impl Fn(io::Error) -> SinkError {
-    move |source| SinkError::Listen {
-        address,
-        source,
-        option,
-    }
+/// The sinks of the run.
+pub(super) struct Sinks {
+    doors: Doors,
+    osc: Option<SinkId>,
+    commands: Option<SinkId>,
+    midi: Option<SinkId>,
+    mqtt: Option<SinkId>,
+    hooks: Vec<(HookConfig, Option<String>, SinkId)>,
+    stdout: SinkId,
 }
 
-/// Connections for single requests, however few file handles there are.
-const REQUESTS_MIN: usize = 8;
-
-/// Servers that end after the hub has delivered its last message.
-#[derive(Default)]
-pub struct Sinks {
-    servers: Vec<Server>,
+/// What a change needs that may fail; nothing has changed yet.
+pub(super) struct Change {
+    doors: doors::Change,
+    /// Each with its token.
+    hooks: Vec<(HookConfig, Option<String>)>,
 }
 
 impl Sinks {
+    /// Starts every sink. `paced_by_sinks`: every source can wait for whoever reads standard output.
+    pub fn attach(
+        config: &Config,
+        inside: &Inside,
+        paced_by_sinks: bool,
+    ) -> Result<Self, SinkError> {
+        let (publish, hub) = (&config.publish, inside.hub);
+        let mut doors = Doors::default();
+        let change = doors.prepare(publish, inside)?;
+        doors.change(publish, change);
+        let mut hooks = Vec::new();
+        let (osc, commands) = (osc(publish, hub)?, commands(publish, hub)?);
+        for (hook, token) in with_tokens(&config.hook)? {
+            hooks.push(attach_hook(hook, token, hub)?);
+        }
+        Ok(Self {
+            doors,
+            osc,
+            commands,
+            hooks,
+            midi: midi(publish, hub)?,
+            mqtt: mqtt(publish, hub)?,
+            stdout: stdout(publish, hub, paced_by_sinks)?,
+        })
+    }
+
+    /// Opens and checks what a change to `new` needs.
+    pub fn prepare(&self, new: &Config, inside: &Inside) -> Result<Change, SinkError> {
+        let hooks = with_tokens(&new.hook)?;
+        if new.publish.mqtt.is_on() {
+            Mqtt::check(&new.publish.mqtt)?;
+        }
+        Ok(Change {
+            hooks,
+            doors: self.doors.prepare(&new.publish, inside)?,
+        })
+    }
+
+    /// Changes from `old` to `new`. What is the same keeps its clients and its state. Returns the servers to close,
+    /// after the reply to whoever made the change through one of them.
+    pub fn change(
+        &mut self,
+        (old, new): (&PublishConfig, &PublishConfig),
+        change: Change,
+        hub: &Hub,
+    ) -> Result<Doors, SinkError> {
+        match self.change_senders((old, new), change.hooks, hub) {
+            Ok(()) => Ok(self.doors.change(new, change.doors)),
+            Err(error) => {
+                change.doors.give_up(hub);
+                Err(error)
+            }
+        }
+    }
+
+    /// The sinks that are no servers.
+    fn change_senders(
+        &mut self,
+        (old, new): (&PublishConfig, &PublishConfig),
+        hooks: Vec<(HookConfig, Option<String>)>,
+        hub: &Hub,
+    ) -> Result<(), SinkError> {
+        let detach = |sink: &mut Option<SinkId>| {
+            sink.take()
+                .into_iter()
+                .for_each(|id| hub.detach(id, PATIENCE));
+        };
+        if old.osc != new.osc {
+            detach(&mut self.osc);
+            self.osc = osc(new, hub)?;
+        }
+        if old.command != new.command {
+            detach(&mut self.commands);
+            self.commands = commands(new, hub)?;
+        }
+        if old.midi != new.midi {
+            detach(&mut self.midi);
+            self.midi = midi(new, hub)?;
+        }
+        if old.mqtt != new.mqtt {
+            detach(&mut self.mqtt);
+            self.mqtt = mqtt(new, hub)?;
+        }
+        let mut before = std::mem::take(&mut self.hooks);
+        for (hook, token) in hooks {
+            let same = |(config, secret, _): &(HookConfig, Option<String>, SinkId)| {
+                (config, secret) == (&hook, &token)
+            };
+            let kept = before.iter().position(same).map(|at| before.remove(at));
+            self.hooks.push(match kept {
+                Some(kept) => kept,
+                None => attach_hook(hook, token, hub)?,
+            });
+        }
+        before.iter().for_each(|(.., id)| hub.detach(*id, PATIENCE));
+        if (old.levels, &old.only) != (new.levels, &new.only) {
+            hub.resubscribe(self.stdout, printed(new));
+        }
+        Ok(())
+    }
+
     /// The first failure of a server.
     pub fn failure(&self) -> Option<String> {
-        self.servers.iter().find_map(Server::failure)
+        self.doors.failure()
     }
 
-    /// Gives clients a moment to take what waits for them.
-    pub fn finish(self) {
-        for server in self.servers {
-            server.finish();
-        }
+    /// Gives clients a moment to take what waits for them, after the hub has delivered its last message.
+    pub fn finish(self, hub: &Hub) {
+        self.doors.close(hub);
     }
 }
 
-/// Starts every sink. `paced_by_sinks`: every source can wait for whoever reads standard output.
-pub fn attach(
-    config: &Config,
-    hub: &Arc<Hub>,
-    collector: &Arc<Collector>,
-    paced_by_sinks: bool,
-) -> Result<Sinks, SinkError> {
-    let publish = &config.publish;
-    let mut sinks = Sinks::default();
-    let room = Room::make(publish);
-    if publish.unix.enabled {
-        sinks
-            .servers
-            .push(on_unix(&publish.unix, publish, hub, room)?);
-    }
-    if publish.tcp.enabled {
-        sinks
-            .servers
-            .push(on_tcp(&publish.tcp, publish, hub, room)?);
-    }
-    if publish.http.enabled {
-        sinks
-            .servers
-            .push(on_http(&publish.http, publish, hub, collector, room)?);
-    }
-    osc(config, hub)?;
-    commands(config, hub)?;
-    hooks(config, hub)?;
-    midi(config, hub)?;
-    mqtt(config, hub)?;
-    stdout(publish, hub, paced_by_sinks)?;
-    Ok(sinks)
-}
-
-/// The share of the configured clients for which there are file handles.
-#[derive(Debug, Clone, Copy)]
-struct Room {
-    configured: usize,
-    allowed: usize,
-}
-
-impl Room {
-    fn make(publish: &PublishConfig) -> Self {
-        let configured = clients_max(publish);
-        Self {
-            configured,
-            allowed: rlimit::allow(configured),
-        }
-    }
-
-    /// As many of `clients` as there is room for.
-    fn of(self, clients: usize) -> usize {
-        let share = clients * self.allowed / self.configured.max(1);
-        share.clamp(1, clients.max(1))
-    }
-}
-
-/// Of all servers together.
-fn clients_max(publish: &PublishConfig) -> usize {
-    let (unix, tcp, http) = (&publish.unix, &publish.tcp, &publish.http);
-    let servers = [
-        (unix.enabled, unix.clients_max),
-        (tcp.enabled, tcp.clients_max),
-        (http.enabled, http.clients_max + http::REQUESTS_MAX),
-    ];
-    let open = servers.iter().filter(|(enabled, _)| *enabled);
-    open.map(|(_, clients)| clients).sum()
-}
-
-fn stdout(publish: &PublishConfig, hub: &Hub, paced_by_sinks: bool) -> Result<(), SinkError> {
+fn stdout(publish: &PublishConfig, hub: &Hub, paced_by_sinks: bool) -> Result<SinkId, SinkError> {
     let capacity = publish.queue_messages;
     // Where every source can wait, a slow reader delays it. A device cannot wait, so messages are dropped instead.
     let delivery = match paced_by_sinks {
         true => Delivery::Lossless { capacity },
         false => Delivery::DropOldest { capacity },
     };
-    let subscription = match (publish.only.is_empty(), publish.levels) {
-        (false, _) => Subscription::default().with_types(publish.only.clone()),
-        (true, true) => Subscription::everything(),
-        (true, false) => Subscription::default(),
-    };
-    hub.subscribe(Stdout::default(), delivery, subscription)
+    hub.subscribe(Stdout::default(), delivery, printed(publish))
         .map_err(no_thread("standard output"))
 }
 
-fn on_unix(
-    unix: &UnixConfig,
-    publish: &PublishConfig,
-    hub: &Hub,
-    room: Room,
-) -> Result<Server, SinkError> {
-    let path = unix.path();
-    let capacity = publish.queue_messages;
-    let (sink, subscriptions) = fanout("unix".into(), hub.hello(), capacity);
-    let server =
-        unix::start(&path, subscriptions, room.of(unix.clients_max)).map_err(|source| {
-            SinkError::Socket {
-                path: path.clone(),
-                source,
-            }
-        })?;
-    hub.attach(sink, Delivery::DropOldest { capacity })
-        .map_err(no_thread("the Unix socket"))?;
-    announce(&format!("JSON lines on {}", path.display()));
-    Ok(server)
-}
-
-fn on_tcp(
-    tcp: &TcpConfig,
-    publish: &PublishConfig,
-    hub: &Hub,
-    room: Room,
-) -> Result<Server, SinkError> {
-    let address = tcp.address()?;
-    let capacity = publish.queue_messages;
-    let (sink, subscriptions) = fanout("tcp".into(), hub.hello(), capacity);
-    let (server, address) = tcp::start(
-        address,
-        subscriptions,
-        room.of(tcp.clients_max),
-        tcp.clients_per_address_max,
-    )
-    .map_err(listen_error(address, "--tcp"))?;
-    hub.attach(sink, Delivery::DropOldest { capacity })
-        .map_err(no_thread("TCP"))?;
-    announce(&format!("JSON lines on tcp {address}"));
-    Ok(server)
-}
-
-fn on_http(
-    http: &HttpConfig,
-    publish: &PublishConfig,
-    hub: &Hub,
-    collector: &Arc<Collector>,
-    room: Room,
-) -> Result<Server, SinkError> {
-    let access = http.access()?;
-    let address = access.address();
-    let capacity = publish.queue_messages;
-    let tls = http.tls()?.map(http::tls::acceptor).transpose()?;
-    let scheme = if tls.is_some() { "https" } else { "http" };
-    let limits = http::Limits {
-        clients: room.of(http.clients_max),
-        clients_per_address: http.clients_per_address_max,
-        requests: room.of(http::REQUESTS_MAX).max(REQUESTS_MIN),
-    };
-    let started = http::start(
-        hub,
-        access,
-        tls,
-        limits,
-        capacity,
-        Box::new(Arc::clone(collector)),
-    );
-    let (server, address, sink) = started.map_err(listen_error(address, "--http"))?;
-    hub.attach(sink, Delivery::DropOldest { capacity })
-        .map_err(no_thread("HTTP"))?;
-    announce(&format!("the page is at {scheme}://{address}/"));
-    Ok(server)
-}
-
-fn osc(config: &Config, hub: &Hub) -> Result<(), SinkError> {
-    if config.publish.osc.targets.is_empty() {
-        return Ok(());
+/// What standard output gets.
+fn printed(publish: &PublishConfig) -> Subscription {
+    match (publish.only.is_empty(), publish.levels) {
+        (false, _) => Subscription::default().with_types(publish.only.clone()),
+        (true, true) => Subscription::everything(),
+        (true, false) => Subscription::default(),
     }
-    hub.attach(Osc::open(&config.publish.osc), drop_oldest(config))
-        .map_err(no_thread("OSC"))
 }
 
-fn commands(config: &Config, hub: &Hub) -> Result<(), SinkError> {
-    let command = &config.publish.command;
-    if !command.is_on() {
-        return Ok(());
+fn osc(publish: &PublishConfig, hub: &Hub) -> Result<Option<SinkId>, SinkError> {
+    if publish.osc.targets.is_empty() {
+        return Ok(None);
     }
-    Commands::start(command)
-        .and_then(|sink| hub.attach(sink, drop_oldest(config)))
-        .map_err(no_thread("commands"))
+    let attached = hub.attach(Osc::open(&publish.osc), drop_oldest(publish));
+    attached.map(Some).map_err(no_thread("OSC"))
 }
 
-fn hooks(config: &Config, hub: &Hub) -> Result<(), SinkError> {
-    for hook in &config.hook {
-        let capacity = hook.queue_messages;
-        let sink = Hook::new(hook, hook.token()?.as_deref());
-        hub.subscribe(sink, Delivery::DropOldest { capacity }, hook.subscription())
-            .map_err(no_thread("a hook"))?;
+fn commands(publish: &PublishConfig, hub: &Hub) -> Result<Option<SinkId>, SinkError> {
+    if !publish.command.is_on() {
+        return Ok(None);
+    }
+    let started = Commands::start(&publish.command);
+    let attached = started.and_then(|sink| hub.attach(sink, drop_oldest(publish)));
+    attached.map(Some).map_err(no_thread("commands"))
+}
+
+fn midi(publish: &PublishConfig, hub: &Hub) -> Result<Option<SinkId>, SinkError> {
+    if publish.midi.port.is_empty() {
+        return Ok(None);
+    }
+    let attached = hub.attach(Midi::start(&publish.midi), drop_oldest(publish));
+    attached.map(Some).map_err(no_thread("MIDI"))
+}
+
+fn mqtt(publish: &PublishConfig, hub: &Hub) -> Result<Option<SinkId>, SinkError> {
+    if !publish.mqtt.is_on() {
+        return Ok(None);
+    }
+    let sink = Mqtt::start(&publish.mqtt, publish.queue_messages)?;
+    let attached = hub.attach(sink, drop_oldest(publish));
+    attached.map(Some).map_err(no_thread("MQTT"))
+}
+
+fn with_tokens(hooks: &[HookConfig]) -> Result<Vec<(HookConfig, Option<String>)>, SinkError> {
+    let with_token = |hook: &HookConfig| Ok((hook.clone(), hook.token()?));
+    hooks.iter().map(with_token).collect()
+}
+
+fn attach_hook(
+    hook: HookConfig,
+    token: Option<String>,
+    hub: &Hub,
+) -> Result<(HookConfig, Option<String>, SinkId), SinkError> {
+    let capacity = hook.queue_messages;
+    let sink = Hook::new(&hook, token.as_deref());
+    let id = hub
+        .subscribe(sink, Delivery::DropOldest { capacity }, hook.subscription())
+        .map_err(no_thread("a hook"))?;
+    Ok((hook, token, id))
+}
+
+/// Notifies the service manager, where there is one.
+pub(super) fn systemd(
+    publish: &PublishConfig,
+    hub: &Hub,
+    notifier: &Arc<Notifier>,
+) -> Result<(), SinkError> {
+    if notifier.is_on() {
+        let sink = Systemd::new(Arc::clone(notifier));
+        hub.attach(sink, drop_oldest(publish))
+            .map_err(no_thread("systemd"))?;
     }
     Ok(())
 }
 
-fn midi(config: &Config, hub: &Hub) -> Result<(), SinkError> {
-    if config.publish.midi.port.is_empty() {
-        return Ok(());
-    }
-    hub.attach(Midi::start(&config.publish.midi), drop_oldest(config))
-        .map_err(no_thread("MIDI"))
-}
-
-fn mqtt(config: &Config, hub: &Hub) -> Result<(), SinkError> {
-    let publish = &config.publish;
-    if !publish.mqtt.is_on() {
-        return Ok(());
-    }
-    hub.attach(
-        Mqtt::start(&publish.mqtt, publish.queue_messages)?,
-        drop_oldest(config),
-    )
-    .map_err(no_thread("MQTT"))
-}
-
-/// Notifies the service manager, where there is one.
-pub fn systemd(config: &Config, hub: &Hub, notifier: &Arc<Notifier>) -> Result<(), SinkError> {
-    if !notifier.is_on() {
-        return Ok(());
-    }
-    hub.attach(Systemd::new(Arc::clone(notifier)), drop_oldest(config))
-        .map_err(no_thread("systemd"))
-}
-
 /// For flags: the newest matters, and nobody waits for a receiver.
-fn drop_oldest(config: &Config) -> Delivery {
+fn drop_oldest(publish: &PublishConfig) -> Delivery {
     Delivery::DropOldest {
-        capacity: config.publish.queue_messages,
-    }
-}
-
-/// Prints where the daemon can be reached, unless only errors are logged.
-fn announce(what: &str) {
-    if tracing::enabled!(tracing::Level::WARN) {
-        eprintln!("vocald: {what}");
+        capacity: publish.queue_messages,
     }
 }

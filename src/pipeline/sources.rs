@@ -1,10 +1,10 @@
 //! The sources of a configuration, opened, and the names of their streams.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use crate::audio::{AudioError, ChannelChoice, Source, SourceOptions, SourceSpec};
 use crate::config::{Config, ConfigError, SourceConfig};
-use crate::pipeline::feed::{FeedOptions, Mixing};
+use crate::pipeline::feed_options::{FeedOptions, Mixing};
 
 /// Why a source cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -34,15 +34,21 @@ pub struct OpenSource {
 /// Opens a source again, or says in one sentence why not.
 pub type Reopen = dyn Fn() -> Result<Box<dyn Source>, String> + Send;
 
-/// Opens every source of `config`; each ends after `limit_s` seconds of sound, if given. `capture`: the program that
-/// captures devices in processes of their own.
-pub fn open(
-    config: &Config,
-    limit_s: Option<f64>,
-    capture: Option<&Path>,
-) -> Result<Vec<OpenSource>, OpenError> {
-    let capture = capture.map(Path::to_owned);
-    let open = |source: &SourceConfig| {
+/// How sources are opened.
+#[derive(Debug, Clone, Default)]
+pub struct Opener {
+    /// Each source ends after this much sound, in seconds.
+    pub limit_s: Option<f64>,
+    /// The program that captures devices in processes of their own.
+    pub capture: Option<PathBuf>,
+}
+
+impl Opener {
+    /// Opens a source of `config`.
+    ///
+    /// # Errors
+    /// When it is impossible, or not there and not waited for.
+    pub fn open(&self, config: &Config, source: &SourceConfig) -> Result<OpenSource, OpenError> {
         let spec = source.spec()?;
         let choice = source.channel_choice()?;
         let live = matches!(spec, SourceSpec::Device(_) | SourceSpec::Sim(_));
@@ -53,7 +59,7 @@ pub fn open(
             false => Mixing::Mean(choice),
         };
         let settings = SourceOptions {
-            helper: capture.clone(),
+            helper: self.capture.clone(),
             ..source.options()?
         };
         let opened = spec.open(&settings)?;
@@ -69,26 +75,27 @@ pub fn open(
             reopen,
             options: FeedOptions {
                 mixing,
-                limit_s,
+                limit_s: self.limit_s,
                 live,
                 stall_after: (!full_pace).then(|| source.stall_after()),
                 budget: (!can_wait).then(|| config.model.latency_budget()),
+                stand_in: live,
             },
             can_wait,
         })
-    };
-    config.source.iter().map(open).collect()
+    }
 }
 
 impl OpenSource {
-    /// The streams that are known before the source reports how many channels it has.
-    pub fn known_streams(&self) -> Vec<String> {
+    /// The streams that are known before the source reports how many channels it has: their channels, or `None` for
+    /// the stream that has the name of the source.
+    pub fn known_streams(&self) -> Vec<Option<u16>> {
         match &self.options.mixing {
-            Mixing::Mean(_) => vec![stream_name(&self.name, None)],
-            Mixing::Each(ChannelChoice::Only(channels)) => channels
-                .iter()
-                .map(|&channel| stream_name(&self.name, Some(channel)))
-                .collect(),
+            Mixing::Mean(_) => vec![None],
+            Mixing::Each(ChannelChoice::Only(channels)) => {
+                channels.iter().copied().map(Some).collect()
+            }
+            Mixing::Each(ChannelChoice::All) if self.options.stand_in => vec![None],
             Mixing::Each(ChannelChoice::All) => Vec::new(),
         }
     }

@@ -118,6 +118,11 @@ impl Stream {
         Ok(())
     }
 
+    /// Makes windows of another length from the next one on.
+    pub fn set_window(&mut self, length: WindowLength) {
+        self.windower.set_length(length);
+    }
+
     /// Forgets that silence was noted: subscribers were informed that sound flows.
     pub fn forget_silence(&mut self) {
         self.silent = false;

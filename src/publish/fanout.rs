@@ -27,8 +27,9 @@ pub struct Subscriptions {
 type Shared = Mutex<State>;
 
 struct State {
-    hello: Hello,
-    streams: Snapshot,
+    snapshot: Snapshot,
+    /// The first `hello` has come.
+    begun: bool,
     /// `None` after the last message.
     sender: Option<broadcast::Sender<Arc<Published>>>,
 }
@@ -38,8 +39,8 @@ struct State {
 pub fn fanout(name: String, hello: Hello, capacity: usize) -> (Fanout, Subscriptions) {
     let (sender, _) = broadcast::channel(capacity.max(1));
     let shared = Arc::new(Mutex::new(State {
-        streams: Snapshot::new(hello.streams.clone()),
-        hello,
+        snapshot: Snapshot::new(hello),
+        begun: false,
         sender: Some(sender),
     }));
     let subscriptions = Subscriptions {
@@ -52,15 +53,6 @@ fn lock(shared: &Shared) -> MutexGuard<'_, State> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl State {
-    fn hello(&self) -> Hello {
-        Hello {
-            streams: self.streams.all().to_vec(),
-            ..self.hello.clone()
-        }
-    }
-}
-
 impl Sink for Fanout {
     fn name(&self) -> String {
         self.name.clone()
@@ -69,11 +61,18 @@ impl Sink for Fanout {
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
         let mut state = lock(&self.shared);
         for published in messages {
-            if let Message::Hello(hello) = &published.message {
-                state.streams = Snapshot::new(hello.streams.clone());
+            // The first, and one after a restart of this sink, are no news to the clients.
+            let is_news = match &published.message {
+                Message::Hello(hello) => {
+                    std::mem::replace(&mut state.begun, true)
+                        && is_another_run(state.snapshot.hello(), hello)
+                }
+                _ => true,
+            };
+            state.snapshot.update(&published.message);
+            if !is_news {
                 continue;
             }
-            state.streams.update(&published.message);
             if let Some(sender) = &state.sender {
                 // An error means that there are no subscribers.
                 let _ = sender.send(Arc::clone(published));
@@ -81,6 +80,19 @@ impl Sink for Fanout {
         }
         Ok(())
     }
+}
+
+/// Whether the model, the look-ahead or the list of streams differ, and not only states.
+fn is_another_run(old: &Hello, new: &Hello) -> bool {
+    let fixed = |hello: &Hello| Hello {
+        streams: Vec::new(),
+        sinks: Vec::new(),
+        locked: false,
+        ..hello.clone()
+    };
+    let names =
+        |hello: &Hello| -> Vec<String> { hello.streams.iter().map(|s| s.stream.clone()).collect() };
+    fixed(old) != fixed(new) || names(old) != names(new)
 }
 
 impl Drop for Fanout {
@@ -92,7 +104,7 @@ impl Drop for Fanout {
 impl Subscriptions {
     /// The `hello` of a client that connects now.
     pub fn hello(&self) -> Hello {
-        lock(&self.shared).hello()
+        lock(&self.shared).snapshot.hello().clone()
     }
 
     /// A subscriber whose first message is `hello`; `None` after the last message.
@@ -100,7 +112,9 @@ impl Subscriptions {
         let state = lock(&self.shared);
         Some(Subscriber {
             receiver: state.sender.as_ref()?.subscribe(),
-            hello: Some(Arc::new(Published::new(Message::Hello(state.hello())))),
+            hello: Some(Arc::new(Published::new(Message::Hello(
+                state.snapshot.hello().clone(),
+            )))),
             filter: Filter::new(subscription),
         })
     }

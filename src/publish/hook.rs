@@ -7,6 +7,7 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use vocald_client::Message;
+use vocald_client::message::SinkState;
 
 use crate::config::HookConfig;
 use crate::publish::hub::{Published, Sink};
@@ -16,8 +17,8 @@ pub struct Hook {
     url: String,
     bearer: Option<String>,
     agent: Agent,
-    /// Whether the last request failed; only changes are logged.
-    failing: bool,
+    /// Why the last request failed; only changes are logged.
+    failing: Option<String>,
 }
 
 impl Hook {
@@ -40,7 +41,7 @@ impl Hook {
             url: config.url.clone(),
             bearer: token.map(|token| format!("Bearer {token}")),
             agent: agent.into(),
-            failing: false,
+            failing: None,
         }
     }
 
@@ -53,7 +54,8 @@ impl Hook {
             request = request.header("Authorization", bearer);
         }
         let posted = request.send(message.json());
-        let failed_before = std::mem::replace(&mut self.failing, posted.is_err());
+        let problem = posted.as_ref().err().map(ToString::to_string);
+        let failed_before = std::mem::replace(&mut self.failing, problem).is_some();
         match posted {
             Err(error) if !failed_before => {
                 tracing::warn!("the hook {} fails: {error}", self.name());
@@ -91,5 +93,12 @@ impl Sink for Hook {
             }
         }
         Ok(())
+    }
+
+    fn state(&self) -> (SinkState, Option<String>) {
+        match &self.failing {
+            Some(problem) => (SinkState::Waiting, Some(problem.clone())),
+            None => (SinkState::Running, None),
+        }
     }
 }

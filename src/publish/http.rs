@@ -7,24 +7,27 @@ mod health;
 mod metrics;
 mod page;
 mod refusals;
+mod requests;
 pub mod tls;
 mod websocket;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use prometheus_client::collector::Collector;
 use serde_json::json;
 use tokio_rustls::TlsAcceptor;
-use vocald_client::{Message, schema};
+use vocald_client::{Message, request_schema, schema};
 
 use crate::config::HttpAccess;
+use crate::publish::control::Control;
 use crate::publish::fanout::{Fanout, Subscriptions, fanout};
 use crate::publish::hub::{Hub, Published, Sink};
 use crate::publish::places::Places;
@@ -81,30 +84,76 @@ fn lock(watch: &Mutex<Watch>) -> MutexGuard<'_, Watch> {
     watch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What may change while the server runs.
+#[derive(Clone)]
+pub struct Settings {
+    /// Who has access.
+    pub access: Arc<HttpAccess>,
+    /// Encrypts every connection.
+    pub tls: Option<TlsAcceptor>,
+}
+
+impl App {
+    fn settings(&self) -> Settings {
+        let settings = self.settings.read();
+        settings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The settings of a running server.
+pub struct Handle {
+    app: Arc<App>,
+}
+
+impl Handle {
+    /// Other settings and limits, from the next connection on. Clients stay.
+    pub fn change(&self, settings: Settings, limits: Limits) {
+        let now = self.app.settings.write();
+        *now.unwrap_or_else(PoisonError::into_inner) = settings;
+        self.app
+            .places
+            .set_limits(limits.clients, limits.clients_per_address);
+    }
+}
+
 struct App {
     subscriptions: Subscriptions,
     watch: Arc<Mutex<Watch>>,
-    access: HttpAccess,
+    settings: RwLock<Settings>,
+    control: Control,
+    /// Requests of the control whose reply is awaited.
+    awaited: AtomicUsize,
     /// Places for WebSocket clients.
     places: Arc<Places>,
     refusals: Refusals,
 }
 
-/// Listens on the address of `access`. Returns the server, its address, which differs if that has port 0, and the sink
-/// to attach to `hub`. `tls`: encrypts every connection. `collector`: metrics of other stages.
+/// A server that has started.
+pub struct Started {
+    /// The server.
+    pub server: Server,
+    /// Its address, which differs from the configured one if that has port 0.
+    pub address: SocketAddr,
+    /// The sink to attach to the hub.
+    pub sink: HttpSink,
+    /// Changes its settings.
+    pub handle: Handle,
+}
+
+/// Listens on the address of `settings`. Requests go to `control`. `collector`: metrics of other stages.
 ///
 /// # Errors
 ///
 /// If the address cannot be listened on, or the system gives no thread.
 pub fn start(
     hub: &Hub,
-    access: HttpAccess,
-    tls: Option<TlsAcceptor>,
+    settings: Settings,
     limits: Limits,
     queue_messages: usize,
     collector: Box<dyn Collector>,
-) -> io::Result<(Server, SocketAddr, HttpSink)> {
-    let listener = TcpListener::bind(access.address())?;
+    control: Control,
+) -> io::Result<Started> {
+    let listener = TcpListener::bind(settings.access.address())?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let hello = hub.hello();
@@ -116,22 +165,33 @@ pub fn start(
     let app = Arc::new(App {
         subscriptions: subscriptions.clone(),
         watch: Arc::clone(&watch),
-        access,
+        settings: RwLock::new(settings),
+        control,
+        awaited: AtomicUsize::new(0),
         places: Places::new("publish.http", limits.clients, limits.clients_per_address),
         refusals: Refusals::default(),
     });
+    let handle = Handle {
+        app: Arc::clone(&app),
+    };
     let server = Server::start("http", move || async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let router = router(Arc::clone(&app));
         tokio::select! {
-            () = connections::serve(listener, tls, router, limits.requests) => {}
+            () = connections::serve(listener, || app.settings().tls, router, limits.requests) => {}
             () = subscriptions.closed() => {}
         }
-        // WebSocket clients get the remaining messages and a close frame.
+        // WebSocket clients get the remaining messages and a close frame, requests their responses.
         let _ = tokio::time::timeout(CLIENT_PATIENCE, app.places.empty()).await;
+        let _ = tokio::time::timeout(CLIENT_PATIENCE, requests::answered(&app)).await;
         Ok(())
     })?;
-    Ok((server, address, HttpSink { fanout, watch }))
+    Ok(Started {
+        server,
+        address,
+        sink: HttpSink { fanout, watch },
+        handle,
+    })
 }
 
 fn router(app: Arc<App>) -> Router {
@@ -139,9 +199,16 @@ fn router(app: Arc<App>) -> Router {
         .route("/ws", get(websocket::open))
         .route("/api/state", get(state))
         .route("/api/streams", get(streams))
+        .route("/api/control", get(requests::get).post(requests::post))
+        .route("/api/reload", post(requests::reload))
         .route("/schema.json", get(|| async { Json(schema()) }))
+        .route(
+            "/requests.schema.json",
+            get(|| async { Json(request_schema()) }),
+        )
         .route("/healthz", get(health))
         .route("/metrics", get(metrics))
+        .layer(DefaultBodyLimit::max(requests::BODY_BYTES_MAX))
         .layer(middleware::from_fn_with_state(
             Arc::clone(&app),
             access::require_token,
@@ -171,8 +238,14 @@ async fn streams(State(app): State<Arc<App>>) -> Response {
 
 /// 200 only while every stream that has not ended gets decisions.
 async fn health(State(app): State<Arc<App>>) -> Response {
-    match lock(&app.watch).health.check() {
-        Ok(()) => (StatusCode::OK, "ok\n").into_response(),
+    let watch = lock(&app.watch);
+    match watch.health.check() {
+        Ok(()) => {
+            let waiting = watch.health.waiting().into_iter();
+            let lines = std::iter::once("ok".to_owned()).chain(waiting);
+            let text: String = lines.map(|line| line + "\n").collect();
+            (StatusCode::OK, text).into_response()
+        }
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("{error}\n")).into_response(),
     }
 }

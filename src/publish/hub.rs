@@ -2,26 +2,27 @@
 //! neither the others nor the detector.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
-use vocald_client::message::{ALL_STREAMS, Hello, Thresholds, Version};
+use vocald_client::message::{
+    ALL_STREAMS, Hello, Sink as SinkChange, SinkState, SinkStatus, StreamSettings, Thresholds,
+    Version,
+};
 use vocald_client::{Message, Subscription};
 
 use crate::publish::filter::Filter;
 pub use crate::publish::published::Published;
 pub use crate::publish::queue::Delivery;
 use crate::publish::queue::Queue;
+use crate::publish::sink_thread::{Reporter, run};
 use crate::publish::snapshot::Snapshot;
-use crate::restarts::Restarts;
 
-/// Messages that a sink gets in one call at most, so that a long backlog is not held twice.
-const BATCH_MESSAGES: usize = 256;
-/// Ends of sinks that are kept for [`Hub::ends`]; more are dropped.
-const ENDS_KEPT: usize = 64;
+/// Events of sinks that are kept for [`Hub::ends`] and [`Hub::changes`]; more are dropped.
+const EVENTS_KEPT: usize = 64;
 /// Time between checks in [`Hub::finish`].
 const FINISH_POLL: Duration = Duration::from_millis(5);
 
@@ -36,7 +37,16 @@ pub trait Sink: Send + 'static {
     ///
     /// Ends the sink. `BrokenPipe` means that the other end has gone, which is no failure.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()>;
+
+    /// Whether it delivers at present, and if not, why, in one sentence.
+    fn state(&self) -> (SinkState, Option<String>) {
+        (SinkState::Running, None)
+    }
 }
+
+/// A sink of a hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SinkId(u64);
 
 /// The end of a sink.
 #[derive(Debug)]
@@ -69,22 +79,23 @@ pub struct Hub {
     shared: Arc<Shared>,
     ended: Sender<SinkEnd>,
     ends: Receiver<SinkEnd>,
+    changed: Sender<SinkStatus>,
+    changes: Receiver<SinkStatus>,
+    next_id: AtomicU64,
 }
 
 /// What the threads of sinks need too.
 struct Shared {
-    facts: HelloFacts,
     inner: Mutex<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
-    thresholds: Option<Thresholds>,
-    streams: Snapshot,
+    snapshot: Snapshot,
     sinks: Vec<Attached>,
 }
 
 struct Attached {
+    id: SinkId,
     name: String,
     filter: Filter,
     queue: Arc<Queue<Arc<Published>>>,
@@ -94,27 +105,58 @@ struct Attached {
 impl Hub {
     /// Without streams and sinks.
     pub fn new(facts: HelloFacts) -> Self {
-        let (ended, ends) = crossbeam_channel::bounded(ENDS_KEPT);
+        let (ended, ends) = crossbeam_channel::bounded(EVENTS_KEPT);
+        let (changed, changes) = crossbeam_channel::bounded(EVENTS_KEPT);
+        let inner = Inner {
+            snapshot: Snapshot::new(facts.hello()),
+            sinks: Vec::new(),
+        };
         Self {
             shared: Arc::new(Shared {
-                facts,
-                inner: Mutex::default(),
+                inner: Mutex::new(inner),
             }),
             ended,
             ends,
+            changed,
+            changes,
+            next_id: AtomicU64::new(0),
         }
     }
 
     /// With these thresholds in `hello`.
     #[must_use]
     pub fn with_thresholds(self, thresholds: Thresholds) -> Self {
-        self.shared.lock().thresholds = Some(thresholds);
+        self.shared.lock().snapshot.hello_mut().thresholds = Some(thresholds);
         self
+    }
+
+    /// Publishes `hello` with other facts and without the streams that `keep` refuses.
+    pub fn renew(&self, facts: HelloFacts, thresholds: Thresholds, keep: impl Fn(&str) -> bool) {
+        let hello = {
+            let mut inner = self.shared.lock();
+            let hello = inner.snapshot.hello_mut();
+            let mut renewed = Hello {
+                thresholds: Some(thresholds),
+                streams: std::mem::take(&mut hello.streams),
+                sinks: std::mem::take(&mut hello.sinks),
+                locked: hello.locked,
+                ..facts.hello()
+            };
+            renewed.streams.retain(|status| keep(&status.stream));
+            *hello = renewed.clone();
+            renewed
+        };
+        self.publish(Message::Hello(hello));
+    }
+
+    /// Adds a stream, if it is new, with its settings.
+    pub fn add_stream_with(&self, stream: &str, settings: StreamSettings) {
+        self.shared.lock().snapshot.set_settings(stream, settings);
     }
 
     /// Adds a stream, in the state `starting`, to the `hello` of later sinks. One that is known is left as it is.
     pub fn add_stream(&self, stream: &str) {
-        self.shared.lock().streams.add(stream);
+        self.shared.lock().snapshot.add(stream);
     }
 
     /// Starts a sink. Its first message is `hello`; from then on it gets everything.
@@ -122,7 +164,7 @@ impl Hub {
     /// # Errors
     ///
     /// If the system gives no thread.
-    pub fn attach(&self, sink: impl Sink, delivery: Delivery) -> io::Result<()> {
+    pub fn attach(&self, sink: impl Sink, delivery: Delivery) -> io::Result<SinkId> {
         self.subscribe(sink, delivery, Subscription::everything())
     }
 
@@ -136,31 +178,64 @@ impl Hub {
         sink: impl Sink,
         delivery: Delivery,
         subscription: Subscription,
-    ) -> io::Result<()> {
+    ) -> io::Result<SinkId> {
         let queue = Arc::new(Queue::new(delivery));
-        let name = sink.name();
+        let id = SinkId(self.next_id.fetch_add(1, Ordering::Relaxed));
+        let name = {
+            let mut inner = self.shared.lock();
+            inner.sinks.retain(|sink| !sink.thread.is_finished());
+            inner.free_name(sink.name())
+        };
+        self.publish(sink_message(&name, SinkState::Running));
         let mut inner = self.shared.lock();
-        let hello = Message::Hello(self.shared.hello_of(&inner));
+        let hello = Message::Hello(inner.snapshot.hello().clone());
         queue.push(Arc::new(Published::new(hello)));
         let thread = std::thread::Builder::new()
             .name(format!("sink {name}"))
             .spawn({
                 let (queue, ended, name) = (Arc::clone(&queue), self.ended.clone(), name.clone());
                 let shared = Arc::clone(&self.shared);
+                let mut reporter = Reporter::new(&name, self.changed.clone());
                 move || {
-                    let error = run(sink, &name, &queue, &shared).err();
+                    let hello =
+                        || Published::new(Message::Hello(shared.lock().snapshot.hello().clone()));
+                    let error = run(sink, &mut reporter, &queue, hello).err();
+                    if let Some(error) = &error {
+                        reporter.report((SinkState::Failed, Some(error.to_string())));
+                    }
                     // Full, or without a hub: nobody needs it.
                     let _ = ended.try_send(SinkEnd { name, error });
                 }
             })?;
-        inner.sinks.retain(|sink| !sink.thread.is_finished());
         inner.sinks.push(Attached {
+            id,
             name,
             filter: Filter::new(subscription),
             queue,
             thread,
         });
-        Ok(())
+        Ok(id)
+    }
+
+    /// Lets a sink deliver what it has, `patience` at most, and ends it. One that is still busy then is left behind.
+    pub fn detach(&self, id: SinkId, patience: Duration) {
+        let mut inner = self.shared.lock();
+        let Some(place) = inner.sinks.iter().position(|sink| sink.id == id) else {
+            return;
+        };
+        let sink = inner.sinks.remove(place);
+        drop(inner);
+        self.publish(sink_message(&sink.name, SinkState::Ended));
+        sink.queue.finish();
+        wait_for(&sink.thread, Instant::now() + patience);
+    }
+
+    /// Chooses other messages for a sink, from the next one on.
+    pub fn resubscribe(&self, id: SinkId, subscription: Subscription) {
+        let mut inner = self.shared.lock();
+        if let Some(sink) = inner.sinks.iter_mut().find(|sink| sink.id == id) {
+            sink.filter = Filter::new(subscription);
+        }
     }
 
     /// The running sinks, each with the number of messages that wait for it.
@@ -170,6 +245,11 @@ impl Hub {
         running
             .map(|sink| (sink.name.clone(), sink.queue.len()))
             .collect()
+    }
+
+    /// The changes of the state of sinks, as they happen. Whoever takes them publishes them.
+    pub fn changes(&self) -> &Receiver<SinkStatus> {
+        &self.changes
     }
 
     /// The ends of sinks, as they happen.
@@ -189,7 +269,7 @@ impl Hub {
         let mut lossless = Vec::new();
         {
             let mut inner = self.shared.lock();
-            inner.streams.update(&message);
+            inner.snapshot.update(&message);
             let published = Arc::new(Published::new(message));
             for sink in &mut inner.sinks {
                 match sink.filter.pass(&published) {
@@ -216,81 +296,81 @@ impl Hub {
         }
         let deadline = Instant::now() + patience;
         for sink in sinks {
-            let waits = sink.queue.is_lossless();
-            while !sink.thread.is_finished() && (waits || Instant::now() < deadline) {
-                std::thread::sleep(FINISH_POLL);
+            match sink.queue.is_lossless() {
+                true => _ = sink.thread.join(),
+                false => wait_for(&sink.thread, deadline),
             }
         }
     }
 
     /// The `hello` of a sink that is attached now.
     pub fn hello(&self) -> Hello {
-        self.shared.hello_of(&self.shared.lock())
+        self.shared.lock().snapshot.hello().clone()
     }
 }
 
-impl Shared {
-    fn hello_of(&self, inner: &Inner) -> Hello {
+impl HelloFacts {
+    /// Whether `hello` has the same.
+    pub fn are_in(&self, hello: &Hello) -> bool {
+        let same = self.clone().hello();
+        same.model == hello.model
+            && (same.device, same.precision) == (hello.device.clone(), hello.precision.clone())
+            && same.horizons == hello.horizons
+            && same.lookahead == hello.lookahead
+    }
+
+    /// Without streams and sinks.
+    fn hello(self) -> Hello {
         Hello {
             v: Version,
             stream: ALL_STREAMS.into(),
             version: crate::VERSION.into(),
-            model: self.facts.model.clone(),
-            device: self.facts.device.clone(),
-            precision: self.facts.precision.clone(),
-            horizons: self.facts.horizons_s.clone(),
-            lookahead: self.facts.lookahead_s,
-            hop: self.facts.hop_s,
-            thresholds: inner.thresholds,
-            streams: inner.streams.all().to_vec(),
+            model: self.model,
+            device: self.device,
+            precision: self.precision,
+            horizons: self.horizons_s,
+            lookahead: self.lookahead_s,
+            hop: self.hop_s,
+            thresholds: None,
+            streams: Vec::new(),
             sinks: Vec::new(),
             locked: false,
         }
     }
+}
 
+impl Shared {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Delivers until the queue is finished or the sink fails, then closes the queue: nobody may wait for it any more.
-/// After a panic the sink gets `hello` again and goes on.
-fn run(
-    mut sink: impl Sink,
-    name: &str,
-    queue: &Queue<Arc<Published>>,
-    hub: &Shared,
-) -> io::Result<()> {
-    let mut restarts = Restarts::default();
-    let mut batch = Vec::with_capacity(BATCH_MESSAGES + 1);
-    let ended = loop {
-        let delivered = catch_unwind(AssertUnwindSafe(|| {
-            if !batch.is_empty() {
-                sink.deliver(&batch)?;
-                batch.clear();
-            }
-            while let Some(dropped) = queue.take(&mut batch, BATCH_MESSAGES) {
-                if dropped > 0 {
-                    batch.insert(0, Published::lagged(dropped));
-                }
-                sink.deliver(&batch)?;
-                batch.clear();
-            }
-            Ok(())
-        }));
-        let Err(_) = delivered else {
-            break delivered.unwrap_or(Ok(()));
-        };
-        let Some(wait) = restarts.next_wait() else {
-            let reason = "its thread panicked again and again; see the log above";
-            break Err(io::Error::other(reason));
-        };
-        tracing::error!("the sink {name} panicked; it is restarted");
-        std::thread::sleep(wait);
-        batch.clear();
-        let hello = Message::Hello(hub.hello_of(&hub.lock()));
-        batch.push(Arc::new(Published::new(hello)));
-    };
-    queue.close();
-    ended
+impl Inner {
+    /// `name`, with a number if another sink has it: names are keys of the messages about them.
+    fn free_name(&self, name: String) -> String {
+        let is_taken = |name: &String| self.sinks.iter().any(|sink| sink.name == *name);
+        let mut names = (2..).map(|number| format!("{name} {number}"));
+        match is_taken(&name) {
+            true => names.find(|name| !is_taken(name)).unwrap_or_default(),
+            false => name,
+        }
+    }
+}
+
+fn sink_message(name: &str, state: SinkState) -> Message {
+    Message::Sink(SinkChange {
+        v: Version,
+        stream: ALL_STREAMS.into(),
+        status: SinkStatus {
+            sink: name.into(),
+            state,
+            reason: None,
+        },
+    })
+}
+
+fn wait_for(thread: &JoinHandle<()>, deadline: Instant) {
+    while !thread.is_finished() && Instant::now() < deadline {
+        std::thread::sleep(FINISH_POLL);
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use midir::{MidiOutput, MidiOutputConnection};
+use vocald_client::message::SinkState;
 
 use crate::audio::log_alsa_messages;
 use crate::config::MidiConfig;
@@ -49,6 +50,8 @@ const RETRY: Duration = Duration::from_secs(2);
 pub struct Midi {
     port: String,
     connection: Option<MidiOutputConnection>,
+    /// Why there is none.
+    problem: Option<String>,
     /// The last attempt to open it.
     tried: Instant,
     messages: MidiMessages,
@@ -62,6 +65,7 @@ impl Midi {
         let mut midi = Self {
             port: config.port.clone(),
             connection: None,
+            problem: None,
             tried: Instant::now(),
             messages: MidiMessages::new(config),
             lost: 0,
@@ -79,7 +83,9 @@ impl Midi {
 
     fn open(&mut self) -> Result<(), MidiError> {
         self.tried = Instant::now();
-        self.connection = Some(log_alsa_messages(|| connect(&self.port))?);
+        let opened = log_alsa_messages(|| connect(&self.port));
+        self.problem = opened.as_ref().err().map(ToString::to_string);
+        self.connection = Some(opened?);
         Ok(())
     }
 
@@ -117,6 +123,13 @@ impl Sink for Midi {
             self.send(&messages);
         }
         Ok(())
+    }
+
+    fn state(&self) -> (SinkState, Option<String>) {
+        match &self.problem {
+            Some(problem) => (SinkState::Waiting, Some(problem.clone())),
+            None => (SinkState::Running, None),
+        }
     }
 }
 

@@ -12,6 +12,7 @@
 //! The messages themselves are those of [`vocald_client::message`].
 
 pub mod command;
+pub mod control;
 pub mod fanout;
 pub mod filter;
 pub mod hook;
@@ -22,14 +23,16 @@ pub mod midi;
 pub mod midi_messages;
 pub mod mqtt;
 pub mod osc;
-mod places;
+pub mod places;
 mod published;
 mod queue;
 pub mod rate_limit;
 pub mod rlimit;
 pub mod server;
+mod sink_thread;
 mod snapshot;
 pub mod stdout;
 pub mod systemd;
 
+pub use control::{Call, Control};
 pub use hub::{Delivery, Hub, Published, Sink};

@@ -23,6 +23,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, watch};
+use vocald_client::message::SinkState;
 
 use crate::config::MqttConfig;
 use crate::publish::hub::{Published, Sink};
@@ -62,6 +63,8 @@ struct State {
     messages: Messages,
     outbox: Outbox,
     connected: bool,
+    /// Why there is no connection; `None` while the first one is tried.
+    problem: Option<String>,
 }
 
 impl Shared {
@@ -84,6 +87,15 @@ impl Shared {
 }
 
 impl Mqtt {
+    /// Checks the settings, the password and the certificates.
+    ///
+    /// # Errors
+    ///
+    /// If a setting or file cannot be used.
+    pub fn check(config: &MqttConfig) -> Result<(), MqttError> {
+        Link::new(config).map(drop)
+    }
+
     /// Reads password and certificates and starts the thread. The broker need not be running; `queue_messages` events
     /// wait for it.
     ///
@@ -97,6 +109,7 @@ impl Mqtt {
                 messages: Messages::new(config),
                 outbox: Outbox::new(queue_messages),
                 connected: false,
+                problem: None,
             }),
             changed: Notify::new(),
             streams_changed: Notify::new(),
@@ -177,6 +190,14 @@ impl Sink for Mqtt {
         self.shared.streams_changed.notify_one();
         Ok(())
     }
+
+    fn state(&self) -> (SinkState, Option<String>) {
+        let state = self.shared.lock();
+        match (state.connected, &state.problem) {
+            (false, Some(problem)) => (SinkState::Waiting, Some(problem.clone())),
+            _ => (SinkState::Running, None),
+        }
+    }
 }
 
 impl Drop for Mqtt {
@@ -216,8 +237,15 @@ async fn serve(link: &Link, shared: &Shared, mut ending: watch::Receiver<Option<
         let ended = session.hold(&mut reported).await;
         let lasted = session.lasted();
         session.take_back();
-        shared.lock().connected = false;
-        let Err(error) = ended else { return };
+        let Err(error) = ended else {
+            shared.lock().connected = false;
+            return;
+        };
+        {
+            let mut state = shared.lock();
+            state.connected = false;
+            state.problem = Some(format!("broker {}: {error}", link.name()));
+        }
         // One log line per new error, not per attempt.
         if reported.as_ref() != Some(&error) {
             tracing::warn!("MQTT broker {}: {error}; retrying", link.name());

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rosc::{OscMessage, OscPacket, OscType};
 use vocald_client::Message;
-use vocald_client::message::StreamState;
+use vocald_client::message::{SinkState, StreamState};
 use vocald_client::stream_names::StreamNames;
 
 use crate::config::OscConfig;
@@ -156,6 +156,14 @@ impl Sink for Osc {
         messages.iter().for_each(|m| self.publish(&m.message));
         Ok(())
     }
+
+    fn state(&self) -> (SinkState, Option<String>) {
+        let problems: Vec<String> = self.targets.iter().filter_map(Target::problem).collect();
+        match problems.is_empty() {
+            true => (SinkState::Running, None),
+            false => (SinkState::Waiting, Some(problems.join("; "))),
+        }
+    }
 }
 
 struct Target {
@@ -166,6 +174,8 @@ struct Target {
     socket: Option<UdpSocket>,
     /// Datagrams that certainly did not arrive.
     lost: u64,
+    /// Why the newest one, or the one before it, did not.
+    failing: Option<String>,
 }
 
 impl Target {
@@ -180,10 +190,22 @@ impl Target {
             address,
             socket: None,
             lost: 0,
+            failing: None,
         }
     }
 
+    /// Why it receives nothing at present.
+    fn problem(&self) -> Option<String> {
+        let problem = match (self.address.get(), &self.failing) {
+            (None, _) => "the name does not resolve yet",
+            (_, Some(problem)) => problem,
+            _ => return None,
+        };
+        Some(format!("{}: {problem}", self.name))
+    }
+
     fn send(&mut self, datagram: &[u8]) {
+        self.failing = None;
         let sent = match self.try_send(datagram) {
             // The refusal is of an earlier datagram; this one has not been sent.
             Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => {
@@ -216,6 +238,7 @@ impl Target {
     }
 
     fn count_lost(&mut self, error: &io::Error) {
+        self.failing = Some(error.to_string());
         if self.lost == 0 {
             tracing::warn!(
                 "OSC to {} does not arrive: {error}; retrying, further errors are only counted",

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -9,8 +10,8 @@ use tokio::sync::Notify;
 /// The limits, and who has a place.
 pub struct Places {
     table: &'static str,
-    all_max: usize,
-    address_max: usize,
+    all_max: AtomicUsize,
+    address_max: AtomicUsize,
     taken: Mutex<Taken>,
     left: Notify,
 }
@@ -49,26 +50,32 @@ impl Places {
     pub fn new(table: &'static str, all_max: usize, address_max: usize) -> Arc<Self> {
         Arc::new(Self {
             table,
-            all_max,
-            address_max,
+            all_max: all_max.into(),
+            address_max: address_max.into(),
             taken: Mutex::default(),
             left: Notify::new(),
         })
+    }
+
+    /// Other limits for those who come from now on. Whoever has a place keeps it.
+    pub fn set_limits(&self, all_max: usize, address_max: usize) {
+        self.all_max.store(all_max, Ordering::Relaxed);
+        self.address_max.store(address_max, Ordering::Relaxed);
     }
 
     /// A place until it is dropped. Clients without an address share only the limit of all.
     pub fn take(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Place, Full> {
         let mut taken = self.taken();
         let table = self.table;
-        if taken.all >= self.all_max {
-            let clients = self.all_max;
+        let clients = self.all_max.load(Ordering::Relaxed);
+        if taken.all >= clients {
             return Err(Full::All { clients, table });
         }
         let network = address.map(network);
         if let Some(network) = network {
             let count = taken.by_network.entry(network).or_default();
-            if *count >= self.address_max {
-                let clients = self.address_max;
+            let clients = self.address_max.load(Ordering::Relaxed);
+            if *count >= clients {
                 return Err(Full::Address { clients, table });
             }
             *count += 1;

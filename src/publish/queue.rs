@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What happens to a sink that is slower than the messages come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,14 +83,13 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Waits for items and appends up to `most` of them to `into`. Returns how many were dropped before them; `None`
-    /// when the queue is finished and empty.
-    pub fn take(&self, into: &mut Vec<T>, most: usize) -> Option<u64> {
-        let mut state = self.lock();
-        while state.items.is_empty() && !state.finishing {
-            state = wait(&self.filled, state);
-        }
-        if state.items.is_empty() {
+    /// Waits for items, `patience` at most, and appends up to `most` of them to `into`. Returns how many were dropped
+    /// before them; `None` when the queue is finished and empty.
+    pub fn take(&self, into: &mut Vec<T>, most: usize, patience: Duration) -> Option<u64> {
+        let idle = |state: &mut State<T>| state.items.is_empty() && !state.finishing;
+        let waited = self.filled.wait_timeout_while(self.lock(), patience, idle);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.items.is_empty() && state.finishing {
             return None;
         }
         let count = state.items.len().min(most);
@@ -127,13 +127,14 @@ fn wait<'a, T>(condition: &Condvar, state: MutexGuard<'a, State<T>>) -> MutexGua
 mod tests {
     use std::sync::Arc;
     use std::thread;
-    use std::time::Duration;
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(60);
+
     fn taken(queue: &Queue<u32>, most: usize) -> Option<(Vec<u32>, u64)> {
         let mut items = Vec::new();
-        let dropped = queue.take(&mut items, most)?;
+        let dropped = queue.take(&mut items, most, PATIENCE)?;
         Some((items, dropped))
     }
 
@@ -159,7 +160,7 @@ mod tests {
             }
         });
         let mut all = Vec::new();
-        while let Some(dropped) = queue.take(&mut all, 8) {
+        while let Some(dropped) = queue.take(&mut all, 8, PATIENCE) {
             assert_eq!(dropped, 0);
         }
         writer.join().unwrap();

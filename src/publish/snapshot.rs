@@ -1,65 +1,90 @@
-//! The present state of all streams, for new subscribers.
+//! The present state of the run, for new subscribers: `hello`, kept up to date by the messages.
 
 use vocald_client::Message;
-use vocald_client::message::{State, StreamState, StreamStatus};
+use vocald_client::message::{
+    Hello, SinkState, SinkStatus, State, StreamSettings, StreamState, StreamStatus,
+};
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Snapshot {
-    streams: Vec<StreamStatus>,
+    hello: Hello,
 }
 
 impl Snapshot {
-    pub fn new(streams: Vec<StreamStatus>) -> Self {
-        Self { streams }
+    pub fn new(hello: Hello) -> Self {
+        Self { hello }
     }
 
-    /// In the order in which they were added.
-    pub fn all(&self) -> &[StreamStatus] {
-        &self.streams
+    pub fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Changes what no message changes.
+    pub fn hello_mut(&mut self) -> &mut Hello {
+        &mut self.hello
     }
 
     /// Adds a stream in the state `starting`. One that is known is left as it is.
     pub fn add(&mut self, stream: &str) {
-        self.status(stream);
+        self.stream(stream);
     }
 
-    /// Follows the states, onsets, offsets and settings among the messages.
+    pub fn set_settings(&mut self, stream: &str, settings: StreamSettings) {
+        self.stream(stream).settings = Some(settings);
+    }
+
+    /// Follows the states, onsets, offsets, settings, outputs and the lock among the messages.
     pub fn update(&mut self, message: &Message) {
         match message {
+            Message::Hello(hello) => self.hello = hello.clone(),
             Message::State(State {
                 stream,
                 state,
                 reason,
                 ..
             }) => {
-                let status = self.status(stream);
+                let status = self.stream(stream);
                 status.state = *state;
                 if !state.has_sound() {
                     status.onset = None;
                 }
                 status.reason.clone_from(reason);
             }
-            Message::Onset(onset) => self.status(&onset.stream).onset = Some(onset.clone()),
-            Message::Offset(offset) => self.status(&offset.stream).onset = None,
+            Message::Onset(onset) => self.stream(&onset.stream).onset = Some(onset.clone()),
+            Message::Offset(offset) => self.stream(&offset.stream).onset = None,
             Message::Settings(changed) => {
-                self.status(&changed.stream).settings = Some(changed.settings.clone());
+                self.set_settings(&changed.stream, changed.settings.clone());
             }
+            Message::Sink(changed) => self.set_sink(changed.status.clone()),
+            Message::Lock(lock) => self.hello.locked = lock.locked,
             _ => {}
         }
     }
 
-    fn status(&mut self, stream: &str) -> &mut StreamStatus {
-        let known = self.streams.iter().position(|s| s.stream == stream);
+    pub fn set_sink(&mut self, status: SinkStatus) {
+        let sinks = &mut self.hello.sinks;
+        if status.state == SinkState::Ended {
+            return sinks.retain(|known| known.sink != status.sink);
+        }
+        match sinks.iter_mut().find(|known| known.sink == status.sink) {
+            Some(known) => *known = status,
+            None => sinks.push(status),
+        }
+    }
+
+    fn stream(&mut self, name: &str) -> &mut StreamStatus {
+        let streams = &mut self.hello.streams;
+        let known = streams.iter().position(|s| s.stream == name);
         let place = known.unwrap_or_else(|| {
-            self.streams.push(StreamStatus {
-                stream: stream.into(),
+            streams.push(StreamStatus {
+                stream: name.into(),
                 state: StreamState::Starting,
                 reason: None,
                 onset: None,
                 settings: None,
             });
-            self.streams.len() - 1
+            streams.len() - 1
         });
-        &mut self.streams[place]
+        &mut streams[place]
     }
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use vocald_client::Message;
-use vocald_client::message::StreamState;
+use vocald_client::message::{SinkState, SinkStatus, StreamState};
 
 use crate::publish::hub::{Published, Sink};
 
@@ -88,6 +88,8 @@ impl Notifier {
 pub struct Systemd {
     notifier: Arc<Notifier>,
     streams: BTreeMap<String, (StreamState, bool)>,
+    /// The outputs that do not deliver.
+    sinks: BTreeMap<String, SinkState>,
 }
 
 impl Systemd {
@@ -96,6 +98,7 @@ impl Systemd {
         Self {
             notifier,
             streams: BTreeMap::new(),
+            sinks: BTreeMap::new(),
         }
     }
 
@@ -109,11 +112,17 @@ impl Systemd {
             let voice = if *voice { ", voice" } else { "" };
             format!("{name}: {}{voice}", state.word())
         };
-        self.streams
-            .iter()
-            .map(describe)
-            .collect::<Vec<_>>()
-            .join("; ")
+        let sink = |(name, state): (&String, &SinkState)| format!("{name}: {}", state.word());
+        let sinks = self.sinks.iter().map(sink);
+        let all = self.streams.iter().map(describe).chain(sinks);
+        all.collect::<Vec<_>>().join("; ")
+    }
+
+    fn set_sink(&mut self, status: &SinkStatus) {
+        match status.state {
+            SinkState::Running | SinkState::Ended => self.sinks.remove(&status.sink),
+            state => self.sinks.insert(status.sink.clone(), state),
+        };
     }
 }
 
@@ -131,6 +140,10 @@ impl Sink for Systemd {
                     for status in &hello.streams {
                         *self.stream(&status.stream) = (status.state, status.onset.is_some());
                     }
+                    let known = |name: &String| hello.streams.iter().any(|s| s.stream == *name);
+                    self.streams.retain(|name, _| known(name));
+                    self.sinks.clear();
+                    hello.sinks.iter().for_each(|sink| self.set_sink(sink));
                 }
                 Message::State(state) => {
                     let stream = self.stream(&state.stream);
@@ -139,12 +152,12 @@ impl Sink for Systemd {
                 Message::Decision(decision) => {
                     self.stream(&decision.stream).1 = decision.voice;
                 }
+                Message::Sink(changed) => self.set_sink(&changed.status),
                 Message::Offset(offset) => self.stream(&offset.stream).1 = false,
                 Message::Onset(_)
                 | Message::Gap(_)
                 | Message::Level(_)
                 | Message::Settings(_)
-                | Message::Sink(_)
                 | Message::Reload(_)
                 | Message::Lock(_)
                 | Message::Reply(_)

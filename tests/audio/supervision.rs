@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crossbeam_channel::{Sender, unbounded};
+use crossbeam_channel::{Sender, never, unbounded};
 use vocald::audio::{
     AudioFormat, CaptureInstant, ChannelChoice, Health, RingWriter, Source, SourceEvent, StopFlag,
     ring,
@@ -14,10 +14,10 @@ use vocald::decision::{Decider, Horizon, OperatingPoint, OverlapAverage};
 use vocald::frontend::{Window, WindowLength};
 use vocald::inference::worker::Scorer;
 use vocald::inference::{
-    EngineError, Note, Output, ScoredWindow, StreamOutput, WhenBehind, Worker,
+    EngineError, NewDecider, Note, Output, ScoredWindow, StreamOutput, WhenBehind, Worker,
 };
-use vocald::pipeline::decisions::{TooManyPanics, decide};
-use vocald::pipeline::feed::{Feed, FeedEnd, FeedOptions, Mixing};
+use vocald::pipeline::decision_thread::{TooManyPanics, decide};
+use vocald::pipeline::feed::{Feed, FeedEnd, FeedOptions, Mixing, Opening};
 use vocald::pipeline::restart::play;
 use vocald_client::Message;
 use vocald_client::message::{EventReason, StateChange};
@@ -99,12 +99,17 @@ fn states_when(acts: &[Act], mixing: Mixing, on_open: impl Fn()) -> (Vec<String>
         live: true,
         stall_after: None,
         budget: None,
+        stand_in: false,
     };
     let open = |_| {
         on_open();
-        intake.add_stream("hall", WhenBehind::Block, outputs_in.clone())
+        Opening {
+            sender: intake.add_stream("hall", WhenBehind::Block, outputs_in.clone()),
+            window: WindowLength::FRAMES_80,
+            gain_db: 0.0,
+        }
     };
-    let mut feed = Feed::new(options, WindowLength::FRAMES_80, Default::default(), open);
+    let mut feed = Feed::new(options, Default::default(), never(), open);
     let (health, stop) = (Arc::default(), StopFlag::new());
     let source = Box::new(Scripted(first));
     let ended = play("hall", &mut feed, source, Some(&reopen), &health, &stop);
@@ -199,13 +204,23 @@ fn decider() -> Decider {
 /// The messages of these outputs, in words, and how the decisions ended.
 fn decided(outputs: Vec<StreamOutput>) -> (Vec<String>, Result<(), TooManyPanics>) {
     let (sender, receiver) = unbounded();
-    outputs.into_iter().for_each(|o| sender.send(o).unwrap());
+    let new = NewDecider {
+        decider: decider(),
+        same_network: false,
+    };
+    let begin = StreamOutput {
+        stream: "hall".into(),
+        output: Output::Note(Note::Decider(Box::new(new))),
+    };
+    for output in std::iter::once(begin).chain(outputs) {
+        sender.send(output).unwrap();
+    }
     drop(sender);
     let mut all = Vec::new();
     let ended = decide(
         &receiver,
-        &decider(),
-        false,
+        &never(),
+        &AtomicBool::new(false),
         &Default::default(),
         |message| {
             all.push(match message {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::support::daemon::{Daemon, PATIENCE};
 use crate::support::program::{Output, messages, of_type, run, sound, with_model};
 
 const SECONDS: f64 = 3.0;
@@ -162,4 +163,38 @@ fn run_reports_faults_of_the_channels_as_long_as_they_last() {
         "{}",
         output.err
     );
+}
+
+#[test]
+fn the_streams_of_an_absent_device_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("absent.toml");
+    let source = |name: &str, channels: &str| {
+        format!(
+            "[[source]]\nname = \"{name}\"\ninput = \"device:there is none of this name\"\n\
+             each_channel = true\nuse_channels = \"{channels}\"\n"
+        )
+    };
+    std::fs::write(&config, source("some", "1,2") + &source("all", "all")).unwrap();
+    let mut command = with_model("run --config");
+    command.arg(&config);
+    let daemon = Daemon::start(command);
+    let waits = |stream: &Value| stream["state"] == "waiting";
+    let start = std::time::Instant::now();
+    loop {
+        let (_, body) = daemon.get("/api/streams", "");
+        let streams: Vec<Value> = serde_json::from_str(&body).unwrap();
+        let names: Vec<&str> = streams
+            .iter()
+            .map(|s| s["stream"].as_str().unwrap())
+            .collect();
+        // How many channels there are is not known yet: one stream stands for them.
+        assert_eq!(names, ["some/1", "some/2", "all"]);
+        if streams.iter().all(waits) {
+            break;
+        }
+        assert!(start.elapsed() < PATIENCE, "{body}");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    daemon.interrupted_ends_well();
 }

@@ -11,6 +11,7 @@ mod channels;
 mod command_line;
 mod config;
 mod config_file;
+mod control;
 mod detect;
 mod detect_folders;
 mod detect_jobs;

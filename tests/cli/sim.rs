@@ -243,32 +243,3 @@ fn a_script_with_an_error_is_refused_with_its_line() {
         assert!(output.err.contains(problem), "{}", output.err);
     }
 }
-
-/// A soak of 200 faults: `cargo test --release --test cli soak_200_faults -- --ignored`. Takes a quarter of an hour.
-#[test]
-#[ignore = "takes a quarter of an hour"]
-fn soak_200_faults_are_all_accounted_for_and_the_end_is_as_the_beginning() {
-    let demo = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/sounds/tone.ogg");
-    let part = format!("format 22050 1\nsound file {demo}\nplay 4\n");
-    let fault = "play 1\nstall 1.3\nplay 1\nunplug 0.5\nplay 1\nburst 1\nplay 1\nclock 100\nplay 1\nclock -100\n\
-                 sound zeros\nplay 0.5\nsound tone 440\nplay 1\nspeed 1.02 2\nplay 1\nformat 44100 2\nplay 1\n\
-                 format 48000 1\nplay 1\npanic\nplay 8\n";
-    // Panics are further apart than the limit of restarts.
-    let text = format!(
-        "{part}unplug 1\nsound tone 440\nformat 48000 1\nrepeat 20\n{fault}end\nunplug 1\n{part}"
-    );
-    let (output, all) = play(&text, "");
-    assert_eq!(output.code, Some(0), "{}", output.err);
-    accounted_for(&all);
-    let decisions = of_type(&all, "decision");
-    let walls: Vec<f64> = decisions.iter().map(|m| number(m, "wall")).collect();
-    assert!(walls.is_sorted());
-    let p = |m: &&Value| (number(m, "p") * 1e4).round();
-    let count = 30;
-    let first: Vec<f64> = decisions[..count].iter().map(p).collect();
-    let last: Vec<f64> = decisions[decisions.len() - 40..].iter().map(p).collect();
-    assert!(
-        last.windows(count).any(|part| part == first),
-        "{first:?} {last:?}"
-    );
-}

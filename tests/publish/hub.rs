@@ -132,6 +132,7 @@ fn a_subscriber_first_receives_the_present_state() {
 #[test]
 fn a_slow_sink_loses_its_own_oldest_and_receives_their_number() {
     let hub = hub();
+    let quick = attach(&hub, Delivery::DropOldest { capacity: 1000 });
     let (sender, slow) = unbounded();
     let (open, gate) = unbounded();
     hub.attach(
@@ -142,7 +143,6 @@ fn a_slow_sink_loses_its_own_oldest_and_receives_their_number() {
         Delivery::DropOldest { capacity: 3 },
     )
     .unwrap();
-    let quick = attach(&hub, Delivery::DropOldest { capacity: 1000 });
     open.send(()).unwrap();
     assert!(matches!(slow.recv().unwrap(), Message::Hello(_)));
     for id in 0..=10 {

@@ -18,6 +18,7 @@ mod midi;
 mod mqtt;
 mod osc;
 mod schema;
+mod sink_states;
 #[cfg(unix)]
 mod sockets;
 mod subscription;

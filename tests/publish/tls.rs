@@ -3,9 +3,9 @@
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
-use vocald_client::{Address, Client, ClientError, Subscription};
+use vocald_client::{Action, Address, Client, ClientError, Subscription};
 
-use crate::support::daemon::{DEMO, Daemon};
+use crate::support::daemon::{DEMO, Daemon, PATIENCE};
 use crate::support::program::{run, with_model};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/tls");
@@ -65,4 +65,42 @@ fn a_certificate_that_cannot_be_used_is_refused_at_the_start() {
         assert_ne!(output.code, Some(0));
         assert!(output.err.contains(reason), "{key}: {}", output.err);
     }
+}
+
+#[test]
+fn a_certificate_that_is_renewed_is_used_without_a_restart_and_a_damaged_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let [cert, key] = ["cert.pem", "key.pem"].map(|name| folder.path().join(name));
+    let install = |pair: &str| {
+        std::fs::copy(file(&format!("{pair}.pem")), &cert).unwrap();
+        std::fs::copy(file(&format!("{pair}.key")), &key).unwrap();
+    };
+    install("localhost");
+    let daemon = Daemon::playing(600.0, |command| {
+        command
+            .arg("--tls-cert")
+            .arg(&cert)
+            .arg("--tls-key")
+            .arg(&key);
+    });
+    let address: Address = format!("https://{}", daemon.http).parse().unwrap();
+    let trusts = |pair: &str| {
+        let certificate = std::fs::read(file(&format!("{pair}.pem"))).unwrap();
+        Client::connect(&address.clone().with_ca(certificate))
+    };
+    let mut client = trusts("localhost").unwrap();
+    assert!(trusts("other").is_err());
+    // The key is still the old one's: the two do not belong together, and the old pair stays in use.
+    std::fs::copy(file("other.pem"), &cert).unwrap();
+    assert!(trusts("localhost").is_ok());
+    install("other");
+    let start = std::time::Instant::now();
+    while trusts("other").is_err() {
+        assert!(start.elapsed() < PATIENCE, "it is never read again");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    assert!(trusts("localhost").is_err());
+    // Who is connected stays.
+    assert!(client.request(Action::Get { stream: None }).unwrap().ok);
+    daemon.interrupted_ends_well();
 }

@@ -248,10 +248,3 @@ fn sound_server_dies(times: usize) {
 fn the_death_of_a_sound_server_leaves_nothing_behind() {
     sound_server_dies(2);
 }
-
-/// `cargo test --release --test rigs soak_500 -- --ignored --nocapture`: an hour or more.
-#[test]
-#[ignore = "takes more than an hour"]
-fn soak_500_deaths_of_the_sound_server_are_survived_in_one_run() {
-    sound_server_dies(500);
-}

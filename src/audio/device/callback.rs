@@ -6,6 +6,7 @@ use std::time::Duration;
 use cpal::{FromSample, InputCallbackInfo, SizedSample};
 
 use crate::audio::{AudioFormat, CaptureInstant, Health, RingWriter};
+use crate::real_time::{self, Stage};
 
 /// Converts captured blocks into the ring and counts them. It neither allocates, locks, logs nor
 /// blocks.
@@ -16,6 +17,8 @@ pub struct CaptureCallback {
     channels: usize,
     /// At least 1.
     rate_hz: u64,
+    /// Real-time priority was requested for the thread.
+    began: bool,
 }
 
 impl CaptureCallback {
@@ -26,6 +29,7 @@ impl CaptureCallback {
             health,
             channels: usize::from(format.channels).max(1),
             rate_hz: u64::from(format.rate_hz).max(1),
+            began: false,
         }
     }
 
@@ -35,6 +39,10 @@ impl CaptureCallback {
         T: SizedSample,
         f32: FromSample<T>,
     {
+        if !std::mem::replace(&mut self.began, true) {
+            // The system's sound server may have seen to it; a refusal is logged by the feed.
+            let _ = real_time::request(Stage::Capture);
+        }
         let frames = (samples.len() / self.channels) as u64;
         let timestamp = info.timestamp();
         // The age of the block's first frame; its last frame is younger by the block's length.

@@ -21,6 +21,7 @@ use crate::audio::ring::{RingWriter, ring};
 use crate::audio::{
     Health, RingReader, Source, SourceEvent, SourceOptions, SourceSpec, StopFlag, spawn,
 };
+use crate::real_time::{self, Stage};
 
 /// Interval at which the stop flag is checked.
 const POLL: Duration = Duration::from_millis(20);
@@ -91,6 +92,7 @@ impl Source for HelperSource {
             hangs_after: self.options.reopen_after + HANGS_AFTER,
             captured_before: false,
         };
+        real_time::request_or_log(Stage::Capture);
         let mut backoff = FIRST_BACKOFF;
         loop {
             let since = Instant::now();
@@ -273,6 +275,8 @@ fn readable(pipe: &ChildStdout) -> bool {
 /// # Errors
 /// When the source cannot be started or standard output cannot be written.
 pub fn serve(spec: &SourceSpec, options: &SourceOptions) -> io::Result<()> {
+    // A refusal is logged by the daemon.
+    let _ = real_time::request(Stage::Capture);
     let source = spec.open(options).map_err(io::Error::other)?;
     let source = spawn(source, StopFlag::new())?;
     let mut out = io::stdout().lock();

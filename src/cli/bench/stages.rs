@@ -145,10 +145,12 @@ pub fn behind_network(checkpoint: &Checkpoint, passes: u32) -> anyhow::Result<Ve
     let horizon = DecisionConfig::default().horizon(&metadata.model_horizons())?;
     let mut decider = Decider::new(metadata.new_overlap_average(), horizon)?;
     let probabilities = vec![0.5; metadata.horizons_frames.len()];
-    let mut start_sample = 0;
+    let mut window = Window::synthetic(0, vec![0.0; WindowLength::FRAMES_80.values()].into());
     let decides = measure("decision", passes, 1, || {
-        start_sample += WINDOW_HOP_SAMPLES as u64;
-        decider.window(start_sample, start_sample as f64 / 22_050.0, &probabilities);
+        window.start_sample += WINDOW_HOP_SAMPLES as u64;
+        if let Some(p) = decider.probability(&window, &probabilities) {
+            decider.frame(window.time_s(horizon.frames), p);
+        }
     });
     let hub = Hub::new(HelloFacts {
         model: metadata.name.clone(),

@@ -53,8 +53,24 @@ fn allows_host(access: &HttpAccess, headers: &HeaderMap) -> bool {
             .is_some_and(|host| is_loopback_name(host) || listed(host))
 }
 
+/// The refusal of a page of another origin, which was refused `what`.
+pub(super) fn check_origin(app: &App, headers: &HeaderMap, what: &str) -> Result<(), Response> {
+    if allows_origin(&app.settings().access, headers) {
+        return Ok(());
+    }
+    let origin = headers.get(header::ORIGIN);
+    let origin = shown(&String::from_utf8_lossy(
+        origin.map_or(&[], |origin| origin.as_bytes()),
+    ));
+    app.refusals.log(format!(
+        "a page of the origin {origin} was refused {what}; add it to publish.http.origins to allow it"
+    ));
+    let problem = "a page of another origin has no access; add it to origins of [publish.http]\n";
+    Err((StatusCode::FORBIDDEN, problem).into_response())
+}
+
 /// Programs send no `Origin`; browsers always do.
-pub(super) fn allows_origin(access: &HttpAccess, headers: &HeaderMap) -> bool {
+fn allows_origin(access: &HttpAccess, headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
     };
@@ -87,7 +103,11 @@ pub(super) async fn require_token(
     request: Request,
     next: Next,
 ) -> Response {
-    if has_token(&app.access, request.headers(), request.uri().query()) {
+    if has_token(
+        &app.settings().access,
+        request.headers(),
+        request.uri().query(),
+    ) {
         return next.run(request).await;
     }
     app.refusals.log(format!(
@@ -108,7 +128,7 @@ pub(super) async fn check_host(
     request: Request,
     next: Next,
 ) -> Response {
-    if allows_host(&app.access, request.headers()) {
+    if allows_host(&app.settings().access, request.headers()) {
         return next.run(request).await;
     }
     let host = request.headers().get(header::HOST);

@@ -38,10 +38,11 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub IpAddr);
 
-/// Serves connections for ever, at most `requests_max` at a time beside those that have become WebSockets.
+/// Serves connections for ever, at most `requests_max` at a time beside those that have become WebSockets. `tls`:
+/// encrypts a connection that begins now.
 pub async fn serve(
     listener: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: impl Fn() -> Option<TlsAcceptor>,
     router: Router,
     requests_max: usize,
 ) {
@@ -65,7 +66,7 @@ pub async fn serve(
         failing = false;
         let seat = open.enter(peer.ip());
         let router = router.clone().layer(Extension(Peer(peer.ip())));
-        let tls = tls.clone();
+        let tls = tls();
         tokio::spawn(async move {
             tokio::select! {
                 served = connection(stream, tls, router) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use vocald_client::Message;
-use vocald_client::message::{Decision, Hello, StreamState};
+use vocald_client::message::{Decision, Hello, SinkState, SinkStatus, StreamState};
 
 /// The first decision, also after a gap, takes 1.2 s. A longer silence is a failure.
 const SILENCE_MAX: Duration = Duration::from_secs(3);
@@ -18,11 +18,15 @@ pub enum Unhealthy {
     /// Names of the streams without decisions.
     #[error("no decisions come from {0}")]
     Silent(String),
+    /// An output that has failed.
+    #[error("the output {0}")]
+    Sink(String),
 }
 
 /// The newest decision and state of every stream.
 pub struct Health {
     streams: BTreeMap<String, StreamHealth>,
+    sinks: Vec<SinkStatus>,
 }
 
 struct StreamHealth {
@@ -42,10 +46,11 @@ impl Health {
         });
         Self {
             streams: streams.collect(),
+            sinks: hello.sinks.clone(),
         }
     }
 
-    /// Follows decisions and states.
+    /// Follows decisions, states and outputs.
     pub fn observe(&mut self, message: &Message) {
         match message {
             Message::Decision(decision) => {
@@ -57,6 +62,17 @@ impl Health {
                 // The last decision is of the past: nobody may take it for the present.
                 if !state.state.has_sound() {
                     stream.newest = None;
+                }
+            }
+            Message::Hello(hello) => {
+                self.sinks.clone_from(&hello.sinks);
+                let known = |name: &String| hello.streams.iter().any(|s| s.stream == *name);
+                self.streams.retain(|name, _| known(name));
+            }
+            Message::Sink(changed) => {
+                self.sinks.retain(|sink| sink.sink != changed.status.sink);
+                if changed.status.state != SinkState::Ended {
+                    self.sinks.push(changed.status.clone());
                 }
             }
             _ => {}
@@ -78,11 +94,17 @@ impl Health {
             .collect()
     }
 
-    /// Whether every stream that has not ended gets decisions.
+    /// The outputs whose other end is away, one sentence each.
+    pub fn waiting(&self) -> Vec<String> {
+        let waiting = self.sinks.iter().filter(|s| s.state == SinkState::Waiting);
+        waiting.map(described).collect()
+    }
+
+    /// Whether every stream that has not ended gets decisions, and no output has failed.
     ///
     /// # Errors
     ///
-    /// If one does not, or there is none.
+    /// If one does not, or there is none, or an output has failed.
     pub fn check(&self) -> Result<(), Unhealthy> {
         let running = |stream: &StreamHealth| stream.state != StreamState::Ended;
         if !self.streams.values().any(running) {
@@ -98,9 +120,15 @@ impl Health {
             })
             .map(|(name, _)| name.as_str())
             .collect();
-        match silent.is_empty() {
-            true => Ok(()),
-            false => Err(Unhealthy::Silent(silent.join(", "))),
+        if !silent.is_empty() {
+            return Err(Unhealthy::Silent(silent.join(", ")));
         }
+        let failed = self.sinks.iter().find(|s| s.state == SinkState::Failed);
+        failed.map_or(Ok(()), |sink| Err(Unhealthy::Sink(described(sink))))
     }
+}
+
+fn described(sink: &SinkStatus) -> String {
+    let reason = sink.reason.as_deref().unwrap_or("no reason is given");
+    format!("{} is {}: {reason}", sink.sink, sink.state.word())
 }

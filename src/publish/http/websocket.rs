@@ -1,24 +1,25 @@
 //! The WebSocket: one text frame per message. The subscription is in the query (`/ws?types=onset,offset&rate=5`) or in a
 //! text frame from the client.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message as Frame, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
-use vocald_client::Subscription;
+use vocald_client::{Request, Subscription};
 
+use crate::publish::control::{Pending, message};
 use crate::publish::fanout::Subscriber;
 use crate::publish::http::App;
-use crate::publish::http::access::allows_origin;
+use crate::publish::http::access::check_origin;
 use crate::publish::http::connections::Peer;
-use crate::publish::http::refusals::shown;
 use crate::publish::hub::Published;
-use crate::publish::lines::{STALLED_MAX, refused};
+use crate::publish::lines::{Door, STALLED_MAX, next_reply, refused};
 
 /// Longer frames are refused.
 const MESSAGE_BYTES_MAX: usize = 4096;
@@ -41,17 +42,8 @@ pub(super) async fn open(
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    if !allows_origin(&app.access, &headers) {
-        let origin = headers.get(header::ORIGIN);
-        let origin = shown(&String::from_utf8_lossy(
-            origin.map_or(&[], |origin| origin.as_bytes()),
-        ));
-        app.refusals.log(format!(
-            "a page of the origin {origin} was refused a WebSocket; add it to publish.http.origins to allow it"
-        ));
-        let problem =
-            "a page of another origin has no access; add it to origins of [publish.http]\n";
-        return (StatusCode::FORBIDDEN, problem).into_response();
+    if let Err(refused) = check_origin(&app, &headers, "a WebSocket") {
+        return refused;
     }
     let (types, streams, rate) = (&choice.types, &choice.streams, &choice.rate);
     let subscription =
@@ -69,6 +61,7 @@ pub(super) async fn open(
     let Some(subscriber) = app.subscriptions.subscribe(subscription) else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the run is over\n").into_response();
     };
+    let door = Door::Open(app.control.clone());
     upgrade
         // Large enough for a subscription; the default is 128 KiB per client.
         .read_buffer_size(MESSAGE_BYTES_MAX)
@@ -76,25 +69,40 @@ pub(super) async fn open(
         .max_frame_size(MESSAGE_BYTES_MAX)
         .on_upgrade(async move |socket| {
             // A lost client is no error.
-            let _ = talk(socket, subscriber).await;
+            let _ = talk(socket, subscriber, &door).await;
             drop(place);
         })
 }
 
-async fn talk(mut socket: WebSocket, mut subscriber: Subscriber) -> Result<(), axum::Error> {
+async fn talk(
+    mut socket: WebSocket,
+    mut subscriber: Subscriber,
+    door: &Door,
+) -> Result<(), axum::Error> {
+    let mut replies: VecDeque<Pending> = VecDeque::new();
     let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
+            biased;
+            // In the order of the requests.
+            reply = next_reply(&mut replies), if !replies.is_empty() => {
+                send(&mut socket, text(&Published::new(message(reply)))).await?;
+            }
             message = subscriber.next() => {
                 let Some(message) = message else {
                     return close(socket, close_code::AWAY, "the run is over").await;
                 };
                 send(&mut socket, text(&message)).await?;
             }
-            frame = socket.recv() => {
+            // A client that sends requests without taking replies waits.
+            frame = socket.recv(), if replies.is_empty() => {
                 let Some(frame) = frame.transpose()? else { return Ok(()) };
                 let choice = match frame {
+                    Frame::Text(text) if Request::is_meant(&text) => {
+                        replies.push_back(door.submit(&text));
+                        continue;
+                    }
                     Frame::Text(text) => Subscription::from_json(&text).map_err(|e| e.to_string()),
                     Frame::Binary(_) => Err("a subscription is sent as text".into()),
                     _ => continue,

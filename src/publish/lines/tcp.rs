@@ -2,11 +2,15 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::sync::Arc;
 
 use crate::publish::fanout::Subscriptions;
-use crate::publish::lines::{Listener, serve};
+use crate::publish::lines::{Door, Listener, serve};
 use crate::publish::places::Places;
 use crate::publish::server::Server;
+
+/// Why clients cannot change anything.
+const NO_REQUESTS: &str = "TCP takes no requests, as it has no token: use the Unix socket, the WebSocket or POST /api/control";
 
 impl Listener for tokio::net::TcpListener {
     type Stream = tokio::net::TcpStream;
@@ -27,16 +31,14 @@ impl Listener for tokio::net::TcpListener {
 pub fn start(
     address: SocketAddr,
     subscriptions: Subscriptions,
-    clients_max: usize,
-    clients_per_address_max: usize,
+    places: Arc<Places>,
 ) -> io::Result<(Server, SocketAddr)> {
     let listener = TcpListener::bind(address)?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let server = Server::start("tcp", move || async move {
         let listener = tokio::net::TcpListener::from_std(listener)?;
-        let places = Places::new("publish.tcp", clients_max, clients_per_address_max);
-        serve(listener, subscriptions, places).await;
+        serve(listener, subscriptions, places, Door::Closed(NO_REQUESTS)).await;
         Ok(())
     })?;
     Ok((server, address))

@@ -9,12 +9,14 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixListener as AsyncListener;
 
+use crate::publish::control::Control;
 use crate::publish::fanout::Subscriptions;
-use crate::publish::lines::{Listener, serve};
+use crate::publish::lines::{Door, Listener, serve};
 use crate::publish::places::Places;
 use crate::publish::server::Server;
 
@@ -28,13 +30,18 @@ const PATH_BYTES_MAX: usize =
 /// Open files of this process, as folders: a way to paths that are too long for a socket's address.
 const OWN_FILES: &str = "/proc/self/fd";
 
-/// Listens on `path`. A socket that no program listens on any more is replaced.
+/// Listens on `path` and hands requests to `control`. A socket that no program listens on any more is replaced.
 ///
 /// # Errors
 ///
 /// `AddrInUse` if another program listens on the socket, `AlreadyExists` if the path is not a socket; otherwise what
 /// the system reports.
-pub fn start(path: &Path, subscriptions: Subscriptions, clients_max: usize) -> io::Result<Server> {
+pub fn start(
+    path: &Path,
+    subscriptions: Subscriptions,
+    places: Arc<Places>,
+    control: Control,
+) -> io::Result<Server> {
     let (listener, inode) = bind(path)?;
     let socket = Socket {
         path: path.into(),
@@ -46,8 +53,7 @@ pub fn start(path: &Path, subscriptions: Subscriptions, clients_max: usize) -> i
             socket,
             failing: Cell::new(false),
         };
-        let places = Places::new("publish.unix", clients_max, clients_max);
-        serve(listener, subscriptions, places).await;
+        serve(listener, subscriptions, places, Door::Open(control)).await;
         Ok(())
     })
 }

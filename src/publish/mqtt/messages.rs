@@ -1,9 +1,9 @@
 //! Topics and payloads of the messages, without a broker.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vocald_client::Message;
-use vocald_client::message::{State, StreamState, Version};
+use vocald_client::message::{SinkState, State, StreamState, Version};
 use vocald_client::stream_names::StreamNames;
 
 use crate::config::MqttConfig;
@@ -59,6 +59,8 @@ pub struct Messages {
     /// The streams in the order in which they were added.
     pub(super) order: Vec<String>,
     online: bool,
+    /// Outputs that do not deliver.
+    troubled: BTreeSet<String>,
 }
 
 /// Present values of one stream.
@@ -81,6 +83,7 @@ impl Messages {
             retained: RetainedTopics::new(config),
             order: Vec::new(),
             online: true,
+            troubled: BTreeSet::new(),
         }
     }
 
@@ -137,14 +140,30 @@ impl Messages {
             }
             Message::Gap(gap) => vec![self.event(&gap.stream, published)],
             Message::Settings(settings) => vec![self.event(&settings.stream, published)],
-            Message::Sink(_) | Message::Reload(_) | Message::Lock(_) => vec![Publication {
-                topic: format!("{}/event", self.prefix),
-                payload: published.json().into(),
-                kind: Kind::Event,
-            }],
+            // That an output runs is news only after trouble.
+            Message::Sink(changed) if changed.status.state == SinkState::Running => {
+                match self.troubled.remove(&changed.status.sink) {
+                    true => vec![self.general_event(published)],
+                    false => Vec::new(),
+                }
+            }
+            Message::Sink(changed) => {
+                self.troubled.insert(changed.status.sink.clone());
+                vec![self.general_event(published)]
+            }
+            Message::Reload(_) | Message::Lock(_) => vec![self.general_event(published)],
             Message::Level(_) | Message::Lagged(_) | Message::Reply(_) | Message::Refused(_) => {
                 Vec::new()
             }
+        }
+    }
+
+    /// An event that is not of a single stream.
+    fn general_event(&self, published: &Published) -> Publication {
+        Publication {
+            topic: format!("{}/event", self.prefix),
+            payload: published.json().into(),
+            kind: Kind::Event,
         }
     }
 
