@@ -148,16 +148,18 @@ impl<'a> Layer<'a> {
         self.gain.powi(2) * self.recording.power(start..start + span)
     }
 
-    /// The samples of `frames` frames, each `stretch` hops after the one before. Frames overlap, but every
-    /// sample is read once.
-    fn passage(&self, frames: usize, stretch: f32) -> Passage {
+    /// The samples of `frames` frames, each `stretch` hops after the one before, and up to `lead_samples` before them.
+    /// Frames overlap, but every sample is read once.
+    fn passage(&self, frames: usize, stretch: f32, lead_samples: usize) -> Passage {
         let hop_samples = HOP_SAMPLES as f32 * stretch / self.speed;
-        let required =
-            (frames.saturating_sub(1) as f32 * hop_samples).round() as usize + FRAME_SAMPLES;
+        let span = (frames.saturating_sub(1) as f32 * hop_samples).round() as usize;
         let samples = &self.recording.samples;
         let frame_span = (FRAME_SAMPLES as f32 * self.speed).ceil() as usize;
         let start = (self.place * HOP_SAMPLES as f32).round() as usize;
         let start = start.min(samples.len().saturating_sub(frame_span));
+        let lead_samples = lead_samples.min((start as f32 / self.speed) as usize);
+        let start = start - (lead_samples as f32 * self.speed) as usize;
+        let required = lead_samples + span + FRAME_SAMPLES;
         let gain = self.gain * self.recording.step;
         let samples = if self.speed == 1.0 {
             let samples = samples[start..].iter().take(required);
@@ -173,6 +175,7 @@ impl<'a> Layer<'a> {
         };
         Passage {
             samples,
+            lead_samples,
             hop_samples,
         }
     }
@@ -181,6 +184,8 @@ impl<'a> Layer<'a> {
 /// Samples of a layer from its first frame on, and the distance of frames in them.
 struct Passage {
     samples: Vec<f32>,
+    /// Samples before the first frame.
+    lead_samples: usize,
     hop_samples: f32,
 }
 
@@ -188,7 +193,8 @@ impl Passage {
     /// Adds a frame of this index to `frame`, from the nearest whole sample on; after the end, the last frame.
     fn add_to(&self, index: usize, frame: &mut [f32; FRAME_SAMPLES]) {
         let last = self.samples.len().saturating_sub(FRAME_SAMPLES);
-        let start = ((index as f32 * self.hop_samples).round() as usize).min(last);
+        let start = self.lead_samples + (index as f32 * self.hop_samples).round() as usize;
+        let start = start.min(last);
         for (sum, sample) in frame.iter_mut().zip(&self.samples[start..]) {
             *sum += sample;
         }
@@ -245,8 +251,25 @@ pub fn magnitudes_of_sum<'a>(
     frames: usize,
     stretch: f32,
 ) -> Vec<Frame> {
-    let passages = layers.into_iter();
-    let passages: Vec<Passage> = passages.map(|l| l.passage(frames, stretch)).collect();
+    magnitudes_of_changed(log_mel, layers, frames, stretch, 0, |_| ())
+}
+
+/// The same after `change` has changed the samples of each layer in place. It gets up to `lead_samples` samples before
+/// the first frame too, whose sound may reach into it.
+pub fn magnitudes_of_changed<'a>(
+    log_mel: &mut LogMel,
+    layers: impl IntoIterator<Item = Layer<'a>>,
+    frames: usize,
+    stretch: f32,
+    lead_samples: usize,
+    mut change: impl FnMut(&mut [f32]),
+) -> Vec<Frame> {
+    let changed = |layer: Layer| {
+        let mut passage = layer.passage(frames, stretch, lead_samples);
+        change(&mut passage.samples);
+        passage
+    };
+    let passages: Vec<Passage> = layers.into_iter().map(changed).collect();
     let magnitudes = |index| {
         let mut frame = [0.0; FRAME_SAMPLES];
         for passage in &passages {

@@ -3,11 +3,12 @@
 //! [`scorer`] computes probabilities, [`decide`] turns them into decisions, [`figures`] measures these on a corpus and
 //! [`songs`] on single tracks. [`decision_figures`] counts decisions, all or those outside the [`collar`]; [`events`]
 //! matches onsets and offsets, [`sound_events`] and [`phrases`] whole voices. [`curves`] covers all thresholds,
-//! [`reference_system`] reads the labels of another detector, [`stress`] runs the stress tests, and
-//! [`threshold_search`] chooses operating points.
+//! [`reference_system`] reads the labels of another detector, [`comparison`] sets them against the checkpoint's,
+//! [`stress`] runs the stress tests, and [`threshold_search`] chooses operating points.
 
 mod bootstrap;
 pub mod collar;
+pub mod comparison;
 pub mod curves;
 pub mod decide;
 pub mod decision_figures;

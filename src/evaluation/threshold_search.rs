@@ -39,10 +39,13 @@ pub enum Aim {
     Balanced,
 }
 
-/// Distances of the re-entry threshold above the raw one.
-const REENTER_ABOVE: [f32; 5] = [0.0, 0.05, 0.1, 0.2, 0.3];
+/// Distances of the re-entry threshold above the raw one. It may lie below: after a clear voice the soft one that follows
+/// is more likely than the raw threshold assumes.
+const REENTER_ABOVE: [f32; 8] = [-0.2, -0.15, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2];
 /// Distances of the threshold to enter voice above the re-entry threshold.
-const ENTER_ABOVE: [f32; 4] = [0.0, 0.1, 0.2, 0.3];
+const ENTER_ABOVE: [f32; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
+/// Smallest re-entry threshold.
+const MIN_REENTER: f32 = 0.05;
 /// Largest threshold to enter voice.
 const MAX_ENTER: f32 = 0.95;
 /// Distances of the threshold to leave voice below the raw one.
@@ -53,7 +56,7 @@ const CONFIRM: [(u32, u32); 3] = [(1, 1), (2, 3), (3, 5)];
 const MIN_VOICE_S: [f32; 3] = [0.0, 0.1, 0.2];
 const MIN_GAP_S: [f32; 3] = [0.0, 0.1, 0.2];
 /// Merit given up for fewer changes of state: a light that flickers is useless.
-const CALM_MERIT: f64 = 0.01;
+const CALM_MERIT: f64 = 0.005;
 
 /// Limit on false alarms of raw decisions, as a share of the decisions on music without a voice. Raw decisions are only
 /// measured.
@@ -160,7 +163,7 @@ fn candidates(threshold: f32) -> Vec<OperatingPoint> {
 fn entries(threshold: f32) -> Vec<(f32, Option<Reentry>)> {
     let mut entries = Vec::new();
     for reenter_above in REENTER_ABOVE {
-        let reenter = hundredths(threshold + reenter_above).min(MAX_ENTER);
+        let reenter = hundredths(threshold + reenter_above).clamp(MIN_REENTER, MAX_ENTER);
         for above in ENTER_ABOVE {
             let enter = hundredths(reenter + above).min(MAX_ENTER);
             let differs = (enter > reenter).then_some(Reentry {

@@ -4,6 +4,7 @@ use tch::Device;
 
 use crate::corpora::{Corpus, Track};
 use crate::decision::{Horizon, PointError};
+use crate::evaluation::comparison::comparison;
 use crate::evaluation::curves::curves;
 use crate::evaluation::figures::{Measured, figures, reference_figures, reference_scores};
 use crate::evaluation::reference_system::ReferenceSystem;
@@ -87,6 +88,7 @@ impl Evaluation<'_> {
             corpora: self.corpora.iter().map(CorpusAbout::new).collect(),
             figures: Vec::new(),
             curves: Vec::new(),
+            comparisons: Vec::new(),
             songs: Vec::new(),
             shown: Vec::new(),
             stress,
@@ -122,6 +124,8 @@ impl Evaluation<'_> {
             let scores = reference_scores(reference, tracks, h, frames);
             let curves = scores.map(|scores| curves(corpus, &reference.name, &scores));
             report.curves.extend(curves);
+            let comparison = comparison(corpus, tracks, horizon, reference, self.collar_s)?;
+            report.comparisons.extend(comparison);
         }
         let songs = songs(corpus, tracks, horizon, self.reference, self.collar_s)?;
         for (rank, index) in ranked(&songs) {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::atomic_file;
 use crate::decision::{Horizon, OperatingPoint};
 use crate::evaluation::BOOTSTRAP_DRAWS;
+use crate::evaluation::comparison::Comparison;
 use crate::evaluation::curves::Curves;
 use crate::evaluation::decide::MEDIAN_WINDOWS;
 use crate::evaluation::events::MATCH_TOLERANCE_S;
@@ -52,6 +53,8 @@ pub struct Report {
     pub figures: Vec<Figures>,
     /// One for each corpus and detector with probabilities, at the horizon of [`Model::horizon_frames`].
     pub curves: Vec<Curves>,
+    /// One for each corpus, at the same horizon, if there is a reference system.
+    pub comparisons: Vec<Comparison>,
     /// One for each track, at the same horizon.
     pub songs: Vec<Song>,
     /// The best, the median and the worst track of each corpus, at the same horizon.

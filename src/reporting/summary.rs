@@ -1,6 +1,7 @@
 //! The report for a terminal: a headline, and two tables that fit 100 columns. All of it is about the detailed look-ahead;
 //! the rest is in the written report.
 
+use crate::evaluation::comparison::Comparison;
 use crate::evaluation::decide::Smoothing;
 use crate::evaluation::events::EventFigures;
 use crate::evaluation::figures::Figures;
@@ -39,40 +40,46 @@ fn headline(report: &Report) -> String {
     for corpus in &report.corpora {
         let mut rows = report.figures.iter();
         let published = rows.find(|f| f.corpus == corpus.name && is_published(f, report));
-        text.extend(published.map(|f| sentence(f, corpus)));
+        let mut comparisons = report.comparisons.iter();
+        let comparison = comparisons.find(|c| c.corpus == corpus.name);
+        text.extend(published.map(|f| sentence(f, corpus, comparison)));
     }
     text
 }
 
-fn sentence(f: &Figures, corpus: &CorpusAbout) -> String {
+fn sentence(f: &Figures, corpus: &CorpusAbout, comparison: Option<&Comparison>) -> String {
     let tracks = match corpus.tracks {
         1 => "1 track".to_owned(),
         tracks => format!("{tracks} tracks"),
     };
-    let mut parts = vec![format!(
-        "  {}: {} % right ({tracks}, {} min)",
+    let mut text = format!(
+        "  {} ({tracks}, {} min): {} % right",
         corpus.name,
-        number(f.decisions.accuracy * 100.0, 1),
         number(corpus.minutes, 1),
-    )];
-    let wrong = (1.0 - f.decisions.accuracy) * MINUTES_PER_HOUR;
-    parts.push(format!("{} min wrong per hour", number(wrong, 1)));
+        number(f.decisions.accuracy * 100.0, 1),
+    );
     if f.outside_collar.windows > 0 && f.outside_collar.windows < f.decisions.windows {
         let accuracy = f.outside_collar.accuracy * 100.0;
-        parts.push(format!(
-            "{} % right away from label changes",
-            number(accuracy, 1)
-        ));
+        text += &format!(", {} % away from label changes", number(accuracy, 1));
     }
+    let wrong = (1.0 - f.decisions.accuracy) * MINUTES_PER_HOUR;
+    text += &format!("\n    {} min wrong per hour", number(wrong, 1));
     if f.phrases.false_onsets_per_hour.is_finite() {
         let per_hour = f.phrases.false_onsets_per_hour;
-        parts.push(format!("{} false onsets per hour", number(per_hour, 0)));
+        text += &format!(", {} false onsets per hour", number(per_hour, 0));
     }
     if f.phrases.labelled > 0 {
         let (missed, all) = (f.phrases.missed, f.phrases.labelled);
-        parts.push(format!("{missed} of {all} phrases missed"));
+        text += &format!(", {missed} of {all} phrases missed");
     }
-    parts.join(", ") + "\n"
+    if let Some(comparison) = comparison {
+        let [points, low, high] = comparison.difference.map(|x| signed(x * 100.0, 1));
+        text += &format!(
+            "\n    {points} points against {} [{low}, {high}], by song",
+            comparison.reference
+        );
+    }
+    text + "\n"
 }
 
 /// The decisions of the daemon at the detailed look-ahead.

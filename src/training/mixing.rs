@@ -20,6 +20,10 @@ const CROWD_TALKERS: usize = 6;
 /// Fraction of windows with speech that have a crowd instead of one speaker.
 const CROWD_FRACTION: f64 = 0.5;
 
+/// Level of a further talker relative to the first, and the most of them.
+const TALKER_DB: std::ops::Range<f32> = -12.0..3.0;
+const FURTHER_TALKERS: usize = 2;
+
 /// A recording and its mean power, for mixing recordings of different origin.
 struct Part<'a> {
     recording: &'a Recording,
@@ -40,6 +44,8 @@ pub(super) struct Mix<'a> {
     pub layers: Vec<Layer<'a>>,
     /// Whether the voice of the track is among the layers.
     pub has_voice: bool,
+    /// Whether there is nothing but voices, or lead instruments: no music.
+    pub alone: bool,
 }
 
 /// The recordings that mixes are made of.
@@ -87,6 +93,18 @@ impl<'a> Mixing<'a> {
     ) -> Mix<'a> {
         let a = &self.augmentation;
         let mut mix = self.recompose(track, start, span, rng);
+        let talks = matches!(track.sound, Sound::Speech(_));
+        if talks
+            && !self.speech.is_empty()
+            && a.talkers_fraction > 0.0
+            && rng.random_bool(a.talkers_fraction)
+        {
+            let power = mix.layers.iter().map(|layer| layer.power(span)).sum();
+            for _ in 0..rng.random_range(1..=FURTHER_TALKERS) {
+                let level = from_db(rng.random_range(TALKER_DB));
+                mix.layers.push(self.talker(power, level, span, rng));
+            }
+        }
         if a.speech_fraction > 0.0 && rng.random_bool(a.speech_fraction) {
             let speech = self.speech(&mix.layers, span, rng);
             mix.layers.extend(speech);
@@ -112,9 +130,15 @@ impl<'a> Mixing<'a> {
             speed,
             gain,
         };
+        let mut alone = false;
         let layers = match &track.sound {
-            Sound::Mix(recording) | Sound::Speech(recording) => vec![layer(recording, 1.0)],
+            Sound::Mix(recording) => vec![layer(recording, 1.0)],
+            Sound::Speech(recording) => {
+                alone = true;
+                vec![layer(recording, 1.0)]
+            }
             Sound::Solo(recording) if rng.random_bool(a.solo_fraction) => {
+                alone = true;
                 vec![layer(recording, 1.0)]
             }
             Sound::Solo(voice) => over_music(voice, rng),
@@ -127,6 +151,7 @@ impl<'a> Mixing<'a> {
                     return Mix {
                         layers: vec![accompaniment],
                         has_voice: false,
+                        alone,
                     };
                 }
                 if rng.random_bool(a.swap_fraction) {
@@ -142,6 +167,7 @@ impl<'a> Mixing<'a> {
         Mix {
             layers,
             has_voice: true,
+            alone,
         }
     }
 
@@ -158,15 +184,24 @@ impl<'a> Mixing<'a> {
             false => 1,
         };
         let level = from_db(rng.random_range(SPEECH_DB)) / (speakers as f32).sqrt();
-        let mut speaker = || {
-            let speech = &self.speech[rng.random_range(0..self.speech.len())];
-            let place = rng.random_range(0..=speech.recording.frames().saturating_sub(span)) as f32;
-            Layer {
-                gain: level * (power / speech.power).sqrt(),
-                ..Layer::plainly(speech.recording, place)
-            }
-        };
+        let mut speaker = || self.talker(power, level, span, rng);
         (0..speakers).map(|_| speaker()).collect()
+    }
+
+    /// A passage of random speech, at a level relative to a power.
+    fn talker(
+        &self,
+        power: f32,
+        level: f32,
+        span: usize,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Layer<'a> {
+        let speech = &self.speech[rng.random_range(0..self.speech.len())];
+        let place = rng.random_range(0..=speech.recording.frames().saturating_sub(span)) as f32;
+        Layer {
+            gain: level * (power / speech.power).sqrt(),
+            ..Layer::plainly(speech.recording, place)
+        }
     }
 
     /// A voice over music that it was not recorded with, at a random balance of their powers and with

@@ -4,6 +4,7 @@
 //! moves the weights, and validation follows each epoch. [`export`] makes the finished checkpoint;
 //! [`weight_average`] and [`ensemble`] make one checkpoint of several.
 
+mod acoustics;
 pub mod adam;
 pub mod allocator;
 pub mod augment;

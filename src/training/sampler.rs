@@ -5,13 +5,14 @@ use rand::RngExt;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 
-use crate::corpora::recording::magnitudes_of_sum;
+use crate::corpora::recording::{magnitudes_of_changed, magnitudes_of_sum};
 use crate::corpora::{Corpus, Track};
 use crate::frontend::{
     Features, HOP_SAMPLES, LOG_FLOOR, LogMel, MEL_BANDS, SAMPLE_RATE_HZ, WindowLength,
 };
 use crate::model::MIN_STD;
 use crate::model::{Family, LevelMode, Normalisation};
+use crate::training::acoustics::{Acoustics, Filter};
 use crate::training::augment;
 use crate::training::error::SamplerError;
 use crate::training::experiment::Augmentation;
@@ -61,6 +62,7 @@ pub struct Sampler<'a> {
     label_frames: Vec<usize>,
     /// Frames on either side of a change over which its label is soft.
     soft_frames: usize,
+    filter: Filter,
 }
 
 impl<'a> Sampler<'a> {
@@ -108,6 +110,7 @@ impl<'a> Sampler<'a> {
             features,
             label_frames: features.predicted_frames(horizons_frames),
             soft_frames: 0,
+            filter: Filter::new(),
         })
     }
 
@@ -162,7 +165,16 @@ impl<'a> Sampler<'a> {
         let (track, start) = self.place(stretch, span, rng);
         let mix = self.mixing.mix(track, start, span, rng);
 
-        let mut frames = magnitudes_of_sum(log_mel, mix.layers, window.frames(), stretch);
+        let acoustics = mix.alone.then(|| Acoustics::draw(a, rng)).flatten();
+        let count = window.frames();
+        let mut frames = match acoustics {
+            None => magnitudes_of_sum(log_mel, mix.layers, count, stretch),
+            Some(acoustics) => {
+                let lead = acoustics.lead_samples();
+                let change = |samples: &mut [f32]| self.filter.apply(&acoustics, samples, rng);
+                magnitudes_of_changed(log_mel, mix.layers, count, stretch, lead, change)
+            }
+        };
         augment::magnitudes(&mut frames, a, rng);
         for (out, value) in values.iter_mut().zip(frames.as_flattened()) {
             *out = value.max(LOG_FLOOR).ln();

@@ -156,7 +156,7 @@ fn names(folder: &Path, ending: &str) -> Vec<String> {
 #[test]
 fn every_recipe_can_be_read_and_names_its_steps_after_their_files() {
     let mut read = 0;
-    for recipe in ["karaoke-14", "live-14", "live-pair", "paper"] {
+    for recipe in ["karaoke-14", "live-14", "live-pair", "live-wide", "paper"] {
         let folder = shipped().join(recipe);
         let files = names(&folder, ".toml");
         let is_step = |file: &&String| file.starts_with(|c: char| c.is_ascii_digit());
@@ -176,7 +176,7 @@ fn every_recipe_can_be_read_and_names_its_steps_after_their_files() {
             read += 1;
         }
     }
-    assert_eq!(read, 24);
+    assert_eq!(read, 33);
     let stray = names(&shipped(), ".toml");
     assert!(stray.is_empty(), "{stray:?} lie in no recipe's folder");
 }

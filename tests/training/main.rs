@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acoustics;
 mod adam;
 mod augment;
 mod corpora;

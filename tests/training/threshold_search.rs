@@ -88,6 +88,26 @@ fn music_without_a_voice_has_a_voice_begin_at_more_than_it_begins_again_at() {
 }
 
 #[test]
+fn a_voice_may_begin_again_below_the_raw_threshold() {
+    // Soft phrases follow clear ones; the music is louder than the soft ones and never as clear.
+    let mut phrases = song(0.35, 0.1, 0.1);
+    for (i, scored) in phrases.horizons[0].iter_mut().enumerate() {
+        if (i / 56) % 4 == 0 && scored.1 == Some(true) {
+            scored.0 = 0.9;
+        }
+    }
+    let corpora = [vec![phrases], vec![music(0.4, 0.1)]];
+    let point = choose(&corpora, 0, Aim::Accuracy);
+    let reentry = point.reentry.expect("a re-entry threshold was chosen");
+    assert!(reentry.reenter < point.threshold, "{point:?}");
+    let decided = |track: &ScoredTrack| causal(&track.horizons[0], &point, track.grid(0)).unwrap();
+    let of_music = decided(&corpora[1][0]).voice;
+    assert!(of_music.iter().all(|voice| !voice));
+    let of_song = corpora[0][0].confusion(0, &decided(&corpora[0][0]).voice);
+    assert!(of_song.accuracy() > 0.95, "{}", of_song.accuracy());
+}
+
+#[test]
 fn without_music_accuracy_decides_alone() {
     let corpora = [vec![song(0.7, 0.3, 0.2)]];
     let point = choose(&corpora, 0, Aim::Accuracy);

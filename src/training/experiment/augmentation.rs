@@ -28,6 +28,15 @@ pub struct Augmentation {
     pub noise_fraction: f64,
     /// Fraction of windows with a speaker or a crowd, softer than the music: 0 to 1. Labels stay the same.
     pub speech_fraction: f64,
+    /// Fraction of windows of speech with one or two further talkers, about as loud: 0 to 1.
+    pub talkers_fraction: f64,
+    /// Fraction of windows of speech, or of a voice or lead instrument alone, that sound as in a room, from near or far:
+    /// 0 to 1. This and the next two settings leave windows with music as they are.
+    pub room_fraction: f64,
+    /// Fraction of those with background noise, as loud as the voice or softer: 0 to 1.
+    pub background_fraction: f64,
+    /// Fraction of those in the band of a telephone: 0 to 1.
+    pub telephone_fraction: f64,
     /// Fraction of windows with a blanked range of bands or frames: 0 to 1.
     pub mask_fraction: f64,
     /// Fraction of windows from stems whose balance is changed within `balance_db`: 0 to 1.
@@ -44,7 +53,7 @@ pub struct Augmentation {
 
 impl Augmentation {
     /// The settings that change mel bands, with their maxima.
-    fn of_mel_bands(&self) -> [(&'static str, f64, f64); 12] {
+    fn of_mel_bands(&self) -> [(&'static str, f64, f64); 16] {
         [
             ("stretch", self.stretch, 0.5),
             ("pitch", self.pitch, 0.3),
@@ -54,6 +63,10 @@ impl Augmentation {
             ("lowpass_fraction", self.lowpass_fraction, 1.0),
             ("noise_fraction", self.noise_fraction, 1.0),
             ("speech_fraction", self.speech_fraction, 1.0),
+            ("talkers_fraction", self.talkers_fraction, 1.0),
+            ("room_fraction", self.room_fraction, 1.0),
+            ("background_fraction", self.background_fraction, 1.0),
+            ("telephone_fraction", self.telephone_fraction, 1.0),
             ("mask_fraction", self.mask_fraction, 1.0),
             ("remix_fraction", self.remix_fraction, 1.0),
             ("swap_fraction", self.swap_fraction, 1.0),
