@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use tracing_subscriber::EnvFilter;
-use vocald::cli::{Cli, exit_code};
+use vocald::cli::{Cli, exit_code, printable};
 
 fn main() -> ExitCode {
     let cli = Cli::from_process_arguments();
@@ -13,7 +13,8 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be gone, as the terminal of a closed window.
-            let _ = writeln!(std::io::stderr(), "vocald: {error:#}");
+            let error_lines = printable::lines(&format!("{error:#}"));
+            let _ = writeln!(std::io::stderr(), "vocald: {error_lines}");
             exit_code(&error).into()
         }
     }

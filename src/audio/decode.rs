@@ -3,6 +3,7 @@
 //! [`Decoder`] recognises a sound by its content, never by its name. `docs/sound-formats.md` lists the
 //! formats, by what they are read, and the limits.
 
+mod caf;
 mod codecs;
 mod containers;
 mod damage;
@@ -11,6 +12,7 @@ mod failure;
 mod ffmpeg;
 mod guard;
 mod input;
+mod matroska;
 mod mp4_edits;
 mod open;
 mod opus;
@@ -69,6 +71,7 @@ pub struct Decoder {
     /// Seconds of sound in earlier formats.
     earlier_s: f64,
     damage_report: Option<String>,
+    notes: Vec<String>,
 }
 
 impl Decoder {
@@ -104,6 +107,7 @@ impl Decoder {
             frames: 0,
             earlier_s: 0.0,
             damage_report: None,
+            notes: opened.notes,
         })
     }
 
@@ -128,6 +132,11 @@ impl Decoder {
     /// decoded, or sound is missing. `None` until [`Decoder::next_block`] has returned `None`.
     pub fn damaged(&self) -> Option<&str> {
         self.damage_report.as_deref()
+    }
+
+    /// Sentences about sound in the file that is not read, as of further audio tracks.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The next interleaved samples, whole frames; `None` at the end. A truncated file ends where

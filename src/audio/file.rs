@@ -40,9 +40,13 @@ impl FileSource {
     /// # Errors
     /// When the file cannot be read or decoded.
     pub fn open(path: &Path, pace: Pace, ring_s: f64) -> Result<Self, AudioError> {
+        let decoder = Decoder::open(path)?;
+        for note in decoder.notes() {
+            tracing::warn!("{}: {note}", path.display());
+        }
         Ok(Self {
             path: path.into(),
-            decoder: Decoder::open(path)?,
+            decoder,
             pace,
             ring_s,
         })

@@ -8,12 +8,33 @@ use walkdir::WalkDir;
 /// Extensions of files with sound, lower case: sounds, and films with a sound track. Whether a file can be decoded is
 /// decided by its content.
 pub const SOUND_EXTENSIONS: &[&str] = &[
-    "3g2", "3gp", "aac", "ac3", "aif", "aifc", "aiff", "alac", "amr", "ape", "asf", "au", "avi",
-    "bw64", "bwf", "caf", "dsf", "dts", "eac3", "flac", "flv", "m2ts", "m4a", "m4b", "m4v", "mka",
-    "mkv", "mov", "mp1", "mp2", "mp3", "mp4", "mpc", "mpeg", "mpg", "mts", "oga", "ogg", "ogv",
-    "opus", "ra", "rf64", "rm", "snd", "spx", "tak", "ts", "tta", "vob", "voc", "w64", "wav",
-    "wave", "webm", "wma", "wmv", "wv",
+    "3g2", "3gp", "aac", "ac3", "adts", "aif", "aifc", "aiff", "alac", "amr", "ape", "asf", "au",
+    "avi", "awb", "bw64", "bwf", "caf", "dff", "divx", "dsf", "dts", "eac3", "f4v", "flac", "flv",
+    "gsm", "m2t", "m2ts", "m4a", "m4b", "m4r", "m4v", "mka", "mkv", "mlp", "mov", "mp1", "mp2",
+    "mp3", "mp4", "mpc", "mpeg", "mpg", "mts", "mxf", "nut", "oga", "ogg", "ogv", "oma", "opus",
+    "qt", "ra", "rf64", "rm", "rmvb", "snd", "sph", "spx", "tak", "thd", "ts", "tta", "vob", "voc",
+    "w64", "wav", "wave", "webm", "wma", "wmv", "wtv", "wv",
 ];
+
+/// Why a file or folder is passed over in folders, by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hidden {
+    /// The name begins with a dot.
+    Dot,
+    /// Data of a Mac's file system: `._NAME` or `__MACOSX`.
+    AppleDouble,
+}
+
+impl Hidden {
+    /// `None` for a name that is not hidden.
+    pub fn of(name: &OsStr) -> Option<Self> {
+        match name.as_encoded_bytes() {
+            [b'.', b'_', ..] | b"__MACOSX" => Some(Self::AppleDouble),
+            [b'.', ..] => Some(Self::Dot),
+            _ => None,
+        }
+    }
+}
 
 /// A folder that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +89,8 @@ pub fn files_below(
     }
 }
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+/// Whether a path has one of these extensions (lower case; any case matches).
+pub fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let extension = path.extension().and_then(OsStr::to_str);
     extension.is_some_and(|own| extensions.iter().any(|e| own.eq_ignore_ascii_case(e)))
 }

@@ -22,6 +22,7 @@ mod label_options;
 mod manual;
 mod model;
 mod optional_value;
+pub mod printable;
 mod progress;
 mod reproduce;
 mod run;

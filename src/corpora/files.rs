@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::audio::sound_files::{SOUND_EXTENSIONS, UnreadableFolder, files_below};
+use crate::audio::sound_files::{Hidden, SOUND_EXTENSIONS, UnreadableFolder, files_below};
 use crate::corpora::{CorpusProblem, CorpusSettings, Split};
 
 /// Every file below a folder with one of `extensions` (lower case, without a dot), in the order of the names.
@@ -35,10 +35,10 @@ pub(crate) fn below(
     Ok(visible)
 }
 
-/// Whether a path has a hidden part: `.name`, AppleDouble's `._name` among them, or `__MACOSX`.
+/// Whether a path has a hidden part.
 fn is_hidden(path: &Path) -> bool {
-    let mut parts = path.components().map(|part| part.as_os_str());
-    parts.any(|part| part == "__MACOSX" || part.as_encoded_bytes().starts_with(b"."))
+    let mut parts = path.components();
+    parts.any(|part| Hidden::of(part.as_os_str()).is_some())
 }
 
 /// Every sound file below a folder, in the order of the names.

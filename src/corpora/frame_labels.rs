@@ -24,6 +24,13 @@ pub(super) struct FrameLabels {
 }
 
 impl Labels {
+    /// The latest time that a label states, in seconds; 0 without one.
+    pub(super) fn end_s(&self) -> f64 {
+        let Self::File(file) = self else { return 0.0 };
+        let times = file.spans.iter().flat_map(|span| [span.from_s, span.to_s]);
+        times.filter(|t_s| t_s.is_finite()).fold(0.0, f64::max)
+    }
+
     /// A label for each frame of a recording. `voice` is the recording whose energy decides, if the labels are to be
     /// found by energy.
     pub(super) fn of_frames(&self, frames: usize, voice: &Recording) -> FrameLabels {

@@ -10,6 +10,9 @@ use crate::corpora::sound_file::Channels;
 use crate::corpora::{CorpusProblem, FeatureCache, Sound, Track};
 use crate::frontend::window::frame_time_s;
 
+/// Labels that end so much later than their sound, in seconds, are reported.
+const BEYOND_S: f64 = 2.0;
+
 /// All recordings of a split, or all problems.
 pub(super) type Items = Result<Vec<Item>, Vec<CorpusProblem>>;
 
@@ -132,6 +135,14 @@ impl Item {
                 accompaniment,
             } => (voice.frames().min(accompaniment.frames()), voice),
         };
+        let (end_s, sound_s) = (self.labels.end_s(), frame_time_s(frames));
+        if end_s > sound_s + BEYOND_S {
+            tracing::warn!(
+                "the labels of {} go on to {end_s:.1} s, but its sound ends at {sound_s:.1} s: are they its own, and in \
+                 seconds?",
+                self.name
+            );
+        }
         let FrameLabels { voice, first_gap } = self.labels.of_frames(frames, voice);
         if voice.is_empty() {
             return Err(CorpusProblem::NoLabelWithinSound { track: self.name });

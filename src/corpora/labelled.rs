@@ -1,4 +1,5 @@
 //! Songs with labels beside them, in any label format: in the folder of the recording, or the only ones of its name.
+//! The labels of `song.wav` are `song.lab`, or `song.wav.lab` where `song.mp3` has other ones.
 
 use std::path::{Path, PathBuf};
 
@@ -11,11 +12,15 @@ pub(super) fn items(root: &Path, settings: &CorpusSettings, split: Split) -> Ite
     let SplitSounds { sounds, problems } = SplitSounds::below(root, settings, split)?;
     let files = LabelFiles::new(below(root, &EXTENSIONS)?);
     let item = |(name, path): (String, PathBuf)| {
-        let beside = labels_of(&files, &name, path.parent(), &settings.labels)?;
-        let labels = match beside {
-            Some(labels) => Some(labels),
-            None => labels_of(&files, &name, None, &settings.labels)?,
-        };
+        let whole = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut labels = None;
+        for folder in [path.parent(), None] {
+            for name in [&*whole, &name] {
+                if labels.is_none() {
+                    labels = labels_of(&files, name, folder, &settings.labels)?;
+                }
+            }
+        }
         match labels {
             Some(labels) => Ok(Item {
                 name,

@@ -25,6 +25,9 @@ pub(super) fn samples(
     rate_hz: u32,
 ) -> Result<Vec<f32>, SoundError> {
     let mut decoder = Decoder::open(path)?;
+    for note in decoder.notes() {
+        tracing::warn!("{}: {note}", path.display());
+    }
     let mut format = decoder.format();
     let mut resampler = resampler(path, rate_hz, format.rate_hz)?;
     let (mut mono, mut out) = (Vec::new(), Vec::new());

@@ -172,9 +172,10 @@ impl Recording {
     pub fn next_block(&mut self) -> Result<Option<Block<'_>>, RecordingError> {
         let Some(format) = self.sound.next_block(&mut self.interleaved)? else {
             self.end_format();
-            if let Sound::Raw(decoder) = &self.sound {
-                self.warnings.extend_from_slice(decoder.warnings());
-            }
+            self.warnings.extend_from_slice(match &self.sound {
+                Sound::Decoded(decoder) => decoder.notes(),
+                Sound::Raw(decoder) => decoder.warnings(),
+            });
             for warning in &self.warnings {
                 tracing::warn!("{}: {warning}", self.name.display());
             }

@@ -5,6 +5,7 @@ mod decode;
 mod feed;
 mod hostile_input;
 mod log_mel;
+mod matroska;
 mod raw_samples;
 mod resample;
 mod riff_family;

@@ -239,6 +239,22 @@ fn headers_that_every_player_reads_are_read() {
             "{size}"
         );
     }
+    // Where a size leads astray, a mebibyte is searched.
+    let astray = |junk: usize| {
+        let mut bytes = File {
+            before: vec![junk],
+            ..s16()
+        }
+        .bytes(&tone());
+        let list = at(&bytes, b"LIST");
+        bytes[list + 4..list + 8].copy_from_slice(&0xFFFF_FFF0u32.to_le_bytes());
+        write(folder.path(), "astray.wav", &bytes)
+    };
+    assert!(decode(&astray(1_000_000)).0 == expected.0);
+    assert_eq!(
+        message(&astray(1_200_000)),
+        "FILE cannot be decoded: it holds no sound"
+    );
     // A tag in front, and behind.
     let tagged = [
         b"ID3\x03\0\0\0\0\0\x05hello".as_slice(),
@@ -294,6 +310,32 @@ fn a_recording_that_lost_power_is_read_to_its_end() {
             .unwrap()
             .ends_with("it ends after 0.500 s, but its header declares 1.000 s")
     );
+}
+
+#[test]
+fn a_file_that_ends_before_its_sound_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = File {
+        before: vec![26],
+        ..s16()
+    }
+    .bytes(&tone());
+    let data = at(&bytes, b"data");
+    for end in 12..data + 8 {
+        let message = message(&write(folder.path(), "cut.wav", &bytes[..end]));
+        let reason = message
+            .strip_prefix("FILE cannot be decoded: it ")
+            .unwrap_or_default();
+        let known = [
+            "has no format chunk",
+            "holds no sound",
+            "ends inside its header",
+        ];
+        assert!(
+            known.contains(&reason) || message.ends_with("its format chunk is too short"),
+            "{end}: {message}"
+        );
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use vocald::audio::{AudioError, Decoder};
 
 use crate::tone::{
     RATE_HZ, decode, decode_parts, ffmpeg, has_ffmpeg, lag, lag_at, message, pcm16, read_all,
-    sound, sounds, tone_at, wav, wav_at, write,
+    sound, sounds, tone, tone_at, wav, wav_at, write,
 };
 
 const SECOND: usize = RATE_HZ as usize;
@@ -395,20 +395,11 @@ fn formats_of_phones_video_and_radio_are_decoded() {
         ("rf64.wav", "-rf64 always", 0.001),
         ("mp3.wav", "-c:a libmp3lame", 0.03),
         ("x.mka", "-c:a ac3", 0.01),
+        ("opus.mp4", "-c:a libopus", 0.001),
     ] {
         if ffmpeg(folder, &format!("-i t.wav {codec} {name}")) {
             check(name, tolerance_s);
         }
-    }
-    // From a pipe the sizes are not known, and that is no damage.
-    {
-        let output = std::process::Command::new("ffmpeg")
-            .args(["-v", "error", "-i", "t.wav", "-f", "wav", "-"])
-            .current_dir(folder)
-            .output();
-        let path = write(folder, "pipe.wav", &output.unwrap().stdout);
-        assert_eq!(decode(&path).1, None);
-        check("pipe.wav", 0.001);
     }
     // What is decoded here is what ffmpeg decodes.
     for name in ["x.opus", "six.opus", "alaw.wav", "mulaw.wav"] {
@@ -427,5 +418,61 @@ fn formats_of_phones_video_and_radio_are_decoded() {
             .map(|(a, b)| (a - b).abs())
             .fold(0.0, f32::max);
         assert!(worst < 2e-3, "{name}: {worst}");
+    }
+}
+
+#[test]
+fn lossless_sound_is_the_same_in_every_container_and_through_a_pipe() {
+    if !has_ffmpeg() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    wav(&folder.join("t.wav"), 1, &pcm16(&tone()));
+    let expected = decode(&folder.join("t.wav")).0;
+    let check = |name: &str| {
+        let (samples, damage) = decode(&folder.join(name));
+        assert_eq!((samples.len(), damage), (expected.len(), None), "{name}");
+        let close = samples
+            .iter()
+            .zip(&expected)
+            .all(|(a, b)| (a - b).abs() < 1e-4);
+        assert!(close, "{name}");
+    };
+    // The order of bytes in QuickTime is stated in a box of its own, or is big-endian.
+    for codec in [
+        "s24le", "s24be", "s32le", "s32be", "f32le", "f32be", "f64le", "f64be",
+    ] {
+        let name = format!("{codec}.mov");
+        if ffmpeg(folder, &format!("-i t.wav -c:a pcm_{codec} {name}")) {
+            check(&name);
+        }
+    }
+    // From a pipe the sizes are not known, and that is no damage.
+    for format in [
+        "wav",
+        "w64",
+        "caf",
+        "flac",
+        "matroska -c:a flac",
+        "matroska -c:a pcm_s16le",
+    ] {
+        let arguments = format!("-v error -i t.wav -f {format} -");
+        let output = std::process::Command::new("ffmpeg")
+            .args(arguments.split_whitespace())
+            .current_dir(folder)
+            .output();
+        write(folder, format, &output.unwrap().stdout);
+        check(format);
+    }
+    // Of two tracks the one that players choose, which is the second here.
+    let two = "-i t.wav -f lavfi -i sine=440:duration=1 -map 1 -map 0 -c:a flac -strict -2 -disposition:a:0 0 \
+               -disposition:a:1 default";
+    for name in ["two.mkv", "two.mp4"] {
+        if ffmpeg(folder, &format!("{two} {name}")) {
+            check(name);
+            let decoder = Decoder::open(&folder.join(name)).unwrap();
+            assert!(decoder.notes()[0].contains("2 audio tracks"), "{name}");
+        }
     }
 }

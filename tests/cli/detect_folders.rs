@@ -283,6 +283,28 @@ fn names_that_are_not_utf_8_keep_their_bytes() {
 }
 
 #[test]
+fn names_do_nothing_to_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::create_dir(at.join("songs")).unwrap();
+    for name in ["a\nb.wav", "\u{1b}[31mred.wav"] {
+        std::fs::write(at.join("songs").join(name), "no sound").unwrap();
+    }
+    let output = run(with_model("detect songs --verdict").current_dir(at));
+    assert_eq!(output.code, Some(1));
+    for line in [
+        "vocald: songs/a\\nb.wav is",
+        "vocald: songs/\\u{1b}[31mred.wav is",
+    ] {
+        assert!(
+            output.err.lines().any(|l| l.starts_with(line)),
+            "{line}: {}",
+            output.err
+        );
+    }
+}
+
+#[test]
 fn a_list_names_the_sounds() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

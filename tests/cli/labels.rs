@@ -19,14 +19,15 @@ fn evaluate(root: &Path, songs: &str, options: &[&str]) -> Output {
     run(&mut command)
 }
 
-/// No voice, but for 0.99 to 1.51 and 2.01 to 2.51 of 3 s, in every format: times that all of them can state.
+/// No voice, but for 0.59 to 0.85 and 1.13 to 1.31 of 1.6 s, in every format: times that all of them can state.
+/// Short, since each window passes through a network.
 fn formats() -> Vec<(&'static str, String)> {
     let mut vocal = String::new();
     let mut table = String::from("t,p,voice\n");
-    for row in 0..150 {
+    for row in 0..80 {
         // Every 20 ms from 20 ms on.
         let centre = 2 * (row + 1);
-        let voice = u8::from((99..151).contains(&centre) || (201..251).contains(&centre));
+        let voice = u8::from((59..85).contains(&centre) || (113..131).contains(&centre));
         let _ = writeln!(vocal, "{voice}");
         let _ = writeln!(
             table,
@@ -35,23 +36,23 @@ fn formats() -> Vec<(&'static str, String)> {
             voice * 9
         );
     }
-    let textgrid = "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n0 3 <exists> 1\n\"IntervalTier\" \"voice\" 0 3 5\n\
-        0 0.99 \"\"\n0.99 1.51 \"voice\"\n1.51 2.01 \"\"\n2.01 2.51 \"voice\"\n2.51 3 \"\"\n";
+    let textgrid = "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\n0 1.6 <exists> 1\n\"IntervalTier\" \"voice\" 0 1.6 5\n\
+        0 0.59 \"\"\n0.59 0.85 \"voice\"\n0.85 1.13 \"\"\n1.13 1.31 \"voice\"\n1.31 1.6 \"\"\n";
     [
-        ("lab.lab", "0 0.99 nosing\n0.99 1.51 sing\n1.51 2.01 nosing\n2.01 2.51 sing\n2.51 3 nosing\n"),
-        ("audacity.txt", "0,99\t1,51\tvoice\n2,01\t2,51\tVocals 2\n"),
-        ("ultrastar.txt", "#BPM:1500\n#GAP:490\nP1\n: 50 52 0 la\nP2\nR 152 50 0 lo\nE\n"),
-        ("stretches.csv", "start;end;label\n0,99;1,51;voice\n2,01;2,51;voice\n"),
+        ("lab.lab", "0 0.59 nosing\n0.59 0.85 sing\n0.85 1.13 nosing\n1.13 1.31 sing\n1.31 1.6 nosing\n"),
+        ("audacity.txt", "0,59\t0,85\tvoice\n1,13\t1,31\tVocals 2\n"),
+        ("ultrastar.txt", "#BPM:1500\n#GAP:490\nP1\n: 10 26 0 la\nP2\nR 64 18 0 lo\nE\n"),
+        ("stretches.csv", "start;end;label\n0,59;0,85;voice\n1,13;1,31;voice\n"),
         ("grid.TextGrid", textgrid),
         ("jams.jams", r#"{"annotations": [{"namespace": "segment_open", "data": [
-            {"time": 0.99, "duration": 0.52, "value": "vocals"}, {"time": 2.01, "duration": 0.5, "value": "vocals"}]}]}"#),
-        ("json.json", r#"{"v": 1, "duration": 3.0, "events": [{"type": "onset", "id": 1, "t": 0.99, "p": 0.9},
-            {"type": "offset", "id": 1, "t": 1.51, "p": 0.1, "duration": 0.52}, {"type": "onset", "id": 2, "t": 2.01, "p": 0.9},
-            {"type": "offset", "id": 2, "t": 2.51, "p": 0.1, "duration": 0.5}], "decisions": []}"#),
-        ("srt.srt", "1\n00:00:00,990 --> 00:00:01,510\nvoice\n\n2\n00:00:02,010 --> 00:00:02,510\nvoice\n"),
-        ("vtt.vtt", "WEBVTT\n\n00:00.990 --> 00:01.510\nvoice\n\n00:02.010 --> 00:02.510\nvoice\n"),
-        ("lrc.lrc", "[00:00.99]la\n[00:01.51]\n[00:02.01]lo\n[00:02.51]\n"),
-        ("RM-P001.VOCA_INST.TXT", "0.0\tb\n0.99\tm:withm\n1.51\ts:sax\n2.01\tg\n2.51\tn\n3.0\te\n"),
+            {"time": 0.59, "duration": 0.26, "value": "vocals"}, {"time": 1.13, "duration": 0.18, "value": "vocals"}]}]}"#),
+        ("json.json", r#"{"v": 1, "duration": 1.6, "events": [{"type": "onset", "id": 1, "t": 0.59, "p": 0.9},
+            {"type": "offset", "id": 1, "t": 0.85, "p": 0.1, "duration": 0.26}, {"type": "onset", "id": 2, "t": 1.13, "p": 0.9},
+            {"type": "offset", "id": 2, "t": 1.31, "p": 0.1, "duration": 0.18}], "decisions": []}"#),
+        ("srt.srt", "1\n00:00:00,590 --> 00:00:00,850\nvoice\n\n2\n00:00:01,130 --> 00:00:01,310\nvoice\n"),
+        ("vtt.vtt", "WEBVTT\n\n00:00.590 --> 00:00.850\nvoice\n\n00:01.130 --> 00:01.310\nvoice\n"),
+        ("lrc.lrc", "[00:00.59]la\n[00:00.85]\n[00:01.13]lo\n[00:01.31]\n"),
+        ("RM-P001.VOCA_INST.TXT", "0.0\tb\n0.59\tm:withm\n0.85\ts:sax\n1.13\tg\n1.31\tn\n1.6\te\n"),
         ("vocal.vocal", &vocal),
         ("times.csv", &table),
     ]
@@ -73,7 +74,7 @@ fn every_format_measures_as_the_same_labels_in_lab() {
             wav(
                 &root.join(songs).join(format!("{song}.wav")),
                 1 + seed % 2,
-                3.0,
+                1.6,
             );
         }
         fs::write(root.join("mixed/songs").join(name), text).unwrap();
@@ -184,4 +185,39 @@ fn unlabelled_and_faulty_files_are_listed_and_skipped_on_request() {
     );
     let output = evaluate(root, "songs/../experiment.toml", &["--skip-unlabelled"]);
     assert_eq!(output.code, Some(2), "{}", output.err);
+}
+
+#[test]
+fn sounds_of_one_name_may_have_labels_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("songs")).unwrap();
+    // As `vocald detect --beside` names them.
+    for (song, from_s) in [("song.wav", 0.0), ("song.aiff", 1.0)] {
+        wav(&root.join("songs").join(song), 1, 1.6);
+        let labels = format!("{from_s} 1.6 sing\n");
+        fs::write(root.join("songs").join(format!("{song}.lab")), labels).unwrap();
+    }
+    let output = evaluate(root, "songs", &["--json", "--partly-labelled"]);
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    let report: Value = serde_json::from_str(&output.out).unwrap();
+    assert_eq!(report["songs"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn labels_that_go_on_beyond_the_sound_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    fs::create_dir_all(root.join("songs")).unwrap();
+    wav(&root.join("songs/song.wav"), 1, 1.6);
+    // In milliseconds.
+    fs::write(root.join("songs/song.lab"), "0 700 nosing\n700 1600 sing\n").unwrap();
+    let output = evaluate(root, "songs", &["--json"]);
+    assert!(
+        output
+            .err
+            .contains("the labels of song go on to 1600.0 s, but its sound ends at 1.6 s"),
+        "{}",
+        output.err
+    );
 }

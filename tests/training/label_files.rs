@@ -74,7 +74,12 @@ fn a_lab_knows_common_synonyms_and_counts_other_words() {
             "{word}"
         );
     }
-    let file = plain("a.lab", "0 1 sing\n1 2 applause\n2 3 nosing\n");
+    // The number may be that of a singer or a class.
+    assert!(refused("a.lab", "0 1 voice 0").contains("or as no voice: `voice 0` (1)"));
+    let file = plain(
+        "a.lab",
+        "# made by hand\n0 1 sing\n1 2 applause\n2 3 nosing\n",
+    );
     assert_eq!(
         spans(&file),
         [(0.0, 1.0, SUNG), (1.0, 2.0, None), (2.0, 3.0, NONE)]
@@ -123,8 +128,38 @@ fn an_audacity_track_may_have_decimal_commas_points_and_frequencies() {
     assert!(
         refused("a.txt", "1\t1\tvoice\n").contains("1 point labels and no label with a duration")
     );
-    // A track of an instrumental recording is empty.
-    assert_eq!(plain("a.txt", "").voice_at(1.0), NONE);
+    // A track of an instrumental recording is empty, and so is a file that was lost.
+    for name in ["a.txt", "a.srt"] {
+        let empty = plain(name, "");
+        assert_eq!(
+            (empty.voice_at(1.0), empty.left_out.sentences()),
+            (
+                NONE,
+                vec![
+                    "1 files of labels are empty, which stands for no voice throughout".to_owned()
+                ]
+            )
+        );
+    }
+}
+
+#[test]
+fn abbreviations_are_known_only_among_known_words() {
+    let short = plain("a.txt", "0\t1\tv\n1\t2\tn\n");
+    assert_eq!(spans(&short), [(0.0, 1.0, SUNG), (1.0, 2.0, NONE)]);
+    // Phones of a sung word, and words of a song.
+    for text in [
+        "0\t1\tn\n1\t2\tow\n2\t3\tv\n",
+        "0\t1\tno\n1\t2\tyes\n2\t3\tlove\n",
+    ] {
+        assert!(refused("a.txt", text).contains("none of its words is known"));
+    }
+    let mixed = plain("a.txt", "0\t1\tn\n1\t2\tow\n2\t3\tvoice\n");
+    assert_eq!(
+        spans(&mixed),
+        [(0.0, 1.0, None), (1.0, 2.0, None), (2.0, 3.0, SUNG)]
+    );
+    assert_eq!(words(&mixed), [("n", 1), ("ow", 1)]);
 }
 
 #[test]
@@ -161,6 +196,13 @@ fn tables_have_times_or_stretches_in_many_dialects() {
         "Name\tStart\tDuration\nnosing\t0:00.000\t0:01.500\nsing\t0:01.500\t0:01.500\n",
         "id,onset,offset,annotator,class\n7,0,1.5,ann,nosing\n8,1.5,3,ann,sing\n",
         "\"start\",\"end\",\"label\"\n\"0\",\"1.5\",\"nosing\"\n\"1.5\",\"3\",\"sing\"\n",
+        "# start,end,label\n0,1.5,nosing\n# between\n1.5,3,sing\n",
+        "# made by hand, today\nstart,end,label\n0,1.5,nosing\n1.5,3,sing\n",
+        "start_ms,duration_ms,label\n0,1500,nosing\n1500,1500,sing\n",
+        "Start Time (s)\tEnd Time [ms]\tlabel\n0\t1500\tnosing\n1.5\t3000\tsing\n",
+        "startTime,endTime,name,label\n0,1.5,a song,nosing\n1.5,3,a song,sing\n",
+        "Beginn;Dauer;Bezeichnung\n0,0;1,5;nosing\n1,5;1,5;sing\n",
+        "début;fin;étiquette\n0,0;1,5;nosing\n1,5;3,0;sing\n",
     ] {
         assert_eq!(spans(&plain("a.csv", text)), stretches, "{text}");
     }
@@ -182,7 +224,31 @@ fn tables_have_times_or_stretches_in_many_dialects() {
     assert_eq!((voices.voice_at(0.5), voices.voice_at(1.5)), (NONE, SUNG));
     let both = plain("a.csv", "start,end,label\n1,2,vocals\n4,5,instrumental\n");
     assert_eq!((both.voice_at(3.0), both.voice_at(4.5)), (None, NONE));
-    assert!(refused("a.csv", "a,b,c,d\n1,2,3,4\n").contains("the columns `a,b,c,d` are neither"));
+    // What cannot be told is not guessed: durations may read like ends, times like probabilities.
+    for text in [
+        "a,b,c,d\n1,2,3,4\n",
+        "alku,kesto,teksti\n0,2,sing\n3,4,sing\n",
+        "start_frame,end_frame,label\n0,100,sing\n",
+        "start (samples),end (samples),label\n0,100,sing\n",
+        "0.1,0.4,1\n0.5,0.9,1\n",
+    ] {
+        assert!(
+            refused("a.csv", text).contains("are neither `t,voice`, `t,p,voice` nor"),
+            "{text}"
+        );
+    }
+    let skipping = LabelSettings {
+        faulty: FaultyLabels::SkipLines,
+        ..LabelSettings::default()
+    };
+    let skipped = file("a.csv", "t,p,voice\n0,0.5,1\n1,7,0\n2,0.5,1\n", &skipping).unwrap();
+    assert_eq!(
+        (
+            skipped.voice_at(1.0),
+            skipped.left_out.counted(Reason::Faulty)
+        ),
+        (SUNG, 1)
+    );
     assert!(
         refused("a.csv", "t,p,voice\n0,1.5,1\n1,0.5,0\n").contains("line 2 has a p beyond 0 to 1")
     );
@@ -266,6 +332,13 @@ fn jams_segments_tags_and_lyrics_are_read() {
     assert_eq!(
         (spans(&file), file.elsewhere),
         (vec![(1.5, 3.0, SUNG)], NONE)
+    );
+    // Lists of different lengths: nothing is dropped.
+    let dense = r#"{"time": [1.5, 2], "duration": [0.5], "value": ["voice", "voice"]}"#;
+    let uneven = refused("a.jams", jams("tag_open", dense));
+    assert!(
+        uneven.contains("observation 2 is not an observation with a time and a duration"),
+        "{uneven}"
     );
     let lyrics = r#"[{"time": 1, "duration": 0.5, "value": "la"}, {"time": 2, "duration": 0.5, "value": "lo"}]"#;
     let file = plain("a.jams", jams("lyrics", lyrics));
@@ -365,7 +438,7 @@ fn every_encoding_and_line_end_gives_the_same_labels() {
         ),
         (
             "a.json",
-            r#"{"events": [{"type": "onset", "t": 1.0}, {"type": "offset", "t": 2.0}]}"#,
+            r#"{"v": 1, "events": [{"type": "onset", "t": 1.0}, {"type": "offset", "t": 2.0}]}"#,
         ),
         (
             "a.srt",
@@ -404,5 +477,6 @@ fn every_encoding_and_line_end_gives_the_same_labels() {
             }
         }
     }
+    assert!(refused("a.json", r#"{"v": 2, "events": []}"#).contains("its version is 2, not 1"));
     assert!(refused("a.lab", b"\x00\x01\x02\x00\x00").contains("is not a text file"));
 }

@@ -112,6 +112,11 @@ fn lines_after_the_end_are_counted_and_junk_is_named() {
     );
     assert!(refused("a.txt", &song(": 5 -3 5 la\nE\n")).contains("line 5 ends at"));
     assert!(refused("a.txt", "#TITLE:x\n: 0 1 2 la\n").contains("has no valid #BPM"));
+    let gap = song(": 0 10 5 la\nE\n").replace("#GAP:0", "#GAP:soon");
+    assert!(refused("a.txt", &gap).contains("has a #GAP that is not a number of milliseconds"));
+    // The first line need not be one of the format's own keys.
+    let noted = format!("# a remark\n#MY_KEY:x\n{}", song(": 0 10 5 la\nE\n"));
+    assert_eq!(voices(&plain("a.txt", &noted)), [(0, 500)]);
     assert!(refused("a.txt", &song("E\n")).contains("has no notes"));
 }
 
@@ -142,6 +147,16 @@ fn lyrics_are_read_where_their_ends_are_known() {
     ] {
         assert!(refused("a.lrc", open).contains("states where lines begin but not where they end"));
     }
+    // Remarks are no voice, or unclear and left out; every other text is sung.
+    let remarks = "[00:01.00]No\n[00:02.00](Instrumental)\n[00:03.00]Pause\n[00:04.00]Guitar solo\n\
+        [00:05.00]Silence is golden\n[00:06.00]\n[00:07.00]la\n[00:08.00]\n";
+    let file = plain("a.lrc", remarks);
+    let labels: Vec<_> = [1.5, 2.5, 3.5, 4.5, 5.5, 6.5]
+        .map(|t| file.voice_at(t))
+        .into();
+    let (sung, none) = (Some(true), Some(false));
+    assert_eq!(labels, [sung, none, None, None, sung, none]);
+    assert_eq!(file.left_out.words.len(), 2);
     assert!(refused("a.lrc", "la la\n").contains("line 1 is not `[mm:ss.xx]words`"));
 }
 
@@ -155,6 +170,9 @@ fn subtitles_are_labels_by_their_words_or_notes() {
     assert_eq!(labels, [Some(false), None, None]);
     let vtt = "WEBVTT - made\n\nNOTE a comment\n\nintro\n00:01.000 --> 00:02.500 line:0\nsinging\n";
     assert_eq!(voices(&plain("a.vtt", vtt)), [(1000, 2500)]);
+    let music = "1\n00:00:01,000 --> 00:00:02,000\n♪ upbeat music ♪\n\n2\n00:00:03,000 --> 00:00:04,000\n♪ oh no ♪\n";
+    let file = plain("a.srt", music);
+    assert_eq!((file.voice_at(1.5), file.voice_at(3.5)), (None, Some(true)));
     // Subtitles of speech are no labels, unless every word is configured as voice.
     let speech = "1\n00:00:01,000 --> 00:00:02,000\nGood evening.\n";
     assert!(refused("a.srt", speech).contains("none of its words is known"));

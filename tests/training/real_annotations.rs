@@ -27,6 +27,20 @@ fn at<const N: usize>(file: &LabelFile, times_s: [f64; N]) -> [Option<bool>; N] 
     times_s.map(|t_s| file.voice_at(t_s))
 }
 
+/// Seconds of voice, of no voice and of unknown labels.
+fn totals<'a>(files: impl IntoIterator<Item = &'a LabelFile>) -> [f64; 3] {
+    let mut totals = [0.0; 3];
+    for span in files.into_iter().flat_map(|file| &file.spans) {
+        let kind = match span.voice {
+            Some(true) => 0,
+            Some(false) => 1,
+            None => 2,
+        };
+        totals[kind] += span.to_s - span.from_s;
+    }
+    totals.map(|s| (s * 1000.0).round() / 1000.0)
+}
+
 const SUNG: Option<bool> = Some(true);
 const NONE: Option<bool> = Some(false);
 
@@ -37,11 +51,22 @@ fn all_annotations_of_rwc_are_read() {
     };
     assert_eq!(files.len(), 100);
     let mut left_out = LeftOut::default();
+    let mut all = Vec::new();
     for path in &files {
         let file =
             read(path, &LabelSettings::default()).unwrap_or_else(|e| panic!("{path:?}: {e}"));
         assert!(file.spans.iter().any(|s| s.voice == SUNG), "{path:?}");
         left_out.add(&file.left_out);
+        all.push(file);
+    }
+    // By a program of 20 lines in Python that shares nothing with this one.
+    assert_eq!(totals(&all), [14_869.935, 9253.403, 92.867]);
+    for (name, expected) in [
+        ("RM-P010", [123.697, 89.965, 0.0]),
+        ("RM-P042", [140.268, 106.475, 0.0]),
+        ("RM-P085", [122.937, 70.921, 14.608]),
+    ] {
+        assert_eq!(totals([&labels(&files, name)]), expected, "{name}");
     }
     // Counted with `cut -f2 | sort | uniq -c`. RM-P085 begins with an `e`.
     let words: Vec<(&str, u64)> = left_out
@@ -96,6 +121,7 @@ fn all_labels_of_jamendo_are_read() {
     };
     assert_eq!(files.len(), 93);
     let mut spans = 0;
+    let mut all = Vec::new();
     for path in &files {
         let file =
             read(path, &LabelSettings::default()).unwrap_or_else(|e| panic!("{path:?}: {e}"));
@@ -106,6 +132,16 @@ fn all_labels_of_jamendo_are_read() {
             "{path:?}"
         );
         spans += file.spans.len();
+        all.push(file);
+    }
+    // By the same program.
+    assert_eq!(totals(&all), [11_374.159, 10_554.924, 0.0]);
+    for (name, expected) in [
+        ("01 - A city", [97.662, 184.965, 0.0]),
+        ("01 - Antikultura", [73.225, 129.935, 0.0]),
+        ("01 - Atlantide", [95.93, 94.323, 0.0]),
+    ] {
+        assert_eq!(totals([&labels(&files, name)]), expected, "{name}");
     }
     // 2088 lines `nosing` and 1998 lines `sing`.
     assert_eq!(spans, 4086);

@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use symphonia::core::codecs::audio::well_known::CODEC_ID_OPUS;
+use symphonia::core::codecs::audio::AudioCodecId;
+use symphonia::core::codecs::audio::well_known::{
+    CODEC_ID_OPUS, CODEC_ID_PCM_F32BE, CODEC_ID_PCM_F32LE, CODEC_ID_PCM_F64BE, CODEC_ID_PCM_F64LE,
+    CODEC_ID_PCM_S24BE, CODEC_ID_PCM_S24LE, CODEC_ID_PCM_S32BE, CODEC_ID_PCM_S32LE,
+};
 use symphonia::core::errors::Error as SymphoniaError;
 use symphonia::core::formats::probe::{Hint, Probe};
 use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
@@ -29,25 +33,52 @@ static PROBE: LazyLock<Probe> = LazyLock::new(|| {
     probe
 });
 
-/// The packets of the first audio track of a container.
+/// What is known about a container before Symphonia reads it.
+#[derive(Default)]
+pub(super) struct Known {
+    /// The edits of an MP4 file.
+    pub edits: Option<Edits>,
+    /// Id of the audio track that players choose.
+    pub track_id: Option<u32>,
+    pub audio_tracks: usize,
+    /// Symphonia takes its PCM for little-endian.
+    pub is_big_endian: bool,
+    /// Its length is not stated: the end of the file is its end.
+    pub is_unbounded: bool,
+}
+
+impl Known {
+    /// A sentence about sound that is not read.
+    pub fn note(&self) -> Option<String> {
+        let (count, id) = (self.audio_tracks, self.track_id);
+        let which = id.map_or_else(
+            || "the first".into(),
+            |id| format!("the default, number {id} of all tracks"),
+        );
+        (count > 1).then(|| format!("it has {count} audio tracks, and only one is read: {which}"))
+    }
+}
+
+/// The packets of one audio track of a container.
 pub(super) struct Container {
     reader: Box<dyn FormatReader>,
     track_id: u32,
     /// The track that was found last and not yet returned.
     new_track: Option<Track>,
-    edits: Option<Edits>,
+    known: Known,
     /// Its delay is left out by the identification header.
     is_opus: bool,
+    /// The end of the input is no damage.
     is_stream: bool,
 }
 
 impl Container {
-    /// Recognises the container. `edits` are those of an MP4 file.
+    /// Recognises the container.
     ///
     /// # Errors
     /// When it is none of the five, or has no audio track.
-    pub fn open(input: Input, edits: Option<Edits>) -> Result<Self, Failure> {
-        let is_stream = !input.can_seek();
+    pub fn open(input: Input, known: Known) -> Result<Self, Failure> {
+        let is_stream = !input.can_seek() || known.is_unbounded;
         let stream = MediaSourceStream::new(Box::new(input), MediaSourceStreamOptions::default());
         let reader = PROBE.probe(
             &Hint::new(),
@@ -59,7 +90,7 @@ impl Container {
             reader,
             track_id: 0,
             new_track: None,
-            edits,
+            known,
             is_opus: false,
             is_stream,
         };
@@ -68,9 +99,10 @@ impl Container {
     }
 
     fn find_track(&mut self) -> Result<(), Failure> {
-        let track = self
-            .reader
-            .default_track(TrackType::Audio)
+        let mut tracks = self.reader.tracks().iter();
+        let chosen = tracks.find(|track| Some(track.id) == self.known.track_id);
+        let track = chosen
+            .or_else(|| self.reader.default_track(TrackType::Audio))
             .ok_or_else(|| Failure::broken("it holds no audio track"))?;
         self.track_id = track.id;
         let parameters = track.codec_params.as_ref().and_then(|p| p.audio());
@@ -84,9 +116,13 @@ impl Container {
             }),
             _ => None,
         };
-        let edits = self.edits.as_ref();
+        let edits = self.known.edits.as_ref();
+        let mut parameters = parameters.clone();
+        if self.known.is_big_endian {
+            parameters.codec = big_endian(parameters.codec);
+        }
         self.new_track = Some(Track {
-            parameters: parameters.clone(),
+            parameters,
             time_base: track.time_base,
             // Of the whole media, edited or not.
             frames: match delay {
@@ -105,7 +141,10 @@ impl Container {
 
     /// The part of a packet that is presented. `None` after the end of the edit list.
     fn edited(&self, mut packet: Packet) -> Option<Packet> {
-        let (start, end) = (packet.pts.get(), self.edits.as_ref().and_then(|e| e.end));
+        let (start, end) = (
+            packet.pts.get(),
+            self.known.edits.as_ref().and_then(|e| e.end),
+        );
         if let Some(end) = end.and_then(|end| i64::try_from(end).ok()) {
             if start >= end {
                 return None;
@@ -116,7 +155,7 @@ impl Container {
             packet.trim_end = Duration::new(packet.trim_end.get() + beyond);
         }
         // Matroska's codec delay.
-        if start < 0 && self.edits.is_none() && !self.is_opus {
+        if start < 0 && self.known.edits.is_none() && !self.is_opus {
             let before = packet.dur.get().min(start.unsigned_abs());
             packet.dur = Duration::new(packet.dur.get() - before);
             packet.trim_start = Duration::new(packet.trim_start.get() + before);
@@ -157,8 +196,18 @@ impl Demux for Container {
     }
 
     fn problems(&self) -> Vec<String> {
-        let parts = self.edits.as_ref().map_or(1, |edits| edits.parts);
+        let parts = self.known.edits.as_ref().map_or(1, |edits| edits.parts);
         let several = format!("its edit list shows {parts} parts, and all between them was kept");
         (parts > 1).then_some(several).into_iter().collect()
+    }
+}
+
+fn big_endian(codec: AudioCodecId) -> AudioCodecId {
+    match codec {
+        CODEC_ID_PCM_S24LE => CODEC_ID_PCM_S24BE,
+        CODEC_ID_PCM_S32LE => CODEC_ID_PCM_S32BE,
+        CODEC_ID_PCM_F32LE => CODEC_ID_PCM_F32BE,
+        CODEC_ID_PCM_F64LE => CODEC_ID_PCM_F64BE,
+        other => other,
     }
 }

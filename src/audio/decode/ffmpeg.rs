@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -18,15 +19,24 @@ use crate::audio::AudioFormat;
 const PROGRAM: &str = "ffmpeg";
 /// Sample rates to which it converts all others.
 const RATES_HZ: &str = "aformat=sample_rates=8000|11025|12000|16000|22050|24000|32000|44100|48000|64000|88200|96000|176400|192000";
-/// ffmpeg is ended when it gives no sound for so long, in seconds.
-const MAX_SILENT_S: i64 = 60;
+/// What ffmpeg may use.
+const LIMITS: Limits = Limits {
+    silent: Duration::from_secs(60),
+    memory_bytes: 2 << 30,
+};
 /// Bytes of its messages that are kept.
 const MAX_MESSAGE_BYTES: u64 = 4096;
 /// Bytes that it may allocate at once.
 const MAX_ALLOCATION: &str = "268435456";
-/// Bytes of memory that it may use.
-#[cfg(target_os = "linux")]
-const MAX_MEMORY_BYTES: u64 = 2 << 30;
+
+/// What the process may use before it is ended.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// Time without output.
+    silent: Duration,
+    /// Memory, on Linux.
+    memory_bytes: u64,
+}
 
 /// A file that ffmpeg decodes to WAV.
 pub(super) struct Ffmpeg {
@@ -47,10 +57,14 @@ impl Ffmpeg {
     /// # Errors
     /// When there is no ffmpeg, or it gives no sound.
     pub fn start(path: &Path) -> Result<Self, Failure> {
+        Self::start_program(PROGRAM.as_ref(), path, LIMITS)
+    }
+
+    fn start_program(program: &Path, path: &Path, limits: Limits) -> Result<Self, Failure> {
         // Never taken for an option or another protocol.
         let mut file = std::ffi::OsString::from("file:");
         file.push(path);
-        let child = Command::new(PROGRAM)
+        let child = Command::new(program)
             .args([
                 "-nostdin",
                 "-hide_banner",
@@ -91,13 +105,13 @@ impl Ffmpeg {
             child,
             messages: None,
         };
-        process.limit_memory();
+        process.limit_memory(limits.memory_bytes);
         let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
             return Err(Failure::broken("ffmpeg has no output"));
         };
         let thread = std::thread::Builder::new().name("ffmpeg messages".into());
         process.messages = Some(thread.spawn(move || first_bytes(stderr))?);
-        match wave::open(Input::stream(Output(stdout)), Dialect::Riff) {
+        match wave::open(Input::stream(Output(stdout, limits.silent)), Dialect::Riff) {
             Ok(sound) => Ok(Self {
                 sound,
                 process,
@@ -136,11 +150,11 @@ impl SoundReader for Ffmpeg {
 
 impl Process {
     #[cfg(target_os = "linux")]
-    fn limit_memory(&self) {
+    fn limit_memory(&self, bytes: u64) {
         use rustix::process::{Pid, Resource, Rlimit, prlimit};
         let limit = Rlimit {
-            current: Some(MAX_MEMORY_BYTES),
-            maximum: Some(MAX_MEMORY_BYTES),
+            current: Some(bytes),
+            maximum: Some(bytes),
         };
         if let Err(e) = prlimit(Some(Pid::from_child(&self.child)), Resource::Data, limit) {
             tracing::debug!("the memory of ffmpeg is not limited: {e}");
@@ -148,7 +162,7 @@ impl Process {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn limit_memory(&self) {}
+    fn limit_memory(&self, _: u64) {}
 
     /// Ends the process, whose output was read to its end; its first message, if any.
     fn end(&mut self) -> Option<String> {
@@ -202,19 +216,66 @@ fn first_bytes(mut stderr: ChildStderr) -> Vec<u8> {
 }
 
 /// The sound, with a limit to the time between two reads.
-struct Output(ChildStdout);
+struct Output(ChildStdout, Duration);
 
 impl Read for Output {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let limit = Timespec {
-            tv_sec: MAX_SILENT_S,
-            tv_nsec: 0,
+            tv_sec: self.1.as_secs().cast_signed(),
+            tv_nsec: self.1.subsec_nanos().into(),
         };
         let mut pipe = [PollFd::new(&self.0, PollFlags::IN)];
         if poll(&mut pipe, Some(&limit))? == 0 {
-            let reason = format!("ffmpeg gave no sound for {MAX_SILENT_S} s and was ended");
+            let reason = format!(
+                "ffmpeg gave no sound for {} s and was ended",
+                self.1.as_secs()
+            );
             return Err(io::Error::new(io::ErrorKind::TimedOut, reason));
         }
         self.0.read(bytes)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    /// The failure of a program in place of ffmpeg.
+    fn failure(script: &str, limits: Limits) -> Result<String, io::Error> {
+        let folder = tempfile::tempdir()?;
+        let program = folder.path().join("ffmpeg");
+        fs::write(&program, format!("#!/bin/sh\n{script}\n"))?;
+        fs::set_permissions(&program, Permissions::from_mode(0o755))?;
+        loop {
+            let result = Ffmpeg::start_program(&program, Path::new("x"), limits);
+            let failure = result.err().map_or_else(String::new, |e| e.to_string());
+            // Another thread has just forked, and holds the file open.
+            if !failure.contains("Text file busy") {
+                return Ok(failure);
+            }
+        }
+    }
+
+    #[test]
+    fn an_ffmpeg_that_gives_nothing_is_ended() -> Result<(), io::Error> {
+        let silent = Duration::from_secs(1);
+        let failure = failure("exec sleep 600", Limits { silent, ..LIMITS })?;
+        assert_eq!(failure, "ffmpeg gave no sound for 1 s and was ended");
+        Ok(())
+    }
+
+    #[test]
+    fn an_ffmpeg_that_fills_memory_is_ended() -> Result<(), io::Error> {
+        let limits = Limits {
+            memory_bytes: 64 << 20,
+            ..LIMITS
+        };
+        // A line without an end.
+        let failure = failure("sleep 1; exec sort /dev/zero", limits)?;
+        assert!(failure.contains("memory exhausted"), "{failure}");
+        Ok(())
     }
 }

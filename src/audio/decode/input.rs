@@ -50,6 +50,14 @@ impl Input {
         }
     }
 
+    /// Replaces bytes that were looked at, until they are read. `offset` counts from the next byte.
+    pub fn replace(&mut self, offset: usize, bytes: &[u8]) {
+        let start = self.at + offset;
+        if let Some(old) = self.buffer.get_mut(start..start + bytes.len()) {
+            old.copy_from_slice(bytes);
+        }
+    }
+
     /// Makes the next byte position 0.
     pub fn set_origin(&mut self) {
         self.origin = self.position;
@@ -90,12 +98,12 @@ impl Input {
 
     /// Reads past `count` bytes, or to the end.
     pub fn skip(&mut self, count: u64) -> io::Result<()> {
+        let mut left = self.remaining().map_or(count, |r| r.min(count));
         if self.can_seek() {
-            let to = self.position().saturating_add(count);
+            let to = self.position().saturating_add(left);
             self.seek(SeekFrom::Start(to))?;
             return Ok(());
         }
-        let mut left = self.remaining().map_or(count, |r| r.min(count));
         while left > 0 {
             let step = self
                 .peek(usize::try_from(left).unwrap_or(PEEK_BYTES))?

@@ -1,10 +1,11 @@
-//! The edit list of an MP4 file: which part of its track is presented. It cuts off the encoder's
-//! delay and padding. Symphonia does not read it.
+//! What the index of an MP4 file states and Symphonia does not tell: the edit list, which is the part of a track that is
+//! presented and cuts off the encoder's delay and padding; the audio track that players choose; the order of bytes.
 
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 use symphonia::core::units::TimeBase;
 
+use super::containers::Known;
 use super::failure::Failure;
 use super::input::Input;
 use super::packets::Span;
@@ -14,7 +15,10 @@ const MAX_INDEX_BYTES: u64 = 64 << 20;
 /// Boxes on the top level that are looked at.
 const MAX_BOXES: usize = 10_000;
 
-/// What is presented of the first audio track.
+/// Kinds of PCM in QuickTime whose order of bytes an `enda` box states, big-endian without one.
+const EITHER_ENDIAN: [&[u8]; 4] = [b"in24", b"in32", b"fl32", b"fl64"];
+
+/// What is presented of an audio track.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Edits {
     /// Silence before the sound.
@@ -29,28 +33,59 @@ pub(super) struct Edits {
     pub parts: usize,
 }
 
-impl Edits {
-    /// Looks for the index of a file and goes back to its start. `None` when nothing is edited.
-    pub fn read(input: &mut Input) -> Result<Option<Self>, Failure> {
-        let mut index = Vec::new();
-        if let Some(size) = find_index(input)? {
-            input.take(size).read_to_end(&mut index)?;
-        }
-        let edits = Self::of_index(&index);
-        input.seek(SeekFrom::Start(0))?;
-        Ok(edits)
+/// Looks for the index of a file and goes back to its start.
+pub(super) fn known(input: &mut Input) -> Result<Known, Failure> {
+    let mut index = Vec::new();
+    if let Some(size) = find_index(input)? {
+        input.take(size).read_to_end(&mut index)?;
     }
+    input.seek(SeekFrom::Start(0))?;
+    let is_sound = |track: &&[u8]| {
+        let handler = path(track, &[b"mdia", b"hdlr"]);
+        handler.and_then(|h| h.get(8..12)) == Some(b"soun")
+    };
+    let tracks = children(&index).filter(|(name, _)| name == b"trak");
+    let sounds: Vec<&[u8]> = tracks.map(|(_, track)| track).filter(is_sound).collect();
+    let chosen = sounds
+        .iter()
+        .find(|track| is_enabled(track))
+        .or(sounds.first());
+    Ok(Known {
+        edits: chosen.and_then(|track| Edits::of_track(&index, track)),
+        track_id: chosen.and_then(|track| track_id(track)),
+        audio_tracks: sounds.len(),
+        is_big_endian: chosen.is_some_and(|track| is_big_endian(track)),
+        is_unbounded: false,
+    })
+}
 
-    fn of_index(index: &[u8]) -> Option<Self> {
+fn is_enabled(track: &[u8]) -> bool {
+    let flags = child(track, b"tkhd").and_then(|header| header.get(3));
+    flags.is_some_and(|flags| flags & 1 == 1)
+}
+
+fn track_id(track: &[u8]) -> Option<u32> {
+    let header = child(track, b"tkhd")?;
+    u32_at(header, if header.first() == Some(&1) { 20 } else { 12 })
+}
+
+/// Whether a track is PCM that is big-endian by its sample description.
+fn is_big_endian(track: &[u8]) -> bool {
+    let table = path(track, &[b"mdia", b"minf", b"stbl", b"stsd"]);
+    let Some(entry) = table.and_then(|table| table.get(8..)) else {
+        return false;
+    };
+    let is_either = entry
+        .get(4..8)
+        .is_some_and(|kind| EITHER_ENDIAN.contains(&kind));
+    let mut boxes = entry.windows(6);
+    is_either && !boxes.any(|b| b == b"enda\0\x01")
+}
+
+impl Edits {
+    /// The edits of a track; `None` when nothing is edited.
+    fn of_track(index: &[u8], track: &[u8]) -> Option<Self> {
         let movie_scale = time_scale(child(index, b"mvhd")?)?;
-        let is_sound = |track: &&[u8]| {
-            let handler = path(track, &[b"mdia", b"hdlr"]);
-            handler.and_then(|h| h.get(8..12)) == Some(b"soun")
-        };
-        let track = children(index)
-            .filter(|(name, _)| name == b"trak")
-            .map(|(_, content)| content)
-            .find(is_sound)?;
         let scale = time_scale(path(track, &[b"mdia", b"mdhd"])?)?;
         let base = TimeBase::try_from_recip(scale)?;
         let movie_base = TimeBase::try_from_recip(movie_scale)?;

@@ -6,17 +6,16 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::containers::Container;
+use super::containers::{Container, Known};
 use super::elementary::Elementary;
 use super::failure::Failure;
 use super::ffmpeg::Ffmpeg;
 use super::guard::guarded;
-use super::input::Input;
-use super::mp4_edits::Edits;
+use super::input::{Input, PEEK_BYTES};
 use super::packets::PacketReader;
 use super::sniff::{Kind, sniff};
 use super::spool::spool;
-use super::{SoundReader, next_block, tags, wave};
+use super::{SoundReader, caf, matroska, mp4_edits, next_block, tags, wave};
 use crate::audio::{AudioError, AudioFormat};
 
 /// A sound and its first block.
@@ -24,6 +23,8 @@ pub(super) struct Opened {
     pub reader: Box<dyn SoundReader>,
     pub block: Vec<f32>,
     pub format: AudioFormat,
+    /// Sentences about what the labels of the sound do not cover.
+    pub notes: Vec<String>,
 }
 
 /// Opens a regular file with content.
@@ -114,21 +115,35 @@ fn recognise(input: &mut Input) -> Result<Kind, Failure> {
 }
 
 /// A reader of this program.
-fn own_reader(input: Input, kind: &Kind) -> Result<Opened, Failure> {
+fn own_reader(mut input: Input, kind: &Kind) -> Result<Opened, Failure> {
     guarded(|| {
         first_block(match kind {
             Kind::Wave(dialect) => wave::open(input, *dialect)?,
             Kind::Elementary(syntax, _) => {
                 Box::new(PacketReader::new(Elementary::new(input, *syntax))?)
             }
-            Kind::Container => Box::new(PacketReader::new(Container::open(input, None)?)?),
+            Kind::Container => {
+                let known = matroska::known(input.peek(PEEK_BYTES)?);
+                return container(input, known);
+            }
             Kind::Indexed => {
-                let mut input = input;
-                let edits = Edits::read(&mut input)?;
-                Box::new(PacketReader::new(Container::open(input, edits)?)?)
+                let known = mp4_edits::known(&mut input)?;
+                if input.peek(4)? == b"caff" {
+                    caf::state_size(&mut input)?;
+                }
+                return container(input, known);
             }
             Kind::Foreign(_) | Kind::Text | Kind::Unknown => return Err(Failure::Unknown),
         })
+    })
+}
+
+fn container(input: Input, known: Known) -> Result<Opened, Failure> {
+    let notes = known.note().into_iter().collect();
+    let reader = PacketReader::new(Container::open(input, known)?)?;
+    Ok(Opened {
+        notes,
+        ..first_block(Box::new(reader))?
     })
 }
 
@@ -139,6 +154,7 @@ fn first_block(mut reader: Box<dyn SoundReader>) -> Result<Opened, Failure> {
         format: format.ok_or_else(|| Failure::broken("it holds no sound"))?,
         reader,
         block,
+        notes: Vec::new(),
     })
 }
 

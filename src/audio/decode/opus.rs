@@ -35,7 +35,12 @@ const SUPPORTED: [SupportedAudioCodec; 1] = [SupportedAudioCodec {
 /// Frames to leave out at the start, by the identification header.
 pub(super) fn pre_skip(parameters: &AudioCodecParameters) -> Option<u16> {
     let head = parameters.extra_data.as_deref()?;
-    Some(u16::from_le_bytes(*head.get(10..12)?.first_chunk()?))
+    let frames = *head.get(10..12)?.first_chunk()?;
+    // MP4 has version 0 and big-endian numbers, all others version 1 and little-endian ones.
+    Some(match head.get(8) {
+        Some(0) => u16::from_be_bytes(frames),
+        _ => u16::from_le_bytes(frames),
+    })
 }
 
 /// An Opus stream with its buffers.

@@ -13,10 +13,16 @@ const VORBIS_JITTER_FRAMES: u64 = 2048;
 /// made from Vorbis. Lost sound is whole packets of 1024 frames.
 const AAC_JITTER_FRAMES: u64 = 1023;
 
+/// Parts of a second that are tolerated where packets state no duration: browsers and screen recorders stamp them when
+/// they arrive.
+const LOOSE_PARTS: u32 = 10;
+
 /// Converts the time stamps of a track's packets to frame positions.
 pub(super) struct PacketClock {
     time_base: Option<TimeBase>,
     jitter_frames: u64,
+    /// The first packet states no duration.
+    is_loose: bool,
     /// Time stamp of a frame and the frame's position, once a packet was seen. The position is
     /// negative for a frame that is left out at the start.
     reference: Option<(i64, i64)>,
@@ -33,6 +39,7 @@ impl PacketClock {
         Self {
             time_base: track.time_base,
             jitter_frames,
+            is_loose: false,
             reference: None,
         }
     }
@@ -40,7 +47,9 @@ impl PacketClock {
     /// Takes the first packet as the reference, at position `here`. A packet that is trimmed
     /// away whole has no first frame and is skipped.
     pub fn start(&mut self, packet: &Packet, here: u64) {
-        if self.reference.is_none() && packet.trim_start < packet.dur {
+        let is_presented = packet.trim_start < packet.dur || packet.trim_start.get() == 0;
+        if self.reference.is_none() && is_presented {
+            self.is_loose = packet.dur.get() == 0;
             self.set(first_frame_pts(packet), here as i64);
         }
     }
@@ -82,7 +91,12 @@ impl PacketClock {
             frames(1, base, rate_hz) + 1
         };
         let position = position.checked_add(i64::try_from(ahead).ok()?)?;
-        Some((position, self.jitter_frames.max(rounding)))
+        let loose = if self.is_loose {
+            rate_hz / LOOSE_PARTS
+        } else {
+            0
+        };
+        Some((position, self.jitter_frames.max(rounding).max(loose.into())))
     }
 }
 

@@ -12,6 +12,10 @@ const MAX_BYTES: u64 = 8 << 30;
 
 /// The rest of a stream as a file, which is deleted when it is dropped.
 pub(super) fn spool(input: &mut Input) -> Result<NamedTempFile, Failure> {
+    spool_up_to(MAX_BYTES, input)
+}
+
+fn spool_up_to(most: u64, input: &mut Input) -> Result<NamedTempFile, Failure> {
     let mut file = tempfile::Builder::new().prefix("vocald-").tempfile()?;
     let mut kept = 0;
     let mut bytes = vec![0; 1 << 16];
@@ -21,7 +25,7 @@ pub(super) fn spool(input: &mut Input) -> Result<NamedTempFile, Failure> {
             break;
         }
         kept += read as u64;
-        if kept > MAX_BYTES {
+        if kept > most {
             return Err(Failure::broken(
                 "a stream of this kind must be saved to a file first: it is longer than 8 GiB",
             ));
@@ -30,4 +34,21 @@ pub(super) fn spool(input: &mut Input) -> Result<NamedTempFile, Failure> {
     }
     file.rewind()?;
     Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    #[test]
+    fn a_stream_that_is_too_long_is_not_kept() -> Result<(), Failure> {
+        let input = || Input::stream(Cursor::new(vec![7; 200_000]));
+        let kept = spool_up_to(200_000, &mut input())?;
+        assert_eq!(std::fs::read(kept.path())?, vec![7; 200_000]);
+        let refused = spool_up_to(199_999, &mut input()).err();
+        assert!(matches!(refused, Some(Failure::Broken(reason)) if reason.contains("8 GiB")));
+        Ok(())
+    }
 }

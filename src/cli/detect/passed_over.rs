@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 
+use crate::audio::sound_files::Hidden;
+
 /// Endings that are counted one by one; further ones are counted together.
 const MAX_ENDINGS: usize = 200;
 /// Endings that are listed.
@@ -11,10 +13,8 @@ const LISTED_ENDINGS: usize = 4;
 /// Why a file or folder is passed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
-    /// Its name begins with a dot.
-    Hidden,
-    /// Data of a Mac's file system: `._NAME` or `__MACOSX`.
-    AppleDouble,
+    /// Its name is hidden.
+    Hidden(Hidden),
     /// Its name does not end as that of a sound does.
     Ending(String),
     /// A link to a folder that is searched anyway.
@@ -39,8 +39,8 @@ pub struct PassedOver {
 impl PassedOver {
     pub fn count(&mut self, reason: Reason) {
         match reason {
-            Reason::Hidden => self.hidden += 1,
-            Reason::AppleDouble => self.apple_double += 1,
+            Reason::Hidden(Hidden::Dot) => self.hidden += 1,
+            Reason::Hidden(Hidden::AppleDouble) => self.apple_double += 1,
             Reason::FolderLink => self.folder_links += 1,
             Reason::Special => self.special += 1,
             Reason::Twice => self.twice += 1,

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use indicatif::ProgressBar;
 
+use crate::cli::printable::one_line;
 use crate::cli::progress::bar;
 
 /// Steps of the bar for each file. All files count alike: their lengths are known only once they are opened.
@@ -45,6 +46,7 @@ impl Progress {
 
     /// Prints a line on standard error, above the bar.
     pub fn say(&self, line: &str) {
+        let line = one_line(line);
         self.bar.suspend(|| eprintln!("{line}"));
     }
 

@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, DirEntry};
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::vec;
 
+use crate::audio::sound_files::{Hidden, has_extension};
 use crate::cli::detect::names::label_names;
 use crate::cli::detect::passed_over::{PassedOver, Reason};
 
@@ -101,11 +101,8 @@ impl<'a> Walk<'a> {
 
     fn kind(&mut self, entry: &DirEntry) -> io::Result<Kind> {
         let name = entry.file_name();
-        if name.as_bytes().starts_with(b"._") || name == "__MACOSX" {
-            return Ok(Kind::PassedOver(Reason::AppleDouble));
-        }
-        if name.as_bytes().starts_with(b".") {
-            return Ok(Kind::PassedOver(Reason::Hidden));
+        if let Some(hidden) = Hidden::of(&name) {
+            return Ok(Kind::PassedOver(Reason::Hidden(hidden)));
         }
         let path = entry.path();
         let file_type = entry.file_type()?;
@@ -183,11 +180,6 @@ impl Entry {
             Self::Folder(name) | Self::Sound { name, .. } => name,
         }
     }
-}
-
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str);
-    extension.is_some_and(|own| extensions.iter().any(|e| own.eq_ignore_ascii_case(e)))
 }
 
 /// The ending of a name in lower case, with its dot; empty if there is none.

@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 
 use super::collector::{Collector, Elsewhere, Overlap};
-use super::text::{lines, seconds};
+use super::left_out::Reason;
+use super::text::{seconds, uncommented};
 use super::writer::RecordingVoice;
 use super::{LabelError, LabelFile, LabelSettings, Place};
 
@@ -15,7 +16,8 @@ use super::{LabelError, LabelFile, LabelSettings, Place};
 pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
     let mut labels = Collector::new(settings)?;
     // A line that begins with a backslash holds the frequencies of the label before it.
-    for (line, content) in lines(text).filter(|(_, line)| !line.trim_start().starts_with('\\')) {
+    let lines = uncommented(text).filter(|(_, line)| !line.trim_start().starts_with('\\'));
+    for (line, content) in lines {
         let parts: Vec<&str> = match content.contains('\t') {
             true => content.trim_start().split('\t').collect(),
             false => content.split_whitespace().collect(),
@@ -27,6 +29,9 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
             }
             _ => labels.malformed(line, "`START END LABEL`")?,
         }
+    }
+    if text.trim().is_empty() {
+        labels.left_out.count(Reason::EmptyFile);
     }
     labels.finish(Elsewhere::NoVoice, Overlap::Agreeing)
 }

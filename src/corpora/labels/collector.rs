@@ -36,6 +36,8 @@ pub(super) struct Collector<'a> {
     pub vocabulary: Vocabulary,
     pub left_out: LeftOut,
     labels: Vec<(Place, Span)>,
+    /// Labels, by their indices, whose words are known only among other known words.
+    doubtful: Vec<(usize, String)>,
 }
 
 impl<'a> Collector<'a> {
@@ -45,6 +47,7 @@ impl<'a> Collector<'a> {
             vocabulary: Vocabulary::new(settings)?,
             left_out: LeftOut::default(),
             labels: Vec::new(),
+            doubtful: Vec::new(),
         })
     }
 
@@ -60,7 +63,27 @@ impl<'a> Collector<'a> {
         if voice.is_none() {
             self.left_out.word(word);
         }
-        self.span(place, from_s, to_s, voice)
+        let before = self.labels.len();
+        self.span(place, from_s, to_s, voice)?;
+        if self.labels.len() > before && voice.is_some() && self.vocabulary.is_doubtful(word) {
+            self.doubtful.push((before, word.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Adds a text of lyrics.
+    pub fn lyrics(
+        &mut self,
+        place: Place,
+        from_s: f64,
+        to_s: f64,
+        text: &str,
+    ) -> Result<(), LabelError> {
+        let sung = self.vocabulary.is_sung(text);
+        if sung.is_none() {
+            self.left_out.word(text);
+        }
+        self.span(place, from_s, to_s, sung)
     }
 
     /// Adds a label; `voice` is `None` for an unknown word, which the caller has counted.
@@ -144,6 +167,12 @@ impl<'a> Collector<'a> {
         elsewhere: Elsewhere,
         overlap: Overlap,
     ) -> Result<LabelFile, LabelError> {
+        if !self.left_out.words.is_empty() {
+            for (label, word) in std::mem::take(&mut self.doubtful) {
+                self.labels[label].1.voice = None;
+                self.left_out.word(&word);
+            }
+        }
         let points = self.left_out.counted(Reason::Point);
         if self.labels.is_empty() && points > 0 {
             return Err(LabelError::OnlyPoints { points });

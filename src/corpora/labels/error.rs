@@ -37,7 +37,9 @@ pub enum LabelError {
     #[error("has fewer than two rows")]
     Rows,
     /// The columns of a table cannot be assigned.
-    #[error("the columns `{header}` are neither `t,voice`, `t,p,voice` nor `start,end,label`")]
+    #[error(
+        "the columns `{header}` are neither `t,voice`, `t,p,voice` nor `start,end,label`: name them so in the first line"
+    )]
     Columns { header: String },
     /// A file of RWC without its last line.
     #[error("has no `e` or END: it is cut off")]
@@ -45,6 +47,9 @@ pub enum LabelError {
     /// An UltraStar file without a tempo.
     #[error("has no valid #BPM")]
     NoTempo,
+    /// An UltraStar file whose start is no number.
+    #[error("has a #GAP that is not a number of milliseconds")]
+    NoGap,
     /// An UltraStar file without a sung note.
     #[error("has no notes")]
     NoNotes,

@@ -57,14 +57,11 @@ impl Data {
                 time,
                 duration,
                 value,
-            } => time
-                .into_iter()
-                .zip(duration)
-                .zip(value)
-                .map(|((time, duration), value)| Observation {
-                    time: Some(time),
-                    duration: Some(duration),
-                    value,
+            } => (0..time.len().max(duration.len()).max(value.len()))
+                .map(|i| Observation {
+                    time: time.get(i).copied(),
+                    duration: duration.get(i).copied(),
+                    value: value.get(i).cloned().unwrap_or_default(),
                 })
                 .collect(),
         }
@@ -118,7 +115,7 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
         let word = word(&observation.value);
         match is_lyrics {
             true if !word.contains(char::is_alphanumeric) => {}
-            true => labels.span(place, from_s, from_s + duration_s, Some(true))?,
+            true => labels.lyrics(place, from_s, from_s + duration_s, &word)?,
             false => labels.label(place, from_s, from_s + duration_s, &word)?,
         }
     }

@@ -5,8 +5,12 @@ use serde::Deserialize;
 use super::collector::{Collector, Elsewhere, Overlap};
 use super::{LabelError, LabelFile, LabelSettings, Place};
 
+/// The version of the format.
+const VERSION: u64 = 1;
+
 #[derive(Deserialize)]
 struct Detected {
+    v: Option<u64>,
     events: Vec<Event>,
     #[serde(default)]
     decisions: Vec<Decision>,
@@ -43,6 +47,9 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
         reason,
     };
     let detected: Detected = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+    if let Some(version) = detected.v.filter(|&version| version != VERSION) {
+        return Err(wrong(format!("its version is {version}, not {VERSION}")));
+    }
     for (number, pair) in (1..).zip(detected.events.chunks(2)) {
         let place = Place {
             unit: "voice",

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use super::collector::{Collector, Elsewhere, Overlap};
-use super::text::{lines, seconds};
+use super::text::{seconds, uncommented};
 use super::writer::RecordingVoice;
 use super::{LabelError, LabelFile, LabelSettings, Place};
 
@@ -17,7 +17,7 @@ const FORM: &str = "`START END sing|nosing`";
 pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
     let mut labels = Collector::new(settings)?;
     let mut is_empty = true;
-    for (line, content) in lines(text) {
+    for (line, content) in uncommented(text) {
         is_empty = false;
         let mut words = content.split_whitespace();
         let mut time = || words.next().and_then(seconds);

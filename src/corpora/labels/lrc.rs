@@ -150,17 +150,14 @@ fn add(
     let next_s = next_s.map(at);
     match (&line.words_s[..], next_s) {
         (&[first_s, .., last_s], _) => {
-            labels.span(line.place, at(first_s), at(last_s), Some(true))?;
+            labels.lyrics(line.place, at(first_s), at(last_s), &line.text)?;
             match line.is_closed {
                 true => Ok(()),
                 false => labels.open_end(line.place, at(last_s), next_s),
             }
         }
         (&[only_s], _) => labels.open_end(line.place, at(only_s), next_s),
-        ([], Some(to_s)) => {
-            let voice = labels.vocabulary.class(&line.text).unwrap_or(true);
-            labels.span(line.place, at(line.from_s), to_s, Some(voice))
-        }
+        ([], Some(to_s)) => labels.lyrics(line.place, at(line.from_s), to_s, &line.text),
         ([], None) => labels.open_end(line.place, at(line.from_s), None),
     }
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::collector::{Collector, Elsewhere, Overlap};
+use super::left_out::Reason;
 use super::text::seconds;
 use super::writer::{RecordingVoice, clock};
 use super::{LabelError, LabelFile, LabelSettings, Place};
@@ -28,6 +29,9 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
         }
         add_block(&mut labels, &block)?;
         block.clear();
+    }
+    if text.trim().is_empty() {
+        labels.left_out.count(Reason::EmptyFile);
     }
     labels.finish(Elsewhere::NoVoice, Overlap::Agreeing)
 }
@@ -61,7 +65,7 @@ fn add_block(labels: &mut Collector, block: &[(u64, &str)]) -> Result<(), LabelE
     let text = without_tags(&text.join(" "));
     let (place, sung) = (Place::line(line), is_sung(&text));
     match sung {
-        true => labels.span(place, from_s, to_s, Some(true)),
+        true => labels.lyrics(place, from_s, to_s, &text),
         false => labels.label(place, from_s, to_s, &text),
     }
 }

@@ -7,8 +7,8 @@
 use std::fmt::Write as _;
 
 use super::collector::{Collector, Elsewhere, Overlap};
-use super::table_columns::{Columns, columns};
-use super::text::{number, seconds};
+use super::table_columns::{Columns, TimeColumn, columns, is_header};
+use super::text::{number, seconds, uncommented};
 use super::writer::RecordingVoice;
 use super::{Fault, LabelError, LabelFile, LabelSettings, Place};
 
@@ -20,27 +20,41 @@ pub(super) type Cells = (u64, Vec<String>);
 /// # Errors
 /// If its columns are unknown, a row is faulty, or there are too few.
 pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
-    let rows = cells(text)?;
-    let Some((_, first)) = rows.first() else {
+    let mut rows = cells(text)?;
+    // Some programs write their header as a comment.
+    let mut header = None;
+    rows.retain(|(_, cells)| {
+        let is_comment = is_comment(&cells[0]);
+        let may_be_header = header.is_none() && (!is_comment || is_header(cells));
+        if may_be_header {
+            header = Some(cells.clone());
+        }
+        !is_comment
+    });
+    let Some(header) = header else {
         return Err(LabelError::Empty);
     };
-    let has_header = first.first().is_none_or(|cell| seconds(cell).is_none());
-    let header = has_header.then_some(&first[..]);
-    let rows = &rows[usize::from(has_header)..];
-    match columns(header, rows)? {
+    let has_header = seconds(&header[0]).is_none();
+    let first = rows.first().is_some_and(|(_, cells)| *cells == header);
+    let rows = &rows[usize::from(has_header && first)..];
+    match columns(has_header.then_some(&header[..]), rows)? {
         Columns::Times { t, p, voice } => times(rows, t, p, voice, settings),
         Columns::Stretches {
             start,
             end,
             is_duration,
             label,
-        } => stretches(rows, [start, end, label], is_duration, settings),
+        } => stretches(rows, [start, end], label, is_duration, settings),
     }
+}
+
+fn is_comment(cell: &str) -> bool {
+    cell.starts_with('#')
 }
 
 fn times(
     rows: &[Cells],
-    t: usize,
+    t: TimeColumn,
     p: Option<usize>,
     voice: usize,
     settings: &LabelSettings,
@@ -51,7 +65,7 @@ fn times(
     let mut probabilities = Vec::new();
     for (line, cells) in rows {
         let cell = |index: usize| cells.get(index).map(String::as_str);
-        let (Some(t_s), Some(word)) = (cell(t).and_then(seconds), cell(voice)) else {
+        let (Some(t_s), Some(word)) = (t.seconds(cells), cell(voice)) else {
             labels.malformed(*line, form)?;
             continue;
         };
@@ -74,8 +88,14 @@ fn times(
         if let Some(p) = p {
             match cell(p).and_then(number).map(|p| p as f32) {
                 Some(p) if (0.0..=1.0).contains(&p) => probabilities.push((t_s, p)),
-                Some(_) => labels.fault(place, Fault::Probability)?,
-                None => labels.malformed(*line, form)?,
+                Some(_) => {
+                    labels.fault(place, Fault::Probability)?;
+                    continue;
+                }
+                None => {
+                    labels.malformed(*line, form)?;
+                    continue;
+                }
             }
         }
         let class = labels.vocabulary.class(word);
@@ -105,14 +125,14 @@ fn times(
 
 fn stretches(
     rows: &[Cells],
-    [start, end, label]: [usize; 3],
+    [start, end]: [TimeColumn; 2],
+    label: usize,
     is_duration: bool,
     settings: &LabelSettings,
 ) -> Result<LabelFile, LabelError> {
     let mut labels = Collector::new(settings)?;
     for (line, cells) in rows {
-        let time = |index: usize| cells.get(index).and_then(|cell| seconds(cell));
-        match (time(start), time(end), cells.get(label)) {
+        match (start.seconds(cells), end.seconds(cells), cells.get(label)) {
             (Some(from_s), Some(to_s), Some(word)) => {
                 let to_s = if is_duration { from_s + to_s } else { to_s };
                 labels.label(Place::line(*line), from_s, to_s, word)?;
@@ -125,7 +145,8 @@ fn stretches(
 
 /// The rows that are not blank.
 fn cells(text: &str) -> Result<Vec<Cells>, LabelError> {
-    let first = text.lines().find(|line| !line.trim().is_empty());
+    let mut lines = uncommented(text).map(|(_, line)| line);
+    let first = lines.next().or(text.lines().next());
     let has = |separator| first.is_some_and(|line| line.contains(separator));
     let delimiter = match (has(';'), has('\t')) {
         (true, _) => b';',

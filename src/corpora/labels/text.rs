@@ -67,6 +67,11 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = (u64, &str)> {
     lines.filter(|(_, line)| !line.trim().is_empty())
 }
 
+/// The same without comments, which begin with `#`.
+pub(super) fn uncommented(text: &str) -> impl Iterator<Item = (u64, &str)> {
+    lines(text).filter(|(_, line)| !line.trim_start().starts_with('#'))
+}
+
 /// A number with a decimal point or a decimal comma.
 pub(super) fn number(word: &str) -> Option<f64> {
     let word = word.trim();

@@ -22,6 +22,8 @@ use super::{LabelError, LabelFile, LabelSettings, Place};
 
 /// Pauses between notes shorter than this are consonants and quick breaths within a phrase.
 const BRIDGED_S: f64 = 0.25;
+/// Keys that show the format.
+const KEYS: [&str; 5] = ["TITLE", "ARTIST", "BPM", "MP3", "AUDIO"];
 const NOTE_FORM: &str = "a note (`: START LENGTH PITCH TEXT`)";
 
 /// A note in beats.
@@ -45,8 +47,8 @@ struct Song {
 
 /// Whether a text has a header of UltraStar.
 pub(super) fn is_ultrastar(text: &str) -> bool {
-    let first = lines(text).next().map(|(_, line)| line.trim());
-    first.is_some_and(|line| key_of(line).is_some())
+    let mut keys = lines(text).filter_map(|(_, line)| key_of(line.trim()));
+    keys.any(|(key, _)| KEYS.iter().any(|own| own.eq_ignore_ascii_case(key)))
 }
 
 /// Parses the notes of all singers.
@@ -62,7 +64,12 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
     };
     let bpm = value("BPM").and_then(number).filter(|bpm| is_tempo(*bpm));
     let bpm = bpm.ok_or(LabelError::NoTempo)?;
-    let gap_ms = value("GAP").and_then(number).filter(|ms| ms.is_finite());
+    let gap_ms = match value("GAP").filter(|gap| !gap.is_empty()) {
+        Some(gap) => number(gap)
+            .filter(|ms| ms.is_finite())
+            .ok_or(LabelError::NoGap)?,
+        None => 0.0,
+    };
     let is_relative = value("RELATIVE").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
 
     let mut song = Song::default();
@@ -72,7 +79,7 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
             read_line(&mut song, &mut labels, line, content, is_relative)?;
         }
     }
-    let tempo = Tempo::new(bpm, gap_ms.unwrap_or(0.0) / 1000.0, song.changes);
+    let tempo = Tempo::new(bpm, gap_ms / 1000.0, song.changes);
     let mut has_notes = false;
     for notes in &song.singers {
         has_notes |= !notes.is_empty();

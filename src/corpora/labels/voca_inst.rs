@@ -13,7 +13,7 @@
 //! | anything else: `r`, `unknown`, numbers, typing errors, `e` in another line | undefined | unknown: left out and counted |
 
 use super::collector::{Collector, Elsewhere, Overlap};
-use super::text::{lines, seconds};
+use super::text::{seconds, uncommented};
 use super::{Fault, LabelError, LabelFile, LabelSettings, Place};
 
 /// A change of class.
@@ -30,7 +30,7 @@ struct Change {
 pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
     let mut labels = Collector::new(settings)?;
     let mut open: Option<Change> = None;
-    let mut rest = lines(text).peekable();
+    let mut rest = uncommented(text).peekable();
     while let Some((line, content)) = rest.next() {
         let content = content.trim();
         if content.starts_with("Piece No") {

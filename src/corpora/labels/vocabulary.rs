@@ -68,6 +68,23 @@ pub const NO_VOICE_WORDS: [&str; 26] = [
     "no",
 ];
 
+/// Words of the two lists that are words or sounds of songs too: in a file that has unknown words, they are unknown.
+const DOUBTFUL: [&str; 6] = ["v", "n", "nv", "no", "yes", "none"];
+/// Words of lyrics that may stand for a pause or be sung.
+const DOUBTFUL_IN_LYRICS: [&str; 4] = ["pause", "silence", "silent", "sil"];
+/// Last words of short remarks in lyrics.
+const REMARKS: [&str; 7] = [
+    "music",
+    "playing",
+    "solo",
+    "interlude",
+    "intro",
+    "outro",
+    "break",
+];
+/// Words of the longest remark.
+const REMARK_WORDS: usize = 3;
+
 /// Stands for every word that is not known otherwise.
 const ANY: &str = "*";
 
@@ -102,12 +119,36 @@ impl Vocabulary {
                 number(word)
             }
         };
-        // `voice 2` is `voice`; a number alone is a word of its own.
+        // `voice 2` is `voice`, but `voice 0` may be its absence; a number alone is a word of its own.
         let bare = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
+        let is_numbered = word[bare.len()..]
+            .trim()
+            .parse::<u64>()
+            .is_ok_and(|n| n > 0);
         let known = |word: &str| self.settled(word).or_else(|| built_in(word));
         known(&word)
-            .or_else(|| known(bare).filter(|_| !bare.is_empty()))
+            .or_else(|| known(bare).filter(|_| is_numbered && !bare.is_empty()))
             .or_else(|| self.settled(ANY))
+    }
+
+    /// Whether a word of the built-in lists is known only among other known words.
+    pub fn is_doubtful(&self, word: &str) -> bool {
+        let word = normal(word);
+        self.settled(&word).is_none() && DOUBTFUL.contains(&word.as_str())
+    }
+
+    /// Whether a text of lyrics is sung; `None` for a remark that may stand for anything.
+    pub fn is_sung(&self, text: &str) -> Option<bool> {
+        let text = normal(text.trim_matches(|c: char| !c.is_alphanumeric()));
+        let (count, last) = (text.split(' ').count(), text.split(' ').next_back());
+        let is_remark = count <= REMARK_WORDS && last.is_some_and(|word| REMARKS.contains(&word));
+        match self.settled(&text) {
+            Some(voice) => Some(voice),
+            None if text.split(' ').next() == Some("instrumental") => Some(false),
+            None if is_remark || DOUBTFUL_IN_LYRICS.contains(&text.as_str()) => None,
+            None if DOUBTFUL.contains(&text.as_str()) || text == "false" => Some(true),
+            None => Some(!NO_VOICE_WORDS.contains(&text.as_str())),
+        }
     }
 
     /// The class that the settings give a word, `*` included.
