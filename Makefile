@@ -39,8 +39,13 @@ dist: build
 
 # A song at the speed it sounds. The fourteen decisions a second are left out of what is shown.
 demo: build
-	@echo 'tests/data/demo.ogg: "Farewell" by Obsidian Shell, CC BY-SA 3.0 (tests/data/README.md)' >&2
-	cargo run --release --quiet -- run tests/data/demo.ogg --pace realtime --only onset,offset,state,gap
+	@echo '"Farewell" by Obsidian Shell, CC BY-SA 3.0 (tests/data/README.md), 90 s; Ctrl-C ends it.' >&2
+	@echo 'A voice sings from 3 to 37 s and from 54 to 88 s. Flags at 1, 38 and 47 s are false alarms.' >&2
+	@cargo run --release --quiet -- run tests/data/demo.ogg --pace realtime --only onset,offset,state,gap; \
+	status=$$?; program=$(CARGO_TARGET_DIR)/release/vocald; \
+	echo "Next:  $$program run --http         the microphone, and the page http://127.0.0.1:8770/" >&2; \
+	echo "       $$program detect song.ogg    when a voice is singing in a file of yours" >&2; \
+	echo "       README.md                 what else there is" >&2; exit $$status
 
 test: setup
 	cargo test --release --workspace

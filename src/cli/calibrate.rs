@@ -1,20 +1,29 @@
 //! `vocald calibrate`: thresholds of a checkpoint, chosen on other recordings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{anyhow, bail};
 
 use crate::cli::choice;
 use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::label_options::LabelOptions;
-use crate::cli::stdout::print_figures;
-use crate::corpora::Split;
+use crate::cli::stdout::print;
 use crate::corpora::load::{Coverage, load_labelled};
+use crate::corpora::{Corpus, Split};
+use crate::decision::OperatingPoint;
 use crate::evaluation::threshold_search::Aim;
+use crate::frontend::window::lookahead_s;
 use crate::inference::engine::named;
+use crate::model::Metadata;
 use crate::model_shelf::ModelFile;
+use crate::reporting::tables::Table;
 use crate::training::experiment::Experiment;
-use crate::training::export::finish;
+use crate::training::export::{Choice, choose_and_write};
+
+/// Fewer recordings are warned about.
+const ENOUGH_TRACKS: usize = 10;
+/// Less voice, or less sound without one, in minutes, is warned about.
+const ENOUGH_MINUTES: f64 = 5.0;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -102,6 +111,64 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     checkpoint.metadata.figures.clear();
     let aim = args.aim.unwrap_or(aim);
-    let metadata = finish(checkpoint, &corpora, aim, device, &args.out).map_err(|e| anyhow!(e))?;
-    print_figures(&args.out, &metadata)
+    warn_of_little(&corpora);
+    let chosen = choose_and_write(checkpoint, &corpora, aim, device, &args.out);
+    let (metadata, choices) = chosen.map_err(|e| anyhow!(e))?;
+    print(&comparison(&args.out, &metadata, &choices))
+}
+
+/// Thresholds that are chosen on little data fit that data and no other.
+fn warn_of_little(corpora: &[Corpus]) {
+    let tracks: usize = corpora.iter().map(|corpus| corpus.tracks.len()).sum();
+    let minutes_of = |voice: bool| {
+        let share = |corpus: &Corpus| match voice {
+            true => corpus.voiced_fraction(),
+            false => 1.0 - corpus.voiced_fraction(),
+        };
+        let minutes = corpora.iter().map(|c| c.minutes() * share(c));
+        minutes.sum::<f64>()
+    };
+    let [voice, pauses] = [true, false].map(minutes_of);
+    if tracks < ENOUGH_TRACKS || voice < ENOUGH_MINUTES || pauses < ENOUGH_MINUTES {
+        tracing::warn!(
+            "the data are little: {tracks} recordings, {voice:.1} min of voice, {pauses:.1} min without; the thresholds \
+             may fit them and no other music (from {ENOUGH_TRACKS} recordings and {ENOUGH_MINUTES} min of each on this is \
+             not warned about)"
+        );
+    }
+}
+
+/// Thresholds and right decisions before and after, for each look-ahead.
+fn comparison(out: &Path, metadata: &Metadata, choices: &[Choice]) -> String {
+    let arrow = |before: f32, after: f32| format!("{before:.2} → {after:.2}");
+    let reenter = |point: &OperatingPoint| point.reentry.map_or(point.enter, |r| r.reenter);
+    let row = |choice: &Choice| {
+        let ((old, were), (new, are)) = (&choice.before, &choice.after);
+        let is_published = choice.horizon_frames == metadata.default_horizon_frames;
+        let mark = if is_published { " *" } else { "" };
+        vec![
+            format!("{:.2} s{mark}", lookahead_s(choice.horizon_frames)),
+            arrow(old.enter, new.enter),
+            arrow(reenter(old), reenter(new)),
+            arrow(old.leave, new.leave),
+            format!(
+                "{:.1} → {:.1} %",
+                100.0 * were.accuracy(),
+                100.0 * are.accuracy()
+            ),
+        ]
+    };
+    let table = Table {
+        title: "Thresholds and published decisions, before → after",
+        note: "",
+        head: vec!["look-ahead", "enter", "reenter", "leave", "right"],
+        rows: choices.iter().map(row).collect(),
+        numbers_from: 1,
+    };
+    format!(
+        "{}\n\n{}\n* published by default. The decisions are on the data that the thresholds were chosen on, so \
+         \"after\" is optimistic.\n",
+        out.display(),
+        table.text()
+    )
 }

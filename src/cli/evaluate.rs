@@ -78,7 +78,7 @@ pub struct Args {
         help_heading = "Stress tests"
     )]
     music: Option<PathBuf>,
-    /// Folder for report.html, report.md and report.json, with plots
+    /// Folder for report.html, report.md and report.json, with plots and the sound of the worst moments
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     report: Option<PathBuf>,
     /// Folder for the probability and label of every window, one CSV file per track
@@ -166,8 +166,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         }
     }
     if let Some(folder) = &args.report {
-        let pictures = evaluated.pictures(&corpora)?;
-        report::write(&evaluated.report, &pictures, folder)
+        let illustrations = evaluated.illustrations(&corpora)?;
+        report::write(&evaluated.report, &illustrations, folder)
             .with_context(|| format!("the report cannot be written to {}", folder.display()))?;
     }
     print(&match args.json {

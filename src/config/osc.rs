@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use vocald_client::stream_names;
 
-use crate::config::{ConfigError, number_from_0};
+use crate::config::{ConfigError, check_receiver, number_from_0};
 
 /// OSC over UDP: one argument per address, one datagram per message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -35,17 +35,7 @@ impl Default for OscConfig {
 impl OscConfig {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         for target in &self.targets {
-            let parts = target.rsplit_once(':');
-            if !parts.is_some_and(|(host, port)| {
-                !host.is_empty()
-                    && !host.contains(char::is_whitespace)
-                    && port.parse::<u16>().is_ok_and(|port| port > 0)
-            }) {
-                return Err(ConfigError::value(
-                    "publish.osc.targets",
-                    format!("`{target}` is no receiver: write HOST:PORT, as 127.0.0.1:9000"),
-                ));
-            }
+            check_receiver("publish.osc.targets", target, "127.0.0.1:9000")?;
         }
         let parts = self.prefix.strip_prefix('/').map(|rest| rest.split('/'));
         if !parts.is_some_and(|mut parts| {

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use vocald_client::MessageType;
 
 use crate::config::{
-    CommandConfig, ConfigError, HttpConfig, MidiConfig, MqttConfig, OscConfig, TcpConfig,
-    UnixConfig,
+    CommandConfig, ConfigError, HttpConfig, MidiConfig, MqttConfig, ObsConfig, Os2lConfig,
+    OscConfig, TcpConfig, UnixConfig,
 };
 
 /// Twenty minutes of one stream; a receiver that is further behind does not catch up.
@@ -27,6 +27,8 @@ pub struct PublishConfig {
     pub command: CommandConfig,
     pub midi: MidiConfig,
     pub mqtt: MqttConfig,
+    pub os2l: Os2lConfig,
+    pub obs: ObsConfig,
     pub unix: UnixConfig,
     pub tcp: TcpConfig,
     pub http: HttpConfig,
@@ -42,6 +44,8 @@ impl Default for PublishConfig {
             command: CommandConfig::default(),
             midi: MidiConfig::default(),
             mqtt: MqttConfig::default(),
+            os2l: Os2lConfig::default(),
+            obs: ObsConfig::default(),
             unix: UnixConfig::default(),
             tcp: TcpConfig::default(),
             http: HttpConfig::default(),
@@ -75,6 +79,8 @@ impl PublishConfig {
         self.command.check()?;
         self.midi.check()?;
         self.mqtt.check()?;
+        self.os2l.check()?;
+        self.obs.check()?;
         self.unix.check()?;
         self.tcp.check()?;
         self.http.check()

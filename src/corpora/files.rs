@@ -77,29 +77,31 @@ impl SplitSounds {
         settings: &CorpusSettings,
         split: Split,
     ) -> Result<Self, Vec<CorpusProblem>> {
-        let named: Vec<(String, PathBuf)> = sounds_below(folder)?
-            .into_iter()
-            .map(|path| (stem(&path), path))
-            .collect();
-        let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
-        let problems = unknown_tracks(settings, &names);
-        let of_split = named
-            .into_iter()
-            .filter(|(name, _)| split_of(name, settings) == Some(split));
+        let found = sounds_below(folder)?;
+        let places: Vec<PathBuf> = found.iter().map(|path| place(folder, path)).collect();
+        let problems = unknown_tracks(settings, &places);
+        let sounds = found.into_iter().zip(&places);
+        let of_split = sounds.filter(|(_, place)| split_of(place, settings) == Some(split));
         Ok(Self {
-            sounds: of_split.collect(),
+            sounds: of_split.map(|(path, _)| (stem(&path), path)).collect(),
             problems,
         })
     }
 }
 
-/// The tracks that the settings name and that do not exist.
-pub(super) fn unknown_tracks(settings: &CorpusSettings, names: &[&str]) -> Vec<CorpusProblem> {
+/// The path of a recording below the folder of its corpus, without its extension.
+pub(super) fn place(folder: &Path, recording: &Path) -> PathBuf {
+    let below = recording.strip_prefix(folder).unwrap_or(recording);
+    below.with_file_name(stem(recording))
+}
+
+/// The entries of the settings that name no track.
+pub(super) fn unknown_tracks(settings: &CorpusSettings, places: &[PathBuf]) -> Vec<CorpusProblem> {
     let listed = [&settings.valid, &settings.test, &settings.exclude];
     let unknown = listed
         .into_iter()
         .flatten()
-        .filter(|listed| !names.contains(&listed.as_str()));
+        .filter(|entry| !places.iter().any(|place| names(entry, place)));
     unknown
         .map(|track| CorpusProblem::UnknownTrack {
             track: track.clone(),
@@ -108,8 +110,8 @@ pub(super) fn unknown_tracks(settings: &CorpusSettings, names: &[&str]) -> Vec<C
 }
 
 /// The split that the settings give a track; `None` if they leave it out.
-pub(super) fn split_of(name: &str, settings: &CorpusSettings) -> Option<Split> {
-    let named = |names: &[String]| names.iter().any(|n| n == name);
+pub(super) fn split_of(place: &Path, settings: &CorpusSettings) -> Option<Split> {
+    let named = |entries: &[String]| entries.iter().any(|entry| names(entry, place));
     if named(&settings.exclude) {
         None
     } else if named(&settings.valid) {
@@ -119,4 +121,10 @@ pub(super) fn split_of(name: &str, settings: &CorpusSettings) -> Option<Split> {
     } else {
         Some(Split::Train)
     }
+}
+
+/// Whether an entry names a track: by its name, its path, or a folder above it.
+fn names(entry: &str, place: &Path) -> bool {
+    let is_name = place.file_name().is_some_and(|name| name == entry);
+    is_name || !entry.is_empty() && place.starts_with(entry)
 }

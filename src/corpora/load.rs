@@ -99,7 +99,11 @@ pub fn check_layout(settings: &CorpusSettings, data: &Path) -> Result<(), Corpus
     Ok(())
 }
 
-fn items(settings: &CorpusSettings, data: &Path, split: Split) -> Result<Vec<Item>, CorpusError> {
+pub(super) fn items(
+    settings: &CorpusSettings,
+    data: &Path,
+    split: Split,
+) -> Result<Vec<Item>, CorpusError> {
     let root = place(&settings.root, data);
     if !has(settings, &root, split) {
         return Ok(Vec::new());

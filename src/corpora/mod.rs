@@ -6,6 +6,7 @@
 mod error;
 pub mod feature_cache;
 pub mod files;
+pub mod folder;
 mod frame_labels;
 mod item;
 mod jamendo;
@@ -19,6 +20,7 @@ pub mod recording;
 mod rwc;
 mod separated;
 pub mod settings;
+pub mod song_split;
 mod sound_file;
 mod stems;
 mod track;

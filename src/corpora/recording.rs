@@ -74,6 +74,14 @@ impl Recording {
         self.step.powi(2) * middle.iter().map(square).sum::<f32>() / MIDDLE_SAMPLES as f32
     }
 
+    /// Adds the samples from index `from` on to `sum`; none after the end.
+    pub fn add_to(&self, from: usize, sum: &mut [f32]) {
+        let samples = &self.samples[from.min(self.samples.len())..];
+        for (sum, &sample) in sum.iter_mut().zip(samples) {
+            *sum += self.step * f32::from(sample);
+        }
+    }
+
     /// The same recording, its amplitude times `gain`.
     #[must_use]
     pub fn with_gain(mut self, gain: f32) -> Self {

@@ -25,7 +25,8 @@ pub struct CorpusSettings {
     /// decides how readily the network predicts a voice for such sound. Default: as the tracks have it.
     #[serde(default)]
     pub voice_share: Option<f64>,
-    /// Tracks for validation, by file name without extension; for kinds without a published split.
+    /// Tracks for validation, by file name without extension, by path below `root` without extension, or by folder; for
+    /// kinds without a published split.
     #[serde(default)]
     pub valid: Vec<String>,
     /// Tracks for testing, likewise.

@@ -50,6 +50,17 @@ pub(super) fn has_test_folder(root: &Path) -> bool {
     !root.join("vocals").is_dir() && root.join(Split::Test.name()).is_dir()
 }
 
+/// Whether a folder is laid out as stems rather than as finished mixes.
+pub(super) fn is_layout_of(root: &Path, sounds: &[PathBuf]) -> bool {
+    let two_folders = ["vocals", "instrumental"].map(|stems| root.join(stems).is_dir());
+    let is_vocal = |path: &&PathBuf| VOCALS.contains(&stem(path).to_lowercase().as_str());
+    let has_accompaniment = |voice: &PathBuf| {
+        let beside = sounds.iter().filter(|path| path.parent() == voice.parent());
+        !accompaniment(beside, voice).is_empty()
+    };
+    two_folders == [true; 2] || sounds.iter().filter(is_vocal).any(has_accompaniment)
+}
+
 /// `vocals/NAME` and `instrumental/NAME`.
 fn two_folders(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     let vocals = root.join("vocals");
@@ -85,17 +96,17 @@ fn song_folders(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     let voices = sounds
         .iter()
         .filter(|path| VOCALS.contains(&stem(path).to_lowercase().as_str()));
-    let songs: Vec<(String, &PathBuf)> = voices
-        .map(|voice| (voice.parent().map(folder_name).unwrap_or_default(), voice))
+    let songs: Vec<(PathBuf, &PathBuf)> = voices
+        .map(|voice| (song_folder(root, voice), voice))
         .collect();
-    let names: Vec<&str> = songs.iter().map(|(name, _)| name.as_str()).collect();
-    let problems = unknown_tracks(settings, &names);
-    let test = root.join(Split::Test.name());
-    let of_song = |name: &str, path: &Path| match split_of(name, settings) {
-        Some(Split::Train) if path.starts_with(&test) => Some(Split::Test),
+    let places: Vec<PathBuf> = songs.iter().map(|(place, _)| place.clone()).collect();
+    let problems = unknown_tracks(settings, &places);
+    let of_song = |place: &Path| match split_of(place, settings) {
+        Some(Split::Train) if place.starts_with(Split::Test.name()) => Some(Split::Test),
         named => named,
     };
-    let item = |(name, voice): (String, &PathBuf)| {
+    let item = |(_, voice): (PathBuf, &PathBuf)| {
+        let name = voice.parent().map(folder_name).unwrap_or_default();
         let beside = |path: &&PathBuf| path.parent() == voice.parent();
         let accompaniment = accompaniment(sounds.iter().filter(beside), voice);
         if accompaniment.is_empty() {
@@ -123,10 +134,15 @@ fn song_folders(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
         return Err(vec![CorpusProblem::NoStems { path: root.into() }]);
     }
     let of_split = songs
-        .iter()
-        .filter(|(name, path)| of_song(name, path) == Some(split));
-    let of_split: Vec<(String, &PathBuf)> = of_split.cloned().collect();
-    gather(&settings.labels, problems, of_split.into_iter().map(item))
+        .into_iter()
+        .filter(|(place, _)| of_song(place) == Some(split));
+    gather(&settings.labels, problems, of_split.map(item))
+}
+
+/// The folder of a song below that of the corpus.
+pub(super) fn song_folder(root: &Path, voice: &Path) -> PathBuf {
+    let folder = voice.parent().unwrap_or(root);
+    folder.strip_prefix(root).unwrap_or(folder).into()
 }
 
 fn folder_name(folder: &Path) -> String {

@@ -17,6 +17,7 @@ pub mod figures;
 pub mod grid;
 pub mod levels;
 pub mod metrics;
+pub mod moments;
 pub mod phrases;
 pub mod reference_system;
 pub mod scorer;

@@ -65,6 +65,17 @@ const RAW_FALSE_ALARMS: f64 = 0.04;
 /// margin for the difference from the validation data.
 const CAUSAL_FALSE_ALARMS: f64 = 0.01 * 2.0 / 3.0;
 
+/// The decisions that the daemon would publish with an operating point, on all tracks together.
+pub fn published(
+    corpora: &[Vec<ScoredTrack>],
+    horizon: usize,
+    point: &OperatingPoint,
+) -> Confusion {
+    let (confusions, _) = causal_decisions(corpora, horizon, point);
+    let sum = |sum: Confusion, one: Confusion| sum + one;
+    confusions.into_iter().fold(Confusion::default(), sum)
+}
+
 /// Chooses the operating point of a horizon index on the scored tracks of each corpus.
 pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> OperatingPoint {
     let (threshold, raw_merit) = raw_threshold(corpora, horizon, aim);

@@ -83,6 +83,14 @@ impl Family {
         }
     }
 
+    /// What tells it from other networks of one experiment: its depth, or its name.
+    pub fn short_name(self) -> String {
+        match self.depth() {
+            Some(layers) => layers.to_string(),
+            None => self.name().to_owned(),
+        }
+    }
+
     /// Depth in layers, if the family has several.
     pub fn depth(self) -> Option<u32> {
         match self {

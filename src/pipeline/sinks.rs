@@ -19,7 +19,7 @@ use crate::publish::mqtt::{Mqtt, MqttError};
 use crate::publish::osc::Osc;
 use crate::publish::stdout::Stdout;
 use crate::publish::systemd::{Notifier, Systemd};
-use crate::publish::{Delivery, Hub};
+use crate::publish::{Delivery, Hub, obs, os2l};
 
 /// A sink that ends or is replaced has this long to deliver what it still has.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -75,6 +75,8 @@ pub(super) struct Sinks {
     commands: Option<SinkId>,
     midi: Option<SinkId>,
     mqtt: Option<SinkId>,
+    os2l: Option<SinkId>,
+    obs: Option<SinkId>,
     hooks: Vec<(HookConfig, Option<String>, SinkId)>,
     stdout: SinkId,
 }
@@ -109,6 +111,8 @@ impl Sinks {
             hooks,
             midi: midi(publish, hub)?,
             mqtt: mqtt(publish, hub)?,
+            os2l: lights(publish, hub)?,
+            obs: obs(publish, hub)?,
             stdout: stdout(publish, hub, paced_by_sinks)?,
         })
     }
@@ -119,6 +123,7 @@ impl Sinks {
         if new.publish.mqtt.is_on() {
             Mqtt::check(&new.publish.mqtt)?;
         }
+        new.publish.obs.password()?;
         Ok(Change {
             hooks,
             doors: self.doors.prepare(&new.publish, inside)?,
@@ -169,6 +174,14 @@ impl Sinks {
         if old.mqtt != new.mqtt {
             detach(&mut self.mqtt);
             self.mqtt = mqtt(new, hub)?;
+        }
+        if old.os2l != new.os2l {
+            detach(&mut self.os2l);
+            self.os2l = lights(new, hub)?;
+        }
+        if old.obs != new.obs {
+            detach(&mut self.obs);
+            self.obs = obs(new, hub)?;
         }
         let mut before = std::mem::take(&mut self.hooks);
         for (hook, token) in hooks {
@@ -251,6 +264,24 @@ fn mqtt(publish: &PublishConfig, hub: &Hub) -> Result<Option<SinkId>, SinkError>
     let sink = Mqtt::start(&publish.mqtt, publish.queue_messages)?;
     let attached = hub.attach(sink, drop_oldest(publish));
     attached.map(Some).map_err(no_thread("MQTT"))
+}
+
+fn lights(publish: &PublishConfig, hub: &Hub) -> Result<Option<SinkId>, SinkError> {
+    if !publish.os2l.is_on() {
+        return Ok(None);
+    }
+    let started = os2l::start(&publish.os2l);
+    let attached = started.and_then(|sink| hub.attach(sink, drop_oldest(publish)));
+    attached.map(Some).map_err(no_thread("OS2L"))
+}
+
+fn obs(publish: &PublishConfig, hub: &Hub) -> Result<Option<SinkId>, SinkError> {
+    if !publish.obs.is_on() {
+        return Ok(None);
+    }
+    let started = obs::start(&publish.obs, publish.obs.password()?);
+    let attached = started.and_then(|sink| hub.attach(sink, drop_oldest(publish)));
+    attached.map(Some).map_err(no_thread("OBS"))
 }
 
 fn with_tokens(hooks: &[HookConfig]) -> Result<Vec<(HookConfig, Option<String>)>, SinkError> {

@@ -1,8 +1,8 @@
 //! Publication of messages to other programs.
 //!
 //! The [`hub`] hands every message to every sink, each on a thread of its own behind a bounded queue. A sink is a
-//! file: [`stdout`], [`osc`], [`command`], [`midi`], [`mqtt`], [`systemd`], [`hook`]; [`lines`] and [`http`] serve many clients
-//! each through a [`fanout`]:
+//! file: [`stdout`], [`osc`], [`command`], [`midi`], [`mqtt`], [`systemd`], [`hook`], [`os2l`], [`obs`] (which
+//! share [`switches`]); [`lines`] and [`http`] serve many clients each through a [`fanout`]:
 //!
 //! ```text
 //! publish ─▶ queue ─▶ sink thread ─▶ stdout, OSC, MIDI, commands, MQTT, systemd
@@ -22,6 +22,8 @@ pub mod lines;
 pub mod midi;
 pub mod midi_messages;
 pub mod mqtt;
+pub mod obs;
+pub mod os2l;
 pub mod osc;
 pub mod places;
 mod published;
@@ -32,6 +34,7 @@ pub mod server;
 mod sink_thread;
 mod snapshot;
 pub mod stdout;
+pub mod switches;
 pub mod systemd;
 
 pub use control::{Call, Control};

@@ -2,23 +2,44 @@
 
 use std::fmt::Write as _;
 
+use crate::reporting::moments::{MomentRow, NOTE, TITLE};
 use crate::reporting::plots::Plot;
 use crate::reporting::report::Report;
+use crate::reporting::summary::headline;
 use crate::reporting::tables::Table;
 
 /// The whole page.
-pub fn page(report: &Report, tables: &[Table], plots: &[Plot]) -> String {
-    let mut page = format!("# {}\n\n{}\n", title(report), about(report));
-    for table in tables {
+pub fn page(report: &Report, moments: &[MomentRow], tables: &[Table], plots: &[Plot]) -> String {
+    let mut page = format!("# {}\n\n{}\n\n", title(report), about(report));
+    for sentence in headline(report).lines().skip(1) {
         // Writing to a String cannot fail.
+        let _ = writeln!(page, "- {}", sentence.trim());
+    }
+    for plot in plots {
+        let _ = write!(page, "\n## {}\n\n![]({}.svg)\n", plot.title, plot.name);
+    }
+    if !moments.is_empty() {
+        let _ = write!(page, "\n## {TITLE}\n\n{NOTE}\n\n");
+        page += &line(["track", "error", "time", "length", "sound"].into_iter());
+        page += &line(["---", "---", "---", "--:", "---"].into_iter());
+    }
+    for moment in moments {
+        let sound = format!("[{0}]({0})", moment.clip);
+        let cells = [
+            &moment.track,
+            moment.error,
+            &moment.span,
+            &moment.duration,
+            &sound,
+        ];
+        page += &line(cells.into_iter());
+    }
+    for table in tables {
         let _ = write!(page, "\n## {}\n\n", table.title);
         if !table.note.is_empty() {
             let _ = write!(page, "{}\n\n", table.note);
         }
         page += &rows(table);
-    }
-    for plot in plots {
-        let _ = write!(page, "\n## {}\n\n![]({}.svg)\n", plot.title, plot.name);
     }
     page
 }

@@ -7,6 +7,7 @@ use crate::decision::{Horizon, PointError};
 use crate::evaluation::comparison::comparison;
 use crate::evaluation::curves::curves;
 use crate::evaluation::figures::{Measured, figures, reference_figures, reference_scores};
+use crate::evaluation::moments;
 use crate::evaluation::reference_system::ReferenceSystem;
 use crate::evaluation::scorer::{ScoredTrack, TrackScorer, pooled};
 use crate::evaluation::songs::{ranked, shown, songs};
@@ -16,7 +17,8 @@ use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
 use crate::inference::ComputePrecision;
 use crate::model::Checkpoint;
 use crate::reporting::MelPicture;
-use crate::reporting::report::{CorpusAbout, Method, Model, REPORT_VERSION, Report};
+use crate::reporting::clip::Clip;
+use crate::reporting::report::{CorpusAbout, Illustrations, Method, Model, REPORT_VERSION, Report};
 
 /// What to measure, and on what.
 pub struct Evaluation<'a> {
@@ -91,11 +93,13 @@ impl Evaluation<'_> {
             comparisons: Vec::new(),
             songs: Vec::new(),
             shown: Vec::new(),
+            moments: Vec::new(),
             stress,
         };
         for (corpus, tracks) in self.corpora.iter().zip(&tracks) {
             self.add(&mut report, &corpus.name, tracks)?;
         }
+        report.moments = moments::worst(report.moments);
         Ok(Evaluated { report, tracks })
     }
 
@@ -133,6 +137,9 @@ impl Evaluation<'_> {
             report.shown.push(track);
         }
         report.songs.extend(songs);
+        report
+            .moments
+            .extend(moments::wrong(corpus, tracks, horizon)?);
         Ok(())
     }
 }
@@ -143,18 +150,25 @@ impl Evaluated {
         self.tracks[corpus].iter().map(|t| &t.scored)
     }
 
-    /// Spectrograms of the report's shown tracks, in their order. `corpora` are those that were measured.
+    /// Spectrograms of the report's shown tracks and the sound of its worst moments. `corpora` are those that were
+    /// measured.
     ///
     /// # Errors
     /// A picture cannot be encoded.
-    pub fn pictures(&self, corpora: &[Corpus]) -> std::io::Result<Vec<MelPicture>> {
-        let track = |corpus: &str, name: &str| {
-            let corpus = corpora.iter().find(|c| c.name == corpus)?;
-            corpus.tracks.iter().find(|t| t.name == name)
+    pub fn illustrations(&self, corpora: &[Corpus]) -> std::io::Result<Illustrations> {
+        let tracks = |corpus: &str| {
+            let corpus = corpora.iter().find(|c| c.name == corpus);
+            corpus.map_or(&[][..], |corpus| &corpus.tracks)
         };
         let shown = self.report.shown.iter();
-        let tracks = shown.filter_map(|shown| track(&shown.corpus, &shown.name));
-        tracks.map(MelPicture::new).collect()
+        let shown = shown.filter_map(|s| tracks(&s.corpus).iter().find(|t| t.name == s.name));
+        let moments = self.report.moments.iter();
+        Ok(Illustrations {
+            pictures: shown.map(MelPicture::new).collect::<Result<_, _>>()?,
+            clips: moments
+                .filter_map(|m| Some(Clip::new(tracks(&m.corpus).get(m.track)?, m)))
+                .collect(),
+        })
     }
 }
 

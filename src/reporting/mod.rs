@@ -5,11 +5,13 @@
 //! [`learning_curves`] shows the progress of a training.
 
 mod axes;
+pub mod clip;
 mod html;
 pub mod learning_curves;
 pub mod markdown;
 pub mod measure;
 mod mel_picture;
+mod moments;
 mod plots;
 pub mod report;
 mod stress_tables;

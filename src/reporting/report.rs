@@ -14,18 +14,20 @@ use crate::decision::{Horizon, OperatingPoint};
 use crate::evaluation::BOOTSTRAP_DRAWS;
 use crate::evaluation::comparison::Comparison;
 use crate::evaluation::curves::Curves;
-use crate::evaluation::decide::MEDIAN_WINDOWS;
+use crate::evaluation::decide::{MEDIAN_WINDOWS, Smoothing};
 use crate::evaluation::events::MATCH_TOLERANCE_S;
 use crate::evaluation::figures::Figures;
 use crate::evaluation::grid::WINDOW_HOP_S;
+use crate::evaluation::moments::Moment;
 use crate::evaluation::phrases::PHRASE_PAUSE_S;
 use crate::evaluation::songs::{Shown, Song};
 use crate::evaluation::sound_events::{EVENT_TOLERANCE_S, OFFSET_TOLERANCE_SHARE, SEGMENT_S};
 use crate::evaluation::stress::Stress;
 use crate::frontend::window::lookahead_s;
 use crate::model::Metadata;
+use crate::reporting::clip::Clip;
 use crate::reporting::mel_picture::MelPicture;
-use crate::reporting::{html, markdown, plots, tables};
+use crate::reporting::{html, markdown, moments, plots, tables};
 
 /// Version of the shape of the JSON.
 pub const REPORT_VERSION: u32 = 1;
@@ -59,8 +61,30 @@ pub struct Report {
     pub songs: Vec<Song>,
     /// The best, the median and the worst track of each corpus, at the same horizon.
     pub shown: Vec<Shown>,
+    /// The longest stretches of wrong decisions as published, at the same horizon; the worst first.
+    pub moments: Vec<Moment>,
     /// The stress tests, if they were run.
     pub stress: Option<Stress>,
+}
+
+/// Pictures and sound of a report.
+pub struct Illustrations {
+    /// The spectrogram of each of the shown tracks.
+    pub pictures: Vec<MelPicture>,
+    /// The sound of each moment.
+    pub clips: Vec<Clip>,
+}
+
+impl Report {
+    /// Whether a row has the decisions that the daemon publishes, at the detailed look-ahead.
+    pub fn is_published(&self, f: &Figures) -> bool {
+        f.smoothing == Smoothing::Causal && f.horizon_frames == self.model.horizon_frames
+    }
+
+    /// The file of a moment's sound, beside the report.
+    pub fn clip_name(index: usize) -> String {
+        format!("moment-{:02}.wav", index + 1)
+    }
 }
 
 /// The checkpoint.
@@ -177,24 +201,28 @@ impl Method {
     }
 }
 
-/// Writes `report.json`, `report.md` with its plots as SVG files, and `report.html`, which contains everything.
-/// `pictures` holds the spectrogram of each of the shown tracks.
+/// Writes `report.json`, `report.md` with its plots as SVG files, `report.html` with the plots inside, and the sound of
+/// the worst moments as `moment-NN.wav`.
 ///
 /// # Errors
 ///
 /// What the system reports.
-pub fn write(report: &Report, pictures: &[MelPicture], folder: &Path) -> io::Result<()> {
+pub fn write(report: &Report, illustrations: &Illustrations, folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let json = serde_json::to_string_pretty(report)?;
     atomic_file::write(&folder.join("report.json"), json + "\n")?;
+    for (index, clip) in illustrations.clips.iter().enumerate() {
+        atomic_file::write(&folder.join(Report::clip_name(index)), &clip.wav)?;
+    }
     let tables = tables::all(report);
-    let plots = plots::all(report, pictures);
+    let plots = plots::all(report, &illustrations.pictures);
     for plot in &plots {
         let path = folder.join(format!("{}.svg", plot.name));
         atomic_file::write(&path, plot.svg.alone())?;
     }
-    let markdown = markdown::page(report, &tables, &plots);
+    let moments = moments::rows(report, &illustrations.clips);
+    let markdown = markdown::page(report, &moments, &tables, &plots);
     atomic_file::write(&folder.join("report.md"), markdown)?;
-    let html = html::page(report, &tables, &plots);
+    let html = html::page(report, &moments, &tables, &plots);
     atomic_file::write(&folder.join("report.html"), html)
 }

@@ -7,7 +7,7 @@ use crate::evaluation::events::EventFigures;
 use crate::evaluation::figures::Figures;
 use crate::reporting::report::{CorpusAbout, Report};
 use crate::reporting::stress_tables::stressed;
-use crate::reporting::tables::{Table, interval, number, signed};
+use crate::reporting::tables::{PUBLISHED_MARK, Table, interval, number, signed};
 
 /// Longest cell with a name.
 const NAME_COLUMNS: usize = 16;
@@ -32,7 +32,7 @@ pub fn text(report: &Report) -> String {
 }
 
 /// How good the published decision is on each corpus, in words.
-fn headline(report: &Report) -> String {
+pub(super) fn headline(report: &Report) -> String {
     let mut text = format!(
         "{}, as published at a look-ahead of {:.2} s\n",
         report.model.name, report.model.lookahead_s
@@ -84,7 +84,7 @@ fn sentence(f: &Figures, corpus: &CorpusAbout, comparison: Option<&Comparison>) 
 
 /// The decisions of the daemon at the detailed look-ahead.
 fn is_published(f: &Figures, report: &Report) -> bool {
-    f.smoothing == Smoothing::Causal && f.horizon_frames == report.model.horizon_frames
+    report.is_published(f)
 }
 
 /// The rows at the detailed look-ahead.
@@ -176,7 +176,11 @@ fn names(f: &Figures, report: &Report) -> Vec<String> {
         Smoothing::AsGiven => shortened(&f.detector, DETECTOR_COLUMNS),
         smoothing => smoothing.name().to_owned(),
     };
-    let mark = if is_published(f, report) { " *" } else { "" };
+    let mark = if is_published(f, report) {
+        PUBLISHED_MARK
+    } else {
+        ""
+    };
     vec![shortened(&f.corpus, NAME_COLUMNS), name + mark]
 }
 

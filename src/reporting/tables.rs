@@ -9,8 +9,9 @@ use crate::reporting::stress_tables::stressed;
 
 /// The cell of a figure that was not measured.
 const NOT_MEASURED: &str = "–";
-/// The title of the table with one row per track.
-pub const SONGS: &str = "Songs";
+
+/// What follows the name of the decisions that the daemon publishes.
+pub(super) const PUBLISHED_MARK: &str = " *";
 
 /// A table of text.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,15 +58,15 @@ impl Table {
 pub fn all(report: &Report) -> Vec<Table> {
     let mut tables = vec![
         corpora(report),
-        decisions(&report.figures, "Decisions", DECISIONS, |f| &f.decisions),
+        decisions(report, "Decisions", DECISIONS, |f| &f.decisions),
         decisions(
-            &report.figures,
+            report,
             "Decisions outside the collar",
             OUTSIDE_COLLAR,
             |f| &f.outside_collar,
         ),
-        events(&report.figures),
-        voices(&report.figures),
+        events(report),
+        voices(report),
     ];
     if let Some(stress) = &report.stress {
         tables.extend(stressed(stress));
@@ -97,20 +98,20 @@ fn corpora(report: &Report) -> Table {
 const DECISIONS: &str = "Over all decisions of a corpus; by song: the mean over songs with the 95 % interval of a \
                          bootstrap over songs. Always: the accuracy of the constant decision \"voice\". Raw: each \
                          probability against the threshold. Median: the centred median of 0.8 s, not possible \
-                         live. Causal: as the daemon publishes. Voice s/h: seconds of false voice per hour of \
+                         live. Causal: as the daemon publishes; * at the detailed look-ahead. Voice s/h: seconds of false voice per hour of \
                          tracks without voice.";
 const OUTSIDE_COLLAR: &str = "The same without the decisions near a change of the labels; report.json has the \
                               collar's width.";
 
 fn decisions(
-    figures: &[Figures],
+    report: &Report,
     title: &'static str,
     note: &'static str,
     part: impl Fn(&Figures) -> &DecisionFigures,
 ) -> Table {
     let row = |f: &Figures| {
         let d = part(f);
-        let mut row = detector(f);
+        let mut row = detector(f, report);
         row.extend([
             d.windows.to_string(),
             number(d.accuracy, 3),
@@ -144,7 +145,7 @@ fn decisions(
             "always",
             "voice s/h",
         ],
-        rows: figures.iter().map(row).collect(),
+        rows: report.figures.iter().map(row).collect(),
         numbers_from: 4,
     }
 }
@@ -155,7 +156,7 @@ pub(super) fn interval(d: &DecisionFigures) -> String {
     format!("[{}, {}]", number(low, 3), number(high, 3))
 }
 
-fn events(figures: &[Figures]) -> Table {
+fn events(report: &Report) -> Table {
     let found = |e: &EventFigures| format!("{}/{}", e.found, e.labelled);
     let delay = |e: &EventFigures| {
         format!(
@@ -172,7 +173,7 @@ fn events(figures: &[Figures]) -> Table {
         )
     };
     let row = |f: &Figures| {
-        let mut row = detector(f);
+        let mut row = detector(f, report);
         for e in [&f.onsets, &f.offsets] {
             row.extend([found(e), e.false_alarms.to_string(), delay(e), error(e)]);
         }
@@ -204,14 +205,14 @@ fn events(figures: &[Figures]) -> Table {
             "events",
             "labelled",
         ],
-        rows: figures.iter().map(row).collect(),
+        rows: report.figures.iter().map(row).collect(),
         numbers_from: 4,
     }
 }
 
-fn voices(figures: &[Figures]) -> Table {
+fn voices(report: &Report) -> Table {
     let row = |f: &Figures| {
-        let mut row = detector(f);
+        let mut row = detector(f, report);
         let (events, phrases) = (&f.sound_events, &f.phrases);
         row.extend([
             format!("{}/{}", phrases.missed, phrases.labelled),
@@ -245,18 +246,23 @@ fn voices(figures: &[Figures]) -> Table {
             "segment F1",
             "segment errors",
         ],
-        rows: figures.iter().map(row).collect(),
+        rows: report.figures.iter().map(row).collect(),
         numbers_from: 4,
     }
 }
 
-fn detector(f: &Figures) -> Vec<String> {
+fn detector(f: &Figures, report: &Report) -> Vec<String> {
+    let mark = if report.is_published(f) {
+        PUBLISHED_MARK
+    } else {
+        ""
+    };
     vec![
         f.corpus.clone(),
         f.detector.clone(),
         f.lookahead_s
             .map_or(NOT_MEASURED.into(), |s| format!("{s:.2} s")),
-        f.smoothing.name().to_owned(),
+        f.smoothing.name().to_owned() + mark,
     ]
 }
 
@@ -290,7 +296,7 @@ fn songs(report: &Report) -> Table {
         row
     };
     Table {
-        title: SONGS,
+        title: "Songs",
         note: "Accuracy of each track, over all decisions and outside the collar.",
         head,
         rows: report.songs.iter().map(row).collect(),

@@ -6,6 +6,7 @@ mod extends;
 pub mod identity;
 mod missing;
 mod named;
+pub mod of_folder;
 pub mod reference;
 mod training;
 
@@ -86,6 +87,18 @@ impl Experiment {
         extends::resolve(path, |path| std::fs::read_to_string(path))?.checked(path)
     }
 
+    /// Reads the text of a file that is not written yet.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn from_text(path: &Path, text: String) -> Result<Self, ExperimentError> {
+        let read = |at: &Path| match at == path {
+            true => Ok(text.clone()),
+            false => std::fs::read_to_string(at),
+        };
+        extends::resolve(path, read)?.checked(path)
+    }
+
     /// The built-in experiment of this name, whatever files there are.
     ///
     /// # Errors
@@ -147,10 +160,7 @@ impl Experiment {
         self.architecture = family.name().into();
         self.depth = family.depth();
         self.name += "-";
-        self.name += &match family.depth() {
-            Some(layers) => layers.to_string(),
-            None => family.name().to_owned(),
-        };
+        self.name += &family.short_name();
         self.validate()?;
         Ok(self)
     }

@@ -59,33 +59,68 @@ pub fn checkpoint(
     }
 }
 
-/// Scores a checkpoint on validation data, chooses an operating point for each horizon by `aim`, records the
-/// accuracies, and writes the checkpoint to `out`.
+/// A choice of thresholds, with the published decisions on the data that it was made on.
+pub struct Choice {
+    /// The horizon, in frames.
+    pub horizon_frames: u32,
+    /// The checkpoint's thresholds and their decisions.
+    pub before: (OperatingPoint, Confusion),
+    /// The chosen ones and theirs.
+    pub after: (OperatingPoint, Confusion),
+}
+
+/// [`choose_and_write`] without the choices.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub fn finish(
-    mut checkpoint: Checkpoint,
+    checkpoint: Checkpoint,
     valid: &[Corpus],
     aim: Aim,
     device: Device,
     out: &Path,
 ) -> Result<Metadata, CheckpointError> {
+    Ok(choose_and_write(checkpoint, valid, aim, device, out)?.0)
+}
+
+/// Scores a checkpoint on validation data, chooses an operating point for each horizon by `aim`, records the
+/// accuracies, and writes the checkpoint to `out`.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn choose_and_write(
+    mut checkpoint: Checkpoint,
+    valid: &[Corpus],
+    aim: Aim,
+    device: Device,
+    out: &Path,
+) -> Result<(Metadata, Vec<Choice>), CheckpointError> {
     let mut scorer = TrackScorer::new(&checkpoint, device, cores());
     let horizons = checkpoint.metadata.horizons_frames.clone();
     let scored: Vec<_> = valid
         .iter()
         .map(|corpus| scorer.score_corpus(corpus, &|_| ()))
         .collect();
-    for (h, frames) in horizons.iter().enumerate() {
+    let mut choices = Vec::new();
+    for (h, &horizon_frames) in horizons.iter().enumerate() {
+        let before = checkpoint.metadata.operating_points[h];
         let point = threshold_search::choose(&scored, h, aim);
+        let with_decisions = |point| (point, threshold_search::published(&scored, h, &point));
+        choices.push(Choice {
+            horizon_frames,
+            before: with_decisions(before),
+            after: with_decisions(point),
+        });
         checkpoint.metadata.operating_points[h] = point;
         for (corpus, tracks) in valid.iter().zip(&scored) {
             let accuracy = Confusion::at(point.threshold, pooled(tracks, h)).accuracy();
-            let name = format!("valid/{}/horizon_{frames}/accuracy_raw", corpus.name);
+            let name = format!(
+                "valid/{}/horizon_{horizon_frames}/accuracy_raw",
+                corpus.name
+            );
             checkpoint.metadata.figures.insert(name, accuracy);
         }
     }
     checkpoint.write(out)?;
-    Ok(checkpoint.metadata)
+    Ok((checkpoint.metadata, choices))
 }

@@ -32,17 +32,33 @@ pub enum RunError {
     /// A checkpoint cannot be read.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// All labels of a split are the same.
+    #[error("the songs for {} have no label that is {missing}; training needs both voice and no voice there", purpose(*split))]
+    OneSided {
+        /// The split.
+        split: Split,
+        /// What no label is.
+        missing: &'static str,
+    },
     /// The checkpoint to start from does not fit the experiment.
-    #[error("the training cannot begin with {}: {reason}", path.display())]
+    #[error("the training cannot begin with {name}: {reason}")]
     Start {
         /// The checkpoint.
-        path: PathBuf,
+        name: String,
         /// What does not fit.
         reason: String,
     },
     /// A step, the state or the export failed.
     #[error(transparent)]
     Training(#[from] TrainError),
+}
+
+fn purpose(split: Split) -> &'static str {
+    match split {
+        Split::Train => "training",
+        Split::Valid => "validation",
+        Split::Test => "testing",
+    }
 }
 
 /// Receives the progress of a training.
@@ -80,25 +96,43 @@ impl TrainingData {
             false => Ok(Self { train, valid }),
         }
     }
+
+    /// Refuses labels of which one can learn nothing: all voice, or none.
+    ///
+    /// # Errors
+    /// Names the split and what it lacks.
+    pub fn check_labels(&self) -> Result<(), RunError> {
+        for (split, corpora) in [(Split::Train, &self.train), (Split::Valid, &self.valid)] {
+            for (voice, missing) in [(true, "voice"), (false, "no voice")] {
+                let mut tracks = corpora.iter().flat_map(|corpus| &corpus.tracks);
+                if !tracks.any(|track| track.voice.contains(&Some(voice))) {
+                    return Err(RunError::OneSided { split, missing });
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Reads a checkpoint to start from and brings it to the experiment's horizons.
+/// Brings a checkpoint to start from to the experiment's horizons.
 ///
 /// # Errors
-/// The checkpoint cannot be read, or its network cannot have these horizons.
-pub fn starting_checkpoint(path: &Path, experiment: &Experiment) -> Result<Checkpoint, RunError> {
-    let start = Checkpoint::read(path)?;
+/// Its network cannot have these horizons.
+pub fn starting_checkpoint(
+    start: Checkpoint,
+    experiment: &Experiment,
+) -> Result<Checkpoint, RunError> {
+    let name = start.metadata.name.clone();
     if start.metadata.horizons_frames != experiment.horizons_frames {
         tracing::info!(
-            "{} has the horizons {:?}; those of the experiment begin between them",
-            path.display(),
+            "{name} has the horizons {:?}; those of the experiment begin between them",
             start.metadata.horizons_frames
         );
     }
     start
         .with_horizons(&experiment.horizons_frames)
         .map_err(|e| RunError::Start {
-            path: path.into(),
+            name,
             reason: e.to_string(),
         })
 }

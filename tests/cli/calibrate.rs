@@ -48,6 +48,14 @@ fn thresholds_become_the_best_for_the_sound_and_the_weights_stay() {
     let output = calibrate(root, "--out ROOT/ours.safetensors");
     assert_eq!(output.code, Some(0), "{}", output.err);
     assert!(output.out.contains("ours.safetensors"), "{}", output.out);
+    assert!(
+        output.err.contains("the data are little: 1 recordings"),
+        "{}",
+        output.err
+    );
+    let row = output.out.lines().find(|line| line.contains(" s *"));
+    let row = row.unwrap_or_else(|| panic!("{}", output.out));
+    assert!(row.contains("0.50 → ") && row.ends_with(" %"), "{row}");
 
     let (before, after) = (
         Checkpoint::read(program::model()).unwrap(),

@@ -72,6 +72,7 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
             "figures",
             "method",
             "model",
+            "moments",
             "reference",
             "shown",
             "songs",
@@ -236,6 +237,31 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
         html.matches("http://www.w3.org/2000/svg").count()
     );
     assert!(!html.contains("NaN") && !markdown.contains("NaN"));
+
+    // A player for each of the worst moments, the longest first, with the sound of the recording.
+    let moments = report["moments"].as_array().unwrap();
+    let lengths: Vec<f64> = moments.iter().map(length_s).collect();
+    assert!(
+        !lengths.is_empty() && lengths.is_sorted_by(|a, b| a >= b),
+        "{lengths:?}"
+    );
+    for (moment, number) in moments.iter().zip(1..) {
+        let name = format!("moment-{number:02}.wav");
+        assert!(html.contains(&format!("<audio controls preload=\"none\" src=\"{name}\">")));
+        let clip = hound::WavReader::open(root.join("report").join(name)).unwrap();
+        let clip_s = f64::from(clip.duration()) / f64::from(clip.spec().sample_rate);
+        assert!(
+            clip_s >= length_s(moment).min(6.0) && clip_s <= 8.0,
+            "{clip_s} {moment}"
+        );
+    }
+    // The page begins with the plots; the published rows are marked.
+    assert!(html.find("<svg").unwrap() < html.find("<table").unwrap());
+    assert!(html.contains("causal *") && html.contains("<tr class=\"published\">"));
+}
+
+fn length_s(moment: &Value) -> f64 {
+    moment["to_s"].as_f64().unwrap() - moment["from_s"].as_f64().unwrap()
 }
 
 /// Probability and label of every window of a folder's tables, at one horizon.

@@ -30,6 +30,7 @@ mod sim;
 mod stall;
 #[cfg(target_os = "linux")]
 mod systemd;
+mod train_folder;
 mod watch;
 #[cfg(target_os = "linux")]
 mod watch_terminal;

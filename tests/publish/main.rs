@@ -22,5 +22,6 @@ mod sink_states;
 #[cfg(unix)]
 mod sockets;
 mod subscription;
+mod switches;
 #[cfg(unix)]
 mod tls;

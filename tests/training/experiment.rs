@@ -4,8 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use vocald::corpora::CorpusKind;
-use vocald::model::{Depth, Family};
+use vocald::corpora::folder::SongFolder;
+use vocald::corpora::labels::LabelSettings;
+use vocald::corpora::song_split::SongSplit;
+use vocald::model::{Checkpoint, Depth, Family, LevelMode};
 use vocald::training::experiment::identity::{fixed_part, other_settings};
+use vocald::training::experiment::of_folder::FolderExperiment;
 use vocald::training::experiment::{Augmentation, Experiment};
 
 #[test]
@@ -488,17 +492,65 @@ fn missing_keys_are_named_all_at_once() {
         .replace("weight = 0.3", "");
     files.write("base.toml", &without);
     let told = files.read("base.toml").unwrap_err();
-    let missing = "missing keys: license, training.seed, training.weight_decay, corpus.3.weight";
+    let missing = "missing keys: license, training.seed, training.weight_decay, corpus.3.weight \
+                   (docs/experiment-keys.md";
     assert!(
-        told.contains("base.toml") && told.ends_with(missing),
+        told.contains("base.toml") && told.contains(missing),
         "{told}"
     );
     files.write("base.toml", &BASE.replace("seed = 1", ""));
     let told = files.read("base.toml").unwrap_err();
+    for part in ["line 11", "missing field `seed`", "docs/experiment-keys.md"] {
+        assert!(told.contains(part), "`{part}` in: {told}");
+    }
+    let without = BASE.replace("seed = 1", "").replace("depth = 14", "");
+    files.write("base.toml", &without);
+    let told = files.read("base.toml").unwrap_err();
     assert!(
-        told.contains("line 11") && told.contains("missing field `seed`"),
+        told.contains("missing keys: depth, training.seed ("),
         "{told}"
     );
+}
+
+#[test]
+fn a_folder_gets_an_experiment_for_every_network_and_for_a_checkpoint() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c \"quoted\"", "d"] {
+        fs::write(folder.path().join(format!("{name}.wav")), "").unwrap();
+        fs::write(folder.path().join(format!("{name}.lab")), "0 1 gesang\n").unwrap();
+    }
+    let labels = LabelSettings {
+        voice_words: vec!["gesang".into()],
+        ..LabelSettings::default()
+    };
+    let of = |family, start: Option<&Checkpoint>| {
+        let songs = SongFolder::find(folder.path(), labels.clone()).unwrap();
+        let split = SongSplit::choose(&songs.songs).unwrap();
+        let new = FolderExperiment::new(songs, &split, family, start).unwrap();
+        let experiment = new.experiment(&[]).unwrap();
+        assert_eq!(experiment.corpus[0].valid, split.valid);
+        assert_eq!(experiment.corpus[0].labels, labels);
+        assert!(experiment.corpus[0].root.is_absolute());
+        experiment
+    };
+    let plain = of(None, None);
+    assert_eq!((plain.depth, plain.default_horizon_frames()), (Some(14), 9));
+    for family in [Family::SeResNet(Depth::D34), Family::Scnn, Family::BiLstm] {
+        let experiment = of(Some(family), None);
+        assert_eq!(experiment.architecture().unwrap().family, family);
+        assert_eq!(
+            experiment.name,
+            format!("{}-{}", plain.name, family.short_name())
+        );
+    }
+    let start = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/live-14.safetensors");
+    let tuned = of(None, Some(&Checkpoint::read(&start).unwrap()));
+    assert_eq!(tuned.horizons_frames, [39, 31, 23, 15, 7, 2]);
+    assert_eq!(
+        (tuned.level, tuned.license.as_str()),
+        (LevelMode::Relative, "CC-BY-NC-SA-4.0")
+    );
+    assert!(tuned.training.learning_rate < plain.training.learning_rate);
 }
 
 #[test]

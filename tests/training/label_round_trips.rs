@@ -45,7 +45,9 @@ proptest! {
 
     #[test]
     fn voices_read_back_to_the_millisecond(voice in voice()) {
-        for format in WrittenFormat::ALL.into_iter().filter(|f| *f != WrittenFormat::Csv) {
+        // Rows have a test of their own; timing marks of xLights are only written.
+        let others = [WrittenFormat::Csv, WrittenFormat::XTiming];
+        for format in WrittenFormat::ALL.into_iter().filter(|f| !others.contains(f)) {
             let file = written(format, &voice);
             let read: Vec<_> = file.spans.iter().filter(|s| s.voice == Some(true)).collect();
             prop_assert_eq!(read.len(), voice.voices.len(), "{:?}", format);
@@ -75,4 +77,23 @@ proptest! {
         }
         prop_assert_eq!(file.p.map(|p| p.len()), Some(voiced.len()));
     }
+}
+
+#[test]
+fn timing_marks_of_xlights_are_in_milliseconds() {
+    let voice = RecordingVoice {
+        title: "Rock & \"Roll\"".into(),
+        voices: vec![(1.02322, 1.941606), (3.0, 4.0)],
+        ..RecordingVoice::default()
+    };
+    let expected = "\
+<?xml version=\"1.0\" encoding=\"UTF-8\"?>
+<timing name=\"Rock &amp; &quot;Roll&quot;\" SourceVersion=\"\">
+    <EffectLayer>
+        <Effect label=\"voice\" startTime=\"1023\" endTime=\"1942\" />
+        <Effect label=\"voice\" startTime=\"3000\" endTime=\"4000\" />
+    </EffectLayer>
+</timing>
+";
+    assert_eq!(WrittenFormat::XTiming.write(&voice), expected);
 }

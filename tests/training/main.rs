@@ -20,6 +20,7 @@ mod metrics;
 mod published_corpora;
 mod real_annotations;
 mod reproduction;
+mod song_split;
 mod sound_events;
 mod speech;
 mod threshold_search;

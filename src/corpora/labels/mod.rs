@@ -28,6 +28,7 @@ pub mod voca_inst;
 pub mod vocabulary;
 pub mod vocal;
 mod writer;
+pub mod xlights;
 
 pub use error::{Fault, LabelError, Place};
 pub use format::{EXTENSIONS, read};

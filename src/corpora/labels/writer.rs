@@ -1,6 +1,6 @@
 //! Label files to write: the voice of a recording as text in one of the formats.
 
-use super::{audacity, lab, lrc, subtitles, table, textgrid};
+use super::{audacity, lab, lrc, subtitles, table, textgrid, xlights};
 
 /// The voice of a recording, as writers need it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -43,11 +43,13 @@ pub enum WrittenFormat {
     Vtt,
     /// Lyrics with time stamps: a line for each voice, and an empty line at its end.
     Lrc,
+    /// A timing track of xLights, a mark for each voice.
+    XTiming,
 }
 
 impl WrittenFormat {
     /// Every format.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Lab,
         Self::Audacity,
         Self::Csv,
@@ -55,6 +57,7 @@ impl WrittenFormat {
         Self::Srt,
         Self::Vtt,
         Self::Lrc,
+        Self::XTiming,
     ];
 
     /// The word on the command line.
@@ -67,6 +70,7 @@ impl WrittenFormat {
             Self::Srt => "srt",
             Self::Vtt => "vtt",
             Self::Lrc => "lrc",
+            Self::XTiming => "xtiming",
         }
     }
 
@@ -80,6 +84,7 @@ impl WrittenFormat {
             Self::Srt => "srt",
             Self::Vtt => "vtt",
             Self::Lrc => "lrc",
+            Self::XTiming => "xtiming",
         }
     }
 
@@ -94,6 +99,7 @@ impl WrittenFormat {
             Self::Srt => subtitles::write_srt(voice),
             Self::Vtt => subtitles::write_vtt(voice),
             Self::Lrc => lrc::write(voice),
+            Self::XTiming => xlights::write(voice),
         }
     }
 }

@@ -12,7 +12,11 @@ use crate::training::experiment::named::NAMED;
 #[allow(missing_docs)] // The messages name the fields.
 pub enum ExperimentError {
     /// The file cannot be read.
-    #[error("cannot read the experiment {}: {reason}; there are also {}", path.display(), NAMED.map(|named| named.name).join(", "))]
+    #[error(
+        "cannot read {}, neither as a folder of songs nor as an experiment: {reason}; there are also {}",
+        path.display(),
+        NAMED.map(|named| named.name).join(", ")
+    )]
     Unreadable { path: PathBuf, reason: io::Error },
     /// The file is not TOML, or its keys or types are wrong.
     #[error("the experiment {}: {problem}", path.display())]

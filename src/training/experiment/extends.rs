@@ -24,6 +24,8 @@ use toml::{Spanned, Table};
 use crate::training::experiment::missing::missing_keys;
 use crate::training::experiment::{Experiment, ExperimentError};
 
+/// Where the keys are documented.
+const REFERENCE: &str = "docs/experiment-keys.md";
 const EXTENDS: &str = "extends";
 const CORPUS: &str = "corpus";
 const ID: &str = "id";
@@ -174,13 +176,18 @@ impl File {
             Err(problem) => problem,
         };
         let given = Table::deserialize(Deserializer::from(whole)).unwrap_or_default();
+        let is_missing = problem.message().starts_with("missing field");
         let missing = missing_keys(&given);
-        if problem.message().starts_with("missing field") && missing.len() > 1 {
-            return Err(self.problem(&format!("missing keys: {}", missing.join(", "))));
-        }
         // The place of the problem is in this file: a merged table has the place of the file's own.
         problem.set_input(Some(&self.text));
-        Err(self.problem(&problem.to_string()))
+        let problem = match is_missing && missing.len() > 1 {
+            true => format!("missing keys: {}", missing.join(", ")),
+            false => problem.to_string().trim_end().to_owned(),
+        };
+        Err(self.problem(&match is_missing {
+            true => format!("{problem} ({REFERENCE} documents every key)"),
+            false => problem,
+        }))
     }
 
     fn problem(&self, problem: &str) -> ExperimentError {

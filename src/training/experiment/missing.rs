@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
+use crate::model::SE_RESNET;
 use crate::training::experiment::Experiment;
 use crate::training::experiment::named::NAMED;
 
@@ -14,6 +15,9 @@ pub(super) fn missing_keys(given: &Table) -> Vec<String> {
         return Vec::new();
     };
     let mut missing = missing_of(given, &whole, "");
+    if needs_depth(given) {
+        missing.push("depth".into());
+    }
     if let Some(Value::Table(training)) = given.get("training") {
         missing.extend(missing_of(training, &whole.training, "training."));
     }
@@ -27,6 +31,14 @@ pub(super) fn missing_keys(given: &Table) -> Vec<String> {
         }
     }
     missing
+}
+
+/// Whether the network needs a depth, which is not required of every network.
+fn needs_depth(given: &Table) -> bool {
+    let architecture = given
+        .get("architecture")
+        .map_or(Some(SE_RESNET), Value::as_str);
+    architecture == Some(SE_RESNET) && !given.contains_key("depth")
 }
 
 fn missing_of<T: Serialize + DeserializeOwned>(
