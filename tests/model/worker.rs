@@ -100,6 +100,8 @@ fn short(output: Output) -> String {
             _ => change.reason.unwrap(),
         },
         Output::Note(Note::SoundEnd(t_s)) => format!("sound ends at {t_s}"),
+        Output::Note(Note::Decider(_)) => "other settings".into(),
+        Output::Note(Note::Over) => "over".into(),
         Output::Note(Note::Lost(loss)) => {
             assert_eq!(loss.reason, GapReason::InferenceBehind);
             let windows = |seconds: f64| (seconds * 14.0).round();
