@@ -6,7 +6,7 @@ use std::str::FromStr;
 /// The word for the checkpoint inside the program.
 pub const BUILT_IN: &str = "built-in";
 /// The name of the checkpoint inside the program.
-pub const BUILT_IN_NAME: &str = "live-pair";
+pub const BUILT_IN_NAME: &str = "live-wide";
 const EXTENSION: &str = "safetensors";
 /// Below a folder for data.
 const FOLDER: &str = "vocald/models";
@@ -115,7 +115,7 @@ pub fn purpose(checkpoint: &Path) -> Option<String> {
 
 /// What the checkpoint inside the program is for.
 pub fn built_in_purpose() -> Option<String> {
-    purpose_in(include_str!("../models/live-pair.md"))
+    purpose_in(include_str!("../models/live-wide.md"))
 }
 
 fn purpose_in(page: &str) -> Option<String> {

@@ -42,7 +42,7 @@ def folder(program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels = [line.split() for line in DEMO.with_suffix(".lab").read_text().splitlines()]
     kept = [(start, min(float(end), SONG_S), word) for start, end, word in labels if float(start) < SONG_S]
     (folder / "song.lab").write_text("".join(f"{start} {end} {word}\n" for start, end, word in kept))
-    subprocess.run([program, "export", "--out", "live-pair.onnx"], cwd=folder, check=True)
+    subprocess.run([program, "export", "--out", "live-wide.onnx"], cwd=folder, check=True)
     soundfile.write(folder / "song-22050.wav", samples.mean(axis=1)[:: rate // 22_050], 22_050)
     return folder
 

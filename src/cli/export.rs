@@ -40,7 +40,7 @@ Formats:
   torchscript  for torch.jit.load, the JSON in the extra file `vocald.json`
 
 Examples:
-  vocald export --out live-pair.onnx
+  vocald export --out live-wide.onnx
   vocald export karaoke-14 --format torchscript --out karaoke-14.pt";
 
 pub fn run(args: Args) -> anyhow::Result<()> {

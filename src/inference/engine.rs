@@ -14,7 +14,7 @@ use crate::model::{Checkpoint, CheckpointError, CheckpointProblem, Metadata, Nor
 use crate::model_shelf::ModelFile;
 
 /// The default checkpoint, compiled into the program.
-const BUILT_IN: &[u8] = include_bytes!("../../models/live-pair.safetensors");
+const BUILT_IN: &[u8] = include_bytes!("../../models/live-wide.safetensors");
 /// Most windows in one forward pass; more would only delay the first result.
 pub const MAX_BATCH: usize = 16;
 /// The first passes choose kernels and fill allocators, so they run before sound comes.

@@ -27,9 +27,9 @@ fn a_shipped_checkpoint_is_found_by_its_name_from_any_folder() {
         output.out
     );
 
-    for line in ["model info live-pair", "model info built-in"] {
+    for line in ["model info live-wide", "model info built-in"] {
         assert!(
-            run(&mut vocald(line)).out.starts_with("live-pair: "),
+            run(&mut vocald(line)).out.starts_with("live-wide: "),
             "{line}"
         );
     }

@@ -390,7 +390,7 @@ fn every_shipped_checkpoint_is_written_as_it_was_read_and_has_a_card() {
         assert!(card.starts_with(&format!("# {name}\n")), "{name}");
         checked.push(name);
     }
-    assert!(checked.contains(&"live-pair".to_owned()), "{checked:?}");
+    assert!(checked.contains(&"live-wide".to_owned()), "{checked:?}");
 }
 
 fn written_as_read(shipped: &Path, name: &str) {

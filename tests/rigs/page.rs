@@ -115,7 +115,7 @@ fn everything_has_its_place(browser: &mut Browser) {
         value.as_str().unwrap().to_owned()
     };
     assert_eq!(shown(browser, ".lamp h2"), "data/demo.ogg");
-    assert!(shown(browser, "#model").starts_with("live-pair on cpu, version "));
+    assert!(shown(browser, "#model").starts_with("live-wide on cpu, version "));
     assert_eq!(shown(browser, ".state"), "running");
     assert_eq!(shown(browser, ".lost"), "nothing");
     let number = |text: &str, unit: &str| -> f64 {
