@@ -31,6 +31,8 @@ NOT_RUN = {
     "python examples/archive/ray_detect.py": "python/tests/test_archive.py runs it",
     "sbatch ": "needs Slurm; python/tests/test_archive.py runs the script",
     "echo '{\"types\"": "needs socat; tests/rigs/docs_clients.rs runs it where it is installed",
+    "echo '{\"request\"": "needs socat; tests/rigs/docs_clients.rs runs it where it is installed",
+    "vocald control": "needs a running daemon with these streams; tests/cli/control.rs tests it",
     "nc ": "tests/rigs/docs_clients.rs runs it where nc is installed",
     "websocat ": "tests/rigs/docs_clients.rs runs it where websocat is installed",
     "curl ": "tests/rigs/docs_clients.rs runs it",
