@@ -51,6 +51,7 @@ fn corpus() -> Corpus {
                 accompaniment,
             },
             voice,
+            speech: Vec::new(),
             separated: None,
         }
     };

@@ -47,6 +47,8 @@ fn decision() -> Message {
         voice: true,
         lookahead: 0.58,
         latency: 0.012,
+        speech_p: None,
+        speech: None,
         late: false,
         test: false,
     })
@@ -62,6 +64,7 @@ fn hub(c: &mut Criterion) {
             horizons_s: vec![0.58],
             lookahead_s: 0.58,
             hop_s: 0.0714,
+            speech_thresholds: None,
         });
         let delivery = Delivery::DropOldest {
             capacity: QUEUE_MESSAGES,

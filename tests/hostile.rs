@@ -50,6 +50,8 @@ fn decision(seq: u64, stream: &str) -> Message {
         voice: false,
         lookahead: 0.1,
         latency: 0.0,
+        speech_p: None,
+        speech: None,
         late: false,
         test: false,
     })
@@ -204,6 +206,7 @@ fn who_does_not_read_loses_its_own_oldest_messages_and_receives_their_number() {
         horizons_s: vec![0.1],
         lookahead_s: 0.1,
         hop_s: 0.0714,
+        speech_thresholds: None,
     }));
     let probes = Arc::new(Collector::new(Arc::downgrade(&hub)));
     let delivery = Delivery::DropOldest { capacity: QUEUE };

@@ -4,7 +4,7 @@
 //! began, lost sound included. `wall` is Unix time in seconds.
 
 pub use crate::settings::{DecisionSettings, StreamSettings};
-pub use crate::state::{EventReason, GapReason, SinkState, StateChange, StreamState};
+pub use crate::state::{Counts, EventReason, GapReason, SinkState, StateChange, StreamState};
 #[cfg(feature = "schema")]
 use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -22,6 +22,10 @@ pub enum Message {
     Decision(Decision),
     Onset(Onset),
     Offset(Offset),
+    /// Somebody begins to speak. Only from models with an output for speech.
+    SpeechOnset(Onset),
+    /// Nobody speaks any more.
+    SpeechOffset(Offset),
     State(State),
     Gap(Gap),
     Level(Level),
@@ -99,6 +103,9 @@ pub struct Hello {
     /// Probabilities at which the state may change.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thresholds: Option<Thresholds>,
+    /// The same for speech; absent if the model has no output for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech_thresholds: Option<Thresholds>,
     /// State of every stream.
     pub streams: Vec<StreamStatus>,
     /// State of every output.
@@ -139,6 +146,12 @@ pub struct StreamStatus {
     /// What it is decided on with; absent from versions that did not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<StreamSettings>,
+    /// Onset of the speech that is present; absent if there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech_onset: Option<Onset>,
+    /// What counts as its voice; absent if it is singing.
+    #[serde(default, skip_serializing_if = "Counts::is_singing")]
+    pub counts: Counts,
 }
 
 /// State of one output at the moment.
@@ -182,9 +195,15 @@ pub struct Decision {
     /// Whether `voice` is a test of the rig; absent if not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub test: bool,
+    /// Probability that somebody speaks, 0 to 1; absent if the model has no output for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech_p: Option<f32>,
+    /// Whether somebody speaks; absent likewise. Both at once are possible: voice and speech.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech: Option<bool>,
 }
 
-/// A voice begins.
+/// A voice begins, or as `speech_onset` speech.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Onset {
@@ -208,7 +227,7 @@ pub struct Onset {
     pub test: bool,
 }
 
-/// A voice ends.
+/// A voice ends, or as `speech_offset` speech.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]
 pub struct Offset {
@@ -247,6 +266,9 @@ pub struct State {
     /// Why, in one sentence for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What counts as its voice; absent if it is singing.
+    #[serde(default, skip_serializing_if = "Counts::is_singing")]
+    pub counts: Counts,
 }
 
 /// Samples or windows were lost.
@@ -409,6 +431,8 @@ impl Message {
             Self::Decision(m) => &m.stream,
             Self::Onset(m) => &m.stream,
             Self::Offset(m) => &m.stream,
+            Self::SpeechOnset(m) => &m.stream,
+            Self::SpeechOffset(m) => &m.stream,
             Self::State(m) => &m.stream,
             Self::Gap(m) => &m.stream,
             Self::Level(m) => &m.stream,
@@ -426,25 +450,29 @@ impl Message {
     pub fn is_finite(&self) -> bool {
         let onset = |o: &Onset| o.t.is_finite() && o.wall.is_finite() && o.p.is_finite();
         let status = |s: &StreamStatus| {
-            s.onset.as_ref().is_none_or(onset)
+            [&s.onset, &s.speech_onset].into_iter().flatten().all(onset)
                 && s.settings.as_ref().is_none_or(StreamSettings::is_finite)
         };
         match self {
             Self::Hello(m) => {
                 m.lookahead.is_finite()
                     && m.hop.is_finite()
-                    && m.thresholds.is_none_or(|t| {
-                        let all = [Some(t.enter), t.reenter, Some(t.leave)];
-                        all.into_iter().flatten().all(f32::is_finite)
-                    })
+                    && [m.thresholds, m.speech_thresholds]
+                        .iter()
+                        .flatten()
+                        .all(|t| {
+                            let all = [Some(t.enter), t.reenter, Some(t.leave)];
+                            all.into_iter().flatten().all(f32::is_finite)
+                        })
                     && m.horizons.iter().all(|h| h.is_finite())
                     && m.streams.iter().all(status)
             }
             Self::Decision(m) => [m.t, m.wall, f64::from(m.p), m.lookahead, m.latency]
                 .iter()
+                .chain(&m.speech_p.map(f64::from))
                 .all(|x| x.is_finite()),
-            Self::Onset(m) => onset(m),
-            Self::Offset(m) => [m.t, m.wall, f64::from(m.p), m.duration]
+            Self::Onset(m) | Self::SpeechOnset(m) => onset(m),
+            Self::Offset(m) | Self::SpeechOffset(m) => [m.t, m.wall, f64::from(m.p), m.duration]
                 .iter()
                 .all(|x| x.is_finite()),
             Self::Gap(m) => m.t.is_finite() && m.lost.is_finite(),

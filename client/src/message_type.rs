@@ -17,6 +17,8 @@ pub enum MessageType {
     Decision,
     Onset,
     Offset,
+    SpeechOnset,
+    SpeechOffset,
     State,
     Gap,
     Level,
@@ -28,10 +30,12 @@ pub enum MessageType {
 
 impl MessageType {
     /// All types, in the order of the schema.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Decision,
         Self::Onset,
         Self::Offset,
+        Self::SpeechOnset,
+        Self::SpeechOffset,
         Self::State,
         Self::Gap,
         Self::Level,
@@ -50,6 +54,8 @@ impl MessageType {
             Message::Decision(_) => Some(Self::Decision),
             Message::Onset(_) => Some(Self::Onset),
             Message::Offset(_) => Some(Self::Offset),
+            Message::SpeechOnset(_) => Some(Self::SpeechOnset),
+            Message::SpeechOffset(_) => Some(Self::SpeechOffset),
             Message::State(_) => Some(Self::State),
             Message::Gap(_) => Some(Self::Gap),
             Message::Level(_) => Some(Self::Level),
@@ -66,6 +72,8 @@ impl MessageType {
             Self::Decision => "decision",
             Self::Onset => "onset",
             Self::Offset => "offset",
+            Self::SpeechOnset => "speech_onset",
+            Self::SpeechOffset => "speech_offset",
             Self::State => "state",
             Self::Gap => "gap",
             Self::Level => "level",
@@ -80,7 +88,7 @@ impl MessageType {
 /// A word that is not a message type.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a message type: use decision, onset, offset, state, gap, level, settings, sink, reload or lock"
+    "`{0}` is not a message type: use decision, onset, offset, speech_onset, speech_offset, state, gap, level, settings, sink, reload or lock"
 )]
 pub struct UnknownMessageType(String);
 

@@ -143,6 +143,36 @@ impl GapReason {
     }
 }
 
+/// What counts as the voice of a stream: what its decisions, onsets and offsets are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    /// Singing and rapping.
+    #[default]
+    Singing,
+    /// Speech. It needs a model with that output.
+    Speech,
+    /// Both. It needs such a model too.
+    Either,
+}
+
+impl Counts {
+    /// The word in JSON.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Singing => "singing",
+            Self::Speech => "speech",
+            Self::Either => "either",
+        }
+    }
+
+    /// Whether it is singing, the default.
+    pub fn is_singing(&self) -> bool {
+        *self == Self::Singing
+    }
+}
+
 /// Why a voice began or ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(JsonSchema))]

@@ -189,12 +189,14 @@ fn untrained(layers: u32) -> anyhow::Result<Checkpoint> {
     checkpoint.architecture = Architecture {
         family,
         members: 1,
+        speech: false,
         ..checkpoint.architecture
     };
     let metadata = &mut checkpoint.metadata;
     metadata.name = format!("untrained depth {layers}");
     metadata.depth = Some(layers);
     (metadata.members, metadata.alternating) = (1, false);
+    metadata.speech = None;
     checkpoint.weights = initial_weights(checkpoint.architecture);
     Ok(checkpoint)
 }

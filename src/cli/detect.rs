@@ -33,6 +33,7 @@ use self::options::Destination;
 use self::progress::Progress;
 use self::queue::Queue;
 use self::summary::Summary;
+use crate::cli::Usage;
 use crate::cli::interrupt;
 use crate::decision::Horizon;
 use crate::frontend::Features;
@@ -66,13 +67,19 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     };
     let model = checkpoint.metadata.clone();
     let horizon = config.decision.horizon(&model.model_horizons())?;
+    if args.speech && model.speech.is_none() {
+        let name = &model.name;
+        bail!(Usage(format!(
+            "--speech needs an output for speech, which the model {name} does not have"
+        )));
+    }
     let read_options = args.read_options();
     let manifest = match args.manifest_path() {
         Some(path) => Some(Manifest::open(&path, args.shard)?),
         None => None,
     };
     let settings = match &manifest {
-        Some(_) => settings_digest(&checkpoint.weights, &horizon, &read_options)?,
+        Some(_) => settings_digest(&checkpoint.weights, &horizon, &read_options, args.speech)?,
         None => String::new(),
     };
     let (worker, network) = match checkpoint.architecture.features() {
@@ -95,6 +102,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let batch = Batch {
         labeler: &labeler,
         printed: destination.printed(),
+        speech: args.speech,
         verdicts: args.verdicts(),
         outputs: args.outputs(&destination),
         manifest: manifest.as_ref(),
@@ -171,12 +179,16 @@ fn settings_digest(
     weights: &Weights,
     horizon: &Horizon,
     reading: &ReadOptions,
+    speech: bool,
 ) -> anyhow::Result<String> {
     let mut parts = vec![
         horizon.frames.to_string().into_bytes(),
         serde_json::to_vec(&horizon.point)?,
         format!("{reading:?}").into_bytes(),
     ];
+    if let Some(output) = &horizon.speech {
+        parts.push(format!("{output:?} {speech}").into_bytes());
+    }
     for (name, tensor) in weights {
         let values = float_values(tensor).into_iter();
         parts.push(name.clone().into_bytes());

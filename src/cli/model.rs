@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Subcommand;
 
 use crate::cli::stdout::print;
+use crate::decision::{OperatingPoint, Suppression};
 use crate::frontend::window::lookahead_s;
 use crate::inference::engine::{built_in, named};
 use crate::model::{Architecture, Checkpoint, Family, Metadata};
@@ -80,6 +81,7 @@ fn list(models: Option<&Path>) -> anyhow::Result<()> {
             family,
             members: 1,
             horizons: 1,
+            speech: false,
         };
         let parameters = architecture.parameters() as f64 / 1e6;
         let (layers, paper) = (depth_cell(family.depth()), family.paper_parameters_m());
@@ -161,7 +163,30 @@ fn info(file: Option<ModelFile>, json: bool) -> anyhow::Result<()> {
             false => "newest window",
         },
     );
-    for (horizon, point) in m.horizons_frames.iter().zip(&m.operating_points) {
+    text += &point_rows(m, &m.operating_points);
+    if let Some(speech) = &m.speech {
+        text += "\nspeech, a second output\n";
+        text += &point_rows(m, &speech.operating_points);
+        text += &match speech.suppression {
+            Some(Suppression { from, weight }) => format!(
+                "suppresses voice from a probability of {from:.2} on, with a weight of {weight}\n"
+            ),
+            None => "does not suppress voice\n".into(),
+        };
+    }
+    if !m.figures.is_empty() {
+        text += "\nmeasured\n";
+    }
+    for (name, value) in &m.figures {
+        text += &format!("  {name:<60} {value:.4}\n");
+    }
+    print(&text)
+}
+
+/// A row for each horizon.
+fn point_rows(m: &Metadata, points: &[OperatingPoint]) -> String {
+    let mut text = String::new();
+    for (horizon, point) in m.horizons_frames.iter().zip(points) {
         let published = match *horizon == m.default_horizon_frames {
             true => "  published",
             false => "",
@@ -180,11 +205,5 @@ fn info(file: Option<ModelFile>, json: bool) -> anyhow::Result<()> {
             point.min_gap_s
         );
     }
-    if !m.figures.is_empty() {
-        text += "\nmeasured\n";
-    }
-    for (name, value) in &m.figures {
-        text += &format!("  {name:<60} {value:.4}\n");
-    }
-    print(&text)
+    text
 }

@@ -18,8 +18,8 @@ const QUEUE_MESSAGES_MAX: usize = 16_384;
 pub struct PublishConfig {
     /// Whether to print a `level` message with every decision.
     pub levels: bool,
-    /// Types of messages to print: `decision`, `onset`, `offset`, `state`, `gap`, `level`, `settings`, `sink`,
-    /// `reload`, `lock`. Empty: all. `hello` and `lagged` are always printed.
+    /// Types of messages to print: `decision`, `onset`, `offset`, `speech_onset`, `speech_offset`, `state`, `gap`,
+    /// `level`, `settings`, `sink`, `reload`, `lock`. Empty: all. `hello` and `lagged` are always printed.
     pub only: Vec<MessageType>,
     /// Messages that wait for a slow receiver before its oldest are dropped. 1 to 16384.
     pub queue_messages: usize,

@@ -1,7 +1,7 @@
 //! Chooses the look-ahead to publish and its operating point: the checkpoint's, with `[decision]` over it.
 
 use crate::config::{ConfigError, DecisionConfig};
-use crate::decision::{Horizon, ModelHorizons, OperatingPoint, RECENCY_S, Reentry};
+use crate::decision::{Horizon, ModelHorizons, OperatingPoint, RECENCY_S, Reentry, SpeechHorizon};
 use crate::frontend::window::lookahead_s;
 
 /// Moved thresholds stay this far inside 0 and 1; at 0 or 1 one state could never be reached.
@@ -42,6 +42,12 @@ impl DecisionConfig {
             index,
             frames,
             point,
+            speech: model.speech.and_then(|speech| {
+                Some(SpeechHorizon {
+                    point: *speech.operating_points.get(index)?,
+                    suppression: speech.suppression,
+                })
+            }),
         })
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use vocald_client::message::Counts;
 
 use crate::audio::{
     AudioError, ChannelChoice, DEFAULT_REOPEN_AFTER, Encoding, Pace, PcmFormat, SourceOptions,
@@ -59,6 +60,9 @@ pub struct SourceConfig {
     /// After this time without sound, in seconds, an open voice is closed and the stream is `stalled`. 0.1 to 3600.
     /// Files at full pace never stall.
     pub stall_s: f64,
+    /// What counts as its voice, for every receiver: `singing`; `speech`; or `either`. The last two need a model with an
+    /// output for speech (`vocald model info`).
+    pub counts: Counts,
     /// Devices only: whether one that is not there is waited for. If not, a run without it does not start.
     pub wait: bool,
     /// Path of a checkpoint for this source, the name of a shipped one, or `built-in`. Empty: that of `[model]`.
@@ -86,6 +90,7 @@ impl Default for SourceConfig {
             channels: 0,
             period_frames: 0,
             stall_s: 1.0,
+            counts: Counts::default(),
             wait: true,
             model: String::new(),
             gain_db: 0.0,
@@ -145,6 +150,15 @@ impl SourceConfig {
         })
     }
 
+    /// The error of `counts` where the model has no output for speech.
+    pub fn no_speech_output(&self, model: &str) -> ConfigError {
+        let problem = format!(
+            "`{}` needs an output for speech, which the model {model} does not have",
+            self.counts.word()
+        );
+        self.invalid("counts", &problem)
+    }
+
     /// `stall_s`, within its limits.
     #[allow(clippy::manual_clamp)] // `clamp` would keep NaN.
     pub fn stall_after(&self) -> Duration {
@@ -181,6 +195,7 @@ impl SourceConfig {
             model: String::new(),
             gain_db: 0.0,
             gate_db: NO_GATE_DB,
+            counts: Counts::default(),
             decision: SourceDecisionConfig::default(),
             ..source.clone()
         };

@@ -86,10 +86,10 @@ pub(super) fn labels_of(
     }
 }
 
-/// The labels in a file.
+/// The labels in a file of a song.
 pub(super) fn read_labels(path: &Path, settings: &LabelSettings) -> Result<Labels, CorpusProblem> {
     read(path, settings)
-        .map(Labels::File)
+        .map(Labels::Song)
         .map_err(|reason| CorpusProblem::Labels {
             path: path.into(),
             reason,
@@ -143,7 +143,11 @@ impl Item {
                 self.name
             );
         }
-        let FrameLabels { voice, first_gap } = self.labels.of_frames(frames, voice);
+        let FrameLabels {
+            voice,
+            speech,
+            first_gap,
+        } = self.labels.of_frames(frames, voice);
         if voice.is_empty() {
             return Err(CorpusProblem::NoLabelWithinSound { track: self.name });
         }
@@ -161,6 +165,7 @@ impl Item {
             name: self.name,
             sound,
             voice,
+            speech,
             separated,
         })
     }

@@ -25,7 +25,7 @@ pub(super) fn items(root: &Path, settings: &CorpusSettings, split: Split) -> Ite
             Some(labels) => Ok(Item {
                 name,
                 files: Files::Mix(path),
-                labels,
+                labels: labels.of_any_sound(),
             }),
             None => Err(CorpusProblem::NoLabels {
                 track: path.display().to_string(),

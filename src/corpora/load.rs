@@ -70,7 +70,7 @@ pub fn load_covered(
 fn report_left_out(settings: &CorpusSettings, data: &Path, split: Split, items: &[Item]) {
     let mut left_out = LeftOut::default();
     for item in items {
-        if let Labels::File(file) = &item.labels {
+        if let Labels::Song(file) | Labels::File(file) = &item.labels {
             left_out.add(&file.left_out);
         }
     }

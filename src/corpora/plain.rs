@@ -19,9 +19,13 @@ pub(super) fn lead_instruments(root: &Path, settings: &CorpusSettings, split: Sp
     alone(root, settings, split, Files::Solo, || Labels::NoVoice)
 }
 
-/// A folder of speakers, who do not sing.
+/// A folder of speakers, who do not sing: alone, or over other music as a lead is.
 pub(super) fn speech(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
-    alone(root, settings, split, Files::Speech, || Labels::NoVoice)
+    let files = match settings.over_music {
+        true => Files::Solo,
+        false => Files::Speech,
+    };
+    alone(root, settings, split, files, || Labels::SpeechEnergy)
 }
 
 fn alone(

@@ -45,6 +45,10 @@ pub struct CorpusSettings {
     /// voice. Song and accompaniment count as one song.
     #[serde(default)]
     pub band_alone: bool,
+    /// For `speech`: while training, speakers are laid over other music, as loud as a voice, unless `solo_fraction`
+    /// leaves them alone.
+    #[serde(default)]
+    pub over_music: bool,
     /// How its label files are read.
     #[serde(default, skip_serializing_if = "LabelSettings::is_default")]
     pub labels: LabelSettings,
@@ -96,6 +100,7 @@ impl CorpusSettings {
             partly_labelled: false,
             voice_db: 0.0,
             band_alone: false,
+            over_music: false,
             labels: LabelSettings::default(),
         }
     }

@@ -61,6 +61,8 @@ pub struct Track {
     pub sound: Sound,
     /// Whether there is a voice in each frame (315 samples at 22 050 Hz); `None` without a label.
     pub voice: Vec<Option<bool>>,
+    /// Whether somebody speaks in each of these frames; `None` where that is unknown.
+    pub speech: Vec<Option<bool>>,
     /// Features of the recorded mix's separated parts, if the network uses
     /// [`SeparatedMel`](crate::frontend::Features::SeparatedMel).
     pub separated: Option<SeparatedTrack>,

@@ -29,7 +29,7 @@ pub(super) fn items(root: &Path, settings: &CorpusSettings, split: Split) -> Ite
         Ok(Item {
             name,
             files: Files::Mix(path),
-            labels: Labels::File(parsed),
+            labels: Labels::Song(parsed),
         })
     };
     gather(&settings.labels, problems, sounds.into_iter().map(item))

@@ -1,7 +1,13 @@
 //! The decisions of one stream at one horizon.
 
+use vocald_client::message::Counts;
+
+use crate::decision::either::Either;
 use crate::decision::gate::{Gate, NO_GATE_DB};
-use crate::decision::{Decision, Event, OperatingPoint, OverlapAverage, PointError, Tracker};
+use crate::decision::{
+    Decision, Event, OperatingPoint, OverlapAverage, PointError, SpeechDecision, Suppression,
+    Tracker,
+};
 use crate::frontend::{SAMPLE_RATE_HZ, Window};
 
 /// The output of a network that is decided on, and how.
@@ -13,6 +19,50 @@ pub struct Horizon {
     pub frames: u32,
     /// How probabilities become decisions.
     pub point: OperatingPoint,
+    /// The second output, if the model has it.
+    pub speech: Option<SpeechHorizon>,
+}
+
+/// The output for speech at a horizon.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpeechHorizon {
+    /// How its probabilities become decisions.
+    pub point: OperatingPoint,
+    /// How they lower the probability of voice; `None`: not at all.
+    pub suppression: Option<Suppression>,
+}
+
+/// The probabilities at one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Probabilities {
+    /// That somebody sings.
+    pub voice: f32,
+    /// That somebody speaks, if the model has that output.
+    pub speech: Option<f32>,
+}
+
+impl From<f32> for Probabilities {
+    /// Of voice alone.
+    fn from(voice: f32) -> Self {
+        Self {
+            voice,
+            speech: None,
+        }
+    }
+}
+
+/// Speech is to count in a stream, and the model has no output for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("speech cannot count: the model has no output for it")]
+pub struct NoSpeechOutput;
+
+/// Ends of what was present.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Closed {
+    /// The end of what counts.
+    pub voice: Option<Event>,
+    /// The end of speech.
+    pub speech: Option<Event>,
 }
 
 /// Turns the outputs of a network on one stream into decisions.
@@ -20,29 +70,49 @@ pub struct Horizon {
 pub struct Decider {
     horizon: Horizon,
     overlap: OverlapAverage,
-    tracker: Tracker,
+    singing: Tracker,
+    speech: Option<Speech>,
+    counts: Counts,
+    either: Either,
     gate: Gate,
     /// Stream time of the newest frame that was decided on, in seconds.
     decided_s: f64,
 }
 
+#[derive(Debug, Clone, PartialEq)]
+struct Speech {
+    overlap: OverlapAverage,
+    tracker: Tracker,
+    suppression: Option<Suppression>,
+}
+
 impl Decider {
-    /// A decider for a new stream. `overlap` belongs to the same model as `horizon`.
+    /// A decider for a new stream in which singing counts. `overlap` belongs to the same model as `horizon`.
     ///
     /// # Errors
     ///
-    /// The operating point of `horizon` is invalid.
+    /// An operating point of `horizon` is invalid.
     pub fn new(overlap: OverlapAverage, horizon: Horizon) -> Result<Self, PointError> {
+        let speech = |speech: SpeechHorizon| {
+            Ok::<_, PointError>(Speech {
+                overlap: overlap.clone(),
+                tracker: Tracker::new(speech.point)?,
+                suppression: speech.suppression,
+            })
+        };
         Ok(Self {
             horizon,
+            singing: Tracker::new(horizon.point)?,
+            speech: horizon.speech.map(speech).transpose()?,
             overlap,
-            tracker: Tracker::new(horizon.point)?,
+            counts: Counts::default(),
+            either: Either::default(),
             gate: Gate::new(NO_GATE_DB),
             decided_s: f64::NEG_INFINITY,
         })
     }
 
-    /// With a gate: sound below `threshold_db`, in dB of full scale, is no voice.
+    /// With a gate: sound below `threshold_db`, in dB of full scale, is neither voice nor speech.
     #[must_use]
     pub fn with_gate(self, threshold_db: f32) -> Self {
         Self {
@@ -51,10 +121,29 @@ impl Decider {
         }
     }
 
-    /// Goes on where `earlier`, of the same stream, is: an open voice stays open. `same_network`: its predictions are
-    /// averaged too.
+    /// The same decider for a stream in which something else counts as its voice.
+    ///
+    /// # Errors
+    ///
+    /// Speech counts, and the model has no output for it.
+    pub fn counting(self, counts: Counts) -> Result<Self, NoSpeechOutput> {
+        match (counts, &self.speech) {
+            (Counts::Speech | Counts::Either, None) => Err(NoSpeechOutput),
+            _ => Ok(Self { counts, ..self }),
+        }
+    }
+
+    /// Goes on where `earlier`, of the same stream, is: an open voice stays open. What counts must be the same.
+    /// `same_network`: its predictions are averaged too.
     pub fn take_over(&mut self, mut earlier: Self, same_network: bool) {
-        self.tracker.take_over(earlier.tracker);
+        self.singing.take_over(earlier.singing);
+        if let (Some(speech), Some(earlier)) = (&mut self.speech, earlier.speech) {
+            speech.tracker.take_over(earlier.tracker);
+            if same_network {
+                speech.overlap = earlier.overlap;
+            }
+        }
+        self.either = earlier.either;
         self.gate.take_levels(&mut earlier.gate);
         self.decided_s = earlier.decided_s;
         if same_network {
@@ -67,40 +156,104 @@ impl Decider {
         &self.horizon
     }
 
-    /// The probability of voice in the horizon's frame of `window`, whose outputs are `probabilities`, one for each
-    /// horizon of the model; 0 where the gate is closed. `None` if there is none for this horizon.
-    pub fn probability(&mut self, window: &Window, probabilities: &[f32]) -> Option<f32> {
-        self.gate.add(window);
-        let averaged = self.overlap.push(window.start_sample, probabilities);
-        let p = averaged.get(self.horizon.index)?;
-        let sample = window.time_s(self.horizon.frames) * f64::from(SAMPLE_RATE_HZ);
-        match self.gate.is_closed_at(sample as u64) {
-            true => Some(0.0),
-            false => Some(*p),
-        }
+    /// What counts as the stream's voice.
+    pub fn counts(&self) -> Counts {
+        self.counts
     }
 
-    /// Decides on the frame at stream time `t_s`, in seconds, from its probability of voice. A frame that was decided
-    /// on already, at a shorter look-ahead, changes nothing.
-    pub fn frame(&mut self, t_s: f64, p: f32) -> Decision {
-        if t_s <= self.decided_s {
-            return Decision {
-                voice: self.tracker.is_voice(),
+    /// The probabilities in the horizon's frame of `window`, whose outputs are `outputs`: one of voice for each horizon
+    /// of the model, then likewise of speech if the model has that output. 0 where the gate is closed. `None` if there
+    /// is none for this horizon.
+    pub fn probability(&mut self, window: &Window, outputs: &[f32]) -> Option<Probabilities> {
+        self.gate.add(window);
+        let (start, index) = (window.start_sample, self.horizon.index);
+        let count = match self.speech {
+            Some(_) => outputs.len() / 2,
+            None => outputs.len(),
+        };
+        let (of_voice, of_speech) = outputs.split_at(count);
+        let mut voice = *self.overlap.push(start, of_voice).get(index)?;
+        let mut speech = None;
+        if let Some(output) = &mut self.speech {
+            let p = *output.overlap.push(start, of_speech).get(index)?;
+            voice = output
+                .suppression
+                .map_or(voice, |rule| rule.apply(voice, p));
+            speech = Some(p);
+        }
+        let sample = window.time_s(self.horizon.frames) * f64::from(SAMPLE_RATE_HZ);
+        Some(match self.gate.is_closed_at(sample as u64) {
+            true => Probabilities {
+                voice: 0.0,
+                speech: speech.map(|_| 0.0),
+            },
+            false => Probabilities { voice, speech },
+        })
+    }
+
+    /// Decides on the frame at stream time `t_s`, in seconds, from its probabilities. A frame that was decided on
+    /// already, at a shorter look-ahead, changes nothing.
+    pub fn frame(&mut self, t_s: f64, p: impl Into<Probabilities>) -> Decision {
+        let p = p.into();
+        let is_new = t_s > self.decided_s;
+        self.decided_s = self.decided_s.max(t_s);
+        let decide = |tracker: &mut Tracker, p: f32| match is_new {
+            true => tracker.push(t_s, p),
+            false => Decision {
+                voice: tracker.is_voice(),
                 p,
                 event: None,
-            };
+                speech: None,
+            },
+        };
+        let sung = decide(&mut self.singing, p.voice);
+        match (&mut self.speech, p.speech) {
+            (Some(speech), Some(p)) => {
+                let talk = decide(&mut speech.tracker, p);
+                self.counted(sung, talk)
+            }
+            _ => sung,
         }
-        self.decided_s = t_s;
-        self.tracker.push(t_s, p)
     }
 
-    /// Closes an open voice, because the sound beyond a gap is unknown.
-    pub fn gap(&mut self) -> Option<Event> {
-        self.tracker.gap()
+    /// The decision on what counts.
+    fn counted(&mut self, sung: Decision, talk: Decision) -> Decision {
+        let speech = Some(SpeechDecision {
+            present: talk.voice,
+            p: talk.p,
+            event: talk.event,
+        });
+        let counted = match self.counts {
+            Counts::Singing => sung,
+            Counts::Speech => talk,
+            Counts::Either => {
+                let voice = sung.voice || talk.voice;
+                Decision {
+                    voice,
+                    p: sung.p.max(talk.p),
+                    event: self.either.push([sung.event, talk.event], voice),
+                    speech: None,
+                }
+            }
+        };
+        Decision { speech, ..counted }
     }
 
-    /// Closes an open voice at the end of the sound, stream time `sound_end_s`.
-    pub fn end_at(&mut self, sound_end_s: f64) -> Option<Event> {
-        self.tracker.end_at(sound_end_s)
+    /// Closes what is present, because the sound beyond a gap is unknown.
+    pub fn gap(&mut self) -> Closed {
+        self.end_at(f64::NEG_INFINITY)
+    }
+
+    /// Closes what is present at the end of the sound, stream time `sound_end_s`.
+    pub fn end_at(&mut self, sound_end_s: f64) -> Closed {
+        let sung = self.singing.end_at(sound_end_s);
+        let speech = self.speech.as_mut();
+        let speech = speech.and_then(|speech| speech.tracker.end_at(sound_end_s));
+        let voice = match self.counts {
+            Counts::Singing => sung,
+            Counts::Speech => speech,
+            Counts::Either => self.either.push([sung, speech], false),
+        };
+        Closed { voice, speech }
     }
 }

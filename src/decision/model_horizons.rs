@@ -1,6 +1,6 @@
 //! The horizons of a model, as plain data.
 
-use crate::decision::OperatingPoint;
+use crate::decision::{OperatingPoint, SpeechOutput};
 
 /// The horizons that a model offers: for each an output and an operating point.
 #[derive(Debug, Clone, Copy)]
@@ -13,4 +13,6 @@ pub struct ModelHorizons<'a> {
     pub default_frames: u32,
     /// One for each of `frames`.
     pub points: &'a [OperatingPoint],
+    /// The second output, if there is one.
+    pub speech: Option<&'a SpeechOutput>,
 }

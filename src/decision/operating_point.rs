@@ -100,4 +100,7 @@ pub enum PointError {
     /// A time constant of 0, below it, or above an hour.
     #[error("recency_s must be above 0 and at most 3600 s")]
     Recency,
+    /// A weight of speech below 0 or above 100.
+    #[error("the weight of speech must lie between 0 and 100")]
+    Weight,
 }

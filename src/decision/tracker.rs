@@ -37,6 +37,19 @@ pub struct Decision {
     pub p: f32,
     /// The change of state that this frame revealed.
     pub event: Option<Event>,
+    /// Whether somebody speaks, if the model knows.
+    pub speech: Option<SpeechDecision>,
+}
+
+/// The decision on speech in one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SpeechDecision {
+    /// Whether somebody speaks from this frame on.
+    pub present: bool,
+    /// The probability that was decided on.
+    pub p: f32,
+    /// The change that this frame revealed.
+    pub event: Option<Event>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -159,6 +172,7 @@ impl Tracker {
             voice: self.is_voice(),
             p,
             event,
+            speech: None,
         }
     }
 

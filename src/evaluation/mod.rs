@@ -4,7 +4,8 @@
 //! [`songs`] on single tracks. [`decision_figures`] counts decisions, all or those outside the [`collar`]; [`events`]
 //! matches onsets and offsets, [`sound_events`] and [`phrases`] whole voices. [`curves`] covers all thresholds,
 //! [`reference_system`] reads the labels of another detector, [`comparison`] sets them against the checkpoint's,
-//! [`stress`] runs the stress tests, and [`threshold_search`] chooses operating points.
+//! [`stress`] runs the stress tests, [`threshold_search`] chooses operating points, and [`speech_search`] what concerns
+//! speech, which [`speech_figures`] measures.
 
 mod bootstrap;
 pub mod collar;
@@ -24,6 +25,8 @@ pub mod scorer;
 pub mod scores;
 pub mod songs;
 pub mod sound_events;
+pub mod speech_figures;
+pub mod speech_search;
 pub mod stress;
 pub mod threshold_search;
 mod tones;

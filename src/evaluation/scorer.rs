@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tch::Device;
 
 use crate::corpora::{Corpus, SeparatedTrack, Track};
-use crate::decision::OverlapAverage;
+use crate::decision::{OverlapAverage, SpeechOutput};
 use crate::evaluation::grid::Grid;
 use crate::evaluation::levels::{Levels, magnitudes};
 use crate::evaluation::metrics::Confusion;
@@ -32,10 +32,20 @@ pub struct ScoredTrack {
     pub features: Features,
     /// `[horizon][window]`.
     pub horizons: Vec<Vec<ScoredWindow>>,
+    /// The second output, if the checkpoint has it.
+    pub speech: Option<SpeechScores>,
 }
 
-/// The probability of voice in the frame of a horizon, after overlap averaging if the checkpoint uses it, and the label
-/// of that frame.
+/// The probabilities of speech of a track, with its labels.
+pub struct SpeechScores {
+    /// `[horizon][window]`: the probability that somebody speaks, and whether the label says so.
+    pub horizons: Vec<Vec<ScoredWindow>>,
+    /// `[horizon][window]`: the probability of voice without suppression by speech.
+    pub voice_alone: Vec<Vec<f32>>,
+}
+
+/// The probability of voice in the frame of a horizon, after overlap averaging and suppression by speech if the checkpoint
+/// uses them, and the label of that frame.
 pub type ScoredWindow = (f32, Option<bool>);
 
 impl ScoredTrack {
@@ -48,6 +58,12 @@ impl ScoredTrack {
     pub fn labelled(&self, horizon: usize) -> impl Iterator<Item = (f32, bool)> {
         let windows = self.horizons[horizon].iter();
         windows.filter_map(|&(p, voice)| Some((p, voice?)))
+    }
+
+    /// The probabilities of speech and labels of the windows with a label for it, at a horizon index.
+    pub fn labelled_speech(&self, horizon: usize) -> impl Iterator<Item = (f32, bool)> {
+        let windows = self.speech.iter().flat_map(move |s| &s.horizons[horizon]);
+        windows.filter_map(|&(p, speech)| Some((p, speech?)))
     }
 
     /// Decisions on all windows against the labels at a horizon index. Windows without a label do not count.
@@ -71,6 +87,7 @@ pub struct TrackScorer {
     horizons_frames: Vec<u32>,
     /// Of a new stream; each track uses a clone.
     overlap: OverlapAverage,
+    speech: Option<SpeechOutput>,
     device: Device,
     stride: usize,
 }
@@ -101,6 +118,7 @@ impl TrackScorer {
             normalisation: checkpoint.normalisation.clone(),
             horizons_frames: checkpoint.metadata.horizons_frames.clone(),
             overlap: checkpoint.metadata.new_overlap_average(),
+            speech: checkpoint.metadata.speech.clone(),
             device,
             stride: 1,
         }
@@ -145,6 +163,7 @@ impl TrackScorer {
             normalisation: &self.normalisation,
             horizons_frames: &self.horizons_frames,
             overlap: &self.overlap,
+            speech: self.speech.as_ref(),
             stride: self.stride,
             device: self.device,
         };
@@ -205,26 +224,29 @@ struct Pass<'a> {
     normalisation: &'a Normalisation,
     horizons_frames: &'a [u32],
     overlap: &'a OverlapAverage,
+    speech: Option<&'a SpeechOutput>,
     stride: usize,
     device: Device,
 }
 
 impl Pass<'_> {
     fn score(&self, network: &mut Scorer, track: &Track, levels: Levels) -> ScoredTrack {
-        let horizons = match (network, &track.separated) {
+        let (horizons, speech) = match (network, &track.separated) {
             (Scorer::Windows(forward, window), _) => {
                 self.score_windows(forward, *window, track, levels)
             }
             (Scorer::Recordings(network), Some(separated)) => {
-                vec![self.score_recording(network, separated, track, levels)]
+                let scored = self.score_recording(network, separated, track, levels);
+                (vec![scored], None)
             }
             // The track was read for another network.
-            (Scorer::Recordings(_), None) => vec![Vec::new()],
+            (Scorer::Recordings(_), None) => (vec![Vec::new()], None),
         };
         ScoredTrack {
             name: track.name.clone(),
             features: self.features,
             horizons,
+            speech,
         }
     }
 
@@ -250,15 +272,22 @@ impl Pass<'_> {
         window: WindowLength,
         track: &Track,
         levels: Levels,
-    ) -> Vec<Vec<ScoredWindow>> {
+    ) -> (Vec<Vec<ScoredWindow>>, Option<SpeechScores>) {
         let log = |value: f32| value.max(LOG_FLOOR).ln();
         let log_mel: Vec<f32> = magnitudes(track, levels).flatten().map(log).collect();
         let starts: Vec<usize> = (0..)
             .map(|n| n * self.stride * WINDOW_HOP_FRAMES)
             .take_while(|start| start + window.frames() <= track.frames())
             .collect();
-        let mut horizons = vec![Vec::with_capacity(starts.len()); self.horizons_frames.len()];
+        let count = self.horizons_frames.len();
+        let mut horizons = vec![Vec::with_capacity(starts.len()); count];
+        let mut speech = self.speech.map(|_| SpeechScores {
+            horizons: horizons.clone(),
+            voice_alone: vec![Vec::with_capacity(starts.len()); count],
+        });
         let mut overlap = self.overlap.clone();
+        let mut overlap_of_speech = self.overlap.clone();
+        let suppression = self.speech.and_then(|speech| speech.suppression);
         for batch in starts.chunks(BATCH_WINDOWS) {
             let mut windows = vec![0.0; batch.len() * window.values()];
             for (start, values) in batch.iter().zip(windows.chunks_exact_mut(window.values())) {
@@ -271,14 +300,25 @@ impl Pass<'_> {
                 .map(|start| (start / WINDOW_HOP_FRAMES / self.stride) as u64)
                 .collect();
             let rows = forward.probabilities(&windows, &numbers);
-            for (row, start) in rows.chunks_exact(self.horizons_frames.len()).zip(batch) {
-                let row = overlap.push((start * HOP_SAMPLES) as u64, row);
-                for ((out, &p), &h) in horizons.iter_mut().zip(&row).zip(self.horizons_frames) {
-                    out.push((p, track.voice[start + window.frame_at(h)]));
+            for (row, start) in rows.chunks_exact(rows.len() / batch.len()).zip(batch) {
+                let start_sample = (start * HOP_SAMPLES) as u64;
+                let (voice, talk) = row.split_at(count);
+                let voice = overlap.push(start_sample, voice);
+                let talk = overlap_of_speech.push(start_sample, talk);
+                for (h, &alone) in voice.iter().enumerate() {
+                    let frame = start + window.frame_at(self.horizons_frames[h]);
+                    let mut p = alone;
+                    if let (Some(speech), Some(&talk)) = (&mut speech, talk.get(h)) {
+                        p = suppression.map_or(alone, |rule| rule.apply(alone, talk));
+                        let label = track.speech.get(frame).copied().flatten();
+                        speech.horizons[h].push((talk, label));
+                        speech.voice_alone[h].push(alone);
+                    }
+                    horizons[h].push((p, track.voice[frame]));
                 }
             }
         }
-        horizons
+        (horizons, speech)
     }
 }
 

@@ -9,7 +9,10 @@ use crate::evaluation::scorer::ScoredTrack;
 
 /// Columns: the frame's distance from the window's last in frames, its time in seconds, the network's
 /// probability of voice, and the label (1 for voice, 0 for none, empty where there is no label).
-const HEADER: &str = "horizon_frames,t,p,label\n";
+const HEADER: &str = "horizon_frames,t,p,label";
+/// Further columns of a checkpoint with an output for speech: the probability of voice without suppression, that of
+/// speech, and its label.
+const SPEECH_HEADER: &str = ",p_alone,speech_p,speech_label";
 
 /// A file that cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -50,16 +53,27 @@ pub fn write<'a>(
 
 fn table(track: &ScoredTrack, horizons_frames: &[u32]) -> String {
     let mut text = HEADER.to_owned();
-    for (scored, &frames) in track.horizons.iter().zip(horizons_frames) {
+    text += track.speech.as_ref().map_or("", |_| SPEECH_HEADER);
+    text.push('\n');
+    for (h, (scored, &frames)) in track.horizons.iter().zip(horizons_frames).enumerate() {
         let grid = track.grid(frames);
         for (window, &(p, voice)) in scored.iter().enumerate() {
             let t_s = grid.time_s(window);
             // Writing to a string cannot fail.
-            let label = voice.map_or("", |voice| if voice { "1" } else { "0" });
-            let _ = writeln!(text, "{frames},{t_s:.6},{p},{label}");
+            let _ = write!(text, "{frames},{t_s:.6},{p},{}", cell(voice));
+            if let Some(speech) = &track.speech {
+                let alone = speech.voice_alone[h][window];
+                let (p, label) = speech.horizons[h][window];
+                let _ = write!(text, ",{alone},{p},{}", cell(label));
+            }
+            text.push('\n');
         }
     }
     text
+}
+
+fn cell(label: Option<bool>) -> &'static str {
+    label.map_or("", |label| if label { "1" } else { "0" })
 }
 
 /// Tracks of sub-folders keep them; no name leads out of `folder`.

@@ -318,6 +318,7 @@ fn without_voice(sound: Recording, separated: Option<SeparatedTrack>) -> Track {
         name: String::new(),
         song: String::new(),
         voice: vec![Some(false); sound.frames()],
+        speech: vec![None; sound.frames()],
         sound: Sound::Mix(sound),
         separated,
     }

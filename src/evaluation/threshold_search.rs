@@ -58,12 +58,21 @@ const MIN_GAP_S: [f32; 3] = [0.0, 0.1, 0.2];
 /// Merit given up for fewer changes of state: a light that flickers is useless.
 const CALM_MERIT: f64 = 0.005;
 
-/// Limit on false alarms of raw decisions, as a share of the decisions on music without a voice. Raw decisions are only
-/// measured.
-const RAW_FALSE_ALARMS: f64 = 0.04;
-/// The same for causal decisions, which switch lights. The goal is 36 s per hour on unseen music; a third of it is a
-/// margin for the difference from the validation data.
-const CAUSAL_FALSE_ALARMS: f64 = 0.01 * 2.0 / 3.0;
+/// Limits on false alarms, as shares of the decisions on a corpus without what is detected.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Of raw decisions, which are only measured.
+    pub raw: f64,
+    /// Of causal decisions, which switch lights.
+    pub causal: f64,
+}
+
+/// The limits for voice, on music without one. The goal for causal decisions is 36 s per hour on unseen music; a third of
+/// it is a margin for the difference from the validation data.
+const VOICE_LIMITS: Limits = Limits {
+    raw: 0.04,
+    causal: 0.01 * 2.0 / 3.0,
+};
 
 /// The decisions that the daemon would publish with an operating point, on all tracks together.
 pub fn published(
@@ -78,10 +87,20 @@ pub fn published(
 
 /// Chooses the operating point of a horizon index on the scored tracks of each corpus.
 pub fn choose(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> OperatingPoint {
-    let (threshold, raw_merit) = raw_threshold(corpora, horizon, aim);
+    choose_within(corpora, horizon, aim, VOICE_LIMITS)
+}
+
+/// The same with other limits on false alarms.
+pub fn choose_within(
+    corpora: &[Vec<ScoredTrack>],
+    horizon: usize,
+    aim: Aim,
+    limits: Limits,
+) -> OperatingPoint {
+    let (threshold, raw_merit) = raw_threshold(corpora, horizon, aim, limits.raw);
     let measured = candidates(threshold).into_par_iter().map(|point| {
         let (confusions, changes) = causal_decisions(corpora, horizon, &point);
-        let merit = merit(&confusions, CAUSAL_FALSE_ALARMS, aim);
+        let merit = merit(&confusions, limits.causal, aim);
         (point, merit, changes)
     });
     let measured: Vec<_> = measured.collect();
@@ -124,7 +143,12 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 }
 
 /// The best threshold for raw decisions, in steps of 0.01, and its merit.
-fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> (f32, f64) {
+fn raw_threshold(
+    corpora: &[Vec<ScoredTrack>],
+    horizon: usize,
+    aim: Aim,
+    false_alarms: f64,
+) -> (f32, f64) {
     let pooled: Vec<_> = corpora
         .iter()
         .map(|tracks| pooled(tracks, horizon))
@@ -133,7 +157,7 @@ fn raw_threshold(corpora: &[Vec<ScoredTrack>], horizon: usize, aim: Aim) -> (f32
         let at = |scored: &Vec<_>| Confusion::at(threshold, scored.iter().copied());
         merit(
             &pooled.iter().map(at).collect::<Vec<_>>(),
-            RAW_FALSE_ALARMS,
+            false_alarms,
             aim,
         )
     };

@@ -174,8 +174,8 @@ impl Engine {
         device_name(self.device)
     }
 
-    /// The probability of voice, one row for each window and in it one value for each horizon, in the order of the
-    /// metadata. Windows must be of [`Engine::window`]'s length. In an alternating ensemble, a window's number in its
+    /// Probabilities, one row for each window: of voice for each horizon, in the order of the metadata, then likewise of
+    /// speech if the checkpoint has that output. Windows must be of [`Engine::window`]'s length. In an alternating ensemble, a window's number in its
     /// stream chooses the member.
     ///
     /// # Errors
@@ -222,8 +222,8 @@ impl Engine {
                 "the network produced a number that is not finite".into(),
             ));
         }
-        let horizons = self.metadata.horizons_frames.len();
-        Ok(values.chunks_exact(horizons).map(<[f32]>::to_vec).collect())
+        let outputs = values.len() / numbers.len().max(1);
+        Ok(values.chunks_exact(outputs).map(<[f32]>::to_vec).collect())
     }
 }
 

@@ -59,7 +59,7 @@ impl ForwardPass {
         self.precision
     }
 
-    /// Probabilities of voice, windows × horizons, of normalised windows, windows × frames × 80. `numbers` holds the
+    /// Probabilities, windows × outputs of the architecture, of normalised windows, windows × frames × 80. `numbers` holds the
     /// number of each window in its stream, which chooses the member of an alternating ensemble.
     ///
     /// # Panics

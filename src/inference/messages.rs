@@ -65,7 +65,8 @@ pub enum Output {
 pub struct ScoredWindow {
     /// The window.
     pub window: Window,
-    /// Probability of voice, one a horizon, in the order of the model's metadata.
+    /// Probability of voice, one a horizon, in the order of the model's metadata; then likewise of speech if the model has
+    /// that output.
     pub probabilities: Vec<f32>,
     /// Whether they come later than the window was due.
     pub late: bool,

@@ -26,7 +26,7 @@ pub const BLOCKING_OUTPUTS: usize = BLOCKING_WINDOWS + MAX_BATCH + NOTES;
 
 /// Computes the probabilities of windows. [`Engine`] does it with a network; tests use others.
 pub trait Scorer {
-    /// One row a window, one probability of voice a horizon.
+    /// One row a window: a probability of voice for each horizon, and behind them of speech if the model has that output.
     ///
     /// # Errors
     /// Whatever ends inference for good.

@@ -1,7 +1,8 @@
 //! The architecture of a network: family, ensemble size, horizons, and from these its tensors.
 //!
 //! Input of every network: windows × 1 × frames × 80 normalised values. The family determines the number of frames and
-//! the features. Output: windows × outputs × 2 logits, no voice and voice, with one output per horizon or per frame.
+//! the features. Output: windows × outputs × 2 logits, no voice and voice, with one output per horizon or per frame. A
+//! network with the second output has as many outputs again behind them: no speech and speech, per horizon.
 
 use std::fmt;
 
@@ -23,6 +24,8 @@ pub struct Architecture {
     pub members: usize,
     /// Number of horizons.
     pub horizons: usize,
+    /// Whether there is a probability of speech for each horizon beside that of voice.
+    pub speech: bool,
 }
 
 /// For people: `se_resnet of depth 14`, `an ensemble of 2: se_resnet of depth 14`.
@@ -41,10 +44,10 @@ impl Architecture {
         self.family.features()
     }
 
-    /// Outputs for each window, or for each sequence of full length.
+    /// Outputs for each window, or for each sequence of full length: voice for each horizon, then speech likewise.
     pub fn outputs(&self) -> usize {
         match self.features() {
-            Features::Mel(_) => self.horizons,
+            Features::Mel(_) => self.horizons * (1 + usize::from(self.speech)),
             Features::SeparatedMel => self.features().frames(),
         }
     }
@@ -75,7 +78,8 @@ impl Architecture {
             Family::Scnn => scnn::add_specs(&mut specs),
             Family::BiLstm => bilstm::add_specs(&mut specs),
         };
-        specs.linear(HEAD, 2 * self.horizons as i64, features);
+        let groups = 1 + i64::from(self.speech);
+        specs.linear(HEAD, 2 * groups * self.horizons as i64, features);
         specs
     }
 

@@ -114,6 +114,18 @@ impl Checkpoint {
         network.alternating(self.metadata.alternating)
     }
 
+    /// The same checkpoint, which shares its tensors.
+    #[must_use]
+    pub fn shallow_clone(&self) -> Self {
+        let shared = |(name, weight): (&String, &Tensor)| (name.clone(), weight.shallow_clone());
+        Self {
+            metadata: self.metadata.clone(),
+            architecture: self.architecture,
+            normalisation: self.normalisation.clone(),
+            weights: self.weights.iter().map(shared).collect(),
+        }
+    }
+
     /// Writes the checkpoint as [`read`](Self::read) returns it, without denormal weights. The file appears whole or
     /// not at all.
     ///

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::decision::overlap_average::{MIN_ALTERNATING_HORIZON_FRAMES, MIN_HORIZON_FRAMES};
-use crate::decision::{ModelHorizons, OperatingPoint, OverlapAverage, PointError};
+use crate::decision::{ModelHorizons, OperatingPoint, OverlapAverage, PointError, SpeechOutput};
 use crate::frontend::Features;
 use crate::model::architecture::Architecture;
 use crate::model::family::{Family, FamilyError};
@@ -52,6 +52,9 @@ pub struct Metadata {
     pub overlap_averaging: bool,
     /// One for each horizon.
     pub operating_points: Vec<OperatingPoint>,
+    /// The second output, probabilities of speech for the same horizons; `None` for a network of voice alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech: Option<SpeechOutput>,
     /// The default horizon.
     pub default_horizon_frames: u32,
     /// Training data.
@@ -87,6 +90,9 @@ pub enum MetadataError {
         "has alternating members, which needs several members and an architecture with windows"
     )]
     Alternating,
+    /// The second output without windows.
+    #[error("has an output for speech, which needs an architecture with windows")]
+    Speech,
     /// Another frontend.
     #[error("was trained behind a frontend with other numbers than this one")]
     Frontend,
@@ -138,6 +144,9 @@ impl Metadata {
         if self.alternating && (self.members == 1 || features == Features::SeparatedMel) {
             return Err(MetadataError::Alternating);
         }
+        if self.speech.is_some() && features == Features::SeparatedMel {
+            return Err(MetadataError::Speech);
+        }
         if self.frontend != FrontendSettings::of_features(features) {
             return Err(MetadataError::Frontend);
         }
@@ -167,10 +176,17 @@ impl Metadata {
         self.operating_points
             .iter()
             .try_for_each(OperatingPoint::validate)?;
+        if let Some(speech) = &self.speech {
+            if speech.operating_points.len() != horizons.len() {
+                return Err(MetadataError::PointCount);
+            }
+            speech.validate()?;
+        }
         Ok(Architecture {
             family,
             members: self.members,
             horizons: horizons.len(),
+            speech: self.speech.is_some(),
         })
     }
 
@@ -190,6 +206,7 @@ impl Metadata {
             frames: &self.horizons_frames,
             default_frames: self.default_horizon_frames,
             points: &self.operating_points,
+            speech: self.speech.as_ref(),
         }
     }
 

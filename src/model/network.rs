@@ -108,14 +108,14 @@ impl Network {
         [windows as i64, 1, frames, MEL_BANDS as i64]
     }
 
-    /// Logits, windows × outputs × 2 (no voice, voice), of an input of [`Network::input_shape`]. Shorter sequences have
+    /// Logits, windows × outputs × 2 (no voice, voice; then no speech, speech), of an input of [`Network::input_shape`]. Shorter sequences have
     /// fewer outputs. In training, normalisation uses the batch and updates its running statistics, and libtorch's
     /// generator draws the dropout. `x` may be bfloat16; the logits are 32-bit floats.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
-        let horizons = self.architecture.horizons as i64;
-        let mut logits = self.first.forward(x, horizons, train);
+        let outputs = self.architecture.outputs() as i64;
+        let mut logits = self.first.forward(x, outputs, train);
         for member in &self.others {
-            logits += member.forward(x, horizons, train);
+            logits += member.forward(x, outputs, train);
         }
         match self.others.len() {
             0 => logits,
@@ -124,21 +124,21 @@ impl Network {
         }
     }
 
-    /// Probabilities of voice, windows × outputs, of an input of [`Network::input_shape`].
+    /// Probabilities, windows × outputs, of an input of [`Network::input_shape`].
     pub fn probabilities(&self, x: &Tensor) -> Tensor {
-        voice(&self.forward(x, false))
+        positive(&self.forward(x, false))
     }
 
-    /// Probabilities of voice, windows × outputs, for windows of streams. `numbers` holds the number of each window in
+    /// Probabilities, windows × outputs, for windows of streams. `numbers` holds the number of each window in
     /// its stream: of M alternating members, member m processes the windows whose number is m modulo M.
     pub fn probabilities_of_stream(&self, x: &Tensor, numbers: &[u64]) -> Tensor {
         if !self.alternating {
             return self.probabilities(x);
         }
         let members = 1 + self.others.len() as u64;
-        let horizons = self.architecture.horizons as i64;
-        let outputs = |member: &Member, x: &Tensor| voice(&member.forward(x, horizons, false));
-        let mut all = Tensor::empty([x.size()[0], horizons], (Kind::Float, x.device()));
+        let outputs = self.architecture.outputs() as i64;
+        let predict = |member: &Member, x: &Tensor| positive(&member.forward(x, outputs, false));
+        let mut all = Tensor::empty([x.size()[0], outputs], (Kind::Float, x.device()));
         for (place, member) in std::iter::once(&self.first).chain(&self.others).enumerate() {
             let numbered = numbers.iter().enumerate();
             let own = numbered.filter(|(_, number)| **number % members == place as u64);
@@ -148,13 +148,13 @@ impl Network {
             }
             // A live stream alone: no sorting.
             if own.len() == numbers.len() {
-                return outputs(member, x);
+                return predict(member, x);
             }
             let rows = Tensor::from_slice(&own).to_device(x.device());
             let windows = x.index_select(0, &rows);
             // Restores the strides, which decide the memory order of the layers (see `channels_last`).
             let windows = windows.as_strided(windows.size(), x.stride(), None::<i64>);
-            let _ = all.index_copy_(0, &rows, &outputs(member, &windows));
+            let _ = all.index_copy_(0, &rows, &predict(member, &windows));
         }
         all
     }
@@ -171,15 +171,15 @@ impl Network {
 }
 
 impl Member {
-    fn forward(&self, x: &Tensor, horizons: i64, train: bool) -> Tensor {
+    fn forward(&self, x: &Tensor, outputs: i64, train: bool) -> Tensor {
         match &self.input {
             Some([weight, bias]) => {
                 let own = (x * weight + bias).contiguous();
                 // Restores the strides, which decide the memory order of the layers (see `channels_last`).
                 let own = own.as_strided(x.size(), x.stride(), None::<i64>);
-                self.body.forward(&own, horizons, train)
+                self.body.forward(&own, outputs, train)
             }
-            None => self.body.forward(x, horizons, train),
+            None => self.body.forward(x, outputs, train),
         }
     }
 
@@ -200,10 +200,10 @@ impl Body {
         }
     }
 
-    fn forward(&self, x: &Tensor, horizons: i64, train: bool) -> Tensor {
+    fn forward(&self, x: &Tensor, outputs: i64, train: bool) -> Tensor {
         match self {
-            Self::SeResNet(network) => network.forward(x, train).reshape([-1, horizons, 2]),
-            Self::Scnn(network) => network.forward(x, train).reshape([-1, horizons, 2]),
+            Self::SeResNet(network) => network.forward(x, train).reshape([-1, outputs, 2]),
+            Self::Scnn(network) => network.forward(x, train).reshape([-1, outputs, 2]),
             Self::BiLstm(network) => network.forward(x, train),
         }
     }
@@ -218,8 +218,8 @@ impl Body {
     }
 }
 
-/// Probabilities of voice, windows × outputs, of logits.
-pub(super) fn voice(logits: &Tensor) -> Tensor {
+/// Probabilities of voice, and behind them of speech if there is that output: windows × outputs, of logits.
+pub(super) fn positive(logits: &Tensor) -> Tensor {
     logits.softmax(-1, Kind::Float).i((.., .., 1))
 }
 

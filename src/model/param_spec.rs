@@ -1,6 +1,7 @@
 //! Names, shapes and purposes of the tensors that a network has.
 
-/// The name of the output layer: two rows for each horizon, no voice and voice.
+/// The name of the output layer: two rows for each horizon, no voice and voice; with the second output as many rows
+/// behind them, no speech and speech.
 pub const HEAD: &str = "head";
 
 /// Purpose of a tensor. It determines the initial value and whether the tensor is trained.

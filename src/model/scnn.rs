@@ -74,7 +74,7 @@ impl Scnn {
         }
     }
 
-    /// Logits, windows × (2 horizons), of windows × 1 × 115 × 80.
+    /// Logits, windows × (2 outputs), of windows × 1 × 115 × 80.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         let mut y = x.shallow_clone();
         for pair in self.convolutions.chunks_exact(2) {

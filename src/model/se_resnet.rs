@@ -91,7 +91,7 @@ impl SeResNet {
         }
     }
 
-    /// Logits, windows × (2 horizons), of windows × 1 × 80 × 80.
+    /// Logits, windows × (2 outputs), of windows × 1 × 80 × 80.
     pub fn forward(&self, x: &Tensor, train: bool) -> Tensor {
         let mut y = self.stem.forward(x, train).relu_();
         y = y.max_pool2d([3, 3], [2, 2], [1, 1], [1, 1], false);

@@ -12,7 +12,7 @@ use vocald_client::message::{
 };
 
 use crate::audio::CaptureInstant;
-use crate::decision::{self, Decider, Event};
+use crate::decision::{self, Decider, Event, Probabilities, SpeechDecision};
 use crate::frontend::SAMPLE_RATE_HZ;
 use crate::frontend::window::lookahead_s;
 use crate::inference::{Loss, NewDecider, Note, Output, ScoredWindow};
@@ -20,6 +20,25 @@ use crate::inference::{Loss, NewDecider, Note, Output, ScoredWindow};
 /// Windows that inference dropped overlap with the decided ones around them, so a short hole leaves the state
 /// as it is. After this many seconds of them nothing is known any more, and an open voice is closed.
 const BRIDGED_S: f64 = 1.0;
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// What counts as the stream's voice.
+    Voice,
+    /// A voice that is a test.
+    Test,
+    Speech,
+}
+
+/// What the events of one class have in common.
+#[derive(Debug, Clone, Copy, Default)]
+struct Events {
+    onsets: u64,
+    newest_p: f32,
+    /// `wall` of the newest event: none may be earlier.
+    newest_wall: f64,
+}
 
 /// The decisions of one stream.
 pub struct StreamDecisions {
@@ -34,12 +53,10 @@ pub struct StreamDecisions {
     state: Option<StreamState>,
     /// What is wrong with the source though it runs.
     warning: Option<String>,
-    onsets: u64,
-    newest_p: f32,
+    voice: Events,
+    speech: Events,
     /// Unix time at stream time 0, by the newest window.
     start_unix_s: f64,
-    /// `wall` of the newest event: none may be earlier.
-    newest_event_wall: f64,
     /// Stream time of the end of the sound, while none arrives.
     sound_end_s: Option<f64>,
     /// Stream time of the newest decision or event.
@@ -69,10 +86,9 @@ impl StreamDecisions {
             messages: Vec::new(),
             state: None,
             warning: None,
-            onsets: 0,
-            newest_p: 0.0,
+            voice: Events::default(),
+            speech: Events::default(),
             start_unix_s: 0.0,
-            newest_event_wall: 0.0,
             sound_end_s: None,
             newest_s: 0.0,
             muted: false,
@@ -88,6 +104,10 @@ impl StreamDecisions {
     /// Decides by another decider from now on, which goes on where the present one is.
     pub fn change_decider(&mut self, new: NewDecider) {
         self.fresh = new.decider.clone();
+        if new.decider.counts() != self.decider.counts() {
+            // The open voice is of something else.
+            self.close_voice(EventReason::Decision);
+        }
         let earlier = std::mem::replace(&mut self.decider, new.decider);
         self.decider.take_over(earlier, new.same_network);
     }
@@ -115,7 +135,11 @@ impl StreamDecisions {
                     began: now,
                     until: now + duration,
                 });
-                self.event(Event::Onset { t_s: onset_s }, EventReason::Test, true);
+                self.event(
+                    Class::Test,
+                    Event::Onset { t_s: onset_s },
+                    EventReason::Test,
+                );
             }
             None => {}
         }
@@ -132,7 +156,11 @@ impl StreamDecisions {
         let Some(test) = self.test.take() else { return };
         let duration_s = test.began.elapsed().as_secs_f64();
         let t_s = test.onset_s + duration_s;
-        self.event(Event::Offset { t_s, duration_s }, EventReason::Test, true);
+        self.event(
+            Class::Test,
+            Event::Offset { t_s, duration_s },
+            EventReason::Test,
+        );
     }
 
     /// Takes the next output of the stream and returns the messages it leads to, in order.
@@ -199,18 +227,30 @@ impl StreamDecisions {
         }
     }
 
-    fn decision(&mut self, seq: u64, t: f64, p: f32, latency_s: f64, late: bool) {
-        let test = self.test.is_some();
+    fn decision(
+        &mut self,
+        seq: u64,
+        t: f64,
+        p: impl Into<Probabilities>,
+        latency_s: f64,
+        late: bool,
+    ) {
+        let (p, test) = (p.into(), self.test.is_some());
         // While a test or mute replaces the decisions, the voice is not followed: afterwards it begins from silence.
         let decision = match test || self.muted {
             true => decision::Decision {
                 voice: test,
-                p,
+                p: p.voice,
                 event: None,
+                speech: p.speech.map(|p| SpeechDecision {
+                    present: false,
+                    p,
+                    event: None,
+                }),
             },
             false => self.decider.frame(t, p),
         };
-        self.newest_p = decision.p;
+        self.voice.newest_p = decision.p;
         self.newest_s = self.newest_s.max(t);
         let message = Message::Decision(Decision {
             v: Version,
@@ -224,10 +264,18 @@ impl StreamDecisions {
             latency: microseconds(latency_s),
             late,
             test,
+            speech_p: decision.speech.map(|speech| speech.p),
+            speech: decision.speech.map(|speech| speech.present),
         });
         self.messages.push(message);
         if let Some(event) = decision.event {
-            self.event(event, EventReason::Decision, false);
+            self.event(Class::Voice, event, EventReason::Decision);
+        }
+        if let Some(speech) = decision.speech {
+            self.speech.newest_p = speech.p;
+            if let Some(event) = speech.event {
+                self.event(Class::Speech, event, EventReason::Decision);
+            }
         }
     }
 
@@ -258,6 +306,7 @@ impl StreamDecisions {
                 stream,
                 state,
                 reason,
+                counts: self.decider.counts(),
             }));
         }
     }
@@ -276,51 +325,68 @@ impl StreamDecisions {
     }
 
     fn close_voice(&mut self, reason: EventReason) {
-        let event = match self.sound_end_s {
+        let closed = match self.sound_end_s {
             Some(t_s) => self.decider.end_at(t_s),
             None => self.decider.gap(),
         };
-        if let Some(event) = event {
-            self.event(event, reason, false);
+        if let Some(event) = closed.voice {
+            self.event(Class::Voice, event, reason);
+        }
+        if let Some(event) = closed.speech {
+            self.event(Class::Speech, event, reason);
         }
     }
 
-    /// `test`: the event is of a test and not of a voice.
-    fn event(&mut self, event: Event, reason: EventReason, test: bool) {
+    fn event(&mut self, class: Class, event: Event, reason: EventReason) {
         let stream = self.stream.clone();
         let (Event::Onset { t_s } | Event::Offset { t_s, .. }) = event;
-        let wall = match test {
-            true => unix_now_s(),
-            false => self.wall(t_s),
+        let wall = match class {
+            Class::Test => unix_now_s(),
+            Class::Voice | Class::Speech => self.wall(t_s),
         };
-        self.newest_event_wall = wall.max(self.newest_event_wall);
         self.newest_s = self.newest_s.max(t_s);
-        let wall = self.newest_event_wall;
+        let test = class == Class::Test;
+        let events = match class {
+            Class::Voice | Class::Test => &mut self.voice,
+            Class::Speech => &mut self.speech,
+        };
+        events.newest_wall = wall.max(events.newest_wall);
+        events.onsets += u64::from(matches!(event, Event::Onset { .. }));
+        let (id, wall, p) = (events.onsets, events.newest_wall, events.newest_p);
         let message = match event {
             Event::Onset { t_s } => {
-                self.onsets += 1;
-                Message::Onset(Onset {
+                let onset = Onset {
                     v: Version,
                     stream,
-                    id: self.onsets,
+                    id,
                     t: microseconds(t_s),
                     wall,
-                    p: self.newest_p,
+                    p,
                     reason,
                     test,
-                })
+                };
+                match class {
+                    Class::Voice | Class::Test => Message::Onset(onset),
+                    Class::Speech => Message::SpeechOnset(onset),
+                }
             }
-            Event::Offset { t_s, duration_s } => Message::Offset(Offset {
-                v: Version,
-                stream,
-                id: self.onsets,
-                t: microseconds(t_s),
-                wall,
-                p: self.newest_p,
-                duration: microseconds(duration_s),
-                reason,
-                test,
-            }),
+            Event::Offset { t_s, duration_s } => {
+                let offset = Offset {
+                    v: Version,
+                    stream,
+                    id,
+                    t: microseconds(t_s),
+                    wall,
+                    p,
+                    duration: microseconds(duration_s),
+                    reason,
+                    test,
+                };
+                match class {
+                    Class::Voice | Class::Test => Message::Offset(offset),
+                    Class::Speech => Message::SpeechOffset(offset),
+                }
+            }
         };
         self.messages.push(message);
     }

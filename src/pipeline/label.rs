@@ -170,6 +170,7 @@ impl Labeler {
             warnings,
             decisions: found.decisions,
             voices: found.voices,
+            speech: self.decider.horizon().speech.map(|_| found.speech),
         })
     }
 }
@@ -298,6 +299,8 @@ struct Found {
     decisions: Vec<Decision>,
     voices: Vec<Voice>,
     open: Option<Onset>,
+    speech: Vec<Voice>,
+    open_speech: Option<Onset>,
     failed: Option<String>,
 }
 
@@ -310,6 +313,12 @@ impl Extend<Message> for Found {
                 Message::Offset(offset) => {
                     let onset = self.open.take();
                     self.voices
+                        .extend(onset.map(|onset| Voice { onset, offset }));
+                }
+                Message::SpeechOnset(onset) => self.open_speech = Some(onset),
+                Message::SpeechOffset(offset) => {
+                    let onset = self.open_speech.take();
+                    self.speech
                         .extend(onset.map(|onset| Voice { onset, offset }));
                 }
                 Message::State(state) if state.state == StreamState::Failed => {

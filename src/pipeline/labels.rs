@@ -26,9 +26,11 @@ pub struct Labels {
     pub decisions: Vec<Decision>,
     /// The stretches of voice, in order.
     pub voices: Vec<Voice>,
+    /// The stretches of speech, in order; `None` if the model has no output for it.
+    pub speech: Option<Vec<Voice>>,
 }
 
-/// A stretch of voice.
+/// A stretch of voice or speech.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Voice {
     /// Its beginning.
@@ -41,22 +43,35 @@ impl Labels {
     /// Time with voice, in seconds.
     #[must_use]
     pub fn voice_s(&self) -> f64 {
+        self.seconds(&self.voices)
+    }
+
+    fn seconds(&self, stretches: &[Voice]) -> f64 {
         let seconds = |voice: &Voice| {
             let end_s = voice.offset.t.min(self.duration_s);
             (end_s - voice.onset.t).max(0.0)
         };
         // An empty sum would be -0.
-        self.voices
-            .iter()
-            .map(seconds)
-            .fold(0.0, std::ops::Add::add)
+        let stretches = stretches.iter();
+        stretches.map(seconds).fold(0.0, std::ops::Add::add)
     }
 
     /// Share of the time with voice.
     #[must_use]
     pub fn voice_share(&self) -> f64 {
+        self.share(self.voice_s())
+    }
+
+    /// Share of the time with speech; `None` if the model has no output for it.
+    #[must_use]
+    pub fn speech_share(&self) -> Option<f64> {
+        let speech = self.speech.as_ref()?;
+        Some(self.share(self.seconds(speech)))
+    }
+
+    fn share(&self, seconds: f64) -> f64 {
         match self.duration_s > 0.0 {
-            true => (self.voice_s() / self.duration_s).min(1.0),
+            true => (seconds / self.duration_s).min(1.0),
             false => 0.0,
         }
     }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
-use vocald_client::message::Thresholds;
+use vocald_client::message::{Counts, Thresholds};
 
-use crate::config::{Config, ConfigError, DecisionConfig, ModelConfig};
-use crate::decision::{Decider, Horizon};
+use crate::config::{Config, ConfigError, DecisionConfig, ModelConfig, SourceConfig};
+use crate::decision::{Decider, Horizon, OperatingPoint};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
 use crate::inference::{Engine, EngineError, Intake, WeightPrecision, Worker};
@@ -111,9 +111,29 @@ impl Model {
     }
 
     /// Decides by these settings, from nothing on.
-    pub fn decider(&self, decision: &DecisionConfig, gate_db: f32) -> Result<Decider, DaemonError> {
+    pub fn decider(
+        &self,
+        decision: &DecisionConfig,
+        gate_db: f32,
+        counts: Counts,
+    ) -> Result<Decider, DaemonError> {
         let overlap = self.metadata.new_overlap_average();
-        Ok(Decider::new(overlap, self.horizon(decision)?)?.with_gate(gate_db))
+        let decider = Decider::new(overlap, self.horizon(decision)?)?.with_gate(gate_db);
+        Ok(decider
+            .counting(counts)
+            .map_err(|error| ConfigError::value("counts", error.to_string()))?)
+    }
+
+    /// Whether the settings of a source are possible with this network.
+    ///
+    /// # Errors
+    /// The horizon, its operating point or what counts is not possible.
+    pub fn check(&self, config: &Config, source: &SourceConfig) -> Result<(), ConfigError> {
+        self.horizon(&source.decision.over(&config.decision))?;
+        match source.counts.is_singing() || self.metadata.speech.is_some() {
+            true => Ok(()),
+            false => Err(source.no_speech_output(self.name())),
+        }
     }
 
     /// What `hello` has of the network and its decisions.
@@ -130,13 +150,9 @@ impl Model {
                 .collect(),
             lookahead_s: lookahead_s(horizon.frames),
             hop_s: WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),
+            speech_thresholds: horizon.speech.map(|speech| thresholds(&speech.point)),
         };
-        let thresholds = Thresholds {
-            enter: horizon.point.enter,
-            reenter: horizon.point.reentry.map(|reentry| reentry.reenter),
-            leave: horizon.point.leave,
-        };
-        (facts, thresholds)
+        (facts, thresholds(&horizon.point))
     }
 
     /// Whether inference has failed.
@@ -150,5 +166,13 @@ impl Model {
         let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = worker.take();
         worker.map_or(Ok(()), Worker::finish)
+    }
+}
+
+fn thresholds(point: &OperatingPoint) -> Thresholds {
+    Thresholds {
+        enter: point.enter,
+        reenter: point.reentry.map(|reentry| reentry.reenter),
+        leave: point.leave,
     }
 }

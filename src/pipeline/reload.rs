@@ -65,6 +65,7 @@ impl Present {
                     model: source.model.clone(),
                     gain_db: source.gain_db,
                     gate_db: source.gate_db,
+                    counts: source.counts,
                     decision: source.decision,
                     ..before.clone()
                 };
@@ -75,8 +76,7 @@ impl Present {
         }
         for source in &config.source {
             let model = self.model(config, source, &prepared.models)?;
-            // Whether the settings are possible with it.
-            model.horizon(&source.decision.over(&config.decision))?;
+            model.check(config, source)?;
             let before = self.config.source.iter().find(|s| same_name(s, source));
             let failed = self.failed.iter().any(|name| name == source.stream_name());
             if failed || before.is_none_or(|before| !before.plays_as(source)) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use vocald_client::message::{DecisionSettings, StreamSettings};
+use vocald_client::message::{Counts, DecisionSettings, StreamSettings};
 use vocald_client::settings::{Change, DecisionChange};
 
 use crate::config::{
@@ -33,6 +33,7 @@ pub(super) struct SourceSettings {
     pub decision: DecisionConfig,
     pub gain_db: f32,
     pub gate_db: f32,
+    pub counts: Counts,
 }
 
 impl SourceSettings {
@@ -43,6 +44,7 @@ impl SourceSettings {
             decision: source.decision.over(&config.decision),
             gain_db: source.gain_db,
             gate_db: source.gate_db,
+            counts: source.counts,
         }
     }
 }
@@ -226,7 +228,7 @@ impl Inner {
         let decision = decision.over(&source.decision);
         let gain_db = gain_db.unwrap_or(source.gain_db);
         let gate_db = gate_db.unwrap_or(source.gate_db);
-        let decider = source.model.decider(&decision, gate_db)?;
+        let decider = source.model.decider(&decision, gate_db, source.counts)?;
         let horizon = decider.horizon();
         let point = horizon.point;
         let settings = StreamSettings {

@@ -13,6 +13,7 @@ use crate::publish::rate_limit::RateLimit;
 pub struct Filter {
     subscription: Subscription,
     decisions: BTreeMap<String, RateLimit>,
+    speech: BTreeMap<String, RateLimit>,
     levels: BTreeMap<String, RateLimit>,
 }
 
@@ -25,7 +26,7 @@ impl Filter {
         }
     }
 
-    /// The message as this receiver gets it; `None` if it does not. With a rate, `p` of a decision and `peak_db` of a
+    /// The message as this receiver gets it; `None` if it does not. With a rate, `p` and `speech_p` of a decision and `peak_db` of a
     /// level are the largest since the last one that passed.
     pub fn pass(&mut self, published: &Arc<Published>) -> Option<Arc<Published>> {
         if !self.subscription.includes(&published.message) {
@@ -36,12 +37,16 @@ impl Filter {
         };
         match &published.message {
             Message::Decision(d) => {
+                let speech = d.speech_p;
+                let speech = speech.map(|p| peak(&mut self.speech, rate, &d.stream, d.t, p));
                 let p = peak(&mut self.decisions, rate, &d.stream, d.t, d.p)?;
-                if p == d.p {
+                // Both limits pass at the same times.
+                let speech_p = speech.map_or(d.speech_p, |peak| peak.or(d.speech_p));
+                if (p, speech_p) == (d.p, d.speech_p) {
                     return Some(Arc::clone(published));
                 }
                 let mut decision = d.clone();
-                decision.p = p;
+                (decision.p, decision.speech_p) = (p, speech_p);
                 Some(Arc::new(Published::new(Message::Decision(decision))))
             }
             Message::Level(l) => {

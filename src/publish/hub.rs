@@ -72,6 +72,8 @@ pub struct HelloFacts {
     pub lookahead_s: f64,
     /// Time from one decision to the next.
     pub hop_s: f64,
+    /// Thresholds of speech, if the model has an output for it.
+    pub speech_thresholds: Option<Thresholds>,
 }
 
 /// Distributes messages to sinks, and knows the state of every stream for the `hello` of new ones.
@@ -317,6 +319,7 @@ impl HelloFacts {
             && (same.device, same.precision) == (hello.device.clone(), hello.precision.clone())
             && same.horizons == hello.horizons
             && same.lookahead == hello.lookahead
+            && same.speech_thresholds == hello.speech_thresholds
     }
 
     /// Without streams and sinks.
@@ -332,6 +335,7 @@ impl HelloFacts {
             lookahead: self.lookahead_s,
             hop: self.hop_s,
             thresholds: None,
+            speech_thresholds: self.speech_thresholds,
             streams: Vec::new(),
             sinks: Vec::new(),
             locked: false,

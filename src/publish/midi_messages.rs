@@ -64,6 +64,8 @@ impl MidiMessages {
                 self.set_note(&state.stream, false).into_iter().collect()
             }
             Message::State(_)
+            | Message::SpeechOnset(_)
+            | Message::SpeechOffset(_)
             | Message::Gap(_)
             | Message::Level(_)
             | Message::Settings(_)

@@ -1,7 +1,7 @@
 //! The OSC sink: messages of one argument over UDP, one per datagram.
 //!
 //! Addresses below `PREFIX/STREAM`: `/voice i` (1 or 0), `/p f`, `/onset f` and `/offset f` (the `t` of the event,
-//! seconds) and `/state s`. STREAM is the stream's name as part of an address ([`vocald_client::stream_names`]).
+//! seconds) and `/state s`; from models with an output for speech also `/speech i` and `/speech_p f`. STREAM is the stream's name as part of an address ([`vocald_client::stream_names`]).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use rosc::{OscMessage, OscPacket, OscType};
 use vocald_client::Message;
-use vocald_client::message::{SinkState, StreamState};
+use vocald_client::message::{Decision, SinkState, StreamState};
 use vocald_client::stream_names::StreamNames;
 
 use crate::config::OscConfig;
@@ -37,6 +37,10 @@ struct StreamFlags {
     voice: bool,
     /// Stream time at which a decision last sent the flag.
     voice_sent_s: f64,
+    /// The same for speech; `None` until it is known.
+    speech: Option<bool>,
+    speech_sent_s: f64,
+    speech_peaks: Option<RateLimit>,
 }
 
 impl Osc {
@@ -66,6 +70,14 @@ impl Osc {
                 // datagram that was lost.
                 if !state.state.has_sound() {
                     self.send_voice(&state.stream, false);
+                    if self
+                        .flags(&state.stream)
+                        .speech
+                        .is_some_and(|speech| speech)
+                    {
+                        self.flags(&state.stream).speech = Some(false);
+                        self.send(&state.stream, "speech", OscType::Int(0));
+                    }
                 }
             }
             Message::Decision(decision) => {
@@ -84,6 +96,9 @@ impl Osc {
                 if let Some(p) = p {
                     self.send(&decision.stream, "p", OscType::Float(p));
                 }
+                if let Some(present) = decision.speech {
+                    self.send_speech(decision, present);
+                }
             }
             // The decision of the same moment has usually sent the flag already.
             Message::Onset(onset) => {
@@ -94,7 +109,9 @@ impl Osc {
                 self.change_voice(&offset.stream, false);
                 self.send(&offset.stream, "offset", OscType::Float(offset.t as f32));
             }
-            Message::Gap(_)
+            Message::SpeechOnset(_)
+            | Message::SpeechOffset(_)
+            | Message::Gap(_)
             | Message::Level(_)
             | Message::Settings(_)
             | Message::Sink(_)
@@ -115,6 +132,25 @@ impl Osc {
         self.send(stream, "voice", OscType::Int(voice.into()));
     }
 
+    /// The flag of speech and its probability, as often as those of voice.
+    fn send_speech(&mut self, decision: &Decision, present: bool) {
+        let repeat_s = self.repeat_voice_s;
+        let flags = self.flags(&decision.stream);
+        let again = repeat_s > 0.0 && decision.t - flags.speech_sent_s >= repeat_s;
+        let is_due = again || flags.speech != Some(present);
+        if is_due {
+            (flags.speech, flags.speech_sent_s) = (Some(present), decision.t);
+        }
+        let peaks = flags.speech_peaks.as_mut().zip(decision.speech_p);
+        let p = peaks.and_then(|(peaks, p)| peaks.push(decision.t, p));
+        if is_due {
+            self.send(&decision.stream, "speech", OscType::Int(present.into()));
+        }
+        if let Some(p) = p {
+            self.send(&decision.stream, "speech_p", OscType::Float(p));
+        }
+    }
+
     fn change_voice(&mut self, stream: &str, voice: bool) {
         if self.flags(stream).voice != voice {
             self.send_voice(stream, voice);
@@ -129,6 +165,9 @@ impl Osc {
                 peaks: RateLimit::new(p_rate_hz),
                 voice: false,
                 voice_sent_s: f64::NEG_INFINITY,
+                speech: None,
+                speech_sent_s: f64::NEG_INFINITY,
+                speech_peaks: RateLimit::new(p_rate_hz),
             })
     }
 

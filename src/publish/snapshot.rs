@@ -2,7 +2,7 @@
 
 use vocald_client::Message;
 use vocald_client::message::{
-    Hello, SinkState, SinkStatus, State, StreamSettings, StreamState, StreamStatus,
+    Counts, Hello, SinkState, SinkStatus, State, StreamSettings, StreamState, StreamStatus,
 };
 
 #[derive(Debug, Clone)]
@@ -41,12 +41,15 @@ impl Snapshot {
                 stream,
                 state,
                 reason,
+                counts,
                 ..
             }) => {
                 let status = self.stream(stream);
                 status.state = *state;
+                status.counts = *counts;
                 if !state.has_sound() {
                     status.onset = None;
+                    status.speech_onset = None;
                 }
                 status.reason.clone_from(reason);
             }
@@ -57,6 +60,10 @@ impl Snapshot {
             }
             Message::Sink(changed) => self.set_sink(changed.status.clone()),
             Message::Lock(lock) => self.hello.locked = lock.locked,
+            Message::SpeechOnset(onset) => {
+                self.stream(&onset.stream).speech_onset = Some(onset.clone());
+            }
+            Message::SpeechOffset(offset) => self.stream(&offset.stream).speech_onset = None,
             _ => {}
         }
     }
@@ -82,6 +89,8 @@ impl Snapshot {
                 reason: None,
                 onset: None,
                 settings: None,
+                speech_onset: None,
+                counts: Counts::default(),
             });
             streams.len() - 1
         });

@@ -155,6 +155,8 @@ impl Sink for Systemd {
                 Message::Sink(changed) => self.set_sink(&changed.status),
                 Message::Offset(offset) => self.stream(&offset.stream).1 = false,
                 Message::Onset(_)
+                | Message::SpeechOnset(_)
+                | Message::SpeechOffset(_)
                 | Message::Gap(_)
                 | Message::Level(_)
                 | Message::Settings(_)

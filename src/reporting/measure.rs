@@ -11,6 +11,7 @@ use crate::evaluation::moments;
 use crate::evaluation::reference_system::ReferenceSystem;
 use crate::evaluation::scorer::{ScoredTrack, TrackScorer, pooled};
 use crate::evaluation::songs::{ranked, shown, songs};
+use crate::evaluation::speech_figures::speech_figures;
 use crate::evaluation::stress;
 use crate::evaluation::stress::Folders;
 use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
@@ -94,6 +95,7 @@ impl Evaluation<'_> {
             songs: Vec::new(),
             shown: Vec::new(),
             moments: Vec::new(),
+            speech: Vec::new(),
             stress,
         };
         for (corpus, tracks) in self.corpora.iter().zip(&tracks) {
@@ -131,6 +133,9 @@ impl Evaluation<'_> {
             let comparison = comparison(corpus, tracks, horizon, reference, self.collar_s)?;
             report.comparisons.extend(comparison);
         }
+        report
+            .speech
+            .extend(speech_figures(corpus, tracks, horizon)?);
         let songs = songs(corpus, tracks, horizon, self.reference, self.collar_s)?;
         for (rank, index) in ranked(&songs) {
             let track = shown(corpus, rank, &tracks[index], horizon, self.reference)?;

@@ -22,6 +22,7 @@ use crate::evaluation::moments::Moment;
 use crate::evaluation::phrases::PHRASE_PAUSE_S;
 use crate::evaluation::songs::{Shown, Song};
 use crate::evaluation::sound_events::{EVENT_TOLERANCE_S, OFFSET_TOLERANCE_SHARE, SEGMENT_S};
+use crate::evaluation::speech_figures::SpeechFigures;
 use crate::evaluation::stress::Stress;
 use crate::frontend::window::lookahead_s;
 use crate::model::Metadata;
@@ -63,6 +64,8 @@ pub struct Report {
     pub shown: Vec<Shown>,
     /// The longest stretches of wrong decisions as published, at the same horizon; the worst first.
     pub moments: Vec<Moment>,
+    /// One for each corpus with labels of speech, at the same horizon; empty for a checkpoint without that output.
+    pub speech: Vec<SpeechFigures>,
     /// The stress tests, if they were run.
     pub stress: Option<Stress>,
 }

@@ -7,7 +7,7 @@ use crate::evaluation::events::EventFigures;
 use crate::evaluation::figures::Figures;
 use crate::reporting::report::{CorpusAbout, Report};
 use crate::reporting::stress_tables::stressed;
-use crate::reporting::tables::{PUBLISHED_MARK, Table, interval, number, signed};
+use crate::reporting::tables::{PUBLISHED_MARK, Table, interval, number, signed, speech};
 
 /// Longest cell with a name.
 const NAME_COLUMNS: usize = 16;
@@ -17,7 +17,7 @@ const MINUTES_PER_HOUR: f64 = 60.0;
 /// The whole text.
 pub fn text(report: &Report) -> String {
     let mut parts: Vec<String> = vec![headline(report)];
-    let mut tables = vec![decisions(report), voices(report)];
+    let mut tables = vec![decisions(report), voices(report), speech(&report.speech)];
     if let Some(stress) = &report.stress {
         tables.extend(stressed(stress));
     }

@@ -4,6 +4,7 @@ use crate::evaluation::decision_figures::DecisionFigures;
 use crate::evaluation::events::EventFigures;
 use crate::evaluation::figures::Figures;
 use crate::evaluation::songs::{Song, SongFigures};
+use crate::evaluation::speech_figures::SpeechFigures;
 use crate::reporting::report::{CorpusAbout, Report};
 use crate::reporting::stress_tables::stressed;
 
@@ -67,6 +68,7 @@ pub fn all(report: &Report) -> Vec<Table> {
         ),
         events(report),
         voices(report),
+        speech(&report.speech),
     ];
     if let Some(stress) = &report.stress {
         tables.extend(stressed(stress));
@@ -248,6 +250,37 @@ fn voices(report: &Report) -> Table {
         ],
         rows: report.figures.iter().map(row).collect(),
         numbers_from: 4,
+    }
+}
+
+/// What the output for speech calls speech, and what is published as a voice.
+pub(super) fn speech(figures: &[SpeechFigures]) -> Table {
+    let row = |f: &SpeechFigures| {
+        let shares = [&f.talk, &f.singing, &f.neither];
+        let mut row = vec![f.corpus.clone(), number(f.auroc, 3)];
+        row.extend(shares.map(|s| percent(s.as_speech)));
+        row.extend([&f.talk, &f.singing].map(|s| percent(s.as_voice)));
+        row.extend([&f.talk, &f.singing].map(|s| percent(s.as_voice_without_suppression)));
+        row
+    };
+    Table {
+        title: "Speech",
+        note: "As published. Called speech: of the decisions where somebody speaks by the labels (talk), where somebody \
+               sings and nobody speaks (singing), and where nobody does either (neither). Called voice: the same, also \
+               without the suppression of voice by speech.",
+        head: vec![
+            "corpus",
+            "AUROC",
+            "called speech: talk",
+            "singing",
+            "neither",
+            "called voice: talk",
+            "singing",
+            "unsuppressed: talk",
+            "singing",
+        ],
+        rows: figures.iter().map(row).collect(),
+        numbers_from: 1,
     }
 }
 

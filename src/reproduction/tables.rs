@@ -145,6 +145,7 @@ fn parameters_m(network: &Row) -> Option<[String; 2]> {
         family,
         members: 1,
         horizons: 1,
+        speech: false,
     };
     let ours = architecture.parameters() as f64 / 1e6;
     Some([

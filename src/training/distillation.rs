@@ -100,13 +100,17 @@ impl Teacher {
     }
 
     /// The loss with the teacher's share of it. `against_labels` is the loss against the labels, `logits` are
-    /// (windows · outputs) × 2, `windows` are the inputs in the student's normalisation.
+    /// windows × outputs × 2, `windows` are the inputs in the student's normalisation.
     pub fn loss(&self, against_labels: Tensor, logits: &Tensor, windows: &Tensor) -> Tensor {
-        let voice = tch::no_grad(|| {
+        let taught = tch::no_grad(|| {
             let own = channels_last(&(windows * &self.factor + &self.summand));
-            self.network.probabilities(&own).flatten(0, -1)
+            self.network.probabilities(&own)
         });
-        let targets = Tensor::stack(&[1.0 - &voice, voice], -1);
+        // Speech is taught if both have that output.
+        let shared = taught.size()[1].min(logits.size()[1]);
+        let taught = taught.narrow(1, 0, shared).flatten(0, -1);
+        let logits = logits.narrow(1, 0, shared).reshape([-1, 2]);
+        let targets = Tensor::stack(&[1.0 - &taught, taught], -1);
         let mean = tch::Reduction::Mean;
         let against_teacher =
             logits.cross_entropy_loss::<Tensor>(&targets, None, mean, NO_INDEX, 0.0);

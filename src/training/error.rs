@@ -53,11 +53,11 @@ pub enum TrainError {
         now: String,
     },
     /// The first weights do not fit the experiment.
-    #[error("the checkpoint to start from is of another network or other horizons")]
+    #[error("the checkpoint to start from is of another network, other horizons or another level")]
     StartMismatch,
     /// Only some outputs are trained, so the rest of the network must come from a checkpoint.
     #[error(
-        "training.only_horizons_frames leaves everything else as the checkpoint to start from has it; name one \
+        "training.only_horizons_frames and only_speech leave everything else as the checkpoint to start from has it; name one \
          (--start-from)"
     )]
     NoStart,

@@ -26,6 +26,7 @@ pub use crate::training::experiment::error::{ExperimentError, SettingError};
 pub use crate::training::experiment::extends::ExtendsError;
 use crate::training::experiment::named::NAMED;
 pub use crate::training::experiment::training::{Precision, Training};
+use crate::training::sampler::Targets;
 
 /// Settings of a training.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +54,9 @@ pub struct Experiment {
     /// using the newest window's alone.
     #[serde(default)]
     pub overlap_averaging: bool,
+    /// A second output beside voice: for each horizon the probability that somebody speaks.
+    #[serde(default)]
+    pub speech: bool,
     /// Criterion of the thresholds on validation data: `accuracy`, `even` or `balanced`.
     #[serde(default)]
     pub operating_point: Aim,
@@ -180,15 +184,40 @@ impl Experiment {
             family: self.family()?,
             members: 1,
             horizons: self.horizons_frames.len(),
+            speech: self.speech,
         })
     }
 
     /// The indices of the outputs to train; `None` if the whole network is trained.
     pub fn trained_outputs(&self) -> Option<Vec<usize>> {
-        let only = &self.training.only_horizons_frames;
-        let outputs = self.horizons_frames.iter().enumerate();
-        let outputs = outputs.filter(|(_, horizon)| only.contains(horizon));
-        (!only.is_empty()).then(|| outputs.map(|(index, _)| index).collect())
+        let Training {
+            only_horizons_frames: only,
+            only_speech,
+            ..
+        } = &self.training;
+        if only.is_empty() && !only_speech {
+            return None;
+        }
+        let horizons = self.horizons_frames.iter().enumerate();
+        let horizons = horizons.filter(|(_, horizon)| only.is_empty() || only.contains(horizon));
+        let indices: Vec<usize> = horizons.map(|(index, _)| index).collect();
+        let of_speech = indices
+            .iter()
+            .map(|index| self.horizons_frames.len() + index);
+        let of_speech: Vec<usize> = of_speech.filter(|_| self.speech).collect();
+        Some(match only_speech {
+            true => of_speech,
+            false => [indices, of_speech].concat(),
+        })
+    }
+
+    /// The outputs that labels are drawn for.
+    pub fn targets(&self) -> Targets {
+        match (self.speech, self.training.only_speech) {
+            (false, _) => Targets::Voice,
+            (true, false) => Targets::VoiceAndSpeech,
+            (true, true) => Targets::Speech,
+        }
     }
 
     fn validate(&self) -> Result<(), SettingError> {
@@ -212,6 +241,14 @@ impl Experiment {
         let mut only = self.training.only_horizons_frames.iter();
         if let Some(&other) = only.find(|h| !horizons.contains(h)) {
             return Err(SettingError::OnlyHorizons(other));
+        }
+        if self.speech && features == Features::SeparatedMel {
+            return Err(SettingError::Speech {
+                network: self.architecture.clone(),
+            });
+        }
+        if self.training.only_speech && !self.speech {
+            return Err(SettingError::OnlySpeech);
         }
         self.training.validate()?;
         self.augmentation.validate()?;

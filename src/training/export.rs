@@ -5,9 +5,10 @@ use std::path::Path;
 use tch::Device;
 
 use crate::corpora::Corpus;
-use crate::decision::OperatingPoint;
+use crate::decision::{OperatingPoint, SpeechOutput};
 use crate::evaluation::metrics::Confusion;
-use crate::evaluation::scorer::{TrackScorer, pooled};
+use crate::evaluation::scorer::{ScoredTrack, TrackScorer, pooled};
+use crate::evaluation::speech_search;
 use crate::evaluation::threshold_search;
 use crate::evaluation::threshold_search::Aim;
 use crate::inference::cores;
@@ -37,6 +38,10 @@ pub fn checkpoint(
         horizons_frames: experiment.horizons_frames.clone(),
         overlap_averaging: experiment.overlap_averaging,
         operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
+        speech: architecture.speech.then(|| SpeechOutput {
+            operating_points: vec![OperatingPoint::around(0.5); experiment.horizons_frames.len()],
+            suppression: None,
+        }),
         default_horizon_frames: experiment.default_horizon_frames(),
         trained_on: experiment
             .corpus
@@ -84,7 +89,7 @@ pub fn finish(
 }
 
 /// Scores a checkpoint on validation data, chooses an operating point for each horizon by `aim`, records the
-/// accuracies, and writes the checkpoint to `out`.
+/// accuracies, and what concerns speech if it has that output, and writes the checkpoint to `out`.
 ///
 /// # Errors
 /// If the file cannot be written.
@@ -95,12 +100,8 @@ pub fn choose_and_write(
     device: Device,
     out: &Path,
 ) -> Result<(Metadata, Vec<Choice>), CheckpointError> {
-    let mut scorer = TrackScorer::new(&checkpoint, device, cores());
+    let scored = score(&mut checkpoint, valid, device);
     let horizons = checkpoint.metadata.horizons_frames.clone();
-    let scored: Vec<_> = valid
-        .iter()
-        .map(|corpus| scorer.score_corpus(corpus, &|_| ()))
-        .collect();
     let mut choices = Vec::new();
     for (h, &horizon_frames) in horizons.iter().enumerate() {
         let before = checkpoint.metadata.operating_points[h];
@@ -121,6 +122,38 @@ pub fn choose_and_write(
             checkpoint.metadata.figures.insert(name, accuracy);
         }
     }
+    speech_search::choose(&mut checkpoint.metadata, &scored);
     checkpoint.write(out)?;
     Ok((checkpoint.metadata, choices))
+}
+
+/// The same for the output for speech alone: operating points and figures of voice stay as they are.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn finish_speech(
+    mut checkpoint: Checkpoint,
+    valid: &[Corpus],
+    device: Device,
+    out: &Path,
+) -> Result<Metadata, CheckpointError> {
+    let scored = score(&mut checkpoint, valid, device);
+    speech_search::choose(&mut checkpoint.metadata, &scored);
+    checkpoint.write(out)?;
+    Ok(checkpoint.metadata)
+}
+
+/// Scores the tracks of each corpus. Where there is speech, its suppression of voice is to be chosen anew: it is removed.
+fn score(checkpoint: &mut Checkpoint, valid: &[Corpus], device: Device) -> Vec<Vec<ScoredTrack>> {
+    let mut labels = valid.iter().flat_map(|c| &c.tracks).flat_map(|t| &t.speech);
+    if let Some(speech) = &mut checkpoint.metadata.speech
+        && labels.any(|speech| *speech == Some(true))
+    {
+        speech.suppression = None;
+    }
+    let mut scorer = TrackScorer::new(checkpoint, device, cores());
+    let corpora = valid.iter();
+    corpora
+        .map(|corpus| scorer.score_corpus(corpus, &|_| ()))
+        .collect()
 }

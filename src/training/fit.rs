@@ -98,7 +98,8 @@ pub fn fit(
     let horizons = &experiment.horizons_frames;
     let augmentation = &experiment.augmentation;
     let sampler = Sampler::new(context.train, augmentation, architecture.family, horizons)?
-        .with_soft_edges(experiment.training.soft_edges_s);
+        .with_soft_edges(experiment.training.soft_edges_s)
+        .with_targets(experiment.targets());
     let mut state = resume_or_start(experiment, architecture, &sampler, context)?;
     let training = &experiment.training;
     let (normalisation, device) = (&state.normalisation, context.device);
@@ -122,7 +123,11 @@ pub fn fit(
         }
         let steps = state.adam.steps;
         let corpora = validate(experiment, architecture, &state, context);
-        let valid_loss = corpora.iter().map(|c| c.loss).sum::<f64>() / corpora.len() as f64;
+        let losses = corpora
+            .iter()
+            .filter_map(|c| c.trained_loss(experiment.targets()));
+        let losses: Vec<f64> = losses.collect();
+        let valid_loss = losses.iter().sum::<f64>() / losses.len() as f64;
         let patience = training.patience_epochs;
         let report = EpochReport {
             epoch,

@@ -2,6 +2,7 @@
 
 use tch::Tensor;
 
+use crate::decision::OperatingPoint;
 use crate::frontend::Features;
 use crate::model::{Checkpoint, Family, MetadataError};
 
@@ -37,9 +38,14 @@ impl Checkpoint {
         }
         let between = |&frames: &u32| Between::of(&old, frames);
         let places: Vec<Between> = horizons_frames.iter().map(between).collect();
-        let points = &self.metadata.operating_points;
-        let points = places.iter().map(|place| points[place.nearest()]);
-        self.metadata.operating_points = points.collect();
+        let nearest = |points: &[OperatingPoint]| {
+            let points = places.iter().map(|place| points[place.nearest()]);
+            points.collect()
+        };
+        self.metadata.operating_points = nearest(&self.metadata.operating_points);
+        if let Some(speech) = &mut self.metadata.speech {
+            speech.operating_points = nearest(&speech.operating_points);
+        }
         self.metadata.figures.clear();
         self.metadata.horizons_frames = horizons_frames.to_vec();
         if !horizons_frames.contains(&self.metadata.default_horizon_frames) {
@@ -50,14 +56,26 @@ impl Checkpoint {
             if let Some(weight) = self.weights.get_mut(&slot.name)
                 && slot.is_of_head()
             {
-                // Rows of each horizon: no voice and voice.
-                let pairs = weight.reshape([old.len() as i64, -1]);
-                let rows: Vec<Tensor> = places.iter().map(|place| place.row(&pairs)).collect();
+                // Pairs of rows, one for each horizon: of voice, then of speech if there is that output.
+                let groups = weight.reshape([-1, old.len() as i64, 2 * row_values(weight)]);
+                let groups = groups.unbind(0);
+                let groups = groups.iter().flat_map(|pairs| {
+                    places
+                        .iter()
+                        .map(|place| place.row(pairs))
+                        .collect::<Vec<_>>()
+                });
+                let rows: Vec<Tensor> = groups.collect();
                 *weight = Tensor::stack(&rows, 0).reshape(&slot.shape);
             }
         }
         Ok(self)
     }
+}
+
+/// Values in a row of a weight, or 1 of a bias.
+fn row_values(weight: &Tensor) -> i64 {
+    weight.size().get(1).copied().unwrap_or(1)
 }
 
 /// The position of a horizon between two others, or beyond the first or last.

@@ -15,6 +15,8 @@ use crate::training::experiment::Augmentation;
 const MIX_GAIN: f32 = 0.5;
 /// Level of background speech relative to the music.
 const SPEECH_DB: std::ops::Range<f32> = -25.0..-3.0;
+/// Softer background speech may be inaudible: whether somebody speaks is then unknown.
+const AUDIBLE_SPEECH_DB: f32 = -12.0;
 /// Speakers of a crowd.
 const CROWD_TALKERS: usize = 6;
 /// Fraction of windows with speech that have a crowd instead of one speaker.
@@ -28,13 +30,19 @@ const FURTHER_TALKERS: usize = 2;
 struct Part<'a> {
     recording: &'a Recording,
     power: f32,
+    /// Whether somebody speaks in each frame.
+    speech: &'a [Option<bool>],
 }
 
 impl<'a> Part<'a> {
     /// `None` for a silent recording.
-    fn of(recording: &'a Recording) -> Option<Self> {
+    fn of(recording: &'a Recording, speech: &'a [Option<bool>]) -> Option<Self> {
         let power = recording.power(0..recording.frames());
-        (power > 0.0).then_some(Self { recording, power })
+        (power > 0.0).then_some(Self {
+            recording,
+            power,
+            speech,
+        })
     }
 }
 
@@ -46,6 +54,31 @@ pub(super) struct Mix<'a> {
     pub has_voice: bool,
     /// Whether there is nothing but voices, or lead instruments: no music.
     pub alone: bool,
+    /// Speakers in the background.
+    pub background: Vec<Background<'a>>,
+}
+
+/// A speaker in the background of a mix.
+pub(super) struct Background<'a> {
+    /// Start of the first frame in hops.
+    pub place: f32,
+    /// Whether somebody speaks in each frame of the recording.
+    pub speech: &'a [Option<bool>],
+    /// Whether it is loud enough to be noticed.
+    pub audible: bool,
+}
+
+impl Background<'_> {
+    /// Whether it can be noticed at a frame of the window, `stretch` hops for each; `None` if that is unknown.
+    pub fn at(&self, frame: usize, stretch: f32) -> Option<bool> {
+        let place = (self.place + frame as f32 * stretch).round() as usize;
+        match self.speech.get(place).copied().flatten() {
+            Some(true) if !self.audible => None,
+            // After the end the last frame repeats.
+            None if place >= self.speech.len() => None,
+            label => label,
+        }
+    }
 }
 
 /// The recordings that mixes are made of.
@@ -64,8 +97,11 @@ impl<'a> Mixing<'a> {
         let trained = corpora.iter().filter(|c| c.weight > 0.0);
         let tracks: Vec<&Track> = trained.flat_map(|c| &c.tracks).collect();
         let parts = |of: fn(&Track) -> Option<&Recording>| {
-            let recordings = tracks.iter().filter_map(|track| of(track));
-            recordings.filter_map(Part::of).collect::<Vec<_>>()
+            let recordings = tracks
+                .iter()
+                .filter_map(|track| Some((of(track)?, &track.speech)));
+            let parts = recordings.filter_map(|(recording, speech)| Part::of(recording, speech));
+            parts.collect::<Vec<_>>()
         };
         let (accompaniments, speech) = (parts(accompaniment), parts(speech));
         if augmentation.speech_fraction > 0.0 && speech.is_empty() {
@@ -102,12 +138,19 @@ impl<'a> Mixing<'a> {
             let power = mix.layers.iter().map(|layer| layer.power(span)).sum();
             for _ in 0..rng.random_range(1..=FURTHER_TALKERS) {
                 let level = from_db(rng.random_range(TALKER_DB));
-                mix.layers.push(self.talker(power, level, span, rng));
+                let (layer, speech) = self.talker(power, level, span, rng);
+                mix.background.push(Background {
+                    place: layer.place,
+                    speech,
+                    audible: true,
+                });
+                mix.layers.push(layer);
             }
         }
         if a.speech_fraction > 0.0 && rng.random_bool(a.speech_fraction) {
-            let speech = self.speech(&mix.layers, span, rng);
-            mix.layers.extend(speech);
+            let (layers, background) = self.speech(&mix.layers, span, rng);
+            mix.layers.extend(layers);
+            mix.background.extend(background);
         }
         mix
     }
@@ -121,7 +164,7 @@ impl<'a> Mixing<'a> {
     ) -> Mix<'a> {
         let a = &self.augmentation;
         let over_music =
-            |voice, rng: &mut _| self.over_other_music(voice, &track.voice, start, span, rng);
+            |voice, rng: &mut _| self.over_other_music(voice, sounding(track), start, span, rng);
         // A voice and its own music stay in tune.
         let speed = augment::factor(rng, a.pitch);
         let layer = |recording, gain| Layer {
@@ -152,6 +195,7 @@ impl<'a> Mixing<'a> {
                         layers: vec![accompaniment],
                         has_voice: false,
                         alone,
+                        background: Vec::new(),
                     };
                 }
                 if rng.random_bool(a.swap_fraction) {
@@ -168,6 +212,7 @@ impl<'a> Mixing<'a> {
             layers,
             has_voice: true,
             alone,
+            background: Vec::new(),
         }
     }
 
@@ -177,31 +222,41 @@ impl<'a> Mixing<'a> {
         layers: &[Layer<'a>],
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
-    ) -> Vec<Layer<'a>> {
+    ) -> (Vec<Layer<'a>>, Vec<Background<'a>>) {
         let power: f32 = layers.iter().map(|layer| layer.power(span)).sum();
         let speakers = match rng.random_bool(CROWD_FRACTION) {
             true => CROWD_TALKERS,
             false => 1,
         };
-        let level = from_db(rng.random_range(SPEECH_DB)) / (speakers as f32).sqrt();
-        let mut speaker = || self.talker(power, level, span, rng);
-        (0..speakers).map(|_| speaker()).collect()
+        let level_db = rng.random_range(SPEECH_DB);
+        let level = from_db(level_db) / (speakers as f32).sqrt();
+        let mut speaker = || {
+            let (layer, speech) = self.talker(power, level, span, rng);
+            let background = Background {
+                place: layer.place,
+                speech,
+                audible: level_db >= AUDIBLE_SPEECH_DB,
+            };
+            (layer, background)
+        };
+        (0..speakers).map(|_| speaker()).unzip()
     }
 
-    /// A passage of random speech, at a level relative to a power.
+    /// A passage of random speech, at a level relative to a power, and where somebody speaks in its recording.
     fn talker(
         &self,
         power: f32,
         level: f32,
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
-    ) -> Layer<'a> {
+    ) -> (Layer<'a>, &'a [Option<bool>]) {
         let speech = &self.speech[rng.random_range(0..self.speech.len())];
         let place = rng.random_range(0..=speech.recording.frames().saturating_sub(span)) as f32;
-        Layer {
+        let layer = Layer {
             gain: level * (power / speech.power).sqrt(),
             ..Layer::plainly(speech.recording, place)
-        }
+        };
+        (layer, speech.speech)
     }
 
     /// A voice over music that it was not recorded with, at a random balance of their powers and with
@@ -209,7 +264,7 @@ impl<'a> Mixing<'a> {
     fn over_other_music(
         &self,
         voice: &'a Recording,
-        voiced: &[Option<bool>],
+        sounding: &[Option<bool>],
         start: f32,
         span: usize,
         rng: &mut Xoshiro256PlusPlus,
@@ -224,7 +279,7 @@ impl<'a> Mixing<'a> {
         }
         let music = &self.accompaniments[rng.random_range(0..self.accompaniments.len())];
         let balance = from_db(balance(&self.augmentation, rng));
-        let gain = (sounding_power(voice, voiced) / music.power.max(f32::MIN_POSITIVE)).sqrt();
+        let gain = (sounding_power(voice, sounding) / music.power.max(f32::MIN_POSITIVE)).sqrt();
         let place = rng.random_range(0..=music.recording.frames().saturating_sub(span)) as f32;
         let gain = if gain.is_finite() {
             gain / balance
@@ -258,11 +313,19 @@ fn speech(track: &Track) -> Option<&Recording> {
     }
 }
 
-/// Mean power of a voice where it is labelled, or of a whole lead instrument.
-fn sounding_power(lead: &Recording, voiced: &[Option<bool>]) -> f32 {
-    let has_voice = voiced.contains(&Some(true));
+/// Where a lead sounds: a voice, or a speaker who does not sing.
+fn sounding(track: &Track) -> &[Option<bool>] {
+    match track.voice.contains(&Some(true)) {
+        true => &track.voice,
+        false => &track.speech,
+    }
+}
+
+/// Mean power of a lead where it sounds by its labels, or of a whole lead instrument.
+fn sounding_power(lead: &Recording, sounding: &[Option<bool>]) -> f32 {
+    let has_voice = sounding.contains(&Some(true));
     let (sum, count) = (0..lead.frames())
-        .filter(|&f| !has_voice || voiced.get(f) == Some(&Some(true)))
+        .filter(|&f| !has_voice || sounding.get(f) == Some(&Some(true)))
         .fold((0.0f64, 0u32), |(sum, n), f| {
             (sum + f64::from(lead.power(f..f + 1)), n + 1)
         });

@@ -25,6 +25,7 @@ pub mod run;
 mod run_lock;
 pub mod sampler;
 mod sequences;
+mod speech_output;
 pub mod state;
 pub mod step;
 mod validation;

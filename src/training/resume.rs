@@ -54,7 +54,8 @@ fn new_state(
     let (weights, normalisation) = match context.start_from {
         Some(start)
             if (start.architecture, &start.metadata.horizons_frames)
-                != (architecture, horizons) =>
+                != (architecture, horizons)
+                || training.only_speech && start.normalisation.level != experiment.level =>
         {
             return Err(TrainError::StartMismatch);
         }

@@ -6,6 +6,7 @@ use crate::corpora::reader::{CorpusReader, ReadError};
 use crate::corpora::{Corpus, CorpusSettings, FeatureCache, Split};
 use crate::model::{Checkpoint, CheckpointError, Metadata};
 use crate::training::allocator;
+use crate::training::ensemble::{EnsembleError, members};
 use crate::training::experiment::Experiment;
 use crate::training::export;
 use crate::training::fit;
@@ -48,6 +49,9 @@ pub enum RunError {
         /// What does not fit.
         reason: String,
     },
+    /// The checkpoint to start from lacks weights of a member.
+    #[error(transparent)]
+    Members(#[from] EnsembleError),
     /// A step, the state or the export failed.
     #[error(transparent)]
     Training(#[from] TrainError),
@@ -129,12 +133,15 @@ pub fn starting_checkpoint(
             start.metadata.horizons_frames
         );
     }
+    let unfit = |reason: String| RunError::Start {
+        name: name.clone(),
+        reason,
+    };
+    let start = start.with_horizons(&experiment.horizons_frames);
+    let start = start.map_err(|e| unfit(e.to_string()))?;
     start
-        .with_horizons(&experiment.horizons_frames)
-        .map_err(|e| RunError::Start {
-            name,
-            reason: e.to_string(),
-        })
+        .with_speech(experiment.speech)
+        .map_err(|e| unfit(format!("it {e}")))
 }
 
 /// Default path of a training's finished checkpoint: `FOLDER/NAME.safetensors`.
@@ -154,19 +161,71 @@ pub fn train(
     observer: &mut dyn RunObserver,
     out: &Path,
 ) -> Result<Option<Metadata>, RunError> {
-    let folder = context.folder;
+    make(context.folder)?;
+    allocator::keep();
+    let Some(best) = (match (experiment.training.only_speech, context.start_from) {
+        (true, Some(start)) => fit_speech(experiment, context, start, observer)?,
+        _ => fit_whole(experiment, context, observer)?,
+    }) else {
+        return Ok(None);
+    };
+    let (aim, device) = (experiment.operating_point, context.device);
+    let metadata = match experiment.training.only_speech {
+        true => export::finish_speech(best, context.valid, device, out)?,
+        false => export::finish(best, context.valid, aim, device, out)?,
+    };
+    Ok(Some(metadata))
+}
+
+/// The best checkpoint of a training; `None` where it was interrupted.
+fn fit_whole(
+    experiment: &Experiment,
+    context: &TrainContext,
+    observer: &mut dyn RunObserver,
+) -> Result<Option<Checkpoint>, RunError> {
+    let outcome = fit::fit(experiment, context, observer)?;
+    observer.fitted(outcome);
+    Ok(match outcome {
+        Outcome::Interrupted => None,
+        Outcome::Finished => Some(Checkpoint::read(&TrainContext::best_path(context.folder))?),
+    })
+}
+
+/// The checkpoint `start` with the output for speech of each of its members trained, one after the other; `None` where
+/// that was interrupted. The members of an ensemble have a folder each.
+fn fit_speech(
+    experiment: &Experiment,
+    context: &TrainContext,
+    start: &Checkpoint,
+    observer: &mut dyn RunObserver,
+) -> Result<Option<Checkpoint>, RunError> {
+    let members = members(start)?;
+    let mut whole = start.shallow_clone();
+    for (number, member) in members.iter().enumerate() {
+        let folder = match members.len() {
+            1 => context.folder.into(),
+            _ => context.folder.join(format!("member-{}", number + 1)),
+        };
+        make(&folder)?;
+        let context = TrainContext {
+            start_from: Some(member),
+            folder: &folder,
+            ..*context
+        };
+        let Some(best) = fit_whole(experiment, &context, observer)? else {
+            return Ok(None);
+        };
+        whole.take_speech_of(number, &best);
+        whole.metadata.add_trained_on(&best.metadata.trained_on);
+    }
+    whole.metadata.name.clone_from(&experiment.name);
+    whole.metadata.license.clone_from(&experiment.license);
+    Ok(Some(whole))
+}
+
+fn make(folder: &Path) -> Result<(), RunError> {
     std::fs::create_dir_all(folder).map_err(|e| RunError::Folder {
         path: folder.into(),
         reason: e,
-    })?;
-    allocator::keep();
-    let outcome = fit::fit(experiment, context, observer)?;
-    observer.fitted(outcome);
-    if outcome == Outcome::Interrupted {
-        return Ok(None);
-    }
-    let best = Checkpoint::read(&TrainContext::best_path(folder))?;
-    let aim = experiment.operating_point;
-    let metadata = export::finish(best, context.valid, aim, context.device, out)?;
-    Ok(Some(metadata))
+    })
 }

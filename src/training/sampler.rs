@@ -53,6 +53,17 @@ impl<'a> Pool<'a> {
     }
 }
 
+/// The outputs that labels are drawn for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Targets {
+    /// Voice, for each horizon.
+    Voice,
+    /// Voice, then speech.
+    VoiceAndSpeech,
+    /// The same without labels of voice.
+    Speech,
+}
+
 /// Draws windows or sequences from corpora in memory.
 pub struct Sampler<'a> {
     pools: Vec<Pool<'a>>,
@@ -63,6 +74,7 @@ pub struct Sampler<'a> {
     /// Frames on either side of a change over which its label is soft.
     soft_frames: usize,
     filter: Filter,
+    targets: Targets,
 }
 
 impl<'a> Sampler<'a> {
@@ -111,7 +123,14 @@ impl<'a> Sampler<'a> {
             label_frames: features.predicted_frames(horizons_frames),
             soft_frames: 0,
             filter: Filter::new(),
+            targets: Targets::Voice,
         })
+    }
+
+    /// The same with labels for other outputs; those of speech are for windows.
+    #[must_use]
+    pub fn with_targets(self, targets: Targets) -> Self {
+        Self { targets, ..self }
     }
 
     /// The same with labels of windows that rise and fall linearly from `seconds` before a change until as long after it.
@@ -132,7 +151,10 @@ impl<'a> Sampler<'a> {
 
     /// Labels of a window or sequence: one for each output of the network.
     pub fn labels(&self) -> usize {
-        self.label_frames.len()
+        match self.targets {
+            Targets::Voice => self.label_frames.len(),
+            Targets::VoiceAndSpeech | Targets::Speech => 2 * self.label_frames.len(),
+        }
     }
 
     /// Draws a window or sequence: its values before normalisation (frames × 80) and a label for each output.
@@ -164,15 +186,16 @@ impl<'a> Sampler<'a> {
         let span = (window.frames() as f32 * stretch).ceil() as usize + 1;
         let (track, start) = self.place(stretch, span, rng);
         let mix = self.mixing.mix(track, start, span, rng);
+        let layers = mix.layers.iter().copied();
 
         let acoustics = mix.alone.then(|| Acoustics::draw(a, rng)).flatten();
         let count = window.frames();
         let mut frames = match acoustics {
-            None => magnitudes_of_sum(log_mel, mix.layers, count, stretch),
+            None => magnitudes_of_sum(log_mel, layers, count, stretch),
             Some(acoustics) => {
                 let lead = acoustics.lead_samples();
                 let change = |samples: &mut [f32]| self.filter.apply(&acoustics, samples, rng);
-                magnitudes_of_changed(log_mel, mix.layers, count, stretch, lead, change)
+                magnitudes_of_changed(log_mel, layers, count, stretch, lead, change)
             }
         };
         augment::magnitudes(&mut frames, a, rng);
@@ -180,10 +203,23 @@ impl<'a> Sampler<'a> {
             *out = value.max(LOG_FLOOR).ln();
         }
         augment::mask(values, a, rng);
-        for (label, &frame) in labels.iter_mut().zip(&self.label_frames) {
+        let (of_voice, of_speech) = labels.split_at_mut(self.label_frames.len());
+        for (label, &frame) in of_voice.iter_mut().zip(&self.label_frames) {
             *label = match self.voice_around(track, start, frame, stretch) {
+                _ if self.targets == Targets::Speech => UNLABELLED,
                 Some(_) if !mix.has_voice => 0.0,
                 Some(share) => share,
+                None => UNLABELLED,
+            };
+        }
+        for (label, &frame) in of_speech.iter_mut().zip(&self.label_frames) {
+            let own = track.speech.get(place_of(track, start, frame, stretch));
+            let behind = mix
+                .background
+                .iter()
+                .map(|talker| talker.at(frame, stretch));
+            *label = match any(behind.chain([own.copied().flatten()])) {
+                Some(speech) => f32::from(u8::from(speech)),
                 None => UNLABELLED,
             };
         }
@@ -271,6 +307,16 @@ pub(super) fn pick_pool<'p, 'a>(
 /// The label of a frame of a window that starts at the frame `start` of a track.
 fn voiced_at(track: &Track, start: f32, frame: usize, stretch: f32) -> Option<bool> {
     track.voice[place_of(track, start, frame, stretch)]
+}
+
+/// Whether any of several is true; `None` if none is known to be, and some are unknown.
+fn any(all: impl Iterator<Item = Option<bool>>) -> Option<bool> {
+    all.reduce(|a, b| match (a, b) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (None, _) | (_, None) => None,
+        (Some(false), Some(false)) => Some(false),
+    })
+    .flatten()
 }
 
 /// The frame of a track that is this frame of a window; after the end, the last one.

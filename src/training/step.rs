@@ -80,8 +80,8 @@ impl TrainStep {
         let input = input.to_device(device);
         let labels = Tensor::from_slice(&batch.labels).to_device(device);
         let logits = self.network.forward(&input.to_kind(kind), self.whole);
-        let logits = logits.reshape([-1, 2]);
-        let mut loss = against_labels(&logits, &labels, training.label_smoothing);
+        let pairs = logits.reshape([-1, 2]);
+        let mut loss = against_labels(&pairs, &labels, training.label_smoothing);
         if let Some(teacher) = &self.teacher {
             loss = teacher.loss(loss, &logits, &input);
         }
@@ -93,7 +93,7 @@ impl TrainStep {
     }
 }
 
-/// Mean cross-entropy of logits (rows × 2) against labels from 0 (no voice) to 1 (voice); negative ones do not count.
+/// Mean cross-entropy of logits (rows × 2) against labels from 0 (no voice, or no speech) to 1; negative ones do not count.
 /// `smoothing` is spread evenly over both classes.
 pub(super) fn against_labels(logits: &Tensor, labels: &Tensor, smoothing: f64) -> Tensor {
     let counts = labels.ge(0.0).to_kind(Kind::Float);
@@ -101,7 +101,7 @@ pub(super) fn against_labels(logits: &Tensor, labels: &Tensor, smoothing: f64) -
     let targets = Tensor::stack(&[1.0 - &voice, voice], -1);
     let log_p = logits.to_kind(Kind::Float).log_softmax(-1, Kind::Float);
     let losses = -(targets * log_p).sum_dim_intlist(-1, false, Kind::Float);
-    (losses * &counts).sum(Kind::Float) / counts.sum(Kind::Float)
+    (losses * &counts).sum(Kind::Float) / counts.sum(Kind::Float).clamp_min(1.0)
 }
 
 /// Moves the running average of the parameters and running statistics by 1 - `decay`. The first steps use a

@@ -197,6 +197,7 @@ fn decider() -> Decider {
         index: 0,
         frames: 7,
         point,
+        speech: None,
     };
     Decider::new(OverlapAverage::none(), horizon).unwrap()
 }

@@ -28,6 +28,7 @@ fn untrained(path: &Path) -> Checkpoint {
         family: Family::BiLstm,
         members: 1,
         horizons: 1,
+        speech: false,
     };
     let checkpoint = Checkpoint {
         metadata: Metadata {
@@ -42,6 +43,7 @@ fn untrained(path: &Path) -> Checkpoint {
             horizons_frames: vec![768],
             overlap_averaging: false,
             operating_points: vec![OperatingPoint::around(0.5)],
+            speech: None,
             default_horizon_frames: 768,
             trained_on: vec![],
             figures: Default::default(),

@@ -206,6 +206,7 @@ fn model() -> Metadata {
         horizons_frames: vec![39, 21, 7],
         overlap_averaging: false,
         operating_points: vec![point(0.5), point(0.6), point(0.7)],
+        speech: None,
         default_horizon_frames: 21,
         trained_on: vec![],
         figures: Default::default(),

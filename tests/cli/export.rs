@@ -35,6 +35,7 @@ fn a_network_of_recordings_is_refused() {
         family: Family::BiLstm,
         members: 1,
         horizons: 1,
+        speech: false,
     };
     let features = architecture.features();
     let mut checkpoint = Checkpoint::read(model()).unwrap();

@@ -27,6 +27,7 @@ mod run;
 mod scnn;
 mod sim;
 #[cfg(target_os = "linux")]
+mod speech;
 mod stall;
 #[cfg(target_os = "linux")]
 mod systemd;

@@ -31,6 +31,7 @@ fn hears_the_centre(path: &Path) {
         family: Family::Scnn,
         members: 1,
         horizons: 1,
+        speech: false,
     };
     let options = (Kind::Float, Device::Cpu);
     let weight = |name: &str, shape: &[i64]| {
@@ -79,6 +80,7 @@ fn hears_the_centre(path: &Path) {
             horizons_frames: vec![57],
             overlap_averaging: false,
             operating_points: vec![point],
+            speech: None,
             default_horizon_frames: 57,
             trained_on: vec![],
             figures: Default::default(),

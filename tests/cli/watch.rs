@@ -24,6 +24,8 @@ fn hello(streams: &[(&str, StreamState)]) -> Update {
         reason: None,
         onset: None,
         settings: None,
+        speech_onset: None,
+        counts: Default::default(),
     };
     Update::Message(Message::Hello(Hello {
         v: Version,
@@ -40,6 +42,7 @@ fn hello(streams: &[(&str, StreamState)]) -> Update {
             reenter: Some(0.55),
             leave: 0.38,
         }),
+        speech_thresholds: None,
         streams: streams.iter().map(status).collect(),
         sinks: Vec::new(),
         locked: false,
@@ -57,6 +60,8 @@ fn decision(stream: &str, t: f64, p: f32, voice: bool) -> Update {
         voice,
         lookahead: 0.123,
         latency: 0.0147,
+        speech_p: None,
+        speech: None,
         late: false,
         test: false,
     }))
@@ -107,6 +112,7 @@ fn state(stream: &str, state: StreamState, reason: &str) -> Update {
         stream: stream.into(),
         state,
         reason: Some(reason.into()),
+        counts: Default::default(),
     }))
 }
 

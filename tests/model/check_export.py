@@ -26,9 +26,16 @@ for case in json.loads((folder / "cases.json").read_text()):
     expected = np.array(case["p"], dtype=np.float32)
     first = case["first"]
     chosen = windows[first : first + len(expected)]
-    together = network.probabilities(chosen, first)
+
+    def probabilities(windows, number, network=network):
+        p = network.probabilities(windows, number)
+        if "speech_output" not in network.description:
+            return p
+        return np.concatenate([p, network.speech_probabilities(windows, number)], axis=1)
+
+    together = probabilities(chosen, first)
     # One by one: the number of windows is free.
-    alone = np.concatenate([network.probabilities(chosen[i : i + 1], first + i) for i in range(len(chosen))])
+    alone = np.concatenate([probabilities(chosen[i : i + 1], first + i) for i in range(len(chosen))])
     for name, p in (("together", together), ("alone", alone)):
         assert p.shape == expected.shape, (case["file"], p.shape, expected.shape)
         difference = float(np.abs(p - expected).max())

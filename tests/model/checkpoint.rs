@@ -23,6 +23,7 @@ fn good() -> Checkpoint {
         family: Family::SeResNet(Depth::D14),
         members: 1,
         horizons: 2,
+        speech: false,
     };
     Checkpoint {
         metadata: Metadata {
@@ -37,6 +38,7 @@ fn good() -> Checkpoint {
             horizons_frames: vec![39, 7],
             overlap_averaging: false,
             operating_points: vec![OperatingPoint::around(0.5); 2],
+            speech: None,
             default_horizon_frames: 7,
             trained_on: vec![],
             figures: Default::default(),
@@ -224,6 +226,7 @@ fn good_scnn() -> Checkpoint {
         family: Family::Scnn,
         members: 1,
         horizons: 2,
+        speech: false,
     };
     let mut checkpoint = good();
     checkpoint.metadata.architecture = "scnn".into();
@@ -257,6 +260,7 @@ fn good_bilstm() -> Checkpoint {
         family: Family::BiLstm,
         members: 1,
         horizons: 1,
+        speech: false,
     };
     let mut checkpoint = good();
     checkpoint.metadata.architecture = "bilstm".into();

@@ -22,6 +22,7 @@ fn checkpoint(family: Family, members: usize, alternating: bool) -> Checkpoint {
         family,
         members,
         horizons: 3,
+        speech: false,
     };
     checkpoint.metadata.members = members;
     checkpoint.metadata.alternating = alternating;

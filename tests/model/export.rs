@@ -55,6 +55,7 @@ fn case(name: &str, family: Family, members: usize, horizons: &[u32], level: Lev
         family,
         members,
         horizons: horizons.len(),
+        speech: false,
     };
     let mut checkpoint = Checkpoint::read(program::model()).unwrap();
     let metadata = &mut checkpoint.metadata;
@@ -90,6 +91,13 @@ fn alternating(mut case: Case) -> Case {
     case
 }
 
+/// With an output for speech.
+fn speaking(mut case: Case) -> Case {
+    case.checkpoint = case.checkpoint.with_speech(true).unwrap();
+    case.checkpoint.weights = varied(case.checkpoint.architecture, 8);
+    case
+}
+
 fn depth(depth: Depth) -> Case {
     let name = format!("se-resnet-{}", depth.layers());
     case(
@@ -118,6 +126,14 @@ fn cases() -> Vec<Case> {
         &[57, 9],
         Absolute,
     )));
+    cases.push(speaking(case("speech", d14, 1, &[39, 4], Relative)));
+    cases.push(alternating(speaking(case(
+        "speech-pair",
+        Family::Scnn,
+        2,
+        &[57, 9],
+        Absolute,
+    ))));
     cases
 }
 
@@ -229,8 +245,16 @@ fn run(module: &CModule, case: &Case, windows: &[Window]) -> Vec<Vec<f32>> {
     if case.checkpoint.metadata.alternating {
         inputs.push(IValue::Tensor(Tensor::from_slice(&numbers)));
     }
-    let IValue::Tensor(p) = module.forward_is(&inputs).unwrap() else {
-        panic!("no tensor");
+    let p = match module.forward_is(&inputs).unwrap() {
+        IValue::Tensor(p) => p,
+        IValue::Tuple(both) => {
+            let both = both.into_iter().map(|value| match value {
+                IValue::Tensor(p) => p,
+                other => panic!("no tensor but {other:?}"),
+            });
+            Tensor::cat(&both.collect::<Vec<_>>(), 1)
+        }
+        other => panic!("no tensor but {other:?}"),
     };
     let horizons = p.size()[1] as usize;
     float_values(&p)

@@ -145,6 +145,7 @@ fn write_checkpoint(path: &Path, family: Family, shapes: &BTreeMap<String, Vec<u
         frontend: FrontendSettings::of_features(family.features()),
         overlap_averaging: false,
         operating_points: vec![OperatingPoint::around(0.5); horizons_frames.len()],
+        speech: None,
         default_horizon_frames: horizons_frames[0],
         level: LevelMode::Absolute,
         horizons_frames,

@@ -14,5 +14,6 @@ mod horizons;
 mod network;
 mod normalisation;
 mod overlap_averaging;
+mod speech;
 mod tracker;
 mod worker;

@@ -15,6 +15,7 @@ fn parameters_of_every_depth_with_one_horizon() {
                 family: Family::SeResNet(depth),
                 members: 1,
                 horizons: 1,
+                speech: false,
             }
             .parameters();
             (depth.layers(), format!("{:.2}", parameters as f64 / 1e6))
@@ -40,6 +41,7 @@ fn scnn_has_the_parameters_of_its_paper() {
             family,
             members: 1,
             horizons,
+            speech: false,
         }
         .parameters()
     };
@@ -57,6 +59,7 @@ fn bilstm_is_of_the_size_that_the_paper_gives_it() {
         family: Family::BiLstm,
         members: 1,
         horizons: 1,
+        speech: false,
     };
     // Each way: four gates, of the inputs, of the units, and two biases.
     let way = |inputs: usize, units: usize| 4 * units * (inputs + units + 2);
@@ -73,6 +76,7 @@ fn bilstm_answers_for_every_frame_by_all_of_its_sequence_and_nothing_else() {
         family: Family::BiLstm,
         members: 1,
         horizons: 1,
+        speech: false,
     };
     let _seeded = seeded(5);
     let network = Network::new(architecture, &initial_weights(architecture));
@@ -106,6 +110,7 @@ fn scnn_drops_out_in_training_only() {
         family: Family::Scnn,
         members: 1,
         horizons: 1,
+        speech: false,
     };
     let weights = trained_like(architecture);
     let network = Network::new(architecture, &weights);
@@ -145,6 +150,7 @@ fn a_folded_network_predicts_as_the_unfolded_one() {
             family,
             members: 1,
             horizons: 3,
+            speech: false,
         };
         let weights = trained_like(architecture);
         let frames = family.features().frames() as i64;
@@ -173,6 +179,7 @@ fn a_window_is_answered_the_same_alone_and_in_a_batch() {
         family: Family::SeResNet(Depth::D14),
         members: 1,
         horizons: 1,
+        speech: false,
     };
     let weights = trained_like(architecture);
     let network = tch::no_grad(|| Network::new(architecture, &weights).fold());

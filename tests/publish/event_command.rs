@@ -17,6 +17,7 @@ fn hub(config: &CommandConfig) -> Hub {
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 1.0 / 14.0,
+        speech_thresholds: None,
     });
     let sink = Commands::start(config).unwrap();
     hub.attach(sink, Delivery::DropOldest { capacity: 1024 })

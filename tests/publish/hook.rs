@@ -56,6 +56,7 @@ fn each_event_is_posted_once_as_json_and_a_failure_stops_nothing() {
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 1.0 / 14.0,
+        speech_thresholds: None,
     });
     let config = HookConfig {
         url: format!("http://{address}/voice?key=secret"),

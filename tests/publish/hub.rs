@@ -41,6 +41,7 @@ fn hub() -> Hub {
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 0.0714,
+        speech_thresholds: None,
     };
     let hub = Hub::new(facts);
     hub.add_stream("a");
@@ -54,6 +55,7 @@ fn state(stream: &str, state: StreamState) -> Message {
         stream: stream.into(),
         state,
         reason: None,
+        counts: Default::default(),
     })
 }
 

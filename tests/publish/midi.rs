@@ -17,6 +17,8 @@ fn decision(stream: &str, t: f64, p: f32, voice: bool) -> Message {
         voice,
         lookahead: 0.58,
         latency: 0.0,
+        speech_p: None,
+        speech: None,
         late: false,
         test: false,
     })

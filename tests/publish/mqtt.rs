@@ -25,6 +25,7 @@ fn hub(streams: &[&str], config: &MqttConfig) -> Hub {
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 1.0 / 14.0,
+        speech_thresholds: None,
     });
     streams.iter().for_each(|stream| hub.add_stream(stream));
     let sink = Mqtt::start(config, 1024).unwrap();
@@ -46,6 +47,7 @@ fn state(state: StreamState) -> Message {
         stream: "hall/1".into(),
         state,
         reason: None,
+        counts: Default::default(),
     })
 }
 
@@ -60,6 +62,8 @@ fn decision(seq: u64, p: f32, voice: bool) -> Message {
         voice,
         lookahead: 0.58,
         latency: 0.0,
+        speech_p: None,
+        speech: None,
         late: false,
         test: false,
     })

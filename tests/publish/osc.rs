@@ -18,6 +18,7 @@ fn hub(streams: &[&str]) -> Hub {
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 1.0 / 14.0,
+        speech_thresholds: None,
     });
     streams.iter().for_each(|stream| hub.add_stream(stream));
     hub
@@ -66,6 +67,8 @@ fn decision(stream: &str, seq: u64, p: f32, voice: bool) -> Message {
         voice,
         lookahead: 0.58,
         latency: 0.0,
+        speech_p: None,
+        speech: None,
         late: false,
         test: false,
     })
@@ -121,6 +124,7 @@ fn every_receiver_gets_flat_addresses_of_one_argument() {
         stream: "hall/1".into(),
         state: StreamState::Running,
         reason: None,
+        counts: Default::default(),
     }));
     hub.publish(decision("hall/1", 0, 0.25, false));
     hub.publish(onset("hall/1", 1.5));

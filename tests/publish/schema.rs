@@ -28,6 +28,8 @@ fn decision() -> Decision {
         voice: true,
         lookahead: 0.58,
         latency: 0.0125,
+        speech_p: None,
+        speech: None,
         late: false,
         test: false,
     }
@@ -48,6 +50,7 @@ fn a_message_is_one_flat_object_with_version_type_and_stream() {
         stream: "hall".into(),
         state: StreamState::Running,
         reason: None,
+        counts: Default::default(),
     };
     assert_eq!(
         serde_json::to_value(Message::State(state)).unwrap(),

@@ -53,6 +53,7 @@ fn every_change_of_a_sinks_state_is_reported_with_its_reason() {
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 0.0714,
+        speech_thresholds: None,
     });
     let mood = Arc::new(AtomicU8::new(FINE));
     let delivery = Delivery::DropOldest { capacity: 8 };
@@ -67,6 +68,7 @@ fn every_change_of_a_sinks_state_is_reported_with_its_reason() {
             stream: "a".into(),
             state: StreamState::Running,
             reason: None,
+            counts: Default::default(),
         }));
         for (state, reason) in expected {
             let change = hub.changes().recv_timeout(PATIENCE).unwrap();

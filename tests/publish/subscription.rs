@@ -25,6 +25,8 @@ fn decision(stream: &str, seq: u64, p: f32) -> Message {
         voice: p > 0.5,
         lookahead: 0.1,
         latency: 0.01,
+        speech_p: None,
+        speech: None,
         late: false,
         test: false,
     })
@@ -61,6 +63,7 @@ fn state(stream: &str) -> Message {
         stream: stream.into(),
         state: StreamState::Running,
         reason: None,
+        counts: Default::default(),
     })
 }
 

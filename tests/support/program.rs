@@ -31,6 +31,7 @@ pub fn model() -> &'static Path {
             family: Family::SeResNet(Depth::D14),
             members: 1,
             horizons: 2,
+            speech: false,
         };
         let point = OperatingPoint {
             threshold: 0.5,
@@ -55,6 +56,7 @@ pub fn model() -> &'static Path {
                 horizons_frames: vec![39, 7],
                 overlap_averaging: false,
                 operating_points: vec![point; 2],
+                speech: None,
                 default_horizon_frames: 7,
                 trained_on: vec![],
                 figures: Default::default(),

@@ -18,6 +18,7 @@ pub fn corpus() -> Corpus {
         song: String::new(),
         sound: Sound::Mix(mel),
         voice,
+        speech: Vec::new(),
         separated: None,
     };
     Corpus {

@@ -42,6 +42,7 @@ fn corpus(weight: f64, sound: Sound, voiced: bool) -> Corpus {
             song: String::new(),
             sound,
             voice,
+            speech: Vec::new(),
             separated: None,
         }],
     }

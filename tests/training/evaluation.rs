@@ -53,6 +53,7 @@ fn track(name: &str, labels: &str, voice: &str) -> Measured {
         scored: ScoredTrack {
             name: name.into(),
             features: Features::Mel(WindowLength::FRAMES_80),
+            speech: None,
             horizons: vec![p.zip(is_voice.iter().copied().map(Some)).collect()],
         },
     }
@@ -369,6 +370,7 @@ fn the_best_the_median_and_the_worst_song_are_shown() {
             confirm_m: 1,
             ..point()
         },
+        speech: None,
     };
     let songs = songs("made", &tracks, &horizon, None, COLLAR_S).unwrap();
     let causal: Vec<f64> = songs.iter().map(|s| s.decisions.accuracy_causal).collect();

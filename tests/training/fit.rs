@@ -224,6 +224,7 @@ fn a_dropped_voice_leaves_only_music_and_no_label() {
         song: String::new(),
         sound,
         voice: vec![Some(true); frames],
+        speech: Vec::new(),
         separated: None,
     };
     let corpora = [Corpus {
@@ -266,6 +267,7 @@ fn soft_labels_rise_and_fall_across_a_change() {
         song: String::new(),
         sound: Sound::Mix(Recording::of_samples(&[0.1; 200_000])),
         voice: (0..600).map(|frame| Some(frame >= 300)).collect(),
+        speech: Vec::new(),
         separated: None,
     };
     let corpora = [Corpus {
@@ -317,6 +319,7 @@ fn stems_as_they_are_sound_as_their_mix_does() {
             song: String::new(),
             sound,
             voice: vec![Some(true); 206],
+            speech: Vec::new(),
             separated: None,
         };
         let corpora = [Corpus {
@@ -352,6 +355,7 @@ fn without_treble_the_bands_above_it_are_silent() {
         song: String::new(),
         sound: Sound::Mix(Recording::of_samples(&hiss)),
         voice: vec![Some(false); 67],
+        speech: Vec::new(),
         separated: None,
     };
     let levels_of = |treble_up_to_hz| {
@@ -418,6 +422,7 @@ fn moving() -> Corpus {
         name: "moving".into(),
         song: String::new(),
         voice: voice.collect(),
+        speech: Vec::new(),
         sound: Sound::Mix(mel),
         separated: Some(SeparatedTrack::of_samples(&sound(16_000.0))),
     };
@@ -840,6 +845,7 @@ fn an_average_lies_between_its_checkpoints_and_refuses_strangers() {
             family: Family::SeResNet(Depth::D14),
             members: 1,
             horizons: horizons.len(),
+            speech: false,
         };
         let weights = initial_weights(architecture);
         for weight in weights.values() {

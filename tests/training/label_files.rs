@@ -480,3 +480,31 @@ fn every_encoding_and_line_end_gives_the_same_labels() {
     assert!(refused("a.json", r#"{"v": 2, "events": []}"#).contains("its version is 2, not 1"));
     assert!(refused("a.lab", b"\x00\x01\x02\x00\x00").contains("is not a text file"));
 }
+
+#[test]
+fn words_of_speech_are_labels_of_speech_and_none_of_voice() {
+    let file = plain("a.lab", "0 1 sing\n1 2 speech\n2 3 nosing\n");
+    let at = [0.5, 1.5, 2.5];
+    assert_eq!(
+        at.map(|t| file.voice_at(t)),
+        [Some(true), None, Some(false)]
+    );
+    assert_eq!(
+        at.map(|t| file.speech_at(t)),
+        [Some(false), Some(true), Some(false)]
+    );
+    // Both at once, as Audacity allows.
+    let file = plain("a.txt", "0\t2\tvoice\n1\t3\tspoken word\n");
+    let at = [0.5, 1.5, 2.5, 3.5];
+    assert_eq!(
+        at.map(|t| file.voice_at(t)),
+        [Some(true), Some(true), None, Some(false)]
+    );
+    assert_eq!(
+        at.map(|t| file.speech_at(t)),
+        [Some(false), Some(true), Some(true), Some(false)]
+    );
+    // Without such a word a pause may be anything.
+    let file = plain("a.lab", "0 1 sing\n1 2 nosing\n");
+    assert_eq!([0.5, 1.5].map(|t| file.speech_at(t)), [Some(false), None]);
+}

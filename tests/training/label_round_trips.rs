@@ -20,6 +20,7 @@ fn voice() -> impl Strategy<Value = RecordingVoice> {
             title,
             duration_s: at_s + rest_s,
             voices,
+            speech: None,
             decisions: Vec::new(),
         }
     })
@@ -69,6 +70,7 @@ proptest! {
             t_s: time_s(row),
             p: if voice { 0.75 } else { 0.25 },
             voice,
+            speech: None,
         });
         let voice = RecordingVoice { decisions: decisions.collect(), ..RecordingVoice::default() };
         let file = written(WrittenFormat::Csv, &voice);

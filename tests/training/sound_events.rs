@@ -94,6 +94,7 @@ fn measured(name: &str, song: &str, frames: &str, decisions: &str) -> Measured {
         scored: ScoredTrack {
             name: name.into(),
             features: Features::Mel(WindowLength::FRAMES_80),
+            speech: None,
             horizons: vec![scored.collect()],
         },
         song: song.into(),

@@ -22,6 +22,7 @@ fn song(voice_p: f32, pause_p: f32, spread: f32) -> ScoredTrack {
     ScoredTrack {
         name: "song".into(),
         features: Features::Mel(WindowLength::FRAMES_80),
+        speech: None,
         horizons: vec![(0..WINDOWS).map(score).collect()],
     }
 }
@@ -36,6 +37,7 @@ fn music(p: f32, spread: f32) -> ScoredTrack {
     ScoredTrack {
         name: "music".into(),
         features: Features::Mel(WindowLength::FRAMES_80),
+        speech: None,
         horizons: vec![(0..WINDOWS).map(score).collect()],
     }
 }
@@ -163,6 +165,7 @@ fn a_balanced_point_does_not_care_how_much_is_sung() {
     let song = |voice_of_five: usize| ScoredTrack {
         name: "song".into(),
         features: Features::Mel(WindowLength::FRAMES_80),
+        speech: None,
         horizons: vec![
             (0..1250)
                 .map(|i| {
@@ -205,6 +208,7 @@ fn of_points_that_are_as_good_the_calmest_is_taken() {
     let song = ScoredTrack {
         name: "song".into(),
         features: Features::Mel(WindowLength::FRAMES_80),
+        speech: None,
         horizons: vec![(0..WINDOWS).map(dips).collect()],
     };
     let corpora = [vec![song], vec![music(0.2, 0.3)]];
@@ -226,12 +230,14 @@ fn published_decisions_are_no_worse_than_raw_ones() {
     let song = ScoredTrack {
         name: "song".into(),
         features: Features::Mel(WindowLength::FRAMES_80),
+        speech: None,
         horizons: vec![(0..WINDOWS).map(p).collect()],
     };
     for aim in [Aim::Accuracy, Aim::Even, Aim::Balanced] {
         let corpora = [vec![ScoredTrack {
             name: song.name.clone(),
             features: song.features,
+            speech: None,
             horizons: song.horizons.clone(),
         }]];
         let point = choose(&corpora, 0, aim);

@@ -47,6 +47,10 @@ class Detection:
     voice: NDArray[np.bool_]
     #: What is wrong with the file, if it could be read only in part.
     damage: str | None = None
+    #: Every stretch of speech; None if the model has no output for it.
+    speech_spans: tuple[Span, ...] | None = None
+    #: Probability of speech at each decision; None likewise.
+    speech_p: NDArray[np.float32] | None = None
 
     @property
     def intervals(self) -> NDArray[np.float64]:
@@ -92,18 +96,25 @@ def detect(
 
 
 def _detection(path: str, found: dict[str, Any]) -> Detection:
-    edges: dict[int, dict[str, float]] = {}
-    for event in found["events"]:
-        edges.setdefault(event["id"], {})[event["type"]] = event["t"]
     rows = found["decisions"]
+    speech = found.get("speech_events")
     return Detection(
         path=path,
         duration=found["duration"],
         model=found["model"],
         lookahead=found["lookahead"],
-        spans=tuple(Span(edge["onset"], edge["offset"]) for edge in edges.values()),
+        spans=_spans(found["events"]),
         t=np.array([row["t"] for row in rows], dtype=np.float64),
         p=np.array([row["p"] for row in rows], dtype=np.float32),
         voice=np.array([row["voice"] for row in rows], dtype=np.bool_),
         damage=found.get("damage"),
+        speech_spans=None if speech is None else _spans(speech),
+        speech_p=None if speech is None else np.array([row["speech_p"] for row in rows], dtype=np.float32),
     )
+
+
+def _spans(events: list[dict[str, Any]]) -> tuple[Span, ...]:
+    edges: dict[int, dict[str, float]] = {}
+    for event in events:
+        edges.setdefault(event["id"], {})[event["type"]] = event["t"]
+    return tuple(Span(edge["onset"], edge["offset"]) for edge in edges.values())

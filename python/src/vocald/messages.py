@@ -98,6 +98,34 @@ class Offset:
 
 
 @dataclass(frozen=True)
+class SpeechOnset:
+    """Somebody begins to speak. Only from models with an output for speech; the fields are those of an onset."""
+
+    type: ClassVar[str] = "speech_onset"
+    stream: str
+    id: int
+    t: float
+    wall: float
+    #: Probability of speech.
+    p: float
+    reason: str = "decision"
+
+
+@dataclass(frozen=True)
+class SpeechOffset:
+    """Nobody speaks any more; the fields are those of an offset."""
+
+    type: ClassVar[str] = "speech_offset"
+    stream: str
+    id: int
+    t: float
+    wall: float
+    p: float
+    duration: float
+    reason: str = "decision"
+
+
+@dataclass(frozen=True)
 class StreamStatus:
     """State of one stream at the moment."""
 
@@ -108,6 +136,10 @@ class StreamStatus:
     onset: Onset | None = None
     #: What it is decided on with; None from versions that did not report it.
     settings: StreamSettings | None = None
+    #: The onset of speech that is present; None if there is none.
+    speech_onset: SpeechOnset | None = None
+    #: What counts as its voice: ``singing``, ``speech`` or ``either``.
+    counts: str = "singing"
 
     @property
     def voice(self) -> bool:
@@ -145,6 +177,8 @@ class Hello:
     sinks: tuple[SinkStatus, ...] = ()
     #: Whether changes are refused.
     locked: bool = False
+    #: The thresholds of speech; None if the model has no output for it.
+    speech_thresholds: Thresholds | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +202,10 @@ class Decision:
     late: bool = False
     #: Whether ``voice`` is a test of the rig.
     test: bool = False
+    #: Probability of speech; None if the model has no output for it.
+    speech_p: float | None = None
+    #: Whether somebody speaks; None likewise.
+    speech: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +216,8 @@ class State:
     stream: str
     state: str
     reason: str | None = None
+    #: What counts as its voice: ``singing``, ``speech`` or ``either``.
+    counts: str = "singing"
 
 
 @dataclass(frozen=True)
@@ -282,7 +322,8 @@ class Refused:
 
 
 Message = Union[
-    Hello, Decision, Onset, Offset, State, Gap, Level, Settings, Sink, Reload, Lock, Lagged, Reply, Refused
+    Hello, Decision, Onset, Offset, SpeechOnset, SpeechOffset, State, Gap, Level, Settings, Sink, Reload, Lock,
+    Lagged, Reply, Refused,
 ]
 
 _TYPES: dict[str, type[Message]] = {kind.type: kind for kind in Message.__args__}  # type: ignore[attr-defined]
@@ -315,8 +356,9 @@ def _message(kind: type[Message], fields: dict[str, Any]) -> Message:
         fields["streams"] = tuple(_status(status) for status in fields.get("streams", ()))
         fields["sinks"] = tuple(_known(SinkStatus, sink) for sink in fields.get("sinks", ()))
     if kind is Hello:
-        thresholds = fields.get("thresholds")
-        fields["thresholds"] = None if thresholds is None else _known(Thresholds, thresholds)
+        for name in ("thresholds", "speech_thresholds"):
+            thresholds = fields.get(name)
+            fields[name] = None if thresholds is None else _known(Thresholds, thresholds)
     elif kind is Settings:
         fields["decision"] = _known(DecisionSettings, fields["decision"])
     elif kind is Level:
@@ -327,8 +369,9 @@ def _message(kind: type[Message], fields: dict[str, Any]) -> Message:
 
 def _status(fields: dict[str, Any]) -> StreamStatus:
     fields = dict(fields)
-    onset = fields.get("onset")
-    fields["onset"] = None if onset is None else _known(Onset, onset)
+    for name, kind in (("onset", Onset), ("speech_onset", SpeechOnset)):
+        onset = fields.get(name)
+        fields[name] = None if onset is None else _known(kind, onset)
     settings = fields.get("settings")
     if settings is not None:
         decision = _known(DecisionSettings, settings["decision"])

@@ -51,13 +51,23 @@ class Network:
 
         ``first`` is the number of the first window in its stream; alternating members take turns by it.
         """
+        return self._output("probability", windows, first)
+
+    def speech_probabilities(self, windows: NDArray[np.float32], first: int = 0) -> NDArray[np.float32]:
+        """The same for speech. Raises :class:`ValueError` for a network without that output."""
+        output = self.description.get("speech_output")
+        if output is None:
+            raise ValueError(f"the network {self.description['name']} has no output for speech")
+        return self._output(output, windows, first)
+
+    def _output(self, output: str, windows: NDArray[np.float32], first: int) -> NDArray[np.float32]:
         batches = [np.zeros((0, len(self.horizons_frames)), dtype=np.float32)]
         for start in range(0, len(windows), _BATCH):
             batch = windows[start : start + _BATCH]
             inputs: dict[str, Any] = {"log_mel": batch}
             if "number" in self.description["inputs"]:
                 inputs["number"] = np.arange(first + start, first + start + len(batch), dtype=np.int64)
-            batches.append(self._session.run(["probability"], inputs)[0])
+            batches.append(self._session.run([output], inputs)[0])
         return np.concatenate(batches)
 
     def predict(self, samples: ArrayLike) -> Prediction:

@@ -159,6 +159,7 @@ pub fn behind_network(checkpoint: &Checkpoint, passes: u32) -> anyhow::Result<Ve
         horizons_s: Vec::new(),
         lookahead_s: 0.0,
         hop_s: 0.0,
+        speech_thresholds: None,
     });
     hub.attach(JsonReader, Delivery::DropOldest { capacity: 1024 })?;
     let publishes = measure("publish, one sink", passes, 1, || hub.publish(decision()));
@@ -179,6 +180,8 @@ fn decision() -> Message {
         latency: 0.0,
         late: false,
         test: false,
+        speech_p: None,
+        speech: None,
     })
 }
 

@@ -67,6 +67,7 @@ pub fn run(
         family,
         members: 1,
         horizons: 1,
+        speech: false,
     };
     tch::set_num_threads(args.threads.into());
     let mut recipe = Experiment::read(Path::new(RECIPE))?.training;

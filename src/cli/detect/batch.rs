@@ -26,6 +26,8 @@ pub struct Batch<'a> {
     pub labeler: &'a Labeler,
     /// The format that is printed.
     pub printed: Option<Format>,
+    /// Whether formats of singing alone get speech too.
+    pub speech: bool,
     /// One line a sound is printed; ended by a NUL if set.
     pub verdicts: Option<Ending>,
     pub outputs: Option<Outputs>,
@@ -227,7 +229,7 @@ impl Batch<'_> {
         record.state = State::Done;
         let (verdict, voice_share) = (Verdict::of(&labels), labels.voice_share());
         let text = match self.printed {
-            Some(format) => format.write(&labels)?.into_bytes(),
+            Some(format) => format.write(&labels, self.speech)?.into_bytes(),
             None => self.verdict_line(job, verdict, voice_share),
         };
         Ok(Finished {
@@ -275,6 +277,7 @@ impl Batch<'_> {
             version: crate::VERSION.into(),
             seconds: None,
             voice_share: None,
+            speech_share: None,
             verdict: None,
             formats: self
                 .outputs
@@ -293,6 +296,7 @@ impl Record {
     fn describe(&mut self, labels: &Labels) {
         self.seconds = Some(labels.duration_s);
         self.voice_share = Some(labels.voice_share());
+        self.speech_share = labels.speech_share();
         self.verdict = Some(Verdict::of(labels));
         self.warnings = labels
             .damage

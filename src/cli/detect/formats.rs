@@ -41,10 +41,16 @@ impl Format {
         }
     }
 
-    /// The labels as text.
-    pub fn write(self, labels: &Labels) -> anyhow::Result<String> {
+    /// The labels as text. `speech`: also in formats whose readers know singing alone.
+    pub fn write(self, labels: &Labels, speech: bool) -> anyhow::Result<String> {
         match self {
-            Self::LabelFile(format) => Ok(format.write(&voice(labels))),
+            Self::LabelFile(format) => {
+                let mut voice = voice(labels);
+                if format.has_one_class() && !speech {
+                    voice.speech = None;
+                }
+                Ok(format.write(&voice))
+            }
             Self::Json => json(labels),
         }
     }
@@ -52,8 +58,11 @@ impl Format {
 
 fn voice(labels: &Labels) -> RecordingVoice {
     let path = labels.input.path();
-    let voices = labels.voices.iter();
     let decisions = labels.decisions.iter();
+    let spans = |stretches: &[Voice]| {
+        let spans = stretches.iter();
+        spans.map(|v| (v.onset.t, v.offset.t)).collect()
+    };
     RecordingVoice {
         title: path
             .file_stem()
@@ -61,14 +70,14 @@ fn voice(labels: &Labels) -> RecordingVoice {
             .to_string_lossy()
             .into(),
         duration_s: labels.duration_s,
-        voices: voices
-            .map(|voice| (voice.onset.t, voice.offset.t))
-            .collect(),
+        voices: spans(&labels.voices),
+        speech: labels.speech.as_deref().map(spans),
         decisions: decisions
             .map(|d| CsvRow {
                 t_s: d.t,
                 p: d.p,
                 voice: d.voice,
+                speech: d.speech_p.zip(d.speech),
             })
             .collect(),
     }
@@ -93,7 +102,11 @@ struct Json<'a> {
     lookahead: f64,
     hop: f64,
     voice_share: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speech_share: Option<f64>,
     events: Vec<Event>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speech_events: Option<Vec<Event>>,
     decisions: Vec<Row>,
 }
 
@@ -118,28 +131,37 @@ struct Row {
     t: f64,
     p: f32,
     voice: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speech_p: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speech: Option<bool>,
 }
 
 fn json(labels: &Labels) -> anyhow::Result<String> {
-    let events = labels.voices.iter().flat_map(|Voice { onset, offset }| {
-        [
-            Event::Onset {
-                id: onset.id,
-                t: onset.t,
-                p: onset.p,
-            },
-            Event::Offset {
-                id: offset.id,
-                t: offset.t,
-                p: offset.p,
-                duration: offset.duration,
-            },
-        ]
-    });
+    let events = |stretches: &[Voice]| -> Vec<Event> {
+        let both = |Voice { onset, offset }: &Voice| {
+            [
+                Event::Onset {
+                    id: onset.id,
+                    t: onset.t,
+                    p: onset.p,
+                },
+                Event::Offset {
+                    id: offset.id,
+                    t: offset.t,
+                    p: offset.p,
+                    duration: offset.duration,
+                },
+            ]
+        };
+        stretches.iter().flat_map(both).collect()
+    };
     let rows = labels.decisions.iter().map(|d| Row {
         t: d.t,
         p: d.p,
         voice: d.voice,
+        speech_p: d.speech_p,
+        speech: d.speech,
     });
     let PathText { path, path_percent } = PathText::new(labels.input.path());
     let json = Json {
@@ -156,7 +178,9 @@ fn json(labels: &Labels) -> anyhow::Result<String> {
         lookahead: lookahead_s(labels.horizon_frames),
         hop: WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),
         voice_share: labels.voice_share(),
-        events: events.collect(),
+        speech_share: labels.speech_share(),
+        events: events(&labels.voices),
+        speech_events: labels.speech.as_deref().map(events),
         decisions: rows.collect(),
     };
     Ok(serde_json::to_string(&json)? + "\n")

@@ -74,10 +74,13 @@ pub struct Args {
     /// Label formats, separated by commas, see below [default: lab]
     #[arg(long, value_delimiter = ',', value_parser = choice(&Format::all()), help_heading = "Labels")]
     format: Vec<Format>,
+    /// Label formats lab and audacity: label speech too, beside singing. Needs a model with an output for speech
+    #[arg(long, help_heading = "Labels")]
+    pub speech: bool,
     /// Replace label files that vocald did not write, or that were changed since
     #[arg(long, help_heading = "Labels")]
     overwrite: bool,
-    /// Print one line a sound: sung, instrumental or too_short, the share of its time with voice, and its path
+    /// Print one line a sound: sung, spoken (by a model with an output for speech), instrumental or too_short, the share of its time with voice, and its path
     #[arg(long, help_heading = "Labels")]
     verdict: bool,
     /// Record every sound in this file of JSON lines; with --shard K/N, -K-of-N is added to its name [default:
@@ -99,11 +102,12 @@ Decides exactly as `vocald run` on the same sound, with the same look-ahead. Che
 which `run` cannot use, work here.
 
 Formats:
-  lab       `start end sing|nosing` lines in seconds that cover the whole file
-  audacity  `start end voice` lines separated by tabs: an Audacity label track
+  lab       `start end sing|nosing` lines in seconds that cover the whole file; --speech adds `speech`
+  audacity  `start end voice` lines separated by tabs: an Audacity label track; --speech adds `speech`
   csv       `t,p,voice` rows, one per decision, 14 a second
   json      events, decisions, and the file, model and version behind them
   textgrid  a Praat TextGrid with the tier `voice`
+  With an output for speech, csv has `speech_p,speech` too, json its events and textgrid a tier.
   srt, vtt  subtitles, one for each voice
   lrc       a line of lyrics for each voice
 
@@ -239,6 +243,7 @@ impl Args {
             folder: self.out.clone().unwrap_or_default(),
             formats: self.formats(),
             overwrite: self.overwrite,
+            speech: self.speech,
         })
     }
 

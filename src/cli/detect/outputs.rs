@@ -17,12 +17,15 @@ pub struct Outputs {
     pub folder: PathBuf,
     pub formats: Vec<Format>,
     pub overwrite: bool,
+    /// Whether formats of singing alone get speech too.
+    pub speech: bool,
 }
 
 /// The label file of one sound in one format.
 pub struct Output {
     pub path: PathBuf,
     format: Format,
+    speech: bool,
 }
 
 /// A label file that is ready to be written.
@@ -56,6 +59,7 @@ impl Outputs {
         let output = |&format: &Format| Output {
             path: job.output(&self.folder, format.extension()),
             format,
+            speech: self.speech,
         };
         formats.iter().map(output).collect()
     }
@@ -109,7 +113,7 @@ pub fn written_before(outputs: &[Output], manifest: &Manifest) -> Vec<LabelFile>
 pub fn render(outputs: Vec<Output>, labels: &Labels) -> anyhow::Result<Vec<Rendered>> {
     let render = |output: Output| {
         Ok(Rendered {
-            text: output.format.write(labels)?,
+            text: output.format.write(labels, output.speech)?,
             path: output.path,
         })
     };

@@ -29,6 +29,8 @@ pub struct Record {
     pub seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub voice_share: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub speech_share: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
     /// The formats that were requested.

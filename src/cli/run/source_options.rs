@@ -4,10 +4,20 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use vocald_client::message::Counts;
+
 use crate::audio::Encoding;
 use crate::audio::SourceSpec;
 use crate::cli::Usage;
+use crate::cli::choice::choice;
 use crate::config::{Config, SourceConfig};
+
+/// Every choice by its word.
+const ALL_COUNTS: [(&str, Counts); 3] = [
+    ("singing", Counts::Singing),
+    ("speech", Counts::Speech),
+    ("either", Counts::Either),
+];
 
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Sources")]
@@ -43,6 +53,10 @@ pub struct SourceOptions {
     /// Close an open voice after this time without sound, in seconds [default: 1]
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     stall: Option<f64>,
+    /// What counts as a voice: singing, speech or either; the last two need a model with an output for speech
+    /// [default: singing]
+    #[arg(long, value_name = "WHAT", value_parser = choice(&ALL_COUNTS))]
+    counts: Option<Counts>,
     /// Devices: do not wait for one that is not there, but end with an error
     #[arg(long)]
     no_wait: bool,
@@ -98,6 +112,7 @@ impl SourceOptions {
         source.channels = self.channels.unwrap_or(source.channels);
         source.period_frames = self.period.unwrap_or(source.period_frames);
         source.each_channel |= self.each_channel;
+        source.counts = self.counts.unwrap_or(source.counts);
         source.stall_s = self.stall.unwrap_or(source.stall_s);
         source.wait &= !self.no_wait;
     }

@@ -14,7 +14,7 @@ use super::{chart, lamp};
 use vocald_client::message::Decision;
 
 /// Rows of facts beside the large lamp.
-const FACTS: u16 = 7;
+const FACTS: u16 = 8;
 const FACTS_WIDTH: u16 = 22;
 const EVENTS_WIDTH: u16 = 22;
 /// Columns at each side of the large word.
@@ -223,6 +223,7 @@ impl Panel<'_> {
                 of(newest.map(|d| format!("{:.0} %", d.p * 100.0))),
                 self.style.bold(),
             ),
+            self.fact("speech", of(newest.and_then(speech)), plain),
             self.fact("level", of(level.map(|l| decibels(l.rms_db))), plain),
             self.fact(
                 "latency",
@@ -358,6 +359,12 @@ impl Panel<'_> {
             buffer.set_string(bar.x + x, bar.y, mark, look);
         }
     }
+}
+
+/// Whether somebody speaks, and its probability; `None` where the model does not know.
+fn speech(decision: &Decision) -> Option<String> {
+    let word = if decision.speech? { "yes" } else { "no" };
+    Some(format!("{word}, {:.0} %", decision.speech_p? * 100.0))
 }
 
 fn decibels(db: f32) -> String {

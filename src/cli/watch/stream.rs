@@ -111,7 +111,9 @@ impl Stream {
             Message::Offset(offset) => self.close(offset.id, offset.t),
             Message::Gap(gap) => self.take_gap(&gap),
             Message::State(state) => self.take_state(state.state, state.reason),
-            Message::Hello(_)
+            Message::SpeechOnset(_)
+            | Message::SpeechOffset(_)
+            | Message::Hello(_)
             | Message::Settings(_)
             | Message::Sink(_)
             | Message::Reload(_)

@@ -40,12 +40,16 @@ fn time(parts: &[&str], index: usize) -> Option<f64> {
     parts.get(index).and_then(|part| seconds(part))
 }
 
-/// A label `voice` for each stretch of voice.
+/// A label `voice` for each stretch of voice, and `speech` for each of speech, in order of their starts.
 pub(super) fn write(voice: &RecordingVoice) -> String {
+    let voices = voice.voices.iter().map(|&span| (span, "voice"));
+    let speech = voice.speech.iter().flatten().map(|&span| (span, "speech"));
+    let mut labels: Vec<_> = voices.chain(speech).collect();
+    labels.sort_by(|((a, _), _), ((b, _), _)| a.total_cmp(b));
     let mut text = String::new();
-    for (from_s, to_s) in &voice.voices {
+    for ((from_s, to_s), word) in labels {
         // Writing to a String does not fail.
-        let _ = writeln!(text, "{from_s:.6}\t{to_s:.6}\tvoice");
+        let _ = writeln!(text, "{from_s:.6}\t{to_s:.6}\t{word}");
     }
     text
 }

@@ -38,6 +38,8 @@ pub(super) struct Collector<'a> {
     labels: Vec<(Place, Span)>,
     /// Labels, by their indices, whose words are known only among other known words.
     doubtful: Vec<(usize, String)>,
+    /// Stretches of speech.
+    speech: Vec<(f64, f64)>,
 }
 
 impl<'a> Collector<'a> {
@@ -48,6 +50,7 @@ impl<'a> Collector<'a> {
             left_out: LeftOut::default(),
             labels: Vec::new(),
             doubtful: Vec::new(),
+            speech: Vec::new(),
         })
     }
 
@@ -62,6 +65,10 @@ impl<'a> Collector<'a> {
         let voice = self.vocabulary.class(word);
         if voice.is_none() {
             self.left_out.word(word);
+        }
+        let is_speech = Vocabulary::is_speech(word) && fault_of(from_s, to_s).is_none();
+        if is_speech {
+            self.speech.push((from_s, to_s));
         }
         let before = self.labels.len();
         self.span(place, from_s, to_s, voice)?;
@@ -184,6 +191,7 @@ impl<'a> Collector<'a> {
         }
         self.check_overlaps(overlap)?;
         let spans: Vec<Span> = self.labels.iter().map(|(_, span)| *span).collect();
+        self.speech.sort_by(|a, b| a.0.total_cmp(&b.0));
         let has_no_voice = spans.iter().any(|span| span.voice == Some(false));
         Ok(LabelFile {
             spans: disjoint(&spans),
@@ -192,6 +200,7 @@ impl<'a> Collector<'a> {
                 Elsewhere::NoVoiceUnlessLabelled if !has_no_voice => Some(false),
                 Elsewhere::NoVoiceUnlessLabelled | Elsewhere::Unlabelled => None,
             },
+            speech: (!self.speech.is_empty()).then_some(self.speech),
             p: None,
             left_out: self.left_out,
         })

@@ -37,22 +37,37 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
     }
 }
 
-/// Lines `START END sing|nosing` over the whole recording.
+/// Lines `START END sing|nosing` over the whole recording; `speech` where somebody speaks and nobody sings.
 pub(super) fn write(voice: &RecordingVoice) -> String {
     let mut text = String::new();
     let mut at_s = 0.0;
-    let mut line = |from_s: f64, to_s: f64, word: &str| {
-        // Empty at the start or end of the recording where a voice begins or ends there.
-        if to_s > from_s {
-            // Writing to a String does not fail.
-            let _ = writeln!(text, "{from_s:.6} {to_s:.6} {word}");
-        }
-    };
     for &(from_s, to_s) in &voice.voices {
-        line(at_s, from_s, "nosing");
-        line(from_s, to_s, "sing");
+        pause(&mut text, voice, at_s, from_s);
+        line(&mut text, from_s, to_s, "sing");
         at_s = to_s;
     }
-    line(at_s, voice.duration_s, "nosing");
+    pause(&mut text, voice, at_s, voice.duration_s);
     text
+}
+
+/// The lines of a time in which nobody sings.
+fn pause(text: &mut String, voice: &RecordingVoice, from_s: f64, to_s: f64) {
+    let mut at_s = from_s;
+    for &(start_s, end_s) in voice.speech.iter().flatten() {
+        let (start_s, end_s) = (start_s.max(at_s), end_s.min(to_s));
+        if end_s > start_s {
+            line(text, at_s, start_s, "nosing");
+            line(text, start_s, end_s, "speech");
+            at_s = end_s;
+        }
+    }
+    line(text, at_s, to_s, "nosing");
+}
+
+/// A line, unless it is empty: a voice may begin or end with the recording.
+fn line(text: &mut String, from_s: f64, to_s: f64, word: &str) {
+    if to_s > from_s {
+        // Writing to a String does not fail.
+        let _ = writeln!(text, "{from_s:.6} {to_s:.6} {word}");
+    }
 }

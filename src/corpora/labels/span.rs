@@ -23,6 +23,9 @@ pub struct LabelFile {
     pub spans: Vec<Span>,
     /// The label of everything that no span covers; `None` if it is unlabelled.
     pub elsewhere: Option<bool>,
+    /// Start and end in seconds of what is labelled as speech, in order of the starts; `None` if the file has no word
+    /// for it.
+    pub speech: Option<Vec<(f64, f64)>>,
     /// Times in seconds, which rise, and probabilities, if the file has them.
     pub p: Option<Vec<(f64, f32)>>,
     /// Labels that were left out.
@@ -33,6 +36,22 @@ impl LabelFile {
     /// The label at a time in seconds; `None` where it is unknown.
     pub fn voice_at(&self, t_s: f64) -> Option<bool> {
         self.span_at(t_s).map_or(self.elsewhere, |span| span.voice)
+    }
+
+    /// Whether a time in seconds is labelled as speech; `None` where that is unknown. In a file with words for speech
+    /// everything else that is labelled is none. In any other a voice is none, and of the rest nothing is known.
+    pub fn speech_at(&self, t_s: f64) -> Option<bool> {
+        let voice = self.voice_at(t_s);
+        let Some(speech) = &self.speech else {
+            return voice.filter(|voice| *voice).map(|_| false);
+        };
+        let is_speech = speech
+            .iter()
+            .any(|&(from_s, to_s)| (from_s..to_s).contains(&t_s));
+        match is_speech {
+            true => Some(true),
+            false => voice.map(|_| false),
+        }
     }
 
     /// Whether no label covers a time in seconds; a label with an unknown word covers it.

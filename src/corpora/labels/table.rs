@@ -204,12 +204,22 @@ impl<'a> LineCounter<'a> {
     }
 }
 
-/// Rows `t,p,voice`, one per decision.
+/// Rows `t,p,voice`, one per decision, with `speech_p,speech` where speech is known.
 pub(super) fn write(voice: &RecordingVoice) -> String {
-    let mut text = String::from("t,p,voice\n");
+    let has_speech = voice.decisions.iter().any(|row| row.speech.is_some());
+    let mut text = String::from("t,p,voice");
+    text += if has_speech {
+        ",speech_p,speech\n"
+    } else {
+        "\n"
+    };
     for row in &voice.decisions {
         // Writing to a String does not fail.
-        let _ = writeln!(text, "{:.6},{:.6},{}", row.t_s, row.p, u8::from(row.voice));
+        let _ = write!(text, "{:.6},{:.6},{}", row.t_s, row.p, u8::from(row.voice));
+        if let Some((p, speech)) = row.speech {
+            let _ = write!(text, ",{p:.6},{}", u8::from(speech));
+        }
+        text.push('\n');
     }
     text
 }

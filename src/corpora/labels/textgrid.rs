@@ -125,35 +125,49 @@ fn tiers(text: &str) -> Result<Vec<Tier>, LabelError> {
     Ok(tiers)
 }
 
-/// A long TextGrid with one interval tier, `voice`: intervals `voice`, and empty ones between them.
+/// A long TextGrid with the interval tier `voice`, and with the tier `speech` where speech is known: intervals with the
+/// tier's name, and empty ones between them.
 pub(super) fn write(voice: &RecordingVoice) -> String {
-    let end_s = voice.voices.last().map_or(0.0, |last| last.1);
-    let end_s = end_s.max(voice.duration_s);
+    let mut tiers = vec![("voice", &voice.voices)];
+    tiers.extend(voice.speech.as_ref().map(|speech| ("speech", speech)));
+    let ends = tiers.iter().filter_map(|(_, spans)| Some(spans.last()?.1));
+    let end_s = ends.fold(voice.duration_s, f64::max);
+    let mut text = format!(
+        "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = {end_s:.6}\ntiers? <exists>\n\
+         size = {}\nitem []:\n",
+        tiers.len()
+    );
+    for (number, (name, spans)) in (1..).zip(tiers) {
+        write_tier(&mut text, number, name, spans, end_s);
+    }
+    text
+}
+
+fn write_tier(text: &mut String, number: u32, name: &str, spans: &[(f64, f64)], end_s: f64) {
     let mut intervals: Vec<(f64, f64, &str)> = Vec::new();
     let mut at_s = 0.0;
-    for &(from_s, to_s) in &voice.voices {
+    for &(from_s, to_s) in spans {
         if from_s > at_s {
             intervals.push((at_s, from_s, ""));
         }
-        intervals.push((from_s, to_s, "voice"));
+        intervals.push((from_s, to_s, name));
         at_s = to_s;
     }
     if end_s > at_s || intervals.is_empty() {
         intervals.push((at_s, end_s, ""));
     }
-    let mut text = format!(
-        "File type = \"ooTextFile\"\nObject class = \"TextGrid\"\n\nxmin = 0\nxmax = {end_s:.6}\ntiers? <exists>\n\
-         size = 1\nitem []:\n    item [1]:\n        class = \"IntervalTier\"\n        name = \"voice\"\n        \
+    // Writing to a String does not fail.
+    let _ = write!(
+        text,
+        "    item [{number}]:\n        class = \"IntervalTier\"\n        name = \"{name}\"\n        \
          xmin = 0\n        xmax = {end_s:.6}\n        intervals: size = {}\n",
         intervals.len()
     );
     for (number, (from_s, to_s, label)) in (1..).zip(intervals) {
-        // Writing to a String does not fail.
         let _ = writeln!(
             text,
             "        intervals [{number}]:\n            xmin = {from_s:.6}\n            xmax = {to_s:.6}\n            \
              text = \"{label}\""
         );
     }
-    text
 }

@@ -85,6 +85,30 @@ const REMARKS: [&str; 7] = [
 /// Words of the longest remark.
 const REMARK_WORDS: usize = 3;
 
+/// Words of people who speak. For voice they are unknown, unless the settings say otherwise: a label `speech` does not
+/// say whether somebody sings meanwhile.
+pub const SPEECH_WORDS: [&str; 19] = [
+    "speech",
+    "spoken",
+    "spoken word",
+    "spoken words",
+    "speak",
+    "speaking",
+    "speaker",
+    "female speaker",
+    "male speaker",
+    "female speech",
+    "male speech",
+    "talk",
+    "talking",
+    "conversation",
+    "dialogue",
+    "announcer",
+    "announcement",
+    "narration",
+    "narrator",
+];
+
 /// Stands for every word that is not known otherwise.
 const ANY: &str = "*";
 
@@ -149,6 +173,13 @@ impl Vocabulary {
             None if DOUBTFUL.contains(&text.as_str()) || text == "false" => Some(true),
             None => Some(!NO_VOICE_WORDS.contains(&text.as_str())),
         }
+    }
+
+    /// Whether a word is speech; `speech 2` is `speech`.
+    pub fn is_speech(word: &str) -> bool {
+        let word = normal(word);
+        let bare = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
+        SPEECH_WORDS.contains(&bare)
     }
 
     /// The class that the settings give a word, `*` included.

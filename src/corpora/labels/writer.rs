@@ -11,6 +11,8 @@ pub struct RecordingVoice {
     pub duration_s: f64,
     /// Start and end of each stretch of voice in seconds, in order of time and without overlap.
     pub voices: Vec<(f64, f64)>,
+    /// Start and end of each stretch of speech, likewise; `None` leaves speech out.
+    pub speech: Option<Vec<(f64, f64)>>,
     /// One decision every 71.43 ms; for `csv` only.
     pub decisions: Vec<Row>,
 }
@@ -24,18 +26,20 @@ pub struct Row {
     pub p: f32,
     /// Whether there is a voice.
     pub voice: bool,
+    /// Probability of speech, and whether there is any; in all rows or in none.
+    pub speech: Option<(f32, bool)>,
 }
 
 /// A format of label files that can be written. All are UTF-8 without a byte order mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WrittenFormat {
-    /// `start end sing|nosing` lines over the whole recording.
+    /// `start end sing|nosing` lines over the whole recording; with speech also `speech`, where nobody sings.
     Lab,
-    /// A label track of Audacity: `start end voice` lines separated by tabs.
+    /// A label track of Audacity: `start end voice` lines separated by tabs; with speech also `speech`.
     Audacity,
-    /// `t,p,voice` rows, one per decision.
+    /// `t,p,voice` rows, one per decision; with speech also `speech_p,speech`.
     Csv,
-    /// A Praat TextGrid with one interval tier, `voice`.
+    /// A Praat TextGrid with the interval tier `voice`; with speech also `speech`.
     TextGrid,
     /// SubRip subtitles, a cue for each voice.
     Srt,
@@ -86,6 +90,11 @@ impl WrittenFormat {
             Self::Lrc => "lrc",
             Self::XTiming => "xtiming",
         }
+    }
+
+    /// Whether its readers know singing alone.
+    pub fn has_one_class(self) -> bool {
+        matches!(self, Self::Lab | Self::Audacity)
     }
 
     /// The text of a label file.

@@ -36,7 +36,7 @@ pub struct Compiled {
     members: Vec<Arc<Member>>,
     /// Whether each window is processed by one member, in turn.
     alternating: bool,
-    horizons: usize,
+    outputs: usize,
     /// Values of a window.
     values: usize,
     /// Most windows of a pass.
@@ -84,7 +84,7 @@ impl Compiled {
             memory: members.first()?.program.memory(windows),
             members: members.into_iter().map(Arc::new).collect(),
             alternating: checkpoint.metadata.alternating,
-            horizons: architecture.horizons,
+            outputs: architecture.outputs(),
             values: window.values(),
             windows,
         })
@@ -105,11 +105,11 @@ impl Compiled {
         self
     }
 
-    /// Probabilities of voice, windows × horizons, of normalised windows, windows × frames × 80. `numbers` holds the
+    /// Probabilities, windows × outputs, of normalised windows, windows × frames × 80. `numbers` holds the
     /// number of each window in its stream: of M alternating members, member m processes the windows whose number is m
     /// modulo M.
     pub fn probabilities(&mut self, windows: &[f32], numbers: &[u64]) -> Vec<f32> {
-        let mut logits = vec![0.0; numbers.len() * 2 * self.horizons];
+        let mut logits = vec![0.0; numbers.len() * 2 * self.outputs];
         let members = self.members.clone();
         let count = members.len();
         for (place, member) in members.iter().enumerate() {
@@ -122,8 +122,8 @@ impl Compiled {
             }
         }
         let divisor = if self.alternating { 1 } else { count } as f32;
-        let voice = |pair: &[f32]| (1.0 + ((pair[0] - pair[1]) / divisor).exp()).recip();
-        logits.chunks_exact(2).map(voice).collect()
+        let positive = |pair: &[f32]| (1.0 + ((pair[0] - pair[1]) / divisor).exp()).recip();
+        logits.chunks_exact(2).map(positive).collect()
     }
 
     /// Adds a member's logits for the windows at `places`.
@@ -143,7 +143,7 @@ impl Compiled {
             }
         }
         member.program.run(memory, places.len());
-        let outputs = 2 * self.horizons;
+        let outputs = 2 * self.outputs;
         for (row, &place) in places.iter().enumerate() {
             let output = &member.program.output(memory, row)[..outputs];
             let logits = &mut logits[place * outputs..][..outputs];

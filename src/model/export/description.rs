@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::frontend::window::lookahead_s;
 use crate::model::checkpoint::Checkpoint;
 use crate::model::export::OPSET;
-use crate::model::export::inputs::{LOG_MEL, NUMBER, PROBABILITY};
+use crate::model::export::inputs::{LOG_MEL, NUMBER, PROBABILITY, SPEECH};
 use crate::model::metadata::Metadata;
 use crate::model::normalisation::{LevelMode, REFERENCE_LEVEL};
 
@@ -19,6 +19,9 @@ struct Description<'a> {
     opset: i64,
     inputs: Vec<&'static str>,
     output: &'static str,
+    /// The output for speech, if the network has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    speech_output: Option<&'static str>,
     spectrum: Spectrum,
     normalisation: Normalisation<'a>,
     /// One for each horizon, in seconds.
@@ -62,6 +65,7 @@ pub fn description(checkpoint: &Checkpoint) -> serde_json::Result<String> {
         opset: OPSET,
         inputs: inputs.to_vec(),
         output: PROBABILITY,
+        speech_output: metadata.speech.as_ref().map(|_| SPEECH),
         spectrum: Spectrum {
             window: "hann, periodic",
             values: "magnitude",

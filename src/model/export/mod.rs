@@ -4,7 +4,9 @@
 //!
 //! - input `log_mel`: 32-bit floats, windows × frames × 80, as [`crate::frontend::LogMel`] computes them;
 //! - input `number`, for alternating members alone: 64-bit integers, the number of each window in its stream;
-//! - output `probability`: 32-bit floats, windows × horizons, before overlap averaging.
+//! - output `probability`: 32-bit floats, windows × horizons, before overlap averaging;
+//! - output `speech`, for networks with that output alone: the same for probabilities of speech. Their suppression of
+//!   voice is in the description and left to the program.
 //!
 //! The number of windows is free. [`description()`] is stored beside the weights.
 

@@ -13,7 +13,7 @@ use crate::frontend::{MEL_BANDS, WindowLength};
 use crate::model::checkpoint::Checkpoint;
 use crate::model::export::DESCRIPTION_KEY;
 use crate::model::export::member::{Member, members, single};
-use crate::model::network::{Network, voice};
+use crate::model::network::{Network, positive};
 use crate::model::normalisation::{LevelMode, REFERENCE_LEVEL};
 
 /// Windows in the example that is traced: more than one, so that no dimension of size 1 is taken for a constant.
@@ -33,18 +33,22 @@ pub(super) fn trace(checkpoint: &Checkpoint, window: WindowLength) -> Result<CMo
         true => vec![log_mel, number],
         false => vec![log_mel],
     };
-    let horizons = architecture.horizons as i64;
+    let (horizons, outputs) = (architecture.horizons, architecture.outputs());
     let normalisation = Normalisation::of(checkpoint);
     let mut function = |inputs: &[Tensor]| {
         let windows = normalisation.apply(&inputs[0]).unsqueeze(1);
         let logits = match inputs.get(1) {
-            Some(numbers) => alternate(&networks, &windows, numbers, horizons),
+            Some(numbers) => alternate(&networks, &windows, numbers, outputs as i64),
             None => {
                 let outputs: Vec<Tensor> = networks.iter().map(|n| forward(n, &windows)).collect();
                 Tensor::stack(&outputs, 0).mean_dim(0, false, Kind::Float)
             }
         };
-        vec![voice(&logits)]
+        let both = positive(&logits);
+        match architecture.speech {
+            false => vec![both],
+            true => both.split(horizons as i64, 1),
+        }
     };
     CModule::create_by_tracing("vocald", "forward", &inputs, &mut function)
         .map_err(|error| error.to_string())
@@ -111,7 +115,7 @@ impl Normalisation {
     }
 }
 
-/// Logits of one network, windows × horizons × 2.
+/// Logits of one network, windows × outputs × 2.
 fn forward((input, network): &(Option<[Tensor; 2]>, Network), windows: &Tensor) -> Tensor {
     match input {
         None => network.forward(windows, false),
@@ -124,13 +128,13 @@ fn alternate(
     networks: &[(Option<[Tensor; 2]>, Network)],
     windows: &Tensor,
     numbers: &Tensor,
-    horizons: i64,
+    outputs: i64,
 ) -> Tensor {
     let places = numbers.remainder(networks.len() as i64);
     let options = (Kind::Float, windows.device());
     // One row for each window, however many there are.
-    let mut all = windows.flatten(1, -1).narrow(1, 0, 2 * horizons) * 0.0;
-    all = all.reshape([-1, horizons, 2]).to_kind(options.0);
+    let mut all = windows.flatten(1, -1).narrow(1, 0, 2 * outputs) * 0.0;
+    all = all.reshape([-1, outputs, 2]).to_kind(options.0);
     for (place, network) in networks.iter().enumerate() {
         let rows = places.eq(place as i64).nonzero().squeeze_dim(1);
         let logits = forward(network, &windows.index_select(0, &rows));

@@ -51,6 +51,8 @@ pub struct Metrics {
     voice: Family<OfStream, Seconds>,
     present: Family<OfStream, Gauge<i64, AtomicI64>>,
     onsets: Family<OfStream, Counter>,
+    speech: Family<OfStream, Seconds>,
+    speech_present: Family<OfStream, Gauge<i64, AtomicI64>>,
     skipped: Family<OfStream, Counter>,
     lost: Family<Loss, Seconds>,
     reconnects: Family<OfStream, Counter>,
@@ -71,6 +73,8 @@ impl Metrics {
             voice: Family::default(),
             present: Family::default(),
             onsets: Family::default(),
+            speech: Family::default(),
+            speech_present: Family::default(),
             skipped: Family::default(),
             lost: Family::default(),
             reconnects: Family::default(),
@@ -105,6 +109,17 @@ impl Metrics {
             self.present.clone(),
         );
         r.register("onsets", "Onsets published", self.onsets.clone());
+        r.register_with_unit(
+            "speech",
+            "Time with speech",
+            Unit::Seconds,
+            self.speech.clone(),
+        );
+        r.register(
+            "speech_present",
+            "1 while somebody speaks",
+            self.speech_present.clone(),
+        );
         r.register(
             "windows_lost",
             "Windows skipped without a decision",
@@ -152,6 +167,11 @@ impl Metrics {
                 self.present.get_or_create(&of).set(d.voice.into());
                 let voice_s = if d.voice { self.hop_s } else { 0.0 };
                 self.voice.get_or_create(&of).inc_by(voice_s);
+                if let Some(speech) = d.speech {
+                    self.speech_present.get_or_create(&of).set(speech.into());
+                    let speech_s = if speech { self.hop_s } else { 0.0 };
+                    self.speech.get_or_create(&of).inc_by(speech_s);
+                }
                 let before = self.newest_seq.insert(d.stream.clone(), d.seq);
                 let skipped = before.map_or(0, |b| d.seq.saturating_sub(b.saturating_add(1)));
                 self.skipped.get_or_create(&of).inc_by(skipped);
@@ -161,6 +181,9 @@ impl Metrics {
             }
             Message::Offset(o) => {
                 self.present.get_or_create(&of(&o.stream)).set(0);
+            }
+            Message::SpeechOffset(o) => {
+                self.speech_present.get_or_create(&of(&o.stream)).set(0);
             }
             Message::Gap(gap) => {
                 let loss = Loss {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vocald_client::Message;
-use vocald_client::message::{SinkState, State, StreamState, Version};
+use vocald_client::message::{Counts, Offset, Onset, SinkState, State, StreamState, Version};
 use vocald_client::stream_names::StreamNames;
 
 use crate::config::MqttConfig;
@@ -99,7 +99,12 @@ impl Messages {
                 .streams
                 .iter()
                 .flat_map(|status| {
-                    let state = state_json(&status.stream, status.state, status.reason.clone());
+                    let state = state_json(
+                        &status.stream,
+                        status.state,
+                        status.reason.clone(),
+                        status.counts,
+                    );
                     let state = self.set_state(&status.stream, state);
                     let voice = self.set_voice(&status.stream, status.onset.is_some());
                     [state, voice]
@@ -137,6 +142,12 @@ impl Messages {
                 let mut all = self.change_voice(&offset.stream, false);
                 all.push(self.event(&offset.stream, published));
                 all
+            }
+            Message::SpeechOnset(Onset { stream, .. }) => {
+                vec![self.speech(stream, true), self.event(stream, published)]
+            }
+            Message::SpeechOffset(Offset { stream, .. }) => {
+                vec![self.speech(stream, false), self.event(stream, published)]
             }
             Message::Gap(gap) => vec![self.event(&gap.stream, published)],
             Message::Settings(settings) => vec![self.event(&settings.stream, published)],
@@ -235,7 +246,7 @@ impl Messages {
         self.streams.entry(stream.into()).or_insert_with(|| {
             order.push(stream.into());
             StreamTopics {
-                state: state_json(stream, StreamState::Starting, None),
+                state: state_json(stream, StreamState::Starting, None, Counts::default()),
                 voice: false,
                 peaks: RateLimit::new(p_rate_hz),
             }
@@ -270,6 +281,12 @@ impl Messages {
         self.publication(stream, "voice", word.into(), Kind::Retained)
     }
 
+    /// Not retained: after a crash nobody would take it back.
+    fn speech(&mut self, stream: &str, speech: bool) -> Publication {
+        let word = if speech { "ON" } else { "OFF" };
+        self.publication(stream, "speech", word.into(), Kind::Event)
+    }
+
     fn event(&mut self, stream: &str, published: &Published) -> Publication {
         self.publication(stream, "event", published.json().into(), Kind::Event)
     }
@@ -298,12 +315,13 @@ fn status(prefix: &str, online: bool) -> Publication {
     }
 }
 
-fn state_json(stream: &str, state: StreamState, reason: Option<String>) -> String {
+fn state_json(stream: &str, state: StreamState, reason: Option<String>, counts: Counts) -> String {
     let message = Message::State(State {
         v: Version,
         stream: stream.into(),
         state,
         reason,
+        counts,
     });
     Published::new(message).json().into()
 }
@@ -326,6 +344,8 @@ mod tests {
             latency: 0.0,
             late: false,
             test: false,
+            speech_p: None,
+            speech: None,
         }))
     }
 
@@ -359,7 +379,7 @@ mod tests {
             messages.of(&decision("a+1", 1, 0.9, true)),
             [voice("vocald/a_1-2/voice", "ON")]
         );
-        let starting = |stream| state_json(stream, StreamState::Starting, None);
+        let starting = |stream| state_json(stream, StreamState::Starting, None, Counts::default());
         let mut present = messages.present();
         present.sort_by(|a, b| a.topic.cmp(&b.topic));
         assert_eq!(

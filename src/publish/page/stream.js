@@ -64,6 +64,8 @@ class Stream {
     set(this.find(".latency"), milliseconds(d.latency));
     this.find(".latency").classList.toggle("bad", d.late || d.latency > LATENCY_BAD_S);
     set(this.find(".lookahead"), milliseconds(d.lookahead));
+    this.find(".talk").hidden = d.speech === undefined;
+    if (d.speech !== undefined) set(this.find(".speech"), `${d.speech ? "yes" : "no"}, ${Math.round(d.speech_p * 100)} %`);
     this.voice = d.voice;
     this.showLamp();
   }

@@ -57,6 +57,12 @@ pub enum SettingError {
     /// Only outputs that the network has can be trained.
     #[error("training.only_horizons_frames names {0}, which is none of horizons_frames")]
     OnlyHorizons(u32),
+    /// Whole recordings have no output for speech.
+    #[error("speech = true is for windows; the input of {network} is whole recordings")]
+    Speech { network: String },
+    /// There is no output for speech to train.
+    #[error("training.only_speech needs speech = true")]
+    OnlySpeech,
     /// A count is 0.
     #[error("training.{0} must be at least 1")]
     Zero(&'static str),

@@ -51,6 +51,9 @@ pub struct Training {
     /// is. Unless given, everything is trained.
     #[serde(default)]
     pub only_horizons_frames: Vec<u32>,
+    /// Train only the outputs for speech, and leave everything else of a checkpoint as it is.
+    #[serde(default)]
+    pub only_speech: bool,
 }
 
 /// Number format of the convolutions in a training step. Weights are always 32-bit.

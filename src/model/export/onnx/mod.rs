@@ -9,7 +9,7 @@ use prost::Message as _;
 
 use crate::frontend::{MEL_BANDS, WindowLength};
 use crate::model::checkpoint::Checkpoint;
-use crate::model::export::inputs::{LOG_MEL, NUMBER, PROBABILITY};
+use crate::model::export::inputs::{LOG_MEL, NUMBER, PROBABILITY, SPEECH};
 use crate::model::export::{DESCRIPTION_KEY, member};
 use crate::model::family::Family;
 use crate::model::float_values;
@@ -32,7 +32,10 @@ pub(super) fn model(
     description: String,
 ) -> Result<Vec<u8>, usize> {
     let mut graph = Graph::new(&checkpoint.metadata.name);
-    let horizons = checkpoint.architecture.horizons;
+    let (horizons, outputs) = {
+        let architecture = checkpoint.architecture;
+        (architecture.horizons, architecture.outputs())
+    };
     let shape = [
         WINDOWS,
         Dimension::Fixed(window.frames()),
@@ -44,6 +47,10 @@ pub(super) fn model(
     }
     let shape = [WINDOWS, Dimension::Fixed(horizons)];
     graph.output(PROBABILITY, Type::Float, &shape);
+    let has_speech = checkpoint.architecture.speech;
+    if has_speech {
+        graph.output(SPEECH, Type::Float, &shape);
+    }
 
     let normalised = normalise(&mut graph, checkpoint);
     // One channel, as for pictures.
@@ -51,7 +58,7 @@ pub(super) fn model(
     let members = member::members(checkpoint);
     let family = checkpoint.architecture.family;
     let log_odds = match checkpoint.metadata.alternating {
-        true => alternate(&mut graph, &windows, horizons, &members, family),
+        true => alternate(&mut graph, &windows, outputs, &members, family),
         false => {
             let outputs: Vec<String> = members
                 .iter()
@@ -60,7 +67,14 @@ pub(super) fn model(
             graph.mean(&outputs)
         }
     };
-    graph.named("Sigmoid", &[&log_odds], PROBABILITY);
+    match has_speech {
+        false => graph.named("Sigmoid", &[&log_odds], PROBABILITY),
+        true => {
+            let both = graph.operation("Sigmoid", &[&log_odds]);
+            graph.columns(&both, 0..horizons, PROBABILITY);
+            graph.columns(&both, horizons..outputs, SPEECH);
+        }
+    }
 
     let model = proto::Model {
         ir_version: Some(IR_VERSION),
@@ -113,12 +127,12 @@ fn normalise(graph: &mut Graph, checkpoint: &Checkpoint) -> String {
 fn alternate(
     graph: &mut Graph,
     windows: &str,
-    horizons: usize,
+    outputs: usize,
     members: &[member::Member],
     family: Family,
 ) -> String {
     let place = graph.modulo(NUMBER, members.len() as i64);
-    let mut all = graph.zeros_for_each(NUMBER, horizons);
+    let mut all = graph.zeros_for_each(NUMBER, outputs);
     for (number, member) in members.iter().enumerate() {
         let rows = graph.indices_of(&place, number as i64);
         let own = graph.rows(windows, &rows);

@@ -10,7 +10,7 @@ use crate::model::layers::{Weights, folded, linear};
 use crate::model::param_spec::HEAD;
 use crate::model::scnn;
 
-/// The log odds, windows × horizons, of one network. `x` is windows × 1 × frames × 80.
+/// The log odds, windows × outputs, of one network. `x` is windows × 1 × frames × 80.
 pub(super) fn member(graph: &mut Graph, x: &str, member: &Member, family: Family) -> String {
     let own = match &member.input {
         None => x.to_owned(),
@@ -29,11 +29,11 @@ pub(super) fn member(graph: &mut Graph, x: &str, member: &Member, family: Family
         // `super::super::export` refuses Bi-LSTM.
         Family::Scnn | Family::BiLstm => scnn(graph, &own, weights),
     };
-    graph.dense(&features, &voice_head(weights))
+    graph.dense(&features, &log_odds_head(weights))
 }
 
-/// The output layer as one row for each horizon: logit of voice minus logit of no voice.
-fn voice_head(weights: &Weights) -> [Tensor; 2] {
+/// The output layer as one row for each output: logit of voice minus logit of no voice, and of speech likewise.
+fn log_odds_head(weights: &Weights) -> [Tensor; 2] {
     linear(weights, HEAD).map(|rows| {
         let step = |first| rows.slice(0, first, None, 2);
         step(1) - step(0)

@@ -124,4 +124,11 @@ impl Graph {
         let shape = self.with("Concat", &[&length, &columns], &[("axis", Value::Int(0))]);
         self.operation("ConstantOfShape", &[&shape])
     }
+
+    /// Adds some of the columns of `x`, rows × columns, under the name `output`.
+    pub fn columns(&mut self, x: &str, columns: std::ops::Range<usize>, output: &str) {
+        let [start, end, axis] = [columns.start, columns.end, 1].map(|at| at as i64);
+        let bounds = [start, end, axis].map(|bound| self.ints("bound", &[bound]));
+        self.named("Slice", &[x, &bounds[0], &bounds[1], &bounds[2]], output);
+    }
 }
