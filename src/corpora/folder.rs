@@ -101,9 +101,11 @@ fn song(item: &Item, folder: &Path) -> Song {
         _ => PathBuf::from(&item.name),
     };
     let has_voice = match &item.labels {
-        Labels::File(file) => file.spans.iter().any(|span| span.voice == Some(true)),
+        Labels::Song(file) | Labels::File(file) => {
+            file.spans.iter().any(|span| span.voice == Some(true))
+        }
         Labels::VoiceEnergy => true,
-        Labels::NoVoice => false,
+        Labels::NoVoice | Labels::SpeechEnergy => false,
     };
     Song { place, has_voice }
 }

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 use vocald::decision::{
-    Decider, Decision, Event, Horizon, NoSpeechOutput, OperatingPoint, OverlapAverage, SpeechHorizon,
-    Suppression,
+    Decider, Decision, Event, Horizon, NoSpeechOutput, OperatingPoint, OverlapAverage,
+    SpeechHorizon, Suppression,
 };
 use vocald::frontend::Window;
 use vocald::model::compiled::{Compiled, InstructionSet};

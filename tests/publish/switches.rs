@@ -22,6 +22,7 @@ fn hub() -> Hub {
         horizons_s: vec![0.58],
         lookahead_s: 0.58,
         hop_s: 1.0 / 14.0,
+        speech_thresholds: None,
     })
 }
 
