@@ -11,6 +11,7 @@ mod channels;
 mod command_line;
 mod config;
 mod config_file;
+#[cfg(unix)]
 mod control;
 mod detect;
 mod detect_folders;
@@ -21,6 +22,8 @@ mod export;
 mod labels;
 mod overlap_averaging;
 mod refusals;
+#[cfg(unix)]
+mod reload;
 #[cfg(unix)]
 mod reproduce;
 mod run;
