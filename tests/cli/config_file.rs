@@ -159,7 +159,7 @@ fn values_that_cannot_be_are_refused_with_a_sentence() {
         ("[publish]\nlevels = \"yes\"\n", "expected a boolean"),
         (
             "[publish]\nonly = [\"onsets\"]\n",
-            "expected one of `decision`, `onset`, `offset`, `state`, `gap`, `level`",
+            "expected one of `decision`, `onset`, `offset`, `speech_onset`, `speech_offset`, `state`",
         ),
         ("[publish]\nonly = [\"level\"]\n", "set `levels`"),
         ("[[source]]\nrate_hz = 7999\n", "choose one from 8000 to"),

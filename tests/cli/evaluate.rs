@@ -76,6 +76,7 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
             "reference",
             "shown",
             "songs",
+            "speech",
             "split",
             "stress",
             "v",

@@ -4,6 +4,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::UdpSocket;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -114,7 +115,14 @@ fn a_stalled_pipe_closes_the_voice_in_every_output() {
     assert_eq!(stalled["reason"], "no sound for 0.5 s");
     osc_voice(&osc, 0);
     // Who asks now gets no voice and no decision of the past.
-    let streams: Value = serde_json::from_str(&daemon.get("/api/streams", "").1).unwrap();
+    // Every output has its own queue, so HTTP may learn of it a moment later.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let streams = loop {
+        let streams: Value = serde_json::from_str(&daemon.get("/api/streams", "").1).unwrap();
+        if streams[0]["state"] == "stalled" || Instant::now() > deadline {
+            break streams;
+        }
+    };
     assert_eq!(streams[0]["state"], "stalled");
     assert_eq!(streams[0].get("onset"), None);
     let state: Value = serde_json::from_str(&daemon.get("/api/state", "").1).unwrap();

@@ -30,10 +30,12 @@ fn song(folder: &Path, name: &str) {
 }
 
 fn train(at: &Path, options: &str) -> Command {
-    let mut command =
-        vocald("train songs --max-epochs 1 --features features --device cpu --voice-words gesang");
+    let mut command = vocald("train songs --features features --device cpu --voice-words gesang");
     command.arg("--start-from").arg(model());
     command.args(options.split_whitespace()).current_dir(at);
+    if !options.contains("--max-epochs") {
+        command.args(["--max-epochs", "1"]);
+    }
     command
 }
 

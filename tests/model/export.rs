@@ -247,13 +247,6 @@ fn run(module: &CModule, case: &Case, windows: &[Window]) -> Vec<Vec<f32>> {
     }
     let p = match module.forward_is(&inputs).unwrap() {
         IValue::Tensor(p) => p,
-        IValue::Tuple(both) => {
-            let both = both.into_iter().map(|value| match value {
-                IValue::Tensor(p) => p,
-                other => panic!("no tensor but {other:?}"),
-            });
-            Tensor::cat(&both.collect::<Vec<_>>(), 1)
-        }
         other => panic!("no tensor but {other:?}"),
     };
     let horizons = p.size()[1] as usize;

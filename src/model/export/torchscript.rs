@@ -33,7 +33,7 @@ pub(super) fn trace(checkpoint: &Checkpoint, window: WindowLength) -> Result<CMo
         true => vec![log_mel, number],
         false => vec![log_mel],
     };
-    let (horizons, outputs) = (architecture.horizons, architecture.outputs());
+    let outputs = architecture.outputs();
     let normalisation = Normalisation::of(checkpoint);
     let mut function = |inputs: &[Tensor]| {
         let windows = normalisation.apply(&inputs[0]).unsqueeze(1);
@@ -44,11 +44,8 @@ pub(super) fn trace(checkpoint: &Checkpoint, window: WindowLength) -> Result<CMo
                 Tensor::stack(&outputs, 0).mean_dim(0, false, Kind::Float)
             }
         };
-        let both = positive(&logits);
-        match architecture.speech {
-            false => vec![both],
-            true => both.split(horizons as i64, 1),
-        }
+        // A trace returns one value: the columns of speech, if any, follow those of voice.
+        vec![positive(&logits)]
     };
     CModule::create_by_tracing("vocald", "forward", &inputs, &mut function)
         .map_err(|error| error.to_string())
