@@ -18,6 +18,7 @@ use crate::restarts::{RESTARTS_MAX, Restarts};
 const WATCH: Duration = Duration::from_millis(20);
 
 /// A change of how streams are decided on, or of what is published, between two outputs.
+#[allow(clippy::large_enum_variant, reason = "commands are rare and few")]
 pub enum Command {
     /// Publishes a message.
     Publish(Message),
@@ -104,7 +105,10 @@ impl<P: FnMut(Message)> Decisions<'_, P> {
                 return Ok(());
             }
             Output::Note(Note::Decider(new)) => match self.streams.get_mut(&stream) {
-                Some(known) => return Ok(known.change_decider(*new)),
+                Some(known) => {
+                    known.change_decider(*new);
+                    return Ok(());
+                }
                 None => {
                     let mut decisions = StreamDecisions::new(&stream, new.decider, false);
                     if self.muted.contains(&*stream) {

@@ -21,6 +21,7 @@ const EXPERIMENT: &str = "experiment.toml";
 const LITTLE_MINUTES: f64 = 60.0;
 
 /// Where the settings of a training come from.
+#[allow(clippy::large_enum_variant, reason = "there is one")]
 pub enum Folder {
     /// The songs of a folder, for the first time.
     New(NewFolder),

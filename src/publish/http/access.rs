@@ -54,6 +54,7 @@ fn allows_host(access: &HttpAccess, headers: &HeaderMap) -> bool {
 }
 
 /// The refusal of a page of another origin, which was refused `what`.
+#[allow(clippy::result_large_err, reason = "the response is sent at once")]
 pub(super) fn check_origin(app: &App, headers: &HeaderMap, what: &str) -> Result<(), Response> {
     if allows_origin(&app.settings().access, headers) {
         return Ok(());
