@@ -13,7 +13,7 @@ use crate::support::mqtt_rig::{Mosquitto, found};
 use crate::support::program::vocald;
 
 const DOCS: &str = include_str!("../../docs/clients.md");
-/// The demo clip's first onset is at 1 s; starting tools takes a while on a busy machine.
+/// The demo clip's first onset is at 3 s; starting tools takes a while on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// A fenced block.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::program::{send_signal, sound, wav, with_model};
 
-/// 90 s of a song; the first onset of the built-in checkpoint is at 1 s.
+/// 90 s of a song; the first onset of the built-in checkpoint is at 3 s.
 pub const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/demo.ogg");
 /// No test waits longer than this for anything.
 pub const PATIENCE: Duration = Duration::from_secs(60);
