@@ -159,9 +159,9 @@ def test_a_command_runs_as_it_is_written(folder: Path, command: str) -> None:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGTERM)
     try:
-        _, told = process.communicate(timeout=300)
+        _, output = process.communicate(timeout=300)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
     ended = [0, -signal.SIGTERM, 128 + signal.SIGTERM] if is_daemon(command) else [0]
-    assert process.returncode in ended, told
+    assert process.returncode in ended, output

@@ -43,15 +43,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Inherited<T> {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Either<T> {
-            Value(T),
+            Own(FromCheckpoint<T>),
             Word(String),
         }
         match Either::deserialize(deserializer) {
-            Ok(Either::Value(value)) => Ok(Self::Own(FromCheckpoint::Set(value))),
+            Ok(Either::Own(value)) => Ok(Self::Own(value)),
             Ok(Either::Word(word)) if word == INHERIT => Ok(Self::Inherit),
-            Ok(Either::Word(word)) if word == super::from_checkpoint::CHECKPOINT => {
-                Ok(Self::Own(FromCheckpoint::Checkpoint))
-            }
             _ => Err(serde::de::Error::custom(
                 "this must be a number, \"decision\" or \"checkpoint\"",
             )),

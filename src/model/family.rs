@@ -83,7 +83,7 @@ impl Family {
         }
     }
 
-    /// What tells it from other networks of one experiment: its depth, or its name.
+    /// What distinguishes it from other networks of one experiment: its depth, or its name.
     pub fn short_name(self) -> String {
         match self.depth() {
             Some(layers) => layers.to_string(),

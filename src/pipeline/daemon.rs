@@ -299,7 +299,7 @@ impl Daemon {
         result
     }
 
-    /// The other sources go on; the exit code tells that one failed.
+    /// The other sources go on; the exit code says that one failed.
     fn source_ended(&mut self, name: &str, end: FeedEnd) -> Result<(), DaemonError> {
         let replaced = self.sources.has_ended(name)?;
         if !replaced && !self.is_configured(name) {

@@ -52,9 +52,9 @@ fn a_folder_of_songs_is_trained_on_by_an_experiment_of_its_own() {
     let first = run(&mut train(at, ""));
     assert_eq!(first.code, Some(0), "{}", first.err);
     let split = "3 songs for training, 1 for validation, split by song";
-    let told = first.err.lines().find(|line| line.contains(split));
+    let line_of_split = first.err.lines().find(|line| line.contains(split));
     assert!(
-        told.is_some_and(|line| line.ends_with("runs/songs/experiment.toml")),
+        line_of_split.is_some_and(|line| line.ends_with("runs/songs/experiment.toml")),
         "{}",
         first.err
     );

@@ -224,7 +224,7 @@ fn tables_have_times_or_stretches_in_many_dialects() {
     assert_eq!((voices.voice_at(0.5), voices.voice_at(1.5)), (NONE, SUNG));
     let both = plain("a.csv", "start,end,label\n1,2,vocals\n4,5,instrumental\n");
     assert_eq!((both.voice_at(3.0), both.voice_at(4.5)), (None, NONE));
-    // What cannot be told is not guessed: durations may read like ends, times like probabilities.
+    // What is ambiguous is not guessed: durations may read like ends, times like probabilities.
     for text in [
         "a,b,c,d\n1,2,3,4\n",
         "alku,kesto,teksti\n0,2,sing\n3,4,sing\n",

@@ -124,7 +124,7 @@ fn line_at(place: Place, from_s: f64, content: &str) -> Sung {
 }
 
 /// Whether the lyrics tell where lines end: lines with stamped words, or empty lines. An empty line at the very end
-/// tells nothing about the pauses between the lines before it.
+/// says nothing about the pauses between the lines before it.
 fn states_pauses(sung: &[Sung]) -> bool {
     let plain = sung
         .iter()
