@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,7 @@ NOT_RUN = {
     "vocald calibrate $P": "needs the validation corpora",
     "scripts/compare-reports": "needs two reports of the validation corpora",
     "P=": "sets a variable for the commands after it",
+    "E=": "sets a variable for the commands after it",
     "vocald average": "needs two trained networks; tests/model/ensemble.rs tests it",
     "vocald ensemble": "needs two trained networks; tests/model/ensemble.rs tests it",
     "python -c \"import onnxruntime": "tests/model/export.rs reads the description",
@@ -94,7 +96,7 @@ def test_every_command_is_run_or_listed() -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(program: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Everything that the commands name."""
     folder = tmp_path_factory.mktemp("commands")
     samples, rate = soundfile.read(DEMO, frames=EXCERPT_S * 44_100)
@@ -122,10 +124,17 @@ def folder(program: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     page = (REPOSITORY / "docs/live-sound.md").read_text()
     (script,) = re.findall(r"```text\n(format [^`]*)```\s*```sh\nvocald run sim:faults.txt", page)
     (folder / "faults.txt").write_text(script)
-    soundfile.write(folder / "song.wav", samples, rate)
+    # At the rate of the script; nobody listens.
+    soundfile.write(folder / "song.wav", samples, 48_000)
     (folder / "bin").mkdir()
     (folder / "bin/vocald").symlink_to(program)
-    return folder
+    fifo = Path("/tmp/desk")
+    made = not fifo.exists()
+    if made:
+        os.mkfifo(fifo)
+    yield folder
+    if made:
+        fifo.unlink()
 
 
 def is_daemon(command: str) -> bool:

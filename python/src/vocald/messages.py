@@ -109,6 +109,7 @@ class SpeechOnset:
     #: Probability of speech.
     p: float
     reason: str = "decision"
+    test: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class SpeechOffset:
     p: float
     duration: float
     reason: str = "decision"
+    test: bool = False
 
 
 @dataclass(frozen=True)
