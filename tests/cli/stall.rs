@@ -39,7 +39,9 @@ impl Received {
     /// The next message of this kind that `fits`.
     #[track_caller]
     fn until(&mut self, kind: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let start = Instant::now();
         for line in &mut self.lines {
+            assert!(start.elapsed() < PATIENCE, "no {kind}");
             let message: Value = serde_json::from_str(&line.unwrap()).unwrap();
             self.all.push(message.clone());
             if message["type"] == kind && fits(&message) {
@@ -53,7 +55,9 @@ impl Received {
 /// The last `/vocald/hall/voice` that arrives within `PATIENCE` and is `value`.
 fn osc_voice(socket: &UdpSocket, value: i32) {
     let mut datagram = [0; 1024];
+    let start = Instant::now();
     loop {
+        assert!(start.elapsed() < PATIENCE, "no voice {value}");
         let length = socket.recv(&mut datagram).expect("an OSC message");
         let (_, packet) = rosc::decoder::decode_udp(&datagram[..length]).unwrap();
         if let rosc::OscPacket::Message(message) = packet

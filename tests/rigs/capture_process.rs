@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::support::capture_rig::{CARD, CHANNELS, PERIOD_FRAMES, Rig};
-use crate::support::daemon::resident_mb;
+use crate::support::daemon::{PATIENCE, resident_mb};
 use crate::support::mqtt_rig::found;
 use crate::support::program::{of_type, send_signal, sound, with_model};
 
@@ -33,7 +33,9 @@ impl Run {
     /// The next change to `state`.
     #[track_caller]
     fn until(&mut self, state: &str) -> Value {
+        let start = Instant::now();
         for line in &mut self.lines {
+            assert!(start.elapsed() < PATIENCE, "no {state}");
             let message: Value = serde_json::from_str(&line.unwrap()).unwrap();
             self.all.push(message.clone());
             if message["type"] == "state" && message["state"] == state {

@@ -1,5 +1,6 @@
 //! A daemon with two sources and a configuration that a test changes while it runs, and a client of it.
 
+use std::collections::HashMap;
 use std::f32::consts::TAU;
 use std::io::{BufRead as _, BufReader, Lines, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tungstenite::WebSocket;
@@ -84,7 +85,8 @@ impl Stage {
             lines: BufReader::new(stream).lines(),
             writer,
             seen: Vec::new(),
-            at: 0,
+            requested: 0,
+            returned: HashMap::new(),
         };
         assert_eq!(line.message()["type"], "hello");
         line
@@ -164,8 +166,11 @@ pub struct Line {
     lines: Lines<BufReader<UnixStream>>,
     writer: UnixStream,
     pub seen: Vec<Value>,
-    /// The first that `until` has not looked at.
-    at: usize,
+    /// How many had been received at the last request.
+    requested: usize,
+    /// Per stream, how many had been received up to the one that `until` returned last. The order of messages
+    /// of different streams is not defined.
+    returned: HashMap<String, usize>,
 }
 
 impl Line {
@@ -175,31 +180,39 @@ impl Line {
         message
     }
 
-    /// The next message that `is` holds for, since the last request or the one that was returned before.
+    /// The first message that `is` holds for, since the last request and the one returned before of its stream.
+    #[track_caller]
     pub fn until(&mut self, is: impl Fn(&Value) -> bool) -> Value {
+        let start = Instant::now();
+        let mut next = self.requested;
         loop {
-            while let Some(message) = self.seen.get(self.at) {
-                self.at += 1;
-                if is(message) {
+            while let Some(message) = self.seen.get(next) {
+                next += 1;
+                let returned = self.returned.entry(stream_of(message)).or_default();
+                if next > *returned && is(message) {
+                    *returned = next;
                     return message.clone();
                 }
             }
+            assert!(start.elapsed() < PATIENCE, "it does not come");
             self.message();
         }
     }
 
     /// Waits until a voice is present, which may have begun before the connection.
+    #[track_caller]
     pub fn until_voice(&mut self, stream: &str) {
         self.until(|m| m["type"] == "decision" && m["stream"] == stream && m["voice"] == true);
     }
 
+    #[track_caller]
     pub fn until_type(&mut self, kind: &str, stream: &str) -> Value {
         self.until(|m| m["type"] == kind && m["stream"] == stream)
     }
 
     /// What a request changes may be published before its reply.
     pub fn request(&mut self, request: &Value) -> Value {
-        self.at = self.seen.len();
+        self.requested = self.seen.len();
         writeln!(self.writer, "{request}").unwrap();
         loop {
             let message = self.message();
@@ -218,6 +231,7 @@ impl Line {
     /// Waits for decisions, and checks that those of `stream` are without a hole since the beginning.
     #[track_caller]
     pub fn unbroken(&mut self, stream: &str) {
+        self.returned.insert(stream.into(), self.seen.len());
         for _ in 0..10 {
             self.until_type("decision", stream);
         }
@@ -231,4 +245,8 @@ impl Line {
         let broken = seqs.windows(2).find(|pair| pair[1] != pair[0] + 1);
         assert_eq!(broken, None, "{stream}");
     }
+}
+
+fn stream_of(message: &Value) -> String {
+    message["stream"].as_str().unwrap_or_default().into()
 }
