@@ -54,6 +54,13 @@ impl Decider {
         Some(self.frame(t_s, *p))
     }
 
+    /// Decides on the frame at stream time `t_s`, in seconds, of the window that begins at `start_sample` and was left
+    /// out, from what earlier windows predict for it. `None` before the first window.
+    pub fn window_left_out(&mut self, start_sample: u64, t_s: f64) -> Option<Decision> {
+        let p = self.overlap.fill(start_sample, self.horizon.index)?;
+        Some(self.frame(t_s, p))
+    }
+
     /// Decides on the frame at stream time `t_s`, in seconds, from its probability of voice.
     pub fn frame(&mut self, t_s: f64, p: f32) -> Decision {
         self.tracker.push(t_s, p)

@@ -1,5 +1,6 @@
 //! Probabilities of whole tracks.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tch::Device;
@@ -73,6 +74,8 @@ pub struct TrackScorer {
     overlap: OverlapAverage,
     device: Device,
     stride: usize,
+    /// Of every so many windows the first is scored; the others' frames are filled.
+    every: usize,
 }
 
 impl TrackScorer {
@@ -103,6 +106,7 @@ impl TrackScorer {
             overlap: checkpoint.metadata.new_overlap_average(),
             device,
             stride: 1,
+            every: 1,
         }
     }
 
@@ -116,6 +120,15 @@ impl TrackScorer {
     #[must_use]
     pub fn with_stride(self, stride: usize) -> Self {
         Self { stride, ..self }
+    }
+
+    /// Scores only the first of every `every` windows and fills the frames of the others, as `detect --every` does.
+    #[must_use]
+    pub fn with_every(self, every: NonZeroUsize) -> Self {
+        Self {
+            every: every.get(),
+            ..self
+        }
     }
 
     /// Scores a corpus at the recorded levels, stems mixed. `done` receives the number of frames of each finished track.
@@ -146,6 +159,7 @@ impl TrackScorer {
             horizons_frames: &self.horizons_frames,
             overlap: &self.overlap,
             stride: self.stride,
+            every: self.every,
             device: self.device,
         };
         let next = AtomicUsize::new(0);
@@ -206,6 +220,7 @@ struct Pass<'a> {
     horizons_frames: &'a [u32],
     overlap: &'a OverlapAverage,
     stride: usize,
+    every: usize,
     device: Device,
 }
 
@@ -259,20 +274,36 @@ impl Pass<'_> {
             .collect();
         let mut horizons = vec![Vec::with_capacity(starts.len()); self.horizons_frames.len()];
         let mut overlap = self.overlap.clone();
-        for batch in starts.chunks(BATCH_WINDOWS) {
-            let mut windows = vec![0.0; batch.len() * window.values()];
-            for (start, values) in batch.iter().zip(windows.chunks_exact_mut(window.values())) {
+        for batch in starts.chunks(BATCH_WINDOWS * self.every) {
+            let inferred: Vec<usize> = batch.iter().copied().step_by(self.every).collect();
+            let mut windows = vec![0.0; inferred.len() * window.values()];
+            for (start, values) in inferred
+                .iter()
+                .zip(windows.chunks_exact_mut(window.values()))
+            {
                 let log_mel = &log_mel[start * MEL_BANDS..][..window.values()];
                 self.normalisation.apply(log_mel, values);
             }
             // Only scored windows count, so that a stride leaves no member out.
-            let numbers: Vec<u64> = batch
+            let hop_frames = WINDOW_HOP_FRAMES * self.stride * self.every;
+            let numbers: Vec<u64> = inferred
                 .iter()
-                .map(|start| (start / WINDOW_HOP_FRAMES / self.stride) as u64)
+                .map(|start| (start / hop_frames) as u64)
                 .collect();
             let rows = forward.probabilities(&windows, &numbers);
-            for (row, start) in rows.chunks_exact(self.horizons_frames.len()).zip(batch) {
-                let row = overlap.push((start * HOP_SAMPLES) as u64, row);
+            let horizons_in_all = self.horizons_frames.len();
+            for (place, &start) in batch.iter().enumerate() {
+                let start_sample = (start * HOP_SAMPLES) as u64;
+                let row = match place % self.every {
+                    0 => {
+                        let row = place / self.every * horizons_in_all;
+                        overlap.push(start_sample, &rows[row..][..horizons_in_all])
+                    }
+                    // The first window of a track is scored.
+                    _ => (0..horizons_in_all)
+                        .filter_map(|horizon| overlap.fill(start_sample, horizon))
+                        .collect(),
+                };
                 for ((out, &p), &h) in horizons.iter_mut().zip(&row).zip(self.horizons_frames) {
                     out.push((p, track.voice[start + window.frame_at(h)]));
                 }

@@ -14,10 +14,10 @@ use crate::config::{Config, ConfigError};
 use crate::decision::{Decider, Horizon, PointError};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
+use crate::inference::engines::{self, EngineFacts};
 use crate::inference::{
-    Engine, EngineError, Intake, StreamOutput, StreamSender, WeightPrecision, WhenBehind, Worker,
+    Engine, EngineError, Intake, StreamOutput, StreamSender, WhenBehind, Worker,
 };
-use crate::model::Metadata;
 use crate::pipeline::collector::Collector;
 use crate::pipeline::decisions::{self, TooManyPanics};
 use crate::pipeline::feed::{Feed, FeedEnd};
@@ -145,29 +145,25 @@ impl Daemon {
         let pulses = Pulses::default();
         let (path, device) = (config.model_path().map(ToOwned::to_owned), config.device()?);
         let precision = config.precision()?;
-        let load = move || {
-            let engine = Engine::load(path.as_deref(), device, precision)?;
-            let processor = Processor {
-                device: engine.device_name(),
-                precision: engine.precision(),
-            };
-            let about = (engine.metadata().clone(), engine.window(), processor);
-            Ok((engine, about))
-        };
-        let (mut worker, (model, window, processor)) =
-            Worker::start_watched(pulses.add("inference 0"), load.clone())?;
-        for number in 1..config.model.inference_threads(&processor.device) {
-            worker.add_thread(pulses.add(format!("inference {number}")), load.clone())?;
-        }
+        let load = move || Engine::load(path.as_deref(), device, precision);
+        let threads = config.model.clone();
+        let threads = move |device: &str| threads.inference_threads(device);
+        let pulse = |number| pulses.add(format!("inference {number}"));
+        let (worker, engines) = engines::start(load, threads, pulse)?;
+        let EngineFacts {
+            metadata: model,
+            window,
+            ..
+        } = &engines;
         let horizon = config.decision.horizon(&model.model_horizons())?;
         tracing::info!(
             model = model.name,
-            device = processor.device,
-            precision = %processor.precision,
+            device = engines.device,
+            precision = %engines.precision,
             horizon = horizon.frames,
             "model ready"
         );
-        let hub = Arc::new(hub(&model, processor, &horizon));
+        let hub = Arc::new(hub(&engines, &horizon));
         for stream in sources.iter().flat_map(OpenSource::known_streams) {
             hub.add_stream(&stream);
         }
@@ -191,7 +187,7 @@ impl Daemon {
             hub: Arc::clone(&hub),
             intake: worker.intake(),
             outputs: outputs_in,
-            window,
+            window: *window,
         };
         let (ended, ends) = crossbeam_channel::bounded(sources.len());
         let mut running = Vec::new();
@@ -321,17 +317,12 @@ impl Daemon {
     }
 }
 
-/// What the network runs on.
-struct Processor {
-    device: String,
-    precision: WeightPrecision,
-}
-
-fn hub(model: &Metadata, processor: Processor, horizon: &Horizon) -> Hub {
+fn hub(engines: &EngineFacts, horizon: &Horizon) -> Hub {
+    let model = &engines.metadata;
     let facts = HelloFacts {
         model: model.name.clone(),
-        device: processor.device,
-        precision: processor.precision.to_string(),
+        device: engines.device.clone(),
+        precision: engines.precision.to_string(),
         horizons_s: model
             .horizons_frames
             .iter()

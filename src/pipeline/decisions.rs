@@ -16,8 +16,8 @@ use vocald_client::message::{
 
 use crate::audio::CaptureInstant;
 use crate::decision::{self, Decider, Event};
-use crate::frontend::SAMPLE_RATE_HZ;
 use crate::frontend::window::lookahead_s;
+use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
 use crate::inference::{Loss, Note, Output, ScoredWindow, StreamOutput};
 use crate::pulse::Pulse;
 use crate::restarts::{RESTARTS_MAX, Restarts};
@@ -133,6 +133,16 @@ impl StreamDecisions {
     ) -> Drain<'_, Message> {
         let decision = self.decider.frame(t, p);
         self.decision(seq, t, decision, latency_s, false);
+        self.messages.drain(..)
+    }
+
+    /// Decides on a window that was left out, from the windows before it.
+    pub fn push_left_out(&mut self, length: WindowLength, start_sample: u64) -> Drain<'_, Message> {
+        let t = length.time_s(start_sample, self.decider.horizon().frames);
+        let seq = start_sample / WINDOW_HOP_SAMPLES as u64;
+        if let Some(decision) = self.decider.window_left_out(start_sample, t) {
+            self.decision(seq, t, decision, 0.0, false);
+        }
         self.messages.drain(..)
     }
 

@@ -1,6 +1,6 @@
 //! The labels of a recording.
 
-use vocald_client::message::{Decision, Offset, Onset};
+use vocald_client::message::{Offset, Onset};
 
 use crate::audio::AudioFormat;
 use crate::pipeline::recording::Input;
@@ -23,9 +23,20 @@ pub struct Labels {
     /// What makes the labels doubtful, in sentences.
     pub warnings: Vec<String>,
     /// One decision every 71.43 ms.
-    pub decisions: Vec<Decision>,
+    pub decisions: Vec<FrameDecision>,
     /// The stretches of voice, in order.
     pub voices: Vec<Voice>,
+}
+
+/// The decision on one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FrameDecision {
+    /// Time of the frame, in seconds.
+    pub t_s: f64,
+    /// Probability of voice.
+    pub p: f32,
+    /// Whether the state is voice.
+    pub voice: bool,
 }
 
 /// A stretch of voice.

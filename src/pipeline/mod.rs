@@ -2,12 +2,13 @@
 //!
 //! [`daemon`] starts and stops the threads. A [`feed`] takes blocks from a source's ring and passes them through a
 //! [`stream`] to inference; [`decisions`] turns its outputs into messages for the hub. [`label`] takes a file the same
-//! way, without threads of its own.
+//! way, and [`file_windows`] its windows, without threads of their own.
 
 pub mod collector;
 pub mod daemon;
 pub mod decisions;
 pub mod feed;
+pub mod file_windows;
 pub mod label;
 pub mod labels;
 mod lane;

@@ -66,7 +66,7 @@ fn voice(labels: &Labels) -> RecordingVoice {
             .collect(),
         decisions: decisions
             .map(|d| CsvRow {
-                t_s: d.t,
+                t_s: d.t_s,
                 p: d.p,
                 voice: d.voice,
             })
@@ -137,7 +137,7 @@ fn json(labels: &Labels) -> anyhow::Result<String> {
         ]
     });
     let rows = labels.decisions.iter().map(|d| Row {
-        t: d.t,
+        t: d.t_s,
         p: d.p,
         voice: d.voice,
     });

@@ -1,0 +1,68 @@
+//! The way of a stream's outputs to its receiver, in order whichever thread computes them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crossbeam_channel::Sender;
+
+use crate::inference::messages::{Output, StreamOutput};
+
+/// Where the outputs of one stream go.
+#[derive(Clone)]
+pub struct Route {
+    stream: Arc<str>,
+    outputs: Sender<StreamOutput>,
+    order: Arc<Mutex<Order>>,
+}
+
+/// Portions are numbered; those that are ready early wait for the ones before them.
+#[derive(Default)]
+struct Order {
+    next: u64,
+    early: BTreeMap<u64, Vec<Output>>,
+}
+
+/// The receiver of a stream's outputs is gone.
+pub struct ReceiverGone;
+
+impl Route {
+    pub fn new(stream: &str, outputs: Sender<StreamOutput>) -> Self {
+        Self {
+            stream: stream.into(),
+            outputs,
+            order: Arc::default(),
+        }
+    }
+
+    /// Whether both are the route of one stream.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.order, &other.order)
+    }
+
+    /// Sends the outputs of a portion, and of those that waited for it; waits for room. Returns the number of windows
+    /// among them.
+    pub fn deliver(&self, number: u64, outputs: Vec<Output>) -> Result<usize, ReceiverGone> {
+        // Held while outputs are sent, so that none overtakes another.
+        let mut order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+        order.early.insert(number, outputs);
+        let mut windows = 0;
+        loop {
+            let next = order.next;
+            let Some(outputs) = order.early.remove(&next) else {
+                return Ok(windows);
+            };
+            order.next += 1;
+            for output in outputs {
+                windows += usize::from(matches!(output, Output::Scored(_)));
+                self.send(output)?;
+            }
+        }
+    }
+
+    /// Sends an output at once.
+    pub fn send(&self, output: Output) -> Result<(), ReceiverGone> {
+        let stream = Arc::clone(&self.stream);
+        let sent = self.outputs.send(StreamOutput { stream, output });
+        sent.map_err(|_| ReceiverGone)
+    }
+}
