@@ -4,7 +4,7 @@
 //! [`report::write`] writes all other forms.
 //! [`learning_curves`] shows the progress of a training.
 
-mod axes;
+pub(crate) mod axes;
 mod html;
 pub mod learning_curves;
 pub mod markdown;
@@ -14,7 +14,7 @@ mod plots;
 pub mod report;
 mod stress_tables;
 pub mod summary;
-mod svg;
+pub(crate) mod svg;
 pub mod tables;
 
 pub use mel_picture::MelPicture;
