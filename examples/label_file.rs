@@ -5,6 +5,7 @@
 //! Without FILE, a song in `tests/data` is labelled. The labels are those of
 //! `vocald detect FILE --format audacity`.
 
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -12,6 +13,7 @@ use vocald::config::DecisionConfig;
 use vocald::frontend::Features;
 use vocald::inference::engine::built_in;
 use vocald::inference::{ComputeDevice, ComputePrecision, Engine, Worker};
+use vocald::pipeline::file_windows::FileWindows;
 use vocald::pipeline::label::{FileNetwork, Labeler};
 use vocald::pipeline::recording::Input;
 
@@ -36,11 +38,12 @@ fn main() -> anyhow::Result<()> {
 
     // Look-ahead and thresholds of the checkpoint, unless DecisionConfig sets others.
     let horizon = DecisionConfig::default().horizon(&model.model_horizons())?;
-    let labeler = Labeler::new(
-        FileNetwork::Windows(worker.intake(), window),
-        &model,
-        horizon,
-    )?;
+    let windows = FileWindows {
+        intake: worker.intake(),
+        window,
+        every: NonZeroU64::MIN,
+    };
+    let labeler = Labeler::new(FileNetwork::Windows(windows), &model, horizon)?;
 
     // A labeler takes any number of files, from several threads at once.
     let input = Input::File(file);

@@ -24,7 +24,7 @@ def chunks(samples: NDArray[np.int16], seed: int) -> Iterator[NDArray[np.int16]]
 
 
 def test_decisions_equal_those_of_detect(program: str, samples: NDArray[np.int16], recording: Path) -> None:
-    expected = vocald.detect(recording, program=program)
+    expected = vocald.detect(recording, program=program, live=True)
     with vocald.Detector(RATE, channels=2, program=program) as detector:
         messages = list(detector.run(chunks(samples, 1)))
     decisions = [message for message in messages if isinstance(message, vocald.Decision)]

@@ -57,8 +57,10 @@ def test_pandas_gets_a_row_for_each_decision(detection: vocald.Detection) -> Non
 
 
 def test_options_reach_the_program(program: str, recording: Path, detection: vocald.Detection) -> None:
-    other = vocald.detect(recording, program=program, lookahead=0.6, threshold=0.9)
-    assert other.lookahead > detection.lookahead
+    other = vocald.detect(recording, program=program, lookahead=0.3, threshold=0.9)
+    assert other.lookahead < detection.lookahead
+    live = vocald.detect(recording, program=program, live=True)
+    assert live.lookahead < other.lookahead
     assert other.voice.sum() < detection.voice.sum()
 
 

@@ -2,9 +2,12 @@
 //! machine.
 
 mod drawing;
+mod plot;
 mod program;
 mod stages;
 mod training;
+
+use std::path::PathBuf;
 
 use crate::cli::Usage;
 use crate::cli::corpus_options::CorpusOptions;
@@ -49,6 +52,9 @@ pub struct Args {
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
+    /// Draw the figures in this SVG file: the stages, or with --streams the cost of a stream
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["training", "drawing"])]
+    plot: Option<PathBuf>,
     #[command(flatten)]
     training: training::Args,
     #[command(flatten)]
@@ -84,13 +90,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         },
     };
     match args.streams {
-        true => bench_streams(&options, args.json),
+        true => bench_streams(&args, &options),
         false => bench_stages(&args, &options),
     }
 }
 
 /// Finds the number of streams that the daemon keeps up with.
-fn bench_streams(options: &program::Options, json: bool) -> anyhow::Result<()> {
+fn bench_streams(args: &Args, options: &program::Options) -> anyhow::Result<()> {
+    let json = args.json;
     if !json {
         print("streams  median ms    99 % ms    lost  one core\n")?;
     }
@@ -105,6 +112,9 @@ fn bench_streams(options: &program::Options, json: bool) -> anyhow::Result<()> {
         }
     })?;
     let most = program::most(&loads);
+    if let Some(path) = &args.plot {
+        plot::write(path, &plot::streams(&loads, program::BUDGET_MS))?;
+    }
     match json {
         true => {
             let all = serde_json::json!({ "streams": most, "cores": cores(), "loads": loads });
@@ -140,6 +150,9 @@ fn bench_stages(args: &Args, options: &program::Options) -> anyhow::Result<()> {
         timings.extend(stages::forward(untrained, device, args.precision, passes)?);
     }
     let whole = program::measure(options)?;
+    if let Some(path) = &args.plot {
+        plot::write(path, &plot::stages(&timings, WINDOW_HOP_MS))?;
+    }
     let streams_per_core = WINDOW_HOP_MS / stream_ms;
     if args.json {
         let stages = timings.iter().map(|timing| {

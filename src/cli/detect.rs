@@ -17,9 +17,9 @@ mod shard;
 mod summary;
 mod walk;
 
-use std::num::NonZeroUsize;
-use std::sync::Mutex;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::bail;
@@ -38,11 +38,13 @@ use crate::cli::interrupt;
 use crate::decision::Horizon;
 use crate::frontend::Features;
 use crate::inference::engine::built_in;
-use crate::inference::{Engine, OfflineScorer, Worker, cores};
+use crate::inference::{Engine, EngineError, OfflineScorer, Worker, cores, engines};
 use crate::model::layers::Weights;
 use crate::model::{Checkpoint, float_values};
+use crate::pipeline::file_windows::FileWindows;
 use crate::pipeline::label::{FileNetwork, Labeler};
 use crate::pipeline::recording::ReadOptions;
+use crate::pulse::Pulse;
 
 /// A signal ended the job.
 #[derive(Debug, thiserror::Error)]
@@ -59,14 +61,22 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     let mut queue = Queue::new(&inputs);
     let several = queue.has_several();
     let destination = args.destination(several)?;
-    let (path, device) = (config.model.path(), config.model.device()?);
+    let (path, device) = (
+        config.model.path().map(ToOwned::to_owned),
+        config.model.device()?,
+    );
     let precision = config.model.precision()?;
-    let checkpoint = match &path {
-        Some(path) => Checkpoint::read(path)?,
-        None => built_in()?,
+    let read = move || match &path {
+        Some(path) => Ok::<_, EngineError>(Checkpoint::read(path)?),
+        None => built_in(),
     };
+    let checkpoint = read()?;
     let model = checkpoint.metadata.clone();
-    let horizon = config.decision.horizon(&model.model_horizons())?;
+    let horizons = match args.live {
+        true => model.model_horizons(),
+        false => model.model_horizons().for_recordings(),
+    };
+    let horizon = config.decision.horizon(&horizons)?;
     if args.speech && model.speech.is_none() {
         let name = &model.name;
         bail!(Usage(format!(
@@ -78,18 +88,42 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         Some(path) => Some(Manifest::open(&path, args.shard)?),
         None => None,
     };
+    let every = args.every.unwrap_or(NonZeroU64::MIN);
     let settings = match &manifest {
-        Some(_) => settings_digest(&checkpoint.weights, &horizon, &read_options, args.speech)?,
+        Some(_) => settings_digest(
+            &checkpoint.weights,
+            &horizon,
+            every,
+            &read_options,
+            args.speech,
+        )?,
         None => String::new(),
     };
     let (worker, network) = match checkpoint.architecture.features() {
         Features::Mel(window) => {
-            let load = move || Ok((Engine::new(checkpoint, device, precision)?, ()));
-            let (worker, ()) = Worker::start(load)?;
-            let network = FileNetwork::Windows(worker.intake(), window);
+            let threads = args.threads;
+            let threads =
+                move |device: &str| threads.map_or_else(|| threads_for(device), NonZeroUsize::get);
+            // Read once, unless engines cannot share it.
+            let checkpoint = Arc::new(Mutex::new(Some(checkpoint)));
+            let load = move || {
+                let own = checkpoint
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+                let engine = Engine::new(own.map_or_else(&read, Ok)?, device, precision)?;
+                Ok(engine.every(every))
+            };
+            let (worker, _) = engines::start(load, threads, |_| Pulse::default())?;
+            let network = FileNetwork::Windows(FileWindows {
+                intake: worker.intake(),
+                window,
+                every,
+            });
             (Some(worker), network)
         }
         Features::SeparatedMel => {
+            args.check_whole_recordings(&model.name)?;
             let scorer = OfflineScorer::new(&checkpoint, device)?;
             (None, FileNetwork::Recordings(Box::new(Mutex::new(scorer))))
         }
@@ -163,6 +197,14 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     }
 }
 
+/// Inference threads on a device: all cores, or one that feeds a GPU.
+fn threads_for(device: &str) -> usize {
+    match device {
+        "cpu" => cores(),
+        _ => 1,
+    }
+}
+
 /// Tells the progress bar how many files there are, while they are labelled.
 fn count_files(inputs: &Inputs, progress: &Progress, over: &AtomicBool) {
     let jobs = inputs.jobs().filter(Result::is_ok);
@@ -178,11 +220,13 @@ fn count_files(inputs: &Inputs, progress: &Progress, over: &AtomicBool) {
 fn settings_digest(
     weights: &Weights,
     horizon: &Horizon,
+    every: NonZeroU64,
     reading: &ReadOptions,
     speech: bool,
 ) -> anyhow::Result<String> {
     let mut parts = vec![
         horizon.frames.to_string().into_bytes(),
+        every.to_string().into_bytes(),
         serde_json::to_vec(&horizon.point)?,
         format!("{reading:?}").into_bytes(),
     ];

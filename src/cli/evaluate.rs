@@ -19,6 +19,7 @@ use crate::evaluation::collar::COLLAR_S;
 use crate::evaluation::reference_system::ReferenceSystem;
 use crate::evaluation::scores;
 use crate::evaluation::stress::Folders;
+use crate::frontend::Features;
 use crate::inference::engine::named;
 use crate::inference::{ComputePrecision, cores};
 use crate::model_shelf::ModelFile;
@@ -59,6 +60,9 @@ pub struct Args {
     /// Precision of the network: float32, bfloat16 (weights of half the size), or auto (as `run` chooses)
     #[arg(long, default_value = "float32", help_heading = "Model")]
     precision: ComputePrecision,
+    /// Score every N-th window only and fill the frames between, as `detect --every N`
+    #[arg(long, value_name = "N", default_value = "1", help_heading = "Model")]
+    every: NonZeroUsize,
     /// Also test artificial tones, silence and noise, and the tracks at other levels
     #[arg(long, help_heading = "Stress tests")]
     stress: bool,
@@ -125,12 +129,19 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     }
     let device = args.corpora.device()?;
     let checkpoint = named(args.model.as_ref())?;
+    let features = checkpoint.architecture.features();
+    if args.every.get() > 1 && features == Features::SeparatedMel {
+        bail!(Usage(format!(
+            "--every applies to networks of windows; {} processes whole recordings",
+            checkpoint.metadata.name
+        )));
+    }
     let decision = DecisionConfig {
         lookahead_s: args.lookahead.into(),
         ..DecisionConfig::default()
     };
     let horizon = decision.horizon(&checkpoint.metadata.model_horizons())?;
-    let cache = args.corpora.cache(checkpoint.architecture.features())?;
+    let cache = args.corpora.cache(features)?;
     let split = args.split.unwrap_or(Split::Test);
     let corpora = with_distinct_names(read_corpora(&args, is_folder, split, &cache)?);
     let reference = read_reference(&args, &corpora)?;
@@ -140,6 +151,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     };
     let evaluation = Evaluation {
         precision: args.precision,
+        every: args.every,
         checkpoint: &checkpoint,
         horizon: &horizon,
         corpora: &corpora,

@@ -126,13 +126,16 @@ impl Cli {
         }
     }
 
-    /// Parses the process's arguments. Ends the process for `--help`, `--version` and wrong usage (exit code 2).
-    #[must_use]
-    pub fn from_process_arguments() -> Self {
+    /// Parses the process's arguments.
+    ///
+    /// # Errors
+    ///
+    /// `--help`, `--version` and wrong usage, with the exit code and the text to print.
+    pub fn from_process_arguments() -> Result<Self, clap::Error> {
         let arguments = optional_value::join(std::env::args_os());
         let matches = Self::command().try_get_matches_from(arguments);
         let parsed = matches.and_then(|matches| Self::from_arg_matches(&matches));
-        parsed.unwrap_or_else(|error| suggestion::with_subcommand(error, &Self::command()).exit())
+        parsed.map_err(|error| suggestion::with_subcommand(error, &Self::command()))
     }
 
     /// Runs the command.

@@ -172,23 +172,43 @@ impl Decider {
             None => outputs.len(),
         };
         let (of_voice, of_speech) = outputs.split_at(count);
-        let mut voice = *self.overlap.push(start, of_voice).get(index)?;
-        let mut speech = None;
-        if let Some(output) = &mut self.speech {
-            let p = *output.overlap.push(start, of_speech).get(index)?;
-            voice = output
-                .suppression
-                .map_or(voice, |rule| rule.apply(voice, p));
-            speech = Some(p);
-        }
-        let sample = window.time_s(self.horizon.frames) * f64::from(SAMPLE_RATE_HZ);
-        Some(match self.gate.is_closed_at(sample as u64) {
-            true => Probabilities {
+        let voice = *self.overlap.push(start, of_voice).get(index)?;
+        let speech = match &mut self.speech {
+            Some(output) => Some(*output.overlap.push(start, of_speech).get(index)?),
+            None => None,
+        };
+        Some(self.combined(window.time_s(self.horizon.frames), voice, speech))
+    }
+
+    /// The probabilities in the frame at stream time `t_s`, in seconds, of the window that begins at `start_sample` and
+    /// was left out: from what earlier windows predict for it. `None` before the first window.
+    pub fn probability_left_out(&self, start_sample: u64, t_s: f64) -> Option<Probabilities> {
+        let index = self.horizon.index;
+        let voice = self.overlap.fill(start_sample, index)?;
+        let speech = match &self.speech {
+            Some(output) => Some(output.overlap.fill(start_sample, index)?),
+            None => None,
+        };
+        Some(self.combined(t_s, voice, speech))
+    }
+
+    /// The probabilities at stream time `t_s` after suppression and the gate.
+    fn combined(&self, t_s: f64, voice: f32, speech: Option<f32>) -> Probabilities {
+        if self
+            .gate
+            .is_closed_at((t_s * f64::from(SAMPLE_RATE_HZ)) as u64)
+        {
+            return Probabilities {
                 voice: 0.0,
                 speech: speech.map(|_| 0.0),
-            },
-            false => Probabilities { voice, speech },
-        })
+            };
+        }
+        let suppression = self.speech.as_ref().and_then(|output| output.suppression);
+        let voice = match (suppression, speech) {
+            (Some(rule), Some(p)) => rule.apply(voice, p),
+            _ => voice,
+        };
+        Probabilities { voice, speech }
     }
 
     /// Decides on the frame at stream time `t_s`, in seconds, from its probabilities. A frame that was decided on

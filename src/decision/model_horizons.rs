@@ -16,3 +16,14 @@ pub struct ModelHorizons<'a> {
     /// The second output, if there is one.
     pub speech: Option<&'a SpeechOutput>,
 }
+
+impl ModelHorizons<'_> {
+    /// The same, with the longest horizon as the default: for recordings, whose sound is known beyond the decided frame.
+    #[must_use]
+    pub fn for_recordings(self) -> Self {
+        Self {
+            default_frames: self.frames.first().copied().unwrap_or(self.default_frames),
+            ..self
+        }
+    }
+}

@@ -42,6 +42,8 @@ struct EarlierPrediction {
     windows_ago: u64,
     /// Weight of the earlier of the two windows in the linear interpolation, 0 to 1.
     earlier_weight: f32,
+    /// Whether it contributes to the average; else it only stands in for a window that is left out.
+    is_averaged: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -54,18 +56,22 @@ struct Window {
 impl OverlapAverage {
     /// Averages over these horizons, in frames, the largest first.
     pub fn new(horizons_frames: &[u32]) -> Self {
-        Self::from_horizon(MIN_HORIZON_FRAMES, horizons_frames)
+        Self::from_horizon(Some(MIN_HORIZON_FRAMES), horizons_frames)
     }
 
     /// The same for an ensemble whose members alternate from window to window.
     pub fn alternating(horizons_frames: &[u32]) -> Self {
-        Self::from_horizon(MIN_ALTERNATING_HORIZON_FRAMES, horizons_frames)
+        Self::from_horizon(Some(MIN_ALTERNATING_HORIZON_FRAMES), horizons_frames)
     }
 
-    fn from_horizon(min_horizon_frames: u32, horizons_frames: &[u32]) -> Self {
+    /// No averaging: probabilities pass unchanged. Windows that are left out are still filled.
+    pub fn only_newest(horizons_frames: &[u32]) -> Self {
+        Self::from_horizon(None, horizons_frames)
+    }
+
+    fn from_horizon(min_horizon_frames: Option<u32>, horizons_frames: &[u32]) -> Self {
         let earlier_of = |(index, &frames): (usize, &u32)| {
             let shorter = horizons_frames.iter().enumerate().skip(index + 1);
-            let used = shorter.filter(|(_, other)| **other >= min_horizon_frames);
             let prediction = |(horizon, &other): (usize, &u32)| {
                 let distance = frames.saturating_sub(other) as usize;
                 EarlierPrediction {
@@ -73,47 +79,68 @@ impl OverlapAverage {
                     windows_ago: (distance / WINDOW_HOP_FRAMES) as u64,
                     earlier_weight: (distance % WINDOW_HOP_FRAMES) as f32
                         / WINDOW_HOP_FRAMES as f32,
+                    is_averaged: min_horizon_frames.is_some_and(|min| other >= min),
                 }
             };
-            used.map(prediction).collect::<Vec<_>>()
+            shorter.map(prediction).collect::<Vec<_>>()
         };
         let earlier: Vec<_> = horizons_frames.iter().enumerate().map(earlier_of).collect();
         let windows = earlier.iter().flatten().map(|e| e.windows_ago as usize + 2);
         Self {
-            max_windows: windows.max().unwrap_or(0),
+            max_windows: windows.max().unwrap_or(1),
             earlier,
             windows: VecDeque::new(),
         }
     }
 
-    /// No averaging: probabilities pass unchanged.
-    pub fn none() -> Self {
-        Self::new(&[])
-    }
-
     /// Adds the window that begins at `start_sample` of the stream (22 050 Hz), one probability per horizon, and
     /// returns the averaged probabilities in the same order. Missing windows do not contribute.
     pub fn push(&mut self, start_sample: u64, probabilities: &[f32]) -> Vec<f32> {
-        if self.max_windows == 0 {
-            return probabilities.to_vec();
-        }
         self.windows.truncate(self.max_windows - 1);
         self.windows.push_front(Window {
             start_sample,
             log_odds: probabilities.iter().map(|&p| log_odds(p)).collect(),
         });
-        let averaged = |(index, &p): (usize, &f32)| {
-            let earlier = self.earlier.get(index).map_or(&[][..], Vec::as_slice);
-            let earlier = earlier
-                .iter()
-                .filter_map(|&prediction| self.interpolated(start_sample, prediction));
-            let (sum, count) = earlier.fold((0.0, 0), |(sum, n), log_odds| (sum + log_odds, n + 1));
-            match count {
-                0 => p,
-                _ => probability((log_odds(p) + sum) / (count + 1) as f32),
-            }
+        let averaged = |(index, &p): (usize, &f32)| match self.sum_of_earlier(start_sample, index) {
+            (_, 0) => p,
+            (sum, count) => probability((log_odds(p) + sum) / (count + 1) as f32),
         };
         probabilities.iter().enumerate().map(averaged).collect()
+    }
+
+    /// The probability at a horizon of a window that was left out, from the earlier windows' predictions of its frame.
+    /// Where there are none, that of the newest window holds on. `None` before the first window.
+    pub fn fill(&self, start_sample: u64, horizon: usize) -> Option<f32> {
+        let newest = self.windows.front()?.log_odds.get(horizon).copied();
+        let log_odds = match self.sum_of_earlier(start_sample, horizon) {
+            (sum, count @ 1..) => Some(sum / count as f32),
+            // The longest horizon is the most certain.
+            (_, 0) => self
+                .earlier(horizon)
+                .iter()
+                .find_map(|&prediction| self.interpolated(start_sample, prediction))
+                .or(newest),
+        };
+        log_odds.map(probability)
+    }
+
+    /// The same at every horizon that the newest window has.
+    pub fn fill_all(&self, start_sample: u64) -> Vec<f32> {
+        let count = self.windows.front().map_or(0, |w| w.log_odds.len());
+        (0..count)
+            .filter_map(|horizon| self.fill(start_sample, horizon))
+            .collect()
+    }
+
+    fn earlier(&self, horizon: usize) -> &[EarlierPrediction] {
+        self.earlier.get(horizon).map_or(&[], Vec::as_slice)
+    }
+
+    /// The sum of the log odds of the earlier predictions that are averaged, and their number.
+    fn sum_of_earlier(&self, start_sample: u64, horizon: usize) -> (f32, u32) {
+        let averaged = self.earlier(horizon).iter().filter(|e| e.is_averaged);
+        let log_odds = averaged.filter_map(|&e| self.interpolated(start_sample, e));
+        log_odds.fold((0.0, 0), |(sum, n), log_odds| (sum + log_odds, n + 1))
     }
 
     /// The log odds of an earlier prediction, unless a window that it needs is missing.
@@ -122,6 +149,7 @@ impl OverlapAverage {
             horizon,
             windows_ago,
             earlier_weight,
+            ..
         } = prediction;
         let later = self.log_odds(start_sample, windows_ago, horizon)?;
         if earlier_weight == 0.0 {

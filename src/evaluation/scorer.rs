@@ -1,5 +1,6 @@
 //! Probabilities of whole tracks.
 
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tch::Device;
@@ -90,6 +91,8 @@ pub struct TrackScorer {
     speech: Option<SpeechOutput>,
     device: Device,
     stride: usize,
+    /// Of every so many windows the first is scored; the others' frames are filled.
+    every: usize,
 }
 
 impl TrackScorer {
@@ -121,6 +124,7 @@ impl TrackScorer {
             speech: checkpoint.metadata.speech.clone(),
             device,
             stride: 1,
+            every: 1,
         }
     }
 
@@ -134,6 +138,15 @@ impl TrackScorer {
     #[must_use]
     pub fn with_stride(self, stride: usize) -> Self {
         Self { stride, ..self }
+    }
+
+    /// Scores only the first of every `every` windows and fills the frames of the others, as `detect --every` does.
+    #[must_use]
+    pub fn with_every(self, every: NonZeroUsize) -> Self {
+        Self {
+            every: every.get(),
+            ..self
+        }
     }
 
     /// Scores a corpus at the recorded levels, stems mixed. `done` receives the number of frames of each finished track.
@@ -165,6 +178,7 @@ impl TrackScorer {
             overlap: &self.overlap,
             speech: self.speech.as_ref(),
             stride: self.stride,
+            every: self.every,
             device: self.device,
         };
         let next = AtomicUsize::new(0);
@@ -226,6 +240,7 @@ struct Pass<'a> {
     overlap: &'a OverlapAverage,
     speech: Option<&'a SpeechOutput>,
     stride: usize,
+    every: usize,
     device: Device,
 }
 
@@ -288,23 +303,41 @@ impl Pass<'_> {
         let mut overlap = self.overlap.clone();
         let mut overlap_of_speech = self.overlap.clone();
         let suppression = self.speech.and_then(|speech| speech.suppression);
-        for batch in starts.chunks(BATCH_WINDOWS) {
-            let mut windows = vec![0.0; batch.len() * window.values()];
-            for (start, values) in batch.iter().zip(windows.chunks_exact_mut(window.values())) {
+        for batch in starts.chunks(BATCH_WINDOWS * self.every) {
+            let inferred: Vec<usize> = batch.iter().copied().step_by(self.every).collect();
+            let mut windows = vec![0.0; inferred.len() * window.values()];
+            for (start, values) in inferred
+                .iter()
+                .zip(windows.chunks_exact_mut(window.values()))
+            {
                 let log_mel = &log_mel[start * MEL_BANDS..][..window.values()];
                 self.normalisation.apply(log_mel, values);
             }
             // Only scored windows count, so that a stride leaves no member out.
-            let numbers: Vec<u64> = batch
+            let hop_frames = WINDOW_HOP_FRAMES * self.stride * self.every;
+            let numbers: Vec<u64> = inferred
                 .iter()
-                .map(|start| (start / WINDOW_HOP_FRAMES / self.stride) as u64)
+                .map(|start| (start / hop_frames) as u64)
                 .collect();
             let rows = forward.probabilities(&windows, &numbers);
-            for (row, start) in rows.chunks_exact(rows.len() / batch.len()).zip(batch) {
+            let outputs = rows.len() / inferred.len();
+            for (place, &start) in batch.iter().enumerate() {
                 let start_sample = (start * HOP_SAMPLES) as u64;
-                let (voice, talk) = row.split_at(count);
-                let voice = overlap.push(start_sample, voice);
-                let talk = overlap_of_speech.push(start_sample, talk);
+                let (voice, talk) = match place % self.every {
+                    0 => {
+                        let row = &rows[place / self.every * outputs..][..outputs];
+                        let (voice, talk) = row.split_at(count);
+                        (
+                            overlap.push(start_sample, voice),
+                            overlap_of_speech.push(start_sample, talk),
+                        )
+                    }
+                    // The first window of a track is scored.
+                    _ => (
+                        overlap.fill_all(start_sample),
+                        overlap_of_speech.fill_all(start_sample),
+                    ),
+                };
                 for (h, &alone) in voice.iter().enumerate() {
                     let frame = start + window.frame_at(self.horizons_frames[h]);
                     let mut p = alone;

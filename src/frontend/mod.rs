@@ -10,6 +10,7 @@
 //!
 //! [`features`] names the kind of features that a network takes.
 
+mod dot_product;
 pub mod features;
 pub mod level;
 pub mod mel;

@@ -1,9 +1,8 @@
 //! Conversion of mono sound from any sample rate to 22 050 Hz (16 kHz for recordings that are
 //! separated), without a time shift.
 //!
-//! It is done by rubato's windowed-sinc resampler. Its FFT resampler works in blocks of whole
-//! periods of the ratio (1 sample at 11 025 Hz, but 44 101 samples, a second of latency, at
-//! 44 101 Hz), while the length of a sinc filter can be chosen.
+//! Each output sample is a product of a windowed sinc, tabulated at every position between two input samples that
+//! occurs, with the input around it (a polyphase filter).
 //!
 //! The filter has a Blackman-Harris window (side lobes below -92 dB), is 4 ms long and has at
 //! least 192 taps. At 44.1 and 48 kHz it passes sound up to 9 kHz, above the last mel band's
@@ -11,13 +10,8 @@
 //! bandwidth to spare and need the taps for a steep edge: 16 kHz passes up to 7.3 kHz and looks
 //! 6 ms ahead.
 
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{
-    Async, FixedAsync, Resampler as _, SincInterpolationParameters, SincInterpolationType,
-    WindowFunction,
-};
-
 use crate::frontend::SAMPLE_RATE_HZ;
+use crate::frontend::dot_product::{LANES, Product, product_for_processor};
 
 /// Lowest sample rate of a source, in Hz.
 pub const MIN_INPUT_RATE_HZ: u32 = 8_000;
@@ -31,14 +25,10 @@ const FILTER_LENGTH_S: f64 = 0.004;
 const MIN_TAPS: usize = 192;
 /// Reach of a Blackman-Harris window's main lobe to each side, in bins (rate / taps).
 const MAIN_LOBE_BINS: f64 = 4.0;
-/// Chunk in which input is processed, whatever the caller's blocks are, so that the output does
-/// not depend on them. 1 ms adds little latency.
-const CHUNK_S: f64 = 0.001;
-/// Positions between two input samples for which filters are tabulated, at least: output times
-/// are exact to 1/256 of an input sample.
-const MIN_POSITIONS: usize = 256;
-/// Up to this many positions the table holds every position that occurs, without interpolation.
+/// Up to this many positions between two input samples, all of them are tabulated.
 const MAX_EXACT_POSITIONS: usize = 1024;
+/// Otherwise so many are, and the filters between them interpolated: 100 dB below the sound.
+const POSITIONS: usize = 256;
 
 /// Why there is no resampler for a rate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,16 +41,6 @@ pub enum ResampleError {
     Rate {
         /// Sample rate of the source in Hz.
         rate_hz: u32,
-    },
-    /// rubato refuses the parameters.
-    #[error("no resampler from {rate_hz} Hz to {output_hz} Hz could be made: {reason}")]
-    Construction {
-        /// Sample rate of the source in Hz.
-        rate_hz: u32,
-        /// Requested sample rate in Hz.
-        output_hz: u32,
-        /// The cause.
-        reason: String,
     },
 }
 
@@ -103,7 +83,7 @@ impl Resampler {
         check_rate(input_rate_hz)?;
         let sinc = match input_rate_hz == output_hz {
             true => None,
-            false => Some(Sinc::new(input_rate_hz, output_hz)?),
+            false => Some(Sinc::new(input_rate_hz, output_hz)),
         };
         Ok(Self {
             input_rate_hz,
@@ -140,157 +120,165 @@ impl Resampler {
         }
     }
 
-    /// Longest time in seconds from a sample's capture to its output: half the filter, which looks
-    /// ahead, and one chunk.
+    /// Longest time in seconds from a sample's capture to its output: half the filter, which looks ahead.
     pub fn delay_s(&self) -> f64 {
         self.sinc.as_ref().map_or(0.0, |sinc| {
-            (sinc.taps / 2 + 1 + sinc.pending.samples.len()) as f64 / f64::from(self.input_rate_hz)
+            (sinc.taps / 2 + 1) as f64 / f64::from(self.input_rate_hz)
         })
     }
 }
 
-/// Input that does not fill a chunk yet.
-struct Chunk {
-    samples: Vec<f64>,
-    filled: usize,
-}
-
 /// The resampler for different rates.
 struct Sinc {
-    rubato: Async<f64>,
-    taps: usize,
     rate_hz: u32,
     output_hz: u32,
-    pending: Chunk,
-    produced: Vec<f64>,
-    /// Samples of silence before a sound, which put its first sample at an output sample.
-    lead_in: usize,
-    /// Output samples before the sound's first sample.
-    outputs_before: usize,
-    /// How many of them are still to come.
-    to_skip: usize,
+    taps: usize,
+    filters: Filters,
+    /// Input from the first tap of the next output sample on.
+    input: Vec<f32>,
+    /// Position of the next output sample beyond the input sample before it, in units of `1 / period_out` input
+    /// samples.
+    fraction: usize,
+    /// One output sample is `period_in / period_out` input samples.
+    period_in: usize,
+    period_out: usize,
     input_samples: u64,
     output_samples: u64,
 }
 
-impl Sinc {
-    fn new(rate_hz: u32, output_hz: u32) -> Result<Self, ResampleError> {
-        let failed = |e: &dyn std::fmt::Display| ResampleError::Construction {
-            rate_hz,
-            output_hz,
-            reason: e.to_string(),
-        };
-        let rate = f64::from(rate_hz);
-        let ratio = f64::from(output_hz) / rate;
-        // One output sample is `period_in / period_out` input samples.
-        let divisor = greatest_common_divisor(rate_hz, output_hz);
-        let period_in = (rate_hz / divisor) as usize;
-        let period_out = (output_hz / divisor) as usize;
+/// Filters for positions between two input samples, in equal steps from 0 to 1.
+struct Filters {
+    taps: usize,
+    /// Steps from 0 to 1.
+    positions: usize,
+    /// (positions + 1) × taps.
+    values: Vec<f32>,
+}
 
+impl Sinc {
+    fn new(rate_hz: u32, output_hz: u32) -> Self {
+        let rate = f64::from(rate_hz);
+        let divisor = greatest_common_divisor(rate_hz, output_hz);
+        let period_out = (output_hz / divisor) as usize;
         let taps = ((FILTER_LENGTH_S * rate).ceil() as usize)
             .max(MIN_TAPS)
-            .next_multiple_of(8);
+            .next_multiple_of(LANES);
         // The stop band begins at half the lower rate.
         let stop_hz = rate.min(f64::from(output_hz)) / 2.0;
-        let cutoff = 1.0 - MAIN_LOBE_BINS * rate / taps as f64 / stop_hz;
-        let parameters = SincInterpolationParameters::new(taps, WindowFunction::BlackmanHarris)
-            .f_cutoff(cutoff as f32);
-        let parameters = if period_out <= MAX_EXACT_POSITIONS {
-            parameters
-                .oversampling_factor(MIN_POSITIONS.next_multiple_of(period_out))
-                .interpolation(SincInterpolationType::Nearest)
-        } else {
-            parameters
-                .oversampling_factor(MIN_POSITIONS)
-                .interpolation(SincInterpolationType::Cubic)
+        let cutoff_hz = stop_hz - MAIN_LOBE_BINS * rate / taps as f64;
+        let positions = match period_out {
+            ..=MAX_EXACT_POSITIONS => period_out,
+            _ => POSITIONS,
         };
-        let chunk = (CHUNK_S * rate).ceil() as usize;
-        let rubato = Async::new_sinc(ratio, 1.0, &parameters, chunk, 1, FixedAsync::Input)
-            .map_err(|e| failed(&e))?;
-
-        // rubato's output sample n is at input position (n + 1) · step - taps / 2. With `lead_in`
-        // samples of silence in front, the sound's first sample is at such a position too, a
-        // whole number of periods from input position -taps / 2.
-        let periods = (taps / 2).div_ceil(period_in);
-        let lead_in = periods * period_in - taps / 2;
-        let outputs_before = periods * period_out - 1;
         let mut sinc = Self {
-            produced: vec![0.0; rubato.output_frames_max()],
-            rubato,
-            taps,
             rate_hz,
             output_hz,
-            pending: Chunk {
-                samples: vec![0.0; chunk],
-                filled: 0,
-            },
-            lead_in,
-            outputs_before,
-            to_skip: 0,
+            taps,
+            filters: Filters::new(taps, positions, 2.0 * cutoff_hz / rate),
+            input: Vec::new(),
+            fraction: 0,
+            period_in: (rate_hz / divisor) as usize,
+            period_out,
             input_samples: 0,
             output_samples: 0,
         };
         sinc.restart();
-        Ok(sinc)
+        sinc
     }
 
     fn restart(&mut self) {
-        self.rubato.reset();
-        self.pending.filled = 0;
-        self.to_skip = self.outputs_before;
+        self.input.clear();
+        // Silence before the sound, half a filter of it.
+        self.input.resize(self.taps / 2 - 1, 0.0);
+        self.fraction = 0;
         self.input_samples = 0;
         self.output_samples = 0;
-        let mut nothing = Vec::new();
-        for _ in 0..self.lead_in {
-            self.feed(0.0, &mut nothing);
-        }
-        debug_assert!(nothing.is_empty());
     }
 
     fn push(&mut self, mono: &[f32], out: &mut Vec<f32>) {
         self.input_samples += mono.len() as u64;
-        for &sample in mono {
-            self.feed(f64::from(sample), out);
-        }
+        self.input.extend_from_slice(mono);
+        self.produce(u64::MAX, out);
     }
 
     fn flush(&mut self, out: &mut Vec<f32>) {
         let rate = u64::from(self.rate_hz);
         let total = (self.input_samples * u64::from(self.output_hz) * 2 + rate) / (2 * rate);
-        while self.output_samples < total {
-            self.feed(0.0, out);
-        }
-        out.truncate(out.len() - (self.output_samples - total) as usize);
+        // The last output sample may lie half of one beyond the input.
+        let silence = self.taps + self.period_in.div_ceil(self.period_out);
+        self.input.resize(self.input.len() + silence, 0.0);
+        self.produce(total, out);
         self.restart();
     }
 
-    fn feed(&mut self, sample: f64, out: &mut Vec<f32>) {
-        self.pending.samples[self.pending.filled] = sample;
-        self.pending.filled += 1;
-        if self.pending.filled == self.pending.samples.len() {
-            self.pending.filled = 0;
-            self.process_chunk(out);
+    /// Appends the output samples that the input completes, up to `total` of the sound.
+    fn produce(&mut self, total: u64, out: &mut Vec<f32>) {
+        let product = product_for_processor();
+        let mut first = 0;
+        while let Some(input) = self.input.get(first..first + self.taps)
+            && self.output_samples < total
+        {
+            let sample = self
+                .filters
+                .apply(self.fraction, self.period_out, input, product);
+            out.push(sample);
+            self.output_samples += 1;
+            self.fraction += self.period_in;
+            first += self.fraction / self.period_out;
+            self.fraction %= self.period_out;
+        }
+        // One step is shorter than a filter, so the next output sample begins within the input.
+        self.input.drain(..first);
+    }
+}
+
+impl Filters {
+    /// Windowed sincs of this cutoff frequency, relative to half the input rate.
+    fn new(taps: usize, positions: usize, cutoff: f64) -> Self {
+        let mut values = Vec::with_capacity((positions + 1) * taps);
+        for position in 0..=positions {
+            let centre = (taps / 2 - 1) as f64 + position as f64 / positions as f64;
+            let filter: Vec<f64> = (0..taps)
+                .map(|tap| {
+                    let x = tap as f64 - centre;
+                    sinc(cutoff * x) * blackman_harris(x / taps as f64)
+                })
+                .collect();
+            // Constant sound keeps its level at every position.
+            let sum: f64 = filter.iter().sum();
+            values.extend(filter.iter().map(|value| (value / sum) as f32));
+        }
+        Self {
+            taps,
+            positions,
+            values,
         }
     }
 
-    fn process_chunk(&mut self, out: &mut Vec<f32>) {
-        let (chunk, room) = (self.pending.samples.len(), self.produced.len());
-        // Fails only for wrong buffer lengths, and rubato chose the lengths.
-        let produced = InterleavedSlice::new(&self.pending.samples, 1, chunk)
-            .ok()
-            .and_then(|input| {
-                let mut output = InterleavedSlice::new_mut(&mut self.produced, 1, room).ok()?;
-                self.rubato
-                    .process_into_buffer(&input, &mut output, None)
-                    .ok()
-            });
-        debug_assert!(produced.is_some());
-        let frames = produced.map_or(0, |(_, frames)| frames);
-        let skipped = frames.min(self.to_skip);
-        self.to_skip -= skipped;
-        out.extend(self.produced[skipped..frames].iter().map(|&x| x as f32));
-        self.output_samples += (frames - skipped) as u64;
+    /// The output sample at the position `fraction / of` between two input samples.
+    fn apply(&self, fraction: usize, of: usize, input: &[f32], product: Product) -> f32 {
+        let filter = |position: usize| &self.values[position * self.taps..][..self.taps];
+        if of == self.positions {
+            return product(input, filter(fraction));
+        }
+        let place = fraction * self.positions;
+        let (below, between) = (place / of, (place % of) as f32 / of as f32);
+        let [low, high] = [below, below + 1].map(|position| product(input, filter(position)));
+        low + between * (high - low)
     }
+}
+
+fn sinc(x: f64) -> f64 {
+    let x = std::f64::consts::PI * x;
+    if x == 0.0 { 1.0 } else { x.sin() / x }
+}
+
+/// The window at `x`, from -1/2 to 1/2 (Harris 1978: four terms, side lobes below -92 dB).
+fn blackman_harris(x: f64) -> f64 {
+    const TERMS: [f64; 4] = [0.35875, 0.48829, 0.14128, 0.01168];
+    let phase = std::f64::consts::TAU * x;
+    let terms = TERMS.iter().zip(0u8..);
+    terms.map(|(a, k)| a * (f64::from(k) * phase).cos()).sum()
 }
 
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {

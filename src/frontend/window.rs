@@ -48,6 +48,14 @@ impl WindowLength {
         (self.frames - 1).saturating_sub(horizon_frames as usize)
     }
 
+    /// Stream time of the middle of the frame `horizon_frames` before the last of the window that begins at
+    /// `start_sample`, in seconds.
+    pub fn time_s(self, start_sample: u64, horizon_frames: u32) -> f64 {
+        let frame = self.frame_at(horizon_frames);
+        let sample = start_sample + (frame * HOP_SAMPLES + FRAME_SAMPLES / 2) as u64;
+        sample as f64 / f64::from(SAMPLE_RATE_HZ)
+    }
+
     /// Distance from the middle frame (the later one of an even number) to the last, in frames.
     pub fn centre_horizon_frames(self) -> u32 {
         // As small as the frames of a window are.
@@ -102,8 +110,8 @@ impl Window {
         }
     }
 
-    /// From the values, so that times cannot contradict the content.
-    fn length(&self) -> WindowLength {
+    /// Its length: from the values, so that times cannot contradict the content.
+    pub fn length(&self) -> WindowLength {
         WindowLength {
             frames: (self.log_mel.len() / MEL_BANDS).max(1),
         }
@@ -122,9 +130,7 @@ impl Window {
 
     /// Stream time of the middle of the frame `horizon_frames` before the window's last, in seconds.
     pub fn time_s(&self, horizon_frames: u32) -> f64 {
-        let frame = self.length().frame_at(horizon_frames);
-        let sample = self.start_sample + (frame * HOP_SAMPLES + FRAME_SAMPLES / 2) as u64;
-        sample as f64 / f64::from(SAMPLE_RATE_HZ)
+        self.length().time_s(self.start_sample, horizon_frames)
     }
 
     /// The window's newest log-mel frame.

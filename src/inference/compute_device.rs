@@ -60,6 +60,9 @@ impl ComputeDevice {
     /// # Errors
     /// [`DeviceError::NoCuda`] where a CUDA device is requested that does not exist.
     pub fn resolve(self) -> Result<Device, DeviceError> {
+        if self == Self::Cpu {
+            return Ok(Device::Cpu);
+        }
         load_cuda();
         let count = if tch::Cuda::is_available() {
             tch::Cuda::device_count().max(0)
@@ -67,9 +70,8 @@ impl ComputeDevice {
             0
         };
         match self {
-            Self::Cpu => Ok(Device::Cpu),
             Self::Auto if count > 0 => Ok(Device::Cuda(0)),
-            Self::Auto => Ok(Device::Cpu),
+            Self::Cpu | Self::Auto => Ok(Device::Cpu),
             Self::Cuda(index) if (index as i64) < count => Ok(Device::Cuda(index)),
             Self::Cuda(index) => Err(DeviceError::NoCuda { index, count }),
         }

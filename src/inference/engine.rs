@@ -1,5 +1,6 @@
 //! The engine: a checkpoint ready for inference on one device.
 
+use std::num::NonZeroU64;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -84,6 +85,8 @@ pub struct Engine {
     forward: ForwardPass,
     window: WindowLength,
     device: Device,
+    /// Every so many windows one comes.
+    every: NonZeroU64,
     /// The normalised windows of the pass under way.
     staging: Box<[f32]>,
 }
@@ -145,6 +148,7 @@ impl Engine {
             forward,
             window,
             device,
+            every: NonZeroU64::MIN,
             staging: vec![0.0f32; MAX_BATCH * window.values()].into_boxed_slice(),
         };
         let members = engine.metadata.members;
@@ -152,6 +156,27 @@ impl Engine {
             engine.infer(&[&silence(window, number as u64)])?;
         }
         Ok(engine)
+    }
+
+    /// For windows of which only those come whose number is a multiple of `every`, so that alternating members take turns
+    /// still.
+    #[must_use]
+    pub fn every(self, every: NonZeroU64) -> Self {
+        Self { every, ..self }
+    }
+
+    /// A second engine with the same weights in memory, for another thread; `None` where libtorch computes.
+    #[must_use]
+    pub fn share(&self) -> Option<Self> {
+        Some(Self {
+            metadata: self.metadata.clone(),
+            normalisation: self.normalisation.clone(),
+            forward: self.forward.share()?,
+            window: self.window,
+            device: self.device,
+            every: self.every,
+            staging: self.staging.clone(),
+        })
     }
 
     /// Metadata of the checkpoint.
@@ -175,8 +200,8 @@ impl Engine {
     }
 
     /// Probabilities, one row for each window: of voice for each horizon, in the order of the metadata, then likewise of
-    /// speech if the checkpoint has that output. Windows must be of [`Engine::window`]'s length. In an alternating ensemble, a window's number in its
-    /// stream chooses the member.
+    /// speech if the checkpoint has that output. Windows must be of [`Engine::window`]'s length. In an alternating
+    /// ensemble, a window's number among those of its stream that come chooses the member.
     ///
     /// # Errors
     /// [`EngineError::Inference`] when libtorch fails or a probability is not finite. The engine stays usable.
@@ -184,7 +209,10 @@ impl Engine {
         let mut rows = Vec::with_capacity(windows.len());
         for batch in windows.chunks(MAX_BATCH) {
             self.stage(batch)?;
-            let numbers: Vec<u64> = batch.iter().map(|window| window.seq()).collect();
+            let numbers: Vec<u64> = batch
+                .iter()
+                .map(|window| window.seq() / self.every)
+                .collect();
             rows.extend(self.pass(&numbers)?);
         }
         Ok(rows)

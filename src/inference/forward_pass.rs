@@ -53,6 +53,18 @@ impl ForwardPass {
         }
     }
 
+    /// A second pass over the same weights, for another thread; `None` where libtorch computes.
+    #[must_use]
+    pub fn share(&self) -> Option<Self> {
+        match &self.backend {
+            Backend::Compiled(compiled) => Some(Self {
+                backend: Backend::Compiled(compiled.clone()),
+                precision: self.precision,
+            }),
+            Backend::Libtorch { .. } => None,
+        }
+    }
+
     /// The precision in use.
     #[must_use]
     pub fn precision(&self) -> WeightPrecision {

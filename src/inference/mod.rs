@@ -7,10 +7,12 @@
 pub mod compute_device;
 pub mod compute_precision;
 pub mod engine;
+pub mod engines;
 pub mod forward_pass;
 pub mod messages;
 pub mod offline;
 mod queue;
+mod route;
 pub mod sequences;
 pub mod stats;
 pub mod worker;

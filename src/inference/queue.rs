@@ -1,50 +1,35 @@
 //! The queue before inference: one bounded lane per stream, in order within a stream.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Sender;
 use vocald_client::message::GapReason;
 
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window};
 use crate::inference::engine::MAX_BATCH;
-use crate::inference::messages::{Loss, Note, Output, StreamItem, StreamOutput, WhenBehind};
+use crate::inference::messages::{Loss, Note, StreamItem, WhenBehind};
+use crate::inference::route::{Delivered, Route};
 use crate::inference::stats::{PassTimes, Stats};
 
 /// Windows of a live stream that may wait, overdue ones aside: a burst of eight seconds.
 pub const LIVE_WINDOWS: usize = 112;
-/// Windows that may wait where the source waits too: two batches, so that one fills while
-/// the other is computed.
-pub const BLOCKING_WINDOWS: usize = 2 * MAX_BATCH;
 /// Notes that may wait; a stream with more of them waits itself, whatever its policy.
 pub const NOTES: usize = 64;
-
-/// Where the outputs of one stream go.
-#[derive(Clone)]
-pub struct Route {
-    pub stream: Arc<str>,
-    pub outputs: Sender<StreamOutput>,
-}
-
-impl Route {
-    /// Waits for room; `false` when the receiver is gone.
-    pub fn send(&self, output: Output) -> bool {
-        let stream = Arc::clone(&self.stream);
-        self.outputs.send(StreamOutput { stream, output }).is_ok()
-    }
-}
 
 /// The queue of one stream.
 pub struct StreamQueue {
     route: Route,
     waiting: VecDeque<Waiting>,
     windows: usize,
+    /// Windows that were taken and whose predictions are not delivered yet.
+    under_way: usize,
+    /// Portions that were taken.
+    portions: u64,
+    /// Those of them whose outputs were sent.
+    delivered: u64,
     when_behind: WhenBehind,
     /// The sender is gone: nothing more will come.
     pub closed: bool,
-    /// A thread is at work on items of this stream; the next ones wait, so that none overtakes another.
-    busy: bool,
 }
 
 /// A window and when its predictions are due, if ever.
@@ -69,18 +54,24 @@ impl StreamQueue {
             route,
             waiting: VecDeque::new(),
             windows: 0,
+            under_way: 0,
+            portions: 0,
+            delivered: 0,
             when_behind,
             closed: false,
-            busy: false,
         }
     }
 
-    pub fn has_room_for(&self, item: &StreamItem) -> bool {
+    /// Where the source waits too, every one of `threads` threads can fill a batch while another batch waits.
+    pub fn has_room_for(&self, item: &StreamItem, threads: usize) -> bool {
         match item {
             StreamItem::Note(_) => self.waiting.len() - self.windows < NOTES,
             StreamItem::Window(_) => match self.when_behind {
                 WhenBehind::DropOldest => true,
-                WhenBehind::Block => self.windows < BLOCKING_WINDOWS,
+                WhenBehind::Block => {
+                    self.windows < (threads + 1) * MAX_BATCH
+                        && self.windows + self.under_way < (2 * threads + 1) * MAX_BATCH
+                }
             },
         }
     }
@@ -137,6 +128,11 @@ impl StreamQueue {
         }
     }
 
+    /// Nothing waits or is under way.
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.delivered == self.portions
+    }
+
     fn pop_note(&mut self) -> Option<Note> {
         match self.waiting.pop_front()? {
             Waiting::Note(note) => Some(note),
@@ -152,6 +148,17 @@ impl StreamQueue {
                 self.waiting.push_front(window);
                 None
             }
+        }
+    }
+
+    fn portion<T>(&mut self, stream: u64, items: Vec<T>) -> Portion<T> {
+        let number = self.portions;
+        self.portions += 1;
+        Portion {
+            stream,
+            route: self.route.clone(),
+            number,
+            items,
         }
     }
 
@@ -173,21 +180,23 @@ impl StreamQueue {
 #[derive(Default)]
 pub struct Work {
     /// To be passed on before the windows.
-    pub notes: Vec<(u64, Route, Note)>,
-    /// At most [`MAX_BATCH`].
-    pub windows: Vec<(u64, Route, Due)>,
+    pub notes: Vec<Portion<Note>>,
+    /// At most [`MAX_BATCH`] windows in all.
+    pub windows: Vec<Portion<Due>>,
+}
+
+/// Successive items of a stream.
+pub struct Portion<T> {
+    pub stream: u64,
+    pub route: Route,
+    /// Its place among the stream's portions.
+    pub number: u64,
+    pub items: Vec<T>,
 }
 
 impl Work {
     pub fn is_empty(&self) -> bool {
         self.notes.is_empty() && self.windows.is_empty()
-    }
-
-    /// The streams whose items were taken, some several times.
-    pub fn streams(&self) -> Vec<u64> {
-        let notes = self.notes.iter().map(|(stream, ..)| *stream);
-        let windows = self.windows.iter().map(|(stream, ..)| *stream);
-        notes.chain(windows).collect()
     }
 }
 
@@ -204,6 +213,8 @@ pub struct Queues {
     /// The worker takes nothing more.
     pub gone: bool,
     pub passes: PassTimes,
+    /// Inference threads.
+    pub threads: usize,
 }
 
 impl Queues {
@@ -218,63 +229,65 @@ impl Queues {
         self.lanes.values().map(|lane| &lane.route)
     }
 
-    /// Takes what waits and is not in another thread's hands: of every lane the notes before its next window, then
-    /// windows round-robin. The streams are busy until [`Queues::done`]. `pass`: how long a pass takes.
+    /// Takes what waits: of every lane the notes before its next window, then windows round-robin. Several threads may
+    /// have portions of a stream; their routes keep the order. `pass`: how long a pass takes.
     pub fn take(&mut self, pass: Duration) -> Work {
         let mut work = Work::default();
         let decided = Instant::now() + pass;
-        for (&stream, lane) in self.lanes.iter_mut().filter(|(_, lane)| !lane.busy) {
+        for (&stream, lane) in &mut self.lanes {
             lane.drop_overdue(decided);
-            while let Some(note) = lane.pop_note() {
-                work.notes.push((stream, lane.route.clone(), note));
+            let notes: Vec<Note> = std::iter::from_fn(|| lane.pop_note()).collect();
+            if !notes.is_empty() {
+                work.notes.push(lane.portion(stream, notes));
             }
         }
-        self.take_windows(&mut work.windows);
-        for stream in work.streams() {
+        for (stream, windows) in self.take_windows() {
             if let Some(lane) = self.lanes.get_mut(&stream) {
-                lane.busy = true;
+                lane.under_way += windows.len();
+                work.windows.push(lane.portion(stream, windows));
             }
         }
         self.remove_finished();
         work
     }
 
-    /// The outputs of these streams' items were passed on.
-    pub fn done(&mut self, streams: &[u64]) {
-        for stream in streams {
-            if let Some(lane) = self.lanes.get_mut(stream) {
-                lane.busy = false;
-            }
+    /// Outputs of a stream were sent.
+    pub fn done(&mut self, stream: u64, delivered: &Delivered) {
+        if let Some(lane) = self.lanes.get_mut(&stream) {
+            lane.under_way = lane.under_way.saturating_sub(delivered.windows);
+            lane.delivered += delivered.portions;
         }
         self.remove_finished();
     }
 
-    /// Removes the streams that are closed and empty.
+    /// Removes the streams that are closed and empty, and whose outputs were all sent.
     pub fn remove_finished(&mut self) {
         self.lanes
-            .retain(|_, lane| lane.busy || !(lane.closed && lane.waiting.is_empty()));
+            .retain(|_, lane| !(lane.closed && lane.is_idle()));
     }
 
-    fn take_windows(&mut self, batch: &mut Vec<(u64, Route, Due)>) {
+    fn take_windows(&mut self) -> BTreeMap<u64, Vec<Due>> {
+        let mut batch: BTreeMap<u64, Vec<Due>> = BTreeMap::new();
         let split = self.first_stream;
-        let mut taken = true;
-        while taken && batch.len() < MAX_BATCH {
+        let (mut size, mut taken) = (0, true);
+        while taken && size < MAX_BATCH {
             taken = false;
             let (before, after): (Vec<_>, Vec<_>) = self
                 .lanes
                 .iter_mut()
-                .filter(|(_, lane)| !lane.busy)
                 .partition(|(stream, _)| **stream < split);
             for (&stream, lane) in after.into_iter().chain(before) {
-                if batch.len() == MAX_BATCH {
+                if size == MAX_BATCH {
                     break;
                 }
                 if let Some(due) = lane.pop_window() {
-                    batch.push((stream, lane.route.clone(), due));
+                    batch.entry(stream).or_default().push(due);
                     self.first_stream = stream + 1;
+                    size += 1;
                     taken = true;
                 }
             }
         }
+        batch
     }
 }

@@ -12,17 +12,14 @@ use crossbeam_channel::Sender;
 use vocald_client::message::StateChange;
 
 use crate::frontend::Window;
-use crate::inference::engine::{Engine, EngineError, MAX_BATCH, panic_text};
+use crate::inference::engine::{Engine, EngineError, panic_text};
 use crate::inference::messages::{
     Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind,
 };
-use crate::inference::queue::{BLOCKING_WINDOWS, Due, NOTES, Queues, Route, StreamQueue, Work};
+use crate::inference::queue::{Due, Portion, Queues, StreamQueue, Work};
+use crate::inference::route::Route;
 use crate::inference::stats::Stats;
 use crate::pulse::Pulse;
-
-/// Outputs of a blocking stream that can be under way at once. A receiver with room for so many never makes the
-/// worker wait.
-pub const BLOCKING_OUTPUTS: usize = BLOCKING_WINDOWS + MAX_BATCH + NOTES;
 
 /// Computes the probabilities of windows. [`Engine`] does it with a network; tests use others.
 pub trait Scorer {
@@ -106,6 +103,7 @@ impl Worker {
                 result
             }
         });
+        self.shared.lock().threads += 1;
         let thread =
             thread.map_err(|e| EngineError::Thread(format!("no thread for inference: {e}")))?;
         self.threads.push(thread);
@@ -152,10 +150,7 @@ impl Intake {
         when_behind: WhenBehind,
         outputs: Sender<StreamOutput>,
     ) -> StreamSender {
-        let route = Route {
-            stream: stream.into(),
-            outputs,
-        };
+        let route = Route::new(stream, outputs);
         let mut queues = self.shared.lock();
         let stream = queues.next_stream;
         queues.next_stream += 1;
@@ -202,23 +197,43 @@ impl StreamSender {
     /// # Errors
     /// Those of [`StreamSender::send`].
     pub fn send_due(&self, item: StreamItem, due: Option<Instant>) -> Result<(), WorkerGone> {
+        self.push([(item, due)])
+    }
+
+    /// [`StreamSender::send`] of several items, which one thread can take together.
+    ///
+    /// # Errors
+    /// Those of [`StreamSender::send`]; the items are lost then.
+    pub fn send_all(&self, items: &mut Vec<StreamItem>) -> Result<(), WorkerGone> {
+        self.push(items.drain(..).map(|item| (item, None)))
+    }
+
+    fn push(
+        &self,
+        items: impl IntoIterator<Item = (StreamItem, Option<Instant>)>,
+    ) -> Result<(), WorkerGone> {
         let mut queues = self.shared.lock();
-        loop {
-            if queues.gone {
-                return Err(WorkerGone);
-            }
-            let lane = queues.lanes.get_mut(&self.stream).ok_or(WorkerGone)?;
-            if lane.has_room_for(&item) {
-                lane.push(item, due);
+        for (item, due) in items {
+            loop {
+                if queues.gone {
+                    return Err(WorkerGone);
+                }
+                let threads = queues.threads;
+                let lane = queues.lanes.get_mut(&self.stream).ok_or(WorkerGone)?;
+                if lane.has_room_for(&item, threads) {
+                    lane.push(item, due);
+                    break;
+                }
                 self.shared.work.notify_one();
-                return Ok(());
+                queues = self
+                    .shared
+                    .room
+                    .wait(queues)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
-            queues = self
-                .shared
-                .room
-                .wait(queues)
-                .unwrap_or_else(PoisonError::into_inner);
         }
+        self.shared.work.notify_one();
+        Ok(())
     }
 
     /// Takes nothing more, and waits until all that waits is computed and its outputs are passed on.
@@ -268,7 +283,10 @@ impl Shared {
         loop {
             let work = queues.take(pass);
             if !work.is_empty() {
+                drop(queues);
                 self.room.notify_all();
+                // More may wait, for another thread.
+                self.work.notify_one();
                 return Some(work);
             }
             if queues.gone || queues.finishing && queues.lanes.is_empty() {
@@ -281,20 +299,20 @@ impl Shared {
         }
     }
 
-    /// The outputs of these streams' items were passed on.
-    fn done(&self, streams: &[u64]) {
-        self.lock().done(streams);
-        // Another thread may wait for one of them, or for the end of all.
+    /// Sends the outputs of a portion when their turn comes. A stream whose receiver is gone is closed.
+    fn deliver(&self, stream: u64, route: &Route, number: u64, outputs: Vec<Output>) {
+        let delivered = route.deliver(number, outputs);
+        let mut queues = self.lock();
+        match delivered {
+            Ok(delivered) => queues.done(stream, &delivered),
+            Err(_) => {
+                queues.lanes.remove(&stream);
+            }
+        }
+        drop(queues);
+        // Other threads may wait for the end of all streams.
         self.work.notify_all();
         self.room.notify_all();
-    }
-
-    /// Sends an output. A stream whose receiver is gone is closed.
-    fn deliver(&self, stream: u64, route: &Route, output: Output) {
-        if !route.send(output) {
-            self.lock().lanes.remove(&stream);
-            self.room.notify_all();
-        }
     }
 }
 
@@ -315,49 +333,57 @@ impl Drop for GoneOnDrop<'_> {
 
 fn work(shared: &Shared, scorer: &mut impl Scorer, pulse: &Pulse) -> Result<(), EngineError> {
     let mut pass = Duration::ZERO;
-    while let Some(work) = shared.take(pass) {
-        let streams = work.streams();
-        let Work { notes, windows } = work;
-        for (stream, route, note) in notes {
-            shared.deliver(stream, &route, Output::Note(note));
+    while let Some(Work { notes, windows }) = shared.take(pass) {
+        for portion in notes {
+            let outputs = portion.items.into_iter().map(Output::Note).collect();
+            shared.deliver(portion.stream, &portion.route, portion.number, outputs);
         }
-        if !windows.is_empty() {
-            let began = Instant::now();
-            let batch: Vec<&Window> = windows.iter().map(|(_, _, due)| &due.window).collect();
-            let scored = {
-                let _at_work = pulse.at_work();
-                catch_unwind(AssertUnwindSafe(|| scorer.score(&batch)))
-            };
-            let rows = match scored.unwrap_or_else(|panic| Err(panicked(&panic_text(&*panic)))) {
-                Ok(rows) => rows,
-                Err(error) => {
-                    report_failure(shared, &windows, &error);
-                    return Err(error);
-                }
-            };
-            pass = began.elapsed();
-            shared.lock().passes.note(pass, windows.len());
-            let now = Instant::now();
-            for ((stream, route, due), probabilities) in windows.into_iter().zip(rows) {
-                let scored = ScoredWindow {
+        if windows.is_empty() {
+            continue;
+        }
+        let began = Instant::now();
+        let batch: Vec<&Window> = windows
+            .iter()
+            .flat_map(|portion| portion.items.iter().map(|due| &due.window))
+            .collect();
+        let size = batch.len();
+        let scored = {
+            let _at_work = pulse.at_work();
+            catch_unwind(AssertUnwindSafe(|| scorer.score(&batch)))
+        };
+        let rows = match scored.unwrap_or_else(|panic| Err(panicked(&panic_text(&*panic)))) {
+            Ok(rows) => rows,
+            Err(error) => {
+                report_failure(shared, &windows, &error);
+                return Err(error);
+            }
+        };
+        pass = began.elapsed();
+        shared.lock().passes.note(pass, size);
+        let now = Instant::now();
+        let mut rows = rows.into_iter();
+        for portion in windows {
+            let scored = portion.items.into_iter().zip(rows.by_ref());
+            let outputs = scored.map(|(due, probabilities)| {
+                Output::Scored(ScoredWindow {
                     window: due.window,
                     probabilities,
                     late: due.by.is_some_and(|by| by < now),
-                };
-                shared.deliver(stream, &route, Output::Scored(scored));
-            }
+                })
+            });
+            let outputs = outputs.collect();
+            shared.deliver(portion.stream, &portion.route, portion.number, outputs);
         }
-        shared.done(&streams);
     }
     Ok(())
 }
 
 /// Reports to every open stream, and those whose last windows were in the batch, that inference has failed.
-fn report_failure(shared: &Shared, batch: &[(u64, Route, Due)], error: &EngineError) {
+fn report_failure(shared: &Shared, batch: &[Portion<Due>], error: &EngineError) {
     let mut routes: Vec<Route> = shared.lock().routes().cloned().collect();
-    for (_, route, _) in batch {
-        if !routes.iter().any(|r| Arc::ptr_eq(&r.stream, &route.stream)) {
-            routes.push(route.clone());
+    for portion in batch {
+        if !routes.iter().any(|route| route.is(&portion.route)) {
+            routes.push(portion.route.clone());
         }
     }
     for route in routes {

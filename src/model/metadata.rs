@@ -223,7 +223,7 @@ impl Metadata {
         match self.overlap_averaging {
             true if self.alternating => OverlapAverage::alternating(&self.horizons_frames),
             true => OverlapAverage::new(&self.horizons_frames),
-            false => OverlapAverage::none(),
+            false => OverlapAverage::only_newest(&self.horizons_frames),
         }
     }
 }

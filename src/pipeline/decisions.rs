@@ -13,8 +13,8 @@ use vocald_client::message::{
 
 use crate::audio::CaptureInstant;
 use crate::decision::{self, Decider, Event, Probabilities, SpeechDecision};
-use crate::frontend::SAMPLE_RATE_HZ;
 use crate::frontend::window::lookahead_s;
+use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
 use crate::inference::{Loss, NewDecider, Note, Output, ScoredWindow};
 
 /// Windows that inference dropped overlap with the decided ones around them, so a short hole leaves the state
@@ -196,6 +196,16 @@ impl StreamDecisions {
         latency_s: f64,
     ) -> Drain<'_, Message> {
         self.decision(seq, t, p, latency_s, false);
+        self.messages.drain(..)
+    }
+
+    /// Decides on a window that was left out, from the windows before it.
+    pub fn push_left_out(&mut self, length: WindowLength, start_sample: u64) -> Drain<'_, Message> {
+        let t = length.time_s(start_sample, self.decider.horizon().frames);
+        let seq = start_sample / WINDOW_HOP_SAMPLES as u64;
+        if let Some(p) = self.decider.probability_left_out(start_sample, t) {
+            self.decision(seq, t, p, 0.0, false);
+        }
         self.messages.drain(..)
     }
 

@@ -5,23 +5,20 @@
 use std::sync::{Mutex, PoisonError};
 
 use vocald_client::Message;
-use vocald_client::message::{Decision, Onset, StateChange, StreamState};
+use vocald_client::message::{Onset, StateChange, StreamState};
 
 use crate::audio::StopFlag;
 use crate::decision::{Decider, Horizon, PointError};
 use crate::frontend::resample::{ResampleError, Resampler};
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
-use crate::frontend::{CaptureTime, SAMPLE_RATE_HZ, SeparatedMel, WindowLength};
+use crate::frontend::{SAMPLE_RATE_HZ, SeparatedMel};
 use crate::inference::offline::Prediction;
-use crate::inference::worker::BLOCKING_OUTPUTS;
-use crate::inference::{
-    EngineError, Intake, Note, OfflineScorer, Output, StreamItem, WhenBehind, WorkerGone,
-};
+use crate::inference::{EngineError, Note, OfflineScorer, Output, WorkerGone};
 use crate::model::Metadata;
 use crate::pipeline::decisions::StreamDecisions;
-use crate::pipeline::labels::{Labels, Voice};
+use crate::pipeline::file_windows::FileWindows;
+use crate::pipeline::labels::{FrameDecision, Labels, Voice};
 use crate::pipeline::recording::{Block, Input, ReadOptions, Recording, RecordingError};
-use crate::pipeline::stream::Stream;
 
 /// Why a recording cannot be labelled.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +72,7 @@ pub struct Labeler {
 /// The network that labels files.
 pub enum FileNetwork {
     /// Windows go to the worker, as in `run`.
-    Windows(Intake, WindowLength),
+    Windows(FileWindows),
     /// A recording is separated on the calling thread, then passes through the network. libtorch serves one
     /// thread at a time.
     Recordings(Box<Mutex<OfflineScorer>>),
@@ -116,7 +113,9 @@ impl Labeler {
     /// The shortest recording that gives a decision, in words.
     fn shortest(&self) -> String {
         match &self.network {
-            FileNetwork::Windows(_, window) => format!("a window ({:.3} s)", window.seconds()),
+            FileNetwork::Windows(FileWindows { window, .. }) => {
+                format!("a window ({:.3} s)", window.seconds())
+            }
             FileNetwork::Recordings(_) => "a frame (0.046 s)".into(),
         }
     }
@@ -143,8 +142,8 @@ impl Labeler {
         let mut found = Found::default();
         let mut decisions = StreamDecisions::new("", self.decider.clone(), false);
         match &self.network {
-            FileNetwork::Windows(intake, window) => {
-                label_windows(intake, *window, &mut reading, &mut decisions, &mut found)?;
+            FileNetwork::Windows(windows) => {
+                windows.label(&mut reading, &mut decisions, &mut found)?;
             }
             FileNetwork::Recordings(scorer) => {
                 label_recording(scorer, &mut reading, &mut decisions, &mut found)?;
@@ -176,7 +175,7 @@ impl Labeler {
 }
 
 /// A recording, with what watches over its reading.
-struct Reading<'a> {
+pub(super) struct Reading<'a> {
     recording: Recording,
     input: &'a Input,
     stop: &'a StopFlag,
@@ -185,7 +184,7 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// The next samples; `None` at the end.
-    fn next_block(&mut self) -> Result<Option<Block<'_>>, LabelError> {
+    pub fn next_block(&mut self) -> Result<Option<Block<'_>>, LabelError> {
         if self.stop.is_stopped() {
             return Err(LabelError::Stopped(self.input.clone()));
         }
@@ -197,61 +196,16 @@ impl Reading<'_> {
         Ok(block)
     }
 
-    fn rate_hz(&self) -> u32 {
+    pub fn rate_hz(&self) -> u32 {
         self.recording.format().rate_hz
     }
-}
 
-fn label_windows(
-    intake: &Intake,
-    window: WindowLength,
-    reading: &mut Reading,
-    decisions: &mut StreamDecisions,
-    found: &mut Found,
-) -> Result<(), LabelError> {
-    let input = reading.input;
-    let rate_error = |problem| LabelError::Rate {
-        input: input.clone(),
-        problem,
-    };
-    let mut rate_hz = reading.rate_hz();
-    let mut stream = Stream::new(rate_hz, window).map_err(rate_error)?;
-    // Holds all that can be under way, so that the worker never waits for this thread while this one waits for it.
-    let (outputs_in, outputs) = crossbeam_channel::bounded(BLOCKING_OUTPUTS);
-    let sender = intake.add_stream("", WhenBehind::Block, outputs_in);
-    let mut send = |item| {
-        for ready in outputs.try_iter() {
-            found.extend(decisions.push(ready.output));
+    /// The error of a rate that cannot be converted.
+    pub fn rate_error(&self, problem: ResampleError) -> LabelError {
+        LabelError::Rate {
+            input: self.input.clone(),
+            problem,
         }
-        sender.send(item)
-    };
-    let mut sent = Ok(());
-    while sent.is_ok()
-        && let Some(block) = reading.next_block()?
-    {
-        let end = CaptureTime {
-            monotonic_s: block.end_s,
-            arrived_s: block.end_s,
-            unix_s: block.end_s,
-        };
-        if block.rate_hz != rate_hz {
-            rate_hz = block.rate_hz;
-            let mut completed = stream.continue_at(rate_hz).map_err(rate_error)?;
-            sent = completed.try_for_each(&mut send);
-        }
-        sent = sent.and_then(|()| stream.push(block.mono, end).try_for_each(&mut send));
-    }
-    let ended = StreamItem::Note(Note::State(StateChange::ended(None)));
-    let sent = sent
-        .and_then(|()| stream.finish().try_for_each(&mut send))
-        .and_then(|()| send(ended));
-    drop(sender);
-    for rest in outputs {
-        found.extend(decisions.push(rest.output));
-    }
-    match found.failed {
-        Some(_) => Ok(()),
-        None => Ok(sent?),
     }
 }
 
@@ -262,18 +216,16 @@ fn label_recording(
     found: &mut Found,
 ) -> Result<(), LabelError> {
     let input = reading.input;
-    let new_resampler = |rate_hz| {
-        Resampler::to(SEPARATED_RATE_HZ, rate_hz).map_err(|problem| LabelError::Rate {
-            input: input.clone(),
-            problem,
-        })
-    };
-    let mut resampler = new_resampler(reading.rate_hz())?;
+    let new_resampler = |rate_hz| Resampler::to(SEPARATED_RATE_HZ, rate_hz);
+    let mut resampler = new_resampler(reading.rate_hz()).map_err(|e| reading.rate_error(e))?;
     let mut samples = Vec::new();
     while let Some(block) = reading.next_block()? {
         if block.rate_hz != resampler.input_rate_hz() {
             resampler.flush(&mut samples);
-            resampler = new_resampler(block.rate_hz)?;
+            resampler = new_resampler(block.rate_hz).map_err(|e| LabelError::Rate {
+                input: input.clone(),
+                problem: e,
+            })?;
         }
         resampler.push(block.mono, &mut samples);
     }
@@ -295,20 +247,25 @@ fn label_recording(
 
 /// Collects the messages of a file.
 #[derive(Default)]
-struct Found {
-    decisions: Vec<Decision>,
+pub(super) struct Found {
+    decisions: Vec<FrameDecision>,
     voices: Vec<Voice>,
     open: Option<Onset>,
     speech: Vec<Voice>,
     open_speech: Option<Onset>,
-    failed: Option<String>,
+    pub failed: Option<String>,
 }
 
 impl Extend<Message> for Found {
     fn extend<I: IntoIterator<Item = Message>>(&mut self, messages: I) {
         for message in messages {
             match message {
-                Message::Decision(decision) => self.decisions.push(decision),
+                Message::Decision(decision) => self.decisions.push(FrameDecision {
+                    t_s: decision.t,
+                    p: decision.p,
+                    voice: decision.voice,
+                    speech: decision.speech_p.zip(decision.speech),
+                }),
                 Message::Onset(onset) => self.open = Some(onset),
                 Message::Offset(offset) => {
                     let onset = self.open.take();

@@ -1,6 +1,6 @@
 //! The labels of a recording.
 
-use vocald_client::message::{Decision, Offset, Onset};
+use vocald_client::message::{Offset, Onset};
 
 use crate::audio::AudioFormat;
 use crate::pipeline::recording::Input;
@@ -23,11 +23,24 @@ pub struct Labels {
     /// What makes the labels doubtful, in sentences.
     pub warnings: Vec<String>,
     /// One decision every 71.43 ms.
-    pub decisions: Vec<Decision>,
+    pub decisions: Vec<FrameDecision>,
     /// The stretches of voice, in order.
     pub voices: Vec<Voice>,
     /// The stretches of speech, in order; `None` if the model has no output for it.
     pub speech: Option<Vec<Voice>>,
+}
+
+/// The decision on one frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FrameDecision {
+    /// Time of the frame, in seconds.
+    pub t_s: f64,
+    /// Probability of voice.
+    pub p: f32,
+    /// Whether the state is voice.
+    pub voice: bool,
+    /// Probability of speech, and whether the state is speech, if the model has that output.
+    pub speech: Option<(f32, bool)>,
 }
 
 /// A stretch of voice or speech.

@@ -2,7 +2,7 @@
 //!
 //! [`daemon`] starts and stops the threads. A [`feed`] takes blocks from a source's ring and passes them through a
 //! [`stream`] to inference; [`decisions`] turns its outputs into messages for the hub. [`label`] takes a file the same
-//! way, without threads of its own.
+//! way, and [`file_windows`] its windows, without threads of their own.
 
 mod changeover;
 pub mod collector;
@@ -13,6 +13,7 @@ pub mod decisions;
 mod doors;
 pub mod feed;
 mod feed_options;
+pub mod file_windows;
 pub mod label;
 pub mod labels;
 mod lane;

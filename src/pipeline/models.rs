@@ -10,6 +10,7 @@ use crate::config::{Config, ConfigError, DecisionConfig, ModelConfig, SourceConf
 use crate::decision::{Decider, Horizon, OperatingPoint};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
+use crate::inference::engines::{self, EngineFacts};
 use crate::inference::{Engine, EngineError, Intake, WeightPrecision, Worker};
 use crate::model::Metadata;
 use crate::pipeline::daemon_error::DaemonError;
@@ -69,22 +70,17 @@ impl Model {
     pub fn load(key: ModelKey, pulses: &Pulses) -> Result<Arc<Self>, DaemonError> {
         let path: Option<PathBuf> = key.config.path().map(ToOwned::to_owned);
         let (device, precision) = (key.config.device()?, key.config.precision()?);
-        let load = move || {
-            let engine = Engine::load(path.as_deref(), device, precision)?;
-            let about = (
-                engine.metadata().clone(),
-                engine.window(),
-                engine.device_name(),
-                engine.precision(),
-            );
-            Ok((engine, about))
-        };
+        let load = move || Engine::load(path.as_deref(), device, precision);
+        let config = key.config.clone();
+        let threads = move |device: &str| config.inference_threads(device);
         let pulse = |number| pulses.add(format!("inference {number} of {}", key.name()));
-        let (mut worker, about) = Worker::start_watched(pulse(0), load.clone())?;
-        let (metadata, window, device, precision) = about;
-        for number in 1..key.config.inference_threads(&device) {
-            worker.add_thread(pulse(number), load.clone())?;
-        }
+        let (worker, facts) = engines::start(load, threads, pulse)?;
+        let EngineFacts {
+            metadata,
+            window,
+            device,
+            precision,
+        } = facts;
         tracing::info!(model = metadata.name, device, %precision, "model ready");
         Ok(Arc::new(Self {
             key,

@@ -32,25 +32,27 @@ impl Axes {
 
     /// Draws the grid, its numbers and the names of the scales.
     pub fn draw(&self, svg: &mut Svg, x_name: &str, y_name: &str) {
-        let [left, top, width, height] = self.area;
-        for (value, shown) in ticks(self.x) {
-            let x = self.x(value);
-            svg.line("grid", [x, top, x, top + height]);
-            svg.text(Anchor::Middle, x, top + height + 16.0, &shown);
-        }
+        let [left, top, width, _] = self.area;
+        self.draw_x(svg, x_name);
         for (value, shown) in ticks(self.y) {
             let y = self.y(value);
             svg.line("grid", [left, y, left + width, y]);
             svg.text(Anchor::End, left - 6.0, y + 4.0, &shown);
         }
         svg.frame(self.area);
-        svg.text(
-            Anchor::Middle,
-            left + width / 2.0,
-            top + height + 34.0,
-            x_name,
-        );
         svg.text(Anchor::Start, left, top - 8.0, y_name);
+    }
+
+    /// The same in one direction, from left to right.
+    pub fn draw_x(&self, svg: &mut Svg, name: &str) {
+        let [left, top, width, height] = self.area;
+        for (value, shown) in ticks(self.x) {
+            let x = self.x(value);
+            svg.line("grid", [x, top, x, top + height]);
+            svg.text(Anchor::Middle, x, top + height + 16.0, &shown);
+        }
+        let (x, y) = (left + width / 2.0, top + height + 34.0);
+        svg.text(Anchor::Middle, x, y, name);
     }
 }
 

@@ -1,5 +1,7 @@
 //! A checkpoint measured on corpora, as a [`Report`].
 
+use std::num::NonZeroUsize;
+
 use tch::Device;
 
 use crate::corpora::{Corpus, Track};
@@ -25,6 +27,8 @@ use crate::reporting::report::{CorpusAbout, Illustrations, Method, Model, REPORT
 pub struct Evaluation<'a> {
     /// Precision of the network's weights.
     pub precision: ComputePrecision,
+    /// Of every so many windows the first is scored; the others' frames are filled.
+    pub every: NonZeroUsize,
     /// The checkpoint; its operating points are used as they are.
     pub checkpoint: &'a Checkpoint,
     /// The horizon of curves, songs and stress tests.
@@ -68,7 +72,8 @@ impl Evaluation<'_> {
         done: &(dyn Fn(usize) + Sync),
     ) -> Result<Evaluated, PointError> {
         let mut scorer =
-            TrackScorer::with_precision(self.checkpoint, device, self.precision, threads);
+            TrackScorer::with_precision(self.checkpoint, device, self.precision, threads)
+                .with_every(self.every);
         let score = |corpus: &Corpus| {
             let scored = scorer.score_corpus(corpus, done);
             let tracks = corpus.tracks.iter().zip(scored);

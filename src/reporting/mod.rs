@@ -4,7 +4,7 @@
 //! [`report::write`] writes all other forms.
 //! [`learning_curves`] shows the progress of a training.
 
-mod axes;
+pub(crate) mod axes;
 pub mod clip;
 mod html;
 pub mod learning_curves;
@@ -16,7 +16,7 @@ mod plots;
 pub mod report;
 mod stress_tables;
 pub mod summary;
-mod svg;
+pub(crate) mod svg;
 pub mod tables;
 
 pub use mel_picture::MelPicture;

@@ -199,7 +199,7 @@ fn decider() -> Decider {
         point,
         speech: None,
     };
-    Decider::new(OverlapAverage::none(), horizon).unwrap()
+    Decider::new(OverlapAverage::only_newest(&[7]), horizon).unwrap()
 }
 
 /// The messages of these outputs, in words, and how the decisions ended.

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::support::program::{run, wav, with_model};
 
-const POINT: &str = "--enter 0.44 --leave 0.43";
+const POINT: &str = "--live --enter 0.44 --leave 0.43";
 
 fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap()

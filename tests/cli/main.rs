@@ -17,6 +17,7 @@ mod detect;
 mod detect_folders;
 mod detect_jobs;
 mod detect_pipes;
+mod detect_speed;
 mod evaluate;
 mod export;
 mod labels;

@@ -124,7 +124,7 @@ fn run_and_detect_decide_the_same() {
     let point = "--enter 0.518 --leave 0.516";
     let live = messages(&run(with_model(&format!("run --pace max {point}")).arg(demo)).out);
     let output = run(
-        with_model(&format!("detect -q {point} --format json --out"))
+        with_model(&format!("detect -q --live {point} --format json --out"))
             .arg(folder.path())
             .arg(demo),
     );

@@ -113,7 +113,7 @@ fn a_window_that_hardly_covers_a_frame_is_left_out() {
 proptest! {
     #[test]
     fn without_other_windows_predictions_stay_as_they_are(rows in prop::collection::vec(0.0f32..=1.0, 1..40)) {
-        let mut none = OverlapAverage::none();
+        let mut none = OverlapAverage::only_newest(&[7]);
         let mut one = OverlapAverage::new(&[7]);
         for (n, &p) in rows.iter().enumerate() {
             let start = n as u64 * HOP;
@@ -130,5 +130,35 @@ proptest! {
             prop_assert!(row.iter().all(|p| (least - 1e-5..=most + 1e-5).contains(p)));
             prop_assert_eq!(row[3], before[3]);
         }
+    }
+}
+
+#[test]
+fn a_window_that_is_left_out_is_filled_from_the_predictions_of_the_windows_before_it() {
+    // Every second window: the one left out at hop 3 has a prediction by the window at hop 2, one window ago, and at
+    // its shortest horizon by the window at hop 0, which is too far away.
+    let mut average = OverlapAverage::new(&[15, 10, 5]);
+    average.push(0, &[0.9, 0.8, 0.7]);
+    average.push(2 * HOP, &[0.6, 0.4, 0.3]);
+    let filled = |horizon| average.fill(3 * HOP, horizon).unwrap();
+    assert!(close(filled(0), 0.4));
+    assert!(close(filled(1), 0.3));
+    // Nothing predicts the frame at the shortest horizon: the newest window's holds on.
+    assert!(close(filled(2), 0.3));
+
+    // Two predictions of one frame are averaged.
+    let mut average = OverlapAverage::new(&[20, 15, 10, 5]);
+    average.push(0, &[0.9, 0.8, 0.7, 0.6]);
+    average.push(2 * HOP, &[0.6, 0.4, 0.3, 0.2]);
+    assert!(close(average.fill(3 * HOP, 0).unwrap(), pool(&[0.4, 0.6])));
+
+    // A horizon that is too short for the average still stands in, and so it does without averaging.
+    for mut average in [
+        OverlapAverage::new(&[9, 4]),
+        OverlapAverage::only_newest(&[9, 4]),
+    ] {
+        assert_eq!(average.fill(0, 0), None);
+        average.push(0, &[0.9, 0.2]);
+        assert!(close(average.fill(HOP, 0).unwrap(), 0.2));
     }
 }

@@ -1,9 +1,10 @@
 //! The worker with a network that only adds up: order, batches, policies, failure.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use proptest::prelude::*;
 use vocald::frontend::{WINDOW_HOP_SAMPLES, Window, WindowLength};
 use vocald::inference::worker::Scorer;
 use vocald::inference::{
@@ -265,6 +266,80 @@ fn with_several_threads_the_items_of_a_stream_stay_in_order() {
 }
 
 #[test]
+fn several_threads_work_on_one_stream_at_once() {
+    /// Returns once another thread is at work too, or after a while.
+    struct Meets(Arc<(Mutex<usize>, Condvar)>);
+    impl Scorer for Meets {
+        fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+            let (met, more) = &*self.0;
+            *met.lock().unwrap() += 1;
+            more.notify_all();
+            let all_here = |met: &mut usize| *met < 2;
+            let wait = Duration::from_secs(20);
+            drop(more.wait_timeout_while(met.lock().unwrap(), wait, all_here));
+            Ok(windows.iter().map(|w| vec![w.log_mel[0]]).collect())
+        }
+    }
+    let met = Arc::new((Mutex::new(0), Condvar::new()));
+    let scorer = || Meets(Arc::clone(&met));
+    let first = scorer();
+    let (mut worker, ()) = Worker::start(move || Ok((first, ()))).unwrap();
+    let second = scorer();
+    worker
+        .add_thread(Default::default(), move || Ok((second, ())))
+        .unwrap();
+    let (sender, received) = stream(&worker, WhenBehind::Block);
+    // Two batches.
+    for k in 0..32 {
+        sender.send(window(k)).unwrap();
+    }
+    let began = Instant::now();
+    drop(sender);
+    worker.finish().unwrap();
+    assert!(began.elapsed() < Duration::from_secs(15), "they never met");
+    let expected: Vec<String> = (0..32).map(|k| k.to_string()).collect();
+    assert_eq!(received.all(), expected);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn outputs_are_in_order_whatever_is_sent_together_and_by_whom_it_is_computed(
+        threads in 1..6usize,
+        pieces in prop::collection::vec(1..40usize, 1..12),
+        slow in 1..7u64,
+    ) {
+        struct Slow(u64);
+        impl Scorer for Slow {
+            fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+                if windows[0].seq().is_multiple_of(self.0) {
+                    std::thread::sleep(Duration::from_micros(300));
+                }
+                Ok(windows.iter().map(|w| vec![w.log_mel[0]]).collect())
+            }
+        }
+        let (mut worker, ()) = Worker::start(move || Ok((Slow(slow), ()))).unwrap();
+        for _ in 1..threads {
+            worker.add_thread(Default::default(), move || Ok((Slow(slow), ()))).unwrap();
+        }
+        let (sender, received) = stream(&worker, WhenBehind::Block);
+        let (mut number, mut expected) = (0, Vec::new());
+        for piece in pieces {
+            let mut items: Vec<StreamItem> = (number..number + piece).map(window).collect();
+            expected.extend((number..number + piece).map(|k| k.to_string()));
+            items.push(silent());
+            expected.push("silent".into());
+            number += piece;
+            sender.send_all(&mut items).unwrap();
+        }
+        drop(sender);
+        worker.finish().unwrap();
+        prop_assert_eq!(received.all(), expected);
+    }
+}
+
+#[test]
 fn a_panic_of_inference_is_reported_to_every_stream() {
     struct Panics;
     impl Scorer for Panics {
@@ -311,6 +386,41 @@ fn windows_of_several_streams_share_a_pass_and_none_is_preferred() {
         batches[1..batches.len() - 1].iter().all(|&n| n == 16),
         "{batches:?}"
     );
+}
+
+#[test]
+fn under_overload_every_stream_gets_its_share() {
+    const STREAMS: usize = 24;
+    const PASSES: usize = 4;
+    let rig = rig(false);
+    let (busy, received_busy) = occupy(&rig);
+    let streams: Vec<_> = (0..STREAMS)
+        .map(|_| stream(&rig.worker, WhenBehind::DropOldest))
+        .collect();
+    for k in 0..9 {
+        for (sender, _) in &streams {
+            sender.send(window(k)).unwrap();
+        }
+    }
+    // The pass that was under way, of one to 16 windows, then full ones.
+    for _ in 0..=PASSES {
+        rig.open.send(()).unwrap();
+    }
+    let counts = || {
+        let live = streams.iter().map(|(_, received)| received.0.len());
+        live.collect::<Vec<_>>()
+    };
+    let begun = Instant::now();
+    while received_busy.0.len() + counts().iter().sum::<usize>() <= 16 * PASSES {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", counts());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let counts = counts();
+    let (least, most) = (counts.iter().min().unwrap(), counts.iter().max().unwrap());
+    assert!(*least > 0 && most - least <= 1, "{counts:?}");
+    drop((busy, streams));
+    drop(rig.open);
+    rig.worker.finish().unwrap();
 }
 
 #[test]

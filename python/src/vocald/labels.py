@@ -78,16 +78,20 @@ def detect(
     model: str | os.PathLike[str] | None = None,
     lookahead: float | None = None,
     threshold: float | None = None,
+    live: bool = False,
     program: str | os.PathLike[str] | None = None,
 ) -> Detection:
     """Labels a recording, exactly as ``vocald detect`` does.
 
-    ``model`` is a checkpoint (default: the built-in one), ``lookahead`` the longest look-ahead in seconds,
-    ``threshold`` shifts the thresholds as ``--threshold`` does.
+    ``model`` is a checkpoint (default: the built-in one), ``lookahead`` the longest look-ahead in seconds (default: that
+    of the checkpoint), ``threshold`` shifts the thresholds as ``--threshold`` does, and ``live`` decides as ``vocald run``
+    would.
 
     Raises :class:`vocald.ProgramNotFound`, and :class:`vocald.ProgramError` for a file that cannot be labelled.
     """
     command = [programs.find(program), "detect", "--format=json", *programs.options(model, lookahead, threshold)]
+    if live:
+        command.append("--live")
     # An absolute path cannot be taken for an option.
     done = subprocess.run([*command, os.path.abspath(path)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode != 0:

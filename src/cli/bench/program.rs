@@ -14,7 +14,7 @@ const DETECT_S: u32 = 60;
 /// Length of a measurement of streams, in which their latency settles.
 const STREAMS_S: u32 = 8;
 /// Most latency of 99 % of the decisions.
-const BUDGET_MS: f64 = 50.0;
+pub const BUDGET_MS: f64 = 50.0;
 /// Most streams that are tried.
 const MOST_STREAMS: u32 = 128;
 

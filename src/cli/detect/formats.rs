@@ -74,10 +74,10 @@ fn voice(labels: &Labels) -> RecordingVoice {
         speech: labels.speech.as_deref().map(spans),
         decisions: decisions
             .map(|d| CsvRow {
-                t_s: d.t,
+                t_s: d.t_s,
                 p: d.p,
                 voice: d.voice,
-                speech: d.speech_p.zip(d.speech),
+                speech: d.speech,
             })
             .collect(),
     }
@@ -157,11 +157,11 @@ fn json(labels: &Labels) -> anyhow::Result<String> {
         stretches.iter().flat_map(both).collect()
     };
     let rows = labels.decisions.iter().map(|d| Row {
-        t: d.t,
+        t: d.t_s,
         p: d.p,
         voice: d.voice,
-        speech_p: d.speech_p,
-        speech: d.speech,
+        speech_p: d.speech.map(|(p, _)| p),
+        speech: d.speech.map(|(_, speech)| speech),
     });
     let PathText { path, path_percent } = PathText::new(labels.input.path());
     let json = Json {

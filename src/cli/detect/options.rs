@@ -1,7 +1,7 @@
 //! Options of `detect`.
 
 use std::ffi::OsString;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
 use crate::audio::{ChannelChoice, Encoding, PcmFormat};
@@ -93,13 +93,24 @@ pub struct Args {
     /// Sounds labelled at the same time [default: all cores]
     #[arg(long, value_name = "N", help_heading = "Large collections")]
     pub jobs: Option<NonZeroUsize>,
+    /// Threads that run the network, together on each sound [default: all cores; one on a GPU]. Labels do not depend on
+    /// it
+    #[arg(long, value_name = "N", help_heading = "Speed")]
+    pub threads: Option<NonZeroUsize>,
+    /// Run the network on every N-th window only and fill the decisions between from its other outputs: faster, less
+    /// accurate [default: 1, every window]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(NonZeroU64), help_heading = "Speed")]
+    pub every: Option<NonZeroU64>,
+    /// Decide as `vocald run` on the same sound: with the checkpoint's default look-ahead, in place of its longest
+    #[arg(long, conflicts_with = "every", help_heading = "Decision")]
+    pub live: bool,
     #[command(flatten)]
     pub decision: DecisionOptions,
 }
 
 const EXAMPLES: &str = "\
-Decides exactly as `vocald run` on the same sound, with the same look-ahead. Checkpoints of bilstm, \
-which `run` cannot use, work here.
+Decides with the longest look-ahead of the checkpoint; with --live exactly as `vocald run` on the same sound. \
+Checkpoints of bilstm, which `run` cannot use, work here.
 
 Formats:
   lab       `start end sing|nosing` lines in seconds that cover the whole file; --speech adds `speech`
@@ -227,6 +238,21 @@ impl Args {
             (true, _) => Err(Usage(
                 "several files need a folder: name one with --out, or use --beside".into(),
             )),
+        }
+    }
+
+    /// Refuses options that have no effect on networks of whole recordings.
+    pub fn check_whole_recordings(&self, model: &str) -> Result<(), Usage> {
+        let given = [
+            ("--threads", self.threads.is_some()),
+            ("--every", self.every.is_some()),
+            ("--live", self.live),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(Usage(format!(
+                "{option} applies to networks of windows; {model} processes whole recordings, --jobs at a time"
+            ))),
+            None => Ok(()),
         }
     }
 
