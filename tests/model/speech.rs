@@ -196,7 +196,7 @@ fn decider(suppression: Option<Suppression>) -> Decider {
         point,
         speech: Some(SpeechHorizon { point, suppression }),
     };
-    Decider::new(OverlapAverage::none(), horizon).unwrap()
+    Decider::new(OverlapAverage::only_newest(&[9]), horizon).unwrap()
 }
 
 /// Decides on frame `n` from probabilities of voice and speech, as a network gives them.
@@ -250,7 +250,7 @@ fn a_stream_counts_what_it_is_set_to() {
         speech: None,
         ..*decider(None).horizon()
     };
-    let alone = Decider::new(OverlapAverage::none(), horizon).unwrap();
+    let alone = Decider::new(OverlapAverage::only_newest(&[9]), horizon).unwrap();
     assert_eq!(alone.counting(Counts::Either).err(), Some(NoSpeechOutput));
 }
 

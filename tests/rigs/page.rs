@@ -12,7 +12,7 @@ use crate::support::program::{vocald, wav, with_model};
 
 /// The clip's first onsets and offsets come within its first ten seconds.
 const FIRST_VOICE: Duration = Duration::from_secs(20);
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(60);
 
 const WORD: &str = "document.querySelector('.lamp .word')?.textContent";
 const LINK: &str = "document.getElementById('link')?.textContent";
