@@ -61,6 +61,8 @@ pub struct StreamDecisions {
     sound_end_s: Option<f64>,
     /// Stream time of the newest decision or event.
     newest_s: f64,
+    /// The newest frame that was decided on: its stream time and `wall`, which no later frame's may precede.
+    newest_frame: (f64, f64),
     /// No voice is published.
     muted: bool,
     /// A voice is published as a test.
@@ -91,6 +93,7 @@ impl StreamDecisions {
             start_unix_s: 0.0,
             sound_end_s: None,
             newest_s: 0.0,
+            newest_frame: (f64::NEG_INFINITY, f64::NEG_INFINITY),
             muted: false,
             test: None,
         }
@@ -262,12 +265,17 @@ impl StreamDecisions {
         };
         self.voice.newest_p = decision.p;
         self.newest_s = self.newest_s.max(t);
+        let (mut wall, (newest_t, newest_wall)) = (self.wall(t), self.newest_frame);
+        if t > newest_t {
+            wall = wall.max(newest_wall);
+            self.newest_frame = (t, wall);
+        }
         let message = Message::Decision(Decision {
             v: Version,
             stream: self.stream.clone(),
             seq,
             t: microseconds(t),
-            wall: self.wall(t),
+            wall,
             p: decision.p,
             voice: decision.voice,
             lookahead: microseconds(lookahead_s(self.decider.horizon().frames)),

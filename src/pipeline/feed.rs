@@ -213,9 +213,8 @@ impl<O: FnMut(Option<u16>) -> Opening> Feed<O> {
         let is_new = self.timeline.is_new();
         let released = self.timeline.release(format.rate_hz);
         let lost = (released.lost_s * f64::from(format.rate_hz)).round() as u64;
-        // Windows begin anew also where no sound is missing.
-        let restarted = !released.blocks.is_empty() && std::mem::take(&mut self.restarted);
-        if (lost > 0 || restarted) && !is_new {
+        if lost > 0 && !is_new {
+            self.restarted = false;
             self.lanes.lose(lost, GapReason::Device)?;
         }
         // What was held arrives only now.
@@ -303,6 +302,10 @@ impl<O: FnMut(Option<u16>) -> Opening> Feed<O> {
         if block.lost_before_frames > 0 {
             self.lanes
                 .lose(block.lost_before_frames, GapReason::RingFull)?;
+        }
+        // Windows begin anew also where no sound is missing.
+        if std::mem::take(&mut self.restarted) {
+            self.lanes.lose(0, GapReason::Device)?;
         }
         self.stalled = false;
         if !std::mem::replace(&mut self.running, true) {
