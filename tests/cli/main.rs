@@ -25,6 +25,7 @@ mod overlap_averaging;
 mod refusals;
 #[cfg(unix)]
 mod reload;
+mod reload_outputs;
 #[cfg(unix)]
 mod reproduce;
 mod run;
