@@ -7,8 +7,7 @@ use std::vec::Drain;
 
 use vocald_client::Message;
 use vocald_client::message::{
-    Decision, EventReason, Gap, GapReason, Level, Offset, Onset, State, StateChange, StreamState,
-    Version,
+    Decision, EventReason, Gap, GapReason, Level, State, StateChange, StreamState, Version,
 };
 
 use crate::audio::CaptureInstant;
@@ -16,29 +15,11 @@ use crate::decision::{self, Decider, Event, Probabilities, SpeechDecision};
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
 use crate::inference::{Loss, NewDecider, Note, Output, ScoredWindow};
+use crate::pipeline::event_messages::{Class, Events, microseconds};
 
 /// Windows that inference dropped overlap with the decided ones around them, so a short hole leaves the state
 /// as it is. After this many seconds of them nothing is known any more, and an open voice is closed.
 const BRIDGED_S: f64 = 1.0;
-
-/// What an event is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
-    /// What counts as the stream's voice.
-    Voice,
-    /// A voice that is a test.
-    Test,
-    Speech,
-}
-
-/// What the events of one class have in common.
-#[derive(Debug, Clone, Copy, Default)]
-struct Events {
-    onsets: u64,
-    newest_p: f32,
-    /// `wall` of the newest event: none may be earlier.
-    newest_wall: f64,
-}
 
 /// The decisions of one stream.
 pub struct StreamDecisions {
@@ -356,56 +337,17 @@ impl StreamDecisions {
     }
 
     fn event(&mut self, class: Class, event: Event, reason: EventReason) {
-        let stream = self.stream.clone();
         let (Event::Onset { t_s } | Event::Offset { t_s, .. }) = event;
         let wall = match class {
             Class::Test => unix_now_s(),
             Class::Voice | Class::Speech => self.wall(t_s),
         };
         self.newest_s = self.newest_s.max(t_s);
-        let test = class == Class::Test;
         let events = match class {
             Class::Voice | Class::Test => &mut self.voice,
             Class::Speech => &mut self.speech,
         };
-        events.newest_wall = wall.max(events.newest_wall);
-        events.onsets += u64::from(matches!(event, Event::Onset { .. }));
-        let (id, wall, p) = (events.onsets, events.newest_wall, events.newest_p);
-        let message = match event {
-            Event::Onset { t_s } => {
-                let onset = Onset {
-                    v: Version,
-                    stream,
-                    id,
-                    t: microseconds(t_s),
-                    wall,
-                    p,
-                    reason,
-                    test,
-                };
-                match class {
-                    Class::Voice | Class::Test => Message::Onset(onset),
-                    Class::Speech => Message::SpeechOnset(onset),
-                }
-            }
-            Event::Offset { t_s, duration_s } => {
-                let offset = Offset {
-                    v: Version,
-                    stream,
-                    id,
-                    t: microseconds(t_s),
-                    wall,
-                    p,
-                    duration: microseconds(duration_s),
-                    reason,
-                    test,
-                };
-                match class {
-                    Class::Voice | Class::Test => Message::Offset(offset),
-                    Class::Speech => Message::SpeechOffset(offset),
-                }
-            }
-        };
+        let message = events.message(&self.stream, class, event, wall, reason);
         self.messages.push(message);
     }
 
@@ -417,9 +359,4 @@ impl StreamDecisions {
 fn unix_now_s() -> f64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     microseconds(since.unwrap_or_default().as_secs_f64())
-}
-
-/// Rounds to microseconds: digits beyond them carry no information.
-fn microseconds(seconds: f64) -> f64 {
-    (seconds * 1e6).round() / 1e6
 }

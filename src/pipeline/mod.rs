@@ -11,6 +11,7 @@ mod daemon_error;
 pub mod decision_thread;
 pub mod decisions;
 mod doors;
+mod event_messages;
 pub mod feed;
 mod feed_options;
 pub mod file_windows;

@@ -11,6 +11,7 @@ mod guard;
 mod link;
 mod messages;
 mod outbox;
+mod publication;
 mod retained;
 mod tls;
 
@@ -31,8 +32,9 @@ use crate::restarts::Restarts;
 use error::LinkError;
 pub use error::MqttError;
 use link::{Client, Link, LinkEvent, WINDOW};
-pub use messages::{Kind, Messages, Publication, topic_level};
+pub use messages::Messages;
 use outbox::Outbox;
+pub use publication::{Kind, Publication, topic_level};
 
 /// Wait before the second attempt to connect; it doubles with each further one.
 const FIRST_WAIT: Duration = Duration::from_millis(500);

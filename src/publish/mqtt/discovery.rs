@@ -4,7 +4,7 @@ use serde_json::json;
 use vocald_client::stream_names::StreamNames;
 
 use crate::config::MqttConfig;
-use crate::publish::mqtt::messages::{Kind, Publication};
+use crate::publish::mqtt::publication::{Kind, Publication};
 
 /// States of a stream in which its flag means something.
 const AVAILABLE: &str =

@@ -10,7 +10,8 @@ use tokio::sync::watch;
 use crate::publish::mqtt::Shared;
 use crate::publish::mqtt::error::LinkError;
 use crate::publish::mqtt::link::{Link, LinkEvent};
-use crate::publish::mqtt::messages::{Messages, Publication};
+use crate::publish::mqtt::messages::Messages;
+use crate::publish::mqtt::publication::Publication;
 
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LAST_WAIT: Duration = Duration::from_secs(10);

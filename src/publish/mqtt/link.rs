@@ -10,7 +10,8 @@ use rustls::ClientConfig;
 
 use crate::config::{Broker, MqttConfig, MqttVersion};
 use crate::publish::mqtt::error::{LinkError, MqttError};
-use crate::publish::mqtt::messages::{Kind, Messages, Publication};
+use crate::publish::mqtt::messages::Messages;
+use crate::publish::mqtt::publication::{Kind, Publication};
 use crate::publish::mqtt::{retained, tls};
 
 /// Publications that the broker may leave unacknowledged.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::publish::mqtt::messages::{Kind, Publication};
+use crate::publish::mqtt::publication::{Kind, Publication};
 
 /// Publications in order. Events wait while the broker is away; beyond the capacity the oldest are dropped. Of retained
 /// topics only the present matters: if one of them could not be sent, all are sent anew.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::config::MqttConfig;
-use crate::publish::mqtt::messages::{Kind, Publication};
+use crate::publish::mqtt::publication::{Kind, Publication};
 
 /// The list of one client.
 pub(super) struct RetainedTopics {
