@@ -9,6 +9,22 @@ use vocald_client::{Action, Address, Client, Request};
 use crate::cli::daemon_access::DaemonAccess;
 use crate::cli::{Usage, stdout};
 
+/// What `set` changes.
+const SETTINGS: [&str; 13] = [
+    "enter",
+    "reenter",
+    "leave",
+    "threshold",
+    "lookahead_s",
+    "horizon_frames",
+    "recency_s",
+    "confirm_n",
+    "confirm_m",
+    "min_voice_s",
+    "min_gap_s",
+    "gain_db",
+    "gate_db",
+];
 /// The word for "as in the configuration".
 const CONFIGURED: &str = "configured";
 
@@ -117,6 +133,10 @@ fn set(settings: &[String], stream: Option<String>) -> Result<Action, Usage> {
     for setting in settings {
         let pair = setting.split_once('=');
         let (key, value) = pair.ok_or_else(|| Usage(format!("`{setting}` is not KEY=VALUE")))?;
+        if !SETTINGS.contains(&key) {
+            let all = SETTINGS.join(", ");
+            return Err(Usage(format!("there is no setting `{key}`, only {all}")));
+        }
         let value = match value {
             CONFIGURED => Value::Null,
             number => number.parse().map_err(|_| {

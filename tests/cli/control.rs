@@ -273,5 +273,17 @@ fn the_command_sends_requests_without_json() {
     assert_eq!(control(&unix, "unlock").code, Some(0));
     assert!(control(&unix, "reload").out.contains("done"));
     assert_eq!(control(&unix, "set enter=high").code, Some(2));
-    assert_eq!(control(&unix, "set entr=0.5").code, Some(2));
+    let unknown = control(&unix, "set lookahead=0.5");
+    assert_eq!(unknown.code, Some(2));
+    assert!(
+        unknown.err.contains("only enter, reenter"),
+        "{}",
+        unknown.err
+    );
+    // Every setting that the message names.
+    let (_, all) = unknown.err.split_once("only ").unwrap();
+    for key in all.trim().split(", ") {
+        let set = control(&unix, &format!("set {key}=configured"));
+        assert_eq!(set.code, Some(0), "{key}: {}", set.err);
+    }
 }
