@@ -23,8 +23,10 @@ pub enum Note {
     State(StateChange),
     /// The sound that was captured so far ends at this stream time, in seconds. A state without sound follows.
     SoundEnd(f64),
-    /// Sound or windows were lost.
+    /// Sound was lost.
     Lost(Loss),
+    /// Windows were skipped.
+    Skipped(Skipped),
     /// From here on the stream is decided on by this.
     Decider(Box<NewDecider>),
     /// Nothing more comes; a stream of this name begins anew.
@@ -49,6 +51,15 @@ pub struct Loss {
     pub lost_s: f64,
     /// Where it was lost.
     pub reason: GapReason,
+}
+
+/// Windows that are not inferred, because they could not be decided on in time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Skipped {
+    /// Stream time of the newest frame of the first of them, in seconds.
+    pub newest_frame_s: f64,
+    /// Their number.
+    pub windows: u64,
 }
 
 /// What inference makes of a stream's items, in the same order.

@@ -21,7 +21,7 @@ pub use compute_device::{ComputeDevice, DeviceError, cores, device_name};
 pub use compute_precision::{ComputePrecision, WeightPrecision};
 pub use engine::{Engine, EngineError};
 pub use messages::{
-    Loss, NewDecider, Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind,
+    Loss, NewDecider, Note, Output, ScoredWindow, Skipped, StreamItem, StreamOutput, WhenBehind,
 };
 pub use offline::OfflineScorer;
 pub use stats::Stats;

@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use vocald_client::message::GapReason;
-
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, Window};
+use crate::frontend::Window;
 use crate::inference::engine::MAX_BATCH;
-use crate::inference::messages::{Loss, Note, StreamItem, WhenBehind};
+use crate::inference::messages::{Note, Skipped, StreamItem, WhenBehind};
 use crate::inference::route::{Delivered, Route};
 use crate::inference::stats::{PassTimes, Stats};
 
@@ -41,11 +39,8 @@ pub struct Due {
 enum Waiting {
     Window(Due),
     Note(Note),
-    /// Windows that were dropped here, the first beginning at `first_sample`.
-    Dropped {
-        first_sample: u64,
-        windows: u64,
-    },
+    /// Windows that were dropped here.
+    Dropped(Skipped),
 }
 
 impl StreamQueue {
@@ -98,7 +93,7 @@ impl StreamQueue {
         }
         let overdue = |item: &&Waiting| match item {
             Waiting::Window(due) => due.by.is_some_and(|by| by < decided),
-            Waiting::Note(_) | Waiting::Dropped { .. } => false,
+            Waiting::Note(_) | Waiting::Dropped(_) => false,
         };
         // Windows are due in their order.
         let count = self.waiting.iter().filter(overdue).count();
@@ -114,17 +109,17 @@ impl StreamQueue {
         let Some(place) = oldest else { return };
         self.windows -= 1;
         if let Some(before) = place.checked_sub(1)
-            && let Some(Waiting::Dropped { windows, .. }) = self.waiting.get_mut(before)
+            && let Some(Waiting::Dropped(skipped)) = self.waiting.get_mut(before)
         {
-            *windows += 1;
+            skipped.windows += 1;
             self.waiting.remove(place);
         } else if let Some(item) = self.waiting.get_mut(place)
             && let Waiting::Window(due) = item
         {
-            *item = Waiting::Dropped {
-                first_sample: due.window.start_sample,
+            *item = Waiting::Dropped(Skipped {
+                newest_frame_s: due.window.time_s(0),
                 windows: 1,
-            };
+            });
         }
     }
 
@@ -136,14 +131,7 @@ impl StreamQueue {
     fn pop_note(&mut self) -> Option<Note> {
         match self.waiting.pop_front()? {
             Waiting::Note(note) => Some(note),
-            Waiting::Dropped {
-                first_sample,
-                windows,
-            } => Some(Note::Lost(Loss {
-                t_s: first_sample as f64 / f64::from(SAMPLE_RATE_HZ),
-                lost_s: (windows * WINDOW_HOP_SAMPLES as u64) as f64 / f64::from(SAMPLE_RATE_HZ),
-                reason: GapReason::InferenceBehind,
-            })),
+            Waiting::Dropped(skipped) => Some(Note::Skipped(skipped)),
             window => {
                 self.waiting.push_front(window);
                 None

@@ -13,8 +13,8 @@ use vocald_client::message::{
 use crate::audio::CaptureInstant;
 use crate::decision::{self, Decider, Event, Probabilities, SpeechDecision};
 use crate::frontend::window::lookahead_s;
-use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
-use crate::inference::{Loss, NewDecider, Note, Output, ScoredWindow};
+use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
+use crate::inference::{Loss, NewDecider, Note, Output, ScoredWindow, Skipped};
 use crate::pipeline::event_messages::{Class, Events, microseconds};
 
 /// Windows that inference dropped overlap with the decided ones around them, so a short hole leaves the state
@@ -153,7 +153,11 @@ impl StreamDecisions {
             Output::Scored(scored) => self.window(&scored),
             Output::Note(Note::SoundEnd(t_s)) => self.sound_end_s = Some(t_s),
             Output::Note(Note::State(change)) => self.state(change),
-            Output::Note(Note::Lost(loss)) => self.loss(loss),
+            Output::Note(Note::Lost(loss)) => {
+                self.close_voice(EventReason::Gap);
+                self.loss(loss);
+            }
+            Output::Note(Note::Skipped(skipped)) => self.skipped(skipped),
             Output::Note(Note::Decider(new)) => self.change_decider(*new),
             Output::Note(Note::Over) => {}
         }
@@ -310,10 +314,22 @@ impl StreamDecisions {
         }
     }
 
-    fn loss(&mut self, loss: Loss) {
-        if loss.reason != GapReason::InferenceBehind || loss.lost_s > BRIDGED_S {
+    /// The gap is where the frames are that would have been decided on.
+    fn skipped(&mut self, skipped: Skipped) {
+        let lookahead_samples = self.decider.horizon().frames as usize * HOP_SAMPLES;
+        let lost_samples = skipped.windows * WINDOW_HOP_SAMPLES as u64;
+        let loss = Loss {
+            t_s: skipped.newest_frame_s - lookahead_samples as f64 / f64::from(SAMPLE_RATE_HZ),
+            lost_s: lost_samples as f64 / f64::from(SAMPLE_RATE_HZ),
+            reason: GapReason::InferenceBehind,
+        };
+        if loss.lost_s > BRIDGED_S {
             self.close_voice(EventReason::Gap);
         }
+        self.loss(loss);
+    }
+
+    fn loss(&mut self, loss: Loss) {
         self.messages.push(Message::Gap(Gap {
             v: Version,
             stream: self.stream.clone(),

@@ -11,7 +11,7 @@ use vocald::inference::{
     EngineError, Note, Output, StreamItem, StreamOutput, StreamSender, WhenBehind, Worker,
     WorkerGone,
 };
-use vocald_client::message::{GapReason, StateChange, StreamState};
+use vocald_client::message::{StateChange, StreamState};
 
 /// Returns the window's first value, when the test lets it.
 struct Fake {
@@ -103,15 +103,12 @@ fn short(output: Output) -> String {
         Output::Note(Note::SoundEnd(t_s)) => format!("sound ends at {t_s}"),
         Output::Note(Note::Decider(_)) => "other settings".into(),
         Output::Note(Note::Over) => "over".into(),
-        Output::Note(Note::Lost(loss)) => {
-            assert_eq!(loss.reason, GapReason::InferenceBehind);
-            let windows = |seconds: f64| (seconds * 14.0).round();
-            format!(
-                "skipped {} from {}",
-                windows(loss.lost_s),
-                windows(loss.t_s)
-            )
+        Output::Note(Note::Skipped(skipped)) => {
+            let zeroth_s = WindowLength::FRAMES_80.time_s(0, 0);
+            let first = (skipped.newest_frame_s - zeroth_s) * 14.0;
+            format!("skipped {} from {}", skipped.windows, first.round())
         }
+        Output::Note(Note::Lost(loss)) => panic!("no sound was lost: {loss:?}"),
     }
 }
 
