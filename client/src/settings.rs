@@ -12,6 +12,9 @@ pub struct StreamSettings {
     pub model: String,
     /// Look-ahead, thresholds and durations.
     pub decision: DecisionSettings,
+    /// Look-aheads that the model offers, seconds, longest first; empty from versions that did not report them.
+    #[serde(default)]
+    pub lookaheads_s: Vec<f64>,
     /// Amplification of the sound before anything else, dB.
     #[serde(default)]
     pub gain_db: f32,
@@ -33,6 +36,7 @@ impl StreamSettings {
         let numbers = [d.threshold, d.enter, d.leave, d.min_voice_s, d.min_gap_s];
         let present = [d.reenter, d.recency_s, self.gate_db, Some(self.gain_db)];
         d.lookahead_s.is_finite()
+            && self.lookaheads_s.iter().all(|x| x.is_finite())
             && numbers.iter().all(|x| x.is_finite())
             && present.iter().flatten().all(|x| x.is_finite())
     }

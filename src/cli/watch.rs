@@ -7,6 +7,7 @@ mod chart;
 pub mod keys;
 mod lamp;
 mod panel;
+pub mod requests;
 pub mod screen;
 mod stream;
 mod style;
@@ -22,6 +23,7 @@ use ratatui::crossterm::event::Event;
 use crate::cli::daemon_access::DaemonAccess;
 use crate::cli::{Usage, interrupt};
 use board::Board;
+use requests::Requests;
 use style::Style;
 use terminal::{Keyboard, Screen};
 use vocald_client::{Address, Reconnecting, Subscription, Update};
@@ -58,7 +60,9 @@ Examples:
   VOCALD_TOKEN=... vocald watch http://stage:8770 --rate 5
       one on another machine, over a slow connection
 
-Keys: q, Esc or Ctrl-C: quit; Tab or arrows: next stream; 1 to 9: choose a stream; 0: show all.";
+Keys: q, Esc or Ctrl-C: quit; Tab or arrows: next stream; 1 to 9: choose a stream; 0: show all;
+m: mute the chosen stream; t: publish a voice on it as a test, 3 s; r: read the configuration again; l: lock changes.
+m, t and l end it too. The Unix socket and HTTP take these requests; TCP takes none.";
 
 fn above_zero(text: &str) -> Result<f64, String> {
     let rate = text.parse().ok();
@@ -79,14 +83,23 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         board = board.with_rate(rate);
     }
     let signals = interrupt::signals()?;
-    let updates = listen(&args, address)?;
+    let address = args.access.to(address)?;
+    let daemon = Daemon {
+        requests: Requests::to(address.clone())?,
+        updates: listen(&args, address)?,
+    };
     let screen = Screen::open()?;
-    show(screen, &mut board, &updates, &signals)
+    show(screen, &mut board, &daemon, &signals)
+}
+
+/// The connections to the daemon.
+struct Daemon {
+    updates: Receiver<Update>,
+    requests: Requests,
 }
 
 /// Receives the daemon's messages on a thread of its own.
 fn listen(args: &Args, address: Address) -> anyhow::Result<Receiver<Update>> {
-    let address = args.access.to(address)?;
     let mut subscription = Subscription::everything();
     if !args.streams.is_empty() {
         subscription = subscription.with_streams(args.streams.clone());
@@ -113,7 +126,7 @@ fn listen(args: &Args, address: Address) -> anyhow::Result<Receiver<Update>> {
 fn show(
     mut screen: Screen,
     board: &mut Board,
-    updates: &Receiver<Update>,
+    daemon: &Daemon,
     signals: &Receiver<()>,
 ) -> anyhow::Result<()> {
     let style = Style::from_env();
@@ -121,7 +134,7 @@ fn show(
     let keyboard = Keyboard::open()?;
     loop {
         for _ in 0..QUEUED_MAX {
-            match updates.try_recv() {
+            match daemon.updates.try_recv() {
                 Ok(update) => board.take(update, Instant::now()),
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => {
@@ -132,6 +145,9 @@ fn show(
             }
         }
         let drawn = Instant::now();
+        for outcome in daemon.requests.outcomes.try_iter() {
+            board.show(outcome, drawn);
+        }
         let draw = |frame: &mut ratatui::Frame| {
             screen::draw(board, &style, drawn, frame.area(), frame.buffer_mut());
         };
@@ -146,7 +162,13 @@ fn show(
                 recv(keyboard.events) -> event => match event? {
                     Ok(Event::Key(key)) => match keys::action(key) {
                         Some(keys::Action::Quit) => return Ok(()),
-                        Some(action) => board.act(action),
+                        Some(action) => {
+                            if let Some(request) = board.act(action)
+                                && let Err(refused) = daemon.requests.send(request)
+                            {
+                                board.show(refused, Instant::now());
+                            }
+                        }
                         None => {}
                     },
                     // The next picture has the new size.

@@ -209,11 +209,13 @@ impl Daemon {
             return Ok(());
         }
         let hub = Arc::clone(&self.hub);
-        self.command(Command::Run(Box::new(move || {
+        let after = gone.clone();
+        let act = Box::new(move || {
             hub.renew(facts, thresholds, |stream| {
                 !gone.iter().any(|g| g == stream)
             });
-        })));
+        });
+        self.command(Command::Run { after, act });
         Ok(())
     }
 

@@ -37,8 +37,16 @@ pub enum Command {
         duration: Duration,
     },
     /// Does something between two messages.
-    Run(Box<dyn FnOnce() + Send>),
+    Run {
+        /// After the last message of these streams.
+        after: Vec<String>,
+        /// What is done.
+        act: Act,
+    },
 }
+
+/// Done once, on the decisions thread.
+pub type Act = Box<dyn FnOnce() + Send>;
 
 /// The decisions panic again and again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +68,7 @@ pub fn decide(
     let mut thread = Decisions {
         streams: BTreeMap::new(),
         muted: BTreeSet::new(),
+        waiting: Vec::new(),
         restarts: Restarts::default(),
         levels,
         publish,
@@ -82,6 +91,7 @@ pub fn decide(
             default(thread.patience()) => {}
         }
         thread.end_tests();
+        thread.run_due();
     }
 }
 
@@ -89,6 +99,8 @@ struct Decisions<'a, P> {
     streams: BTreeMap<Arc<str>, StreamDecisions>,
     /// By name: a stream that begins anew stays muted.
     muted: BTreeSet<String>,
+    /// What is done after the last message of streams.
+    waiting: Vec<(Vec<String>, Act)>,
     restarts: Restarts,
     levels: &'a AtomicBool,
     publish: P,
@@ -141,7 +153,7 @@ impl<P: FnMut(Message)> Decisions<'_, P> {
     fn command(&mut self, command: Command) {
         match command {
             Command::Publish(message) => (self.publish)(message),
-            Command::Run(act) => act(),
+            Command::Run { after, act } => self.waiting.push((after, act)),
             Command::Mute { stream, muted } => {
                 if let Some(decisions) = self.streams.get_mut(stream.as_str()) {
                     decisions.set_muted(muted).for_each(&mut self.publish);
@@ -165,6 +177,18 @@ impl<P: FnMut(Message)> Decisions<'_, P> {
         ends.min().map_or(Duration::from_secs(1), |end| {
             end.saturating_duration_since(Instant::now()).min(WATCH)
         })
+    }
+
+    fn run_due(&mut self) {
+        let streams = &self.streams;
+        let is_due = |(after, _): &mut (Vec<String>, Act)| {
+            !after
+                .iter()
+                .any(|stream| streams.contains_key(stream.as_str()))
+        };
+        for (_, act) in self.waiting.extract_if(.., is_due) {
+            act();
+        }
     }
 
     fn end_tests(&mut self) {

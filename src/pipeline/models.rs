@@ -106,6 +106,12 @@ impl Model {
         decision.horizon(&self.metadata.model_horizons())
     }
 
+    /// Every look-ahead that can be chosen, the longest first.
+    pub fn lookaheads_s(&self) -> Vec<f64> {
+        let frames = self.metadata.horizons_frames.iter();
+        frames.map(|&frames| lookahead_s(frames)).collect()
+    }
+
     /// Decides by these settings, from nothing on.
     pub fn decider(
         &self,
@@ -138,12 +144,7 @@ impl Model {
             model: self.metadata.name.clone(),
             device: self.device.clone(),
             precision: self.precision.to_string(),
-            horizons_s: self
-                .metadata
-                .horizons_frames
-                .iter()
-                .map(|&frames| lookahead_s(frames))
-                .collect(),
+            horizons_s: self.lookaheads_s(),
             lookahead_s: lookahead_s(horizon.frames),
             hop_s: WINDOW_HOP_SAMPLES as f64 / f64::from(SAMPLE_RATE_HZ),
             speech_thresholds: horizon.speech.map(|speech| thresholds(&speech.point)),

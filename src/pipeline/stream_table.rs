@@ -233,6 +233,7 @@ impl Inner {
         let point = horizon.point;
         let settings = StreamSettings {
             model: source.model.name().into(),
+            lookaheads_s: source.model.lookaheads_s(),
             decision: DecisionSettings {
                 horizon_frames: horizon.frames,
                 lookahead_s: lookahead_s(horizon.frames),

@@ -3,27 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tch::Tensor;
-use vocald::model::{Checkpoint, HEAD};
 
-use crate::support::libtorch::exclusive;
 use crate::support::program::{Output, messages, model, of_type, run, vocald, wav};
-
-/// The tests' model with an output for speech, which is always or never present.
-fn speaking(folder: &Path, speaks: bool) -> PathBuf {
-    let _exclusive = exclusive();
-    let mut checkpoint = Checkpoint::read(model())
-        .unwrap()
-        .with_speech(true)
-        .unwrap();
-    let bias = checkpoint.weights.get_mut(&format!("{HEAD}.bias")).unwrap();
-    let odds = if speaks { 3.0 } else { -3.0 };
-    let speech = Tensor::from_slice(&[0.0f32, odds, 0.0, odds]);
-    *bias = Tensor::cat(&[bias.narrow(0, 0, 4), speech], 0);
-    let path = folder.join(format!("speaking-{speaks}.safetensors"));
-    checkpoint.write(&path).unwrap();
-    path
-}
+use crate::support::speaking::speaking;
 
 fn with(model: &Path, at: &Path, line: &str) -> Output {
     let mut words = line.split_whitespace();

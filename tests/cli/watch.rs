@@ -9,9 +9,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::Color;
 use vocald::cli::watch::board::Board;
 use vocald::cli::watch::keys::{Action, action};
+use vocald::cli::watch::requests::Outcome;
 use vocald::cli::watch::screen::{Style, draw};
 use vocald_client::message::*;
-use vocald_client::{ClientError, Message, Update};
+use vocald_client::{Action as Request, ClientError, Message, Update};
 
 const SIZES: [(u16, u16); 4] = [(80, 24), (40, 10), (200, 60), (1, 1)];
 /// Of the messages that [`sung`] makes.
@@ -519,6 +520,130 @@ fn the_keys_are_those_that_the_screen_names() {
     assert_eq!(plain(KeyCode::Char('3')), Some(Action::Choose(2)));
     assert_eq!(plain(KeyCode::Char('0')), Some(Action::All));
     assert_eq!(plain(KeyCode::Char('c')), None);
+    for (key, does) in [
+        ('m', Action::Mute),
+        ('t', Action::Test),
+        ('r', Action::Reload),
+        ('l', Action::Lock),
+    ] {
+        assert_eq!(plain(KeyCode::Char(key)), Some(does));
+    }
+    let mut shown = Shown::new();
+    shown.take(sung("hall"));
+    let keys = shown.text((80, 24)).lines().last().unwrap().to_owned();
+    assert_eq!(
+        keys,
+        "q quit   tab next   1-9 choose   0 all   m mute   t test   r reload   l lock"
+    );
+}
+
+fn settings(stream: &str, enter: f32, muted: bool) -> Update {
+    Update::Message(Message::Settings(Settings {
+        v: Version,
+        stream: stream.into(),
+        settings: StreamSettings {
+            model: "live-14".into(),
+            decision: DecisionSettings {
+                horizon_frames: 7,
+                lookahead_s: 0.12,
+                threshold: 0.5,
+                enter,
+                reenter: None,
+                recency_s: None,
+                leave: 0.38,
+                confirm_n: 1,
+                confirm_m: 1,
+                min_voice_s: 0.0,
+                min_gap_s: 0.0,
+            },
+            lookaheads_s: vec![0.58, 0.12],
+            gain_db: 0.0,
+            gate_db: None,
+            muted,
+            changed: Vec::new(),
+        },
+    }))
+}
+
+#[test]
+fn keys_of_the_chosen_stream_make_requests_by_what_it_is_now() {
+    let mut shown = Shown::new();
+    let both = [
+        ("hall", StreamState::Running),
+        ("desk", StreamState::Running),
+    ];
+    shown.take([Update::Connected, hello(&both)]);
+    shown.take([decision("desk", 1.0, 0.9, false)]);
+    assert_eq!(shown.board.act(Action::Next), None);
+    let mute = |muted| Request::Mute {
+        stream: Some("desk".into()),
+        muted,
+    };
+    assert_eq!(shown.board.act(Action::Mute), Some(mute(true)));
+    shown.take([settings("desk", 0.77, true)]);
+    assert_eq!(shown.board.act(Action::Mute), Some(mute(false)));
+    let text = shown.text((40, 10));
+    assert!(text.contains(" MUTED  no voice is published"), "{text}");
+    // A threshold that was changed is drawn where it is now.
+    let large = shown.text((80, 24));
+    assert!(large.contains("0.77") && !large.contains("0.62"), "{large}");
+
+    let test = |seconds| Request::Test {
+        stream: Some("desk".into()),
+        seconds,
+    };
+    assert_eq!(shown.board.act(Action::Test), Some(test(3.0)));
+    let Update::Message(Message::Decision(mut tested)) = decision("desk", 2.0, 0.1, true) else {
+        unreachable!();
+    };
+    tested.test = true;
+    shown.take([Update::Message(Message::Decision(tested))]);
+    let text = shown.text((40, 10));
+    assert!(text.contains(" VOICE  a test, not a singer"), "{text}");
+    assert_eq!(shown.board.act(Action::Test), Some(test(0.0)));
+
+    let lock = |locked| Request::Lock { locked };
+    assert_eq!(shown.board.act(Action::Lock), Some(lock(true)));
+    shown.take([Update::Message(Message::Lock(Lock {
+        v: Version,
+        stream: ALL_STREAMS.into(),
+        locked: true,
+    }))]);
+    assert!(shown.text((80, 24)).contains("locked  live"));
+    assert_eq!(shown.board.act(Action::Lock), Some(lock(false)));
+    assert_eq!(shown.board.act(Action::Reload), Some(Request::Reload {}));
+}
+
+#[test]
+fn what_came_of_a_request_is_shown_for_some_seconds_at_every_size() {
+    let mut shown = Shown::new();
+    shown.take(sung("hall"));
+    let why = "changes are locked: unlock them first";
+    shown.board.show(Outcome::refused(why), shown.at);
+    for size in &SIZES[..3] {
+        let text = shown.text(*size).replace('\n', " ");
+        assert!(text.contains(&format!("not done: {why}")), "{text}");
+    }
+    let later = shown.text_later((80, 24), Duration::from_secs(11));
+    assert!(
+        !later.contains("locked") && later.contains("q quit"),
+        "{later}"
+    );
+    let mut reload = Reload {
+        v: Version,
+        stream: ALL_STREAMS.into(),
+        ok: true,
+        error: None,
+        changed: vec!["decision.enter".into()],
+        restart: Vec::new(),
+    };
+    shown.take([Update::Message(Message::Reload(reload.clone()))]);
+    let read = "the configuration was read again: decision.enter changed";
+    assert!(shown.text((80, 24)).contains(read));
+    (reload.ok, reload.error) = (false, Some("decision.enter: 2 is too much".into()));
+    shown.take([Update::Message(Message::Reload(reload))]);
+    let refused = "not done: decision.enter: 2 is too much";
+    assert!(shown.text((80, 24)).contains(refused));
 }
 
 #[test]

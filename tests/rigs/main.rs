@@ -17,6 +17,8 @@ mod latency;
 mod load;
 #[cfg(target_os = "linux")]
 mod page;
+#[cfg(target_os = "linux")]
+mod page_controls;
 mod python;
 #[cfg(target_os = "linux")]
 mod run_capture;

@@ -164,10 +164,15 @@ impl Browser {
     }
 
     pub fn press(&mut self, key: &str) {
+        let (virtual_code, text) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            "Escape" => (27, ""),
+            _ => (0, ""),
+        };
         for kind in ["keyDown", "keyUp"] {
-            let virtual_code = if key == "Tab" { 9 } else { 0 };
             let params = json!({
-                "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": virtual_code,
+                "type": kind, "key": key, "code": key, "text": text, "windowsVirtualKeyCode": virtual_code,
             });
             self.call("Input.dispatchKeyEvent", params);
         }

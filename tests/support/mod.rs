@@ -7,6 +7,7 @@ pub mod libtorch;
 pub mod mqtt_rig;
 pub mod program;
 pub mod python;
+pub mod speaking;
 #[cfg(unix)]
 pub mod stage;
 pub mod two_tones;

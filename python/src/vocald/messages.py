@@ -59,6 +59,8 @@ class StreamSettings:
     muted: bool = False
     #: The settings that a request has changed.
     changed: tuple[str, ...] = ()
+    #: Look-aheads that the model offers, longest first.
+    lookaheads_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -259,6 +261,7 @@ class Settings:
     gate_db: float | None = None
     muted: bool = False
     changed: tuple[str, ...] = ()
+    lookaheads_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -351,7 +354,7 @@ def parse(line: str | bytes) -> Message | None:
 
 def _message(kind: type[Message], fields: dict[str, Any]) -> Message:
     fields = dict(fields)
-    for name in ("horizons", "changed", "restart"):
+    for name in ("horizons", "changed", "restart", "lookaheads_s"):
         if name in fields:
             fields[name] = tuple(fields[name])
     if kind in (Hello, Reply):
@@ -377,8 +380,8 @@ def _status(fields: dict[str, Any]) -> StreamStatus:
     settings = fields.get("settings")
     if settings is not None:
         decision = _known(DecisionSettings, settings["decision"])
-        changed = tuple(settings.get("changed", ()))
-        fields["settings"] = _known(StreamSettings, {**settings, "decision": decision, "changed": changed})
+        lists = {name: tuple(settings.get(name, ())) for name in ("changed", "lookaheads_s")}
+        fields["settings"] = _known(StreamSettings, {**settings, **lists, "decision": decision})
     status: StreamStatus = _known(StreamStatus, fields)
     return status
 

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use super::keys::Action;
 use super::lamp::Lamp;
+use super::requests::Outcome;
 use super::stream::Stream;
-use vocald_client::Message;
-use vocald_client::Update;
-use vocald_client::message::{ALL_STREAMS, Hello};
+use vocald_client::message::{ALL_STREAMS, Hello, Reload};
+use vocald_client::{Action as Request, Message, Update};
 
 /// From so many streams on, all are shown at first, as on the page.
 const ALL_FROM: usize = 3;
@@ -15,6 +15,10 @@ const ALL_FROM: usize = 3;
 const PATIENCE: Duration = Duration::from_secs(5);
 /// With a reduced rate, decisions that may be missing before the picture no longer counts as live.
 const MISSED_MAX: f64 = 3.0;
+/// Time for which the outcome of a request is shown.
+const OUTCOME_SHOWN: Duration = Duration::from_secs(10);
+/// Duration of a test.
+const TEST_S: f64 = 3.0;
 /// More streams than a screen can show.
 const STREAMS_MAX: usize = 64;
 
@@ -39,6 +43,9 @@ pub struct Board {
     pub(super) missed: u64,
     /// Names of the streams to show; empty for all.
     pub(super) selected: Vec<String>,
+    /// Whether the daemon refuses changes.
+    pub(super) locked: bool,
+    outcome: Option<(Outcome, Instant)>,
     patience: Duration,
 }
 
@@ -55,6 +62,8 @@ impl Board {
             all: false,
             missed: 0,
             selected: Vec::new(),
+            locked: false,
+            outcome: None,
             patience: PATIENCE,
         }
     }
@@ -83,6 +92,8 @@ impl Board {
             Update::Message(Message::Lagged(lagged)) => {
                 self.missed = self.missed.saturating_add(lagged.lost);
             }
+            Update::Message(Message::Lock(lock)) => self.locked = lock.locked,
+            Update::Message(Message::Reload(reload)) => self.take_reload(reload, now),
             Update::Message(message) => {
                 let name = message.stream().to_owned();
                 if let Some(stream) = self.stream(&name) {
@@ -102,9 +113,11 @@ impl Board {
         self.streams.retain(named);
         for status in &hello.streams {
             if let Some(stream) = self.stream(&status.stream) {
+                stream.thresholds = hello.thresholds;
                 stream.take_status(status);
             }
         }
+        self.locked = hello.locked;
         let place = self
             .streams
             .iter()
@@ -130,8 +143,27 @@ impl Board {
         self.streams.get_mut(known?)
     }
 
-    /// Applies a key's action; [`Action::Quit`] changes nothing here.
-    pub fn act(&mut self, action: Action) {
+    fn take_reload(&mut self, reload: Reload, now: Instant) {
+        let outcome = match reload.error {
+            Some(error) => Outcome::refused(error),
+            None => Outcome::read_again(&reload.changed, &reload.restart),
+        };
+        self.show(outcome, now);
+    }
+
+    /// Shows what came of a request at `now`, for some time.
+    pub fn show(&mut self, outcome: Outcome, now: Instant) {
+        self.outcome = Some((outcome, now));
+    }
+
+    /// What came of the last request, if that is recent.
+    pub(super) fn outcome(&self, now: Instant) -> Option<&Outcome> {
+        let (outcome, at) = self.outcome.as_ref()?;
+        (now.saturating_duration_since(*at) < OUTCOME_SHOWN).then_some(outcome)
+    }
+
+    /// Applies a key's action; returns the request that it is, if it is one. [`Action::Quit`] changes nothing here.
+    pub fn act(&mut self, action: Action) -> Option<Request> {
         let count = self.streams.len().max(1);
         match action {
             Action::Quit => {}
@@ -142,7 +174,27 @@ impl Board {
             }
             Action::Choose(_) => {}
             Action::All => self.all = !self.all,
+            Action::Lock => {
+                let locked = !self.locked;
+                return Some(Request::Lock { locked });
+            }
+            Action::Reload => return Some(Request::Reload {}),
+            Action::Mute => {
+                let chosen = self.streams.get(self.chosen)?;
+                return Some(Request::Mute {
+                    stream: Some(chosen.name.clone()),
+                    muted: !chosen.muted,
+                });
+            }
+            Action::Test => {
+                let chosen = self.streams.get(self.chosen)?;
+                return Some(Request::Test {
+                    stream: Some(chosen.name.clone()),
+                    seconds: if chosen.is_test() { 0.0 } else { TEST_S },
+                });
+            }
         }
+        None
     }
 
     /// The stream's lamp, with a reason where there is one.
@@ -156,6 +208,12 @@ impl Board {
             let reason = format!("nothing came for {} s", silence.as_secs());
             return (Lamp::NotLive, Some(reason));
         }
-        (stream.lamp(), stream.reason.clone())
+        let lamp = stream.lamp();
+        let reason = match lamp {
+            Lamp::Voice if stream.is_test() => Some("a test, not a singer".into()),
+            Lamp::Muted => Some("no voice is published".into()),
+            _ => stream.reason.clone(),
+        };
+        (lamp, reason)
     }
 }

@@ -9,7 +9,6 @@ use ratatui::style::Style as Look;
 
 use super::stream::{SPAN_S, Stream};
 use super::style::Style;
-use vocald_client::message::Thresholds;
 
 /// Columns for the labels at the left.
 pub const AXIS_WIDTH: u16 = 6;
@@ -78,13 +77,7 @@ fn label(buffer: &mut Buffer, area: Rect, row: u16, text: &str, look: Look) {
 }
 
 /// The highest probability of each column as a bar, with lines at the thresholds.
-pub fn probability(
-    stream: &Stream,
-    thresholds: Option<Thresholds>,
-    style: &Style,
-    area: Rect,
-    buffer: &mut Buffer,
-) {
+pub fn probability(stream: &Stream, style: &Style, area: Rect, buffer: &mut Buffer) {
     let (rows, inner) = (usize::from(area.height), picture(area));
     let columns = Columns::new(stream, inner);
     let row_of = |p: f32| ((1.0 - p.clamp(0.0, 1.0)) * area.height as f32) as u16;
@@ -97,6 +90,7 @@ pub fn probability(
             style.quiet(),
         );
     }
+    let thresholds = stream.thresholds;
     let lines = thresholds.map_or([None; 3], |t| [Some(t.leave), t.reenter, Some(t.enter)]);
     for p in lines.into_iter().flatten() {
         let row = row_of(p).min(area.height - 1);

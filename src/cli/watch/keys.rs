@@ -15,6 +15,14 @@ pub enum Action {
     Choose(usize),
     /// Switch between all streams and one.
     All,
+    /// Mute the chosen stream, or end it.
+    Mute,
+    /// Publish a voice on the chosen stream as a test, or end it.
+    Test,
+    /// Refuse changes, or accept them again.
+    Lock,
+    /// Read the configuration again.
+    Reload,
 }
 
 /// The action of a key press; `None` for keys without one.
@@ -32,6 +40,10 @@ pub fn action(key: KeyEvent) -> Option<Action> {
         KeyCode::BackTab | KeyCode::Left | KeyCode::Up => Some(Action::Previous),
         KeyCode::Char('0') => Some(Action::All),
         KeyCode::Char(digit @ '1'..='9') => Some(Action::Choose(digit as usize - '1' as usize)),
+        KeyCode::Char('m' | 'M') => Some(Action::Mute),
+        KeyCode::Char('t' | 'T') => Some(Action::Test),
+        KeyCode::Char('l' | 'L') => Some(Action::Lock),
+        KeyCode::Char('r' | 'R') => Some(Action::Reload),
         _ => None,
     }
 }

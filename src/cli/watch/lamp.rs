@@ -11,6 +11,8 @@ pub enum Lamp {
     Waiting,
     Voice,
     NoVoice,
+    /// No voice is published, whatever sounds.
+    Muted,
     /// Digital zeros.
     Silent,
     Stalled,
@@ -28,6 +30,7 @@ impl Lamp {
             Self::Waiting => "WAITING",
             Self::Voice => "VOICE",
             Self::NoVoice => "NO VOICE",
+            Self::Muted => "MUTED",
             Self::Silent => "SILENT",
             Self::Stalled => "STALLED",
             Self::SourceLost => "LOST",
@@ -100,6 +103,7 @@ fn dots(letter: u8) -> [u8; LETTER_HEIGHT] {
         b'I' => [0b111, 0b010, 0b010, 0b010, 0b111],
         b'K' => [0b101, 0b101, 0b110, 0b101, 0b101],
         b'L' => [0b100, 0b100, 0b100, 0b100, 0b111],
+        b'M' => [0b101, 0b111, 0b111, 0b101, 0b101],
         b'N' => [0b110, 0b101, 0b101, 0b101, 0b101],
         b'O' => [0b010, 0b101, 0b101, 0b101, 0b010],
         b'S' => [0b011, 0b100, 0b010, 0b001, 0b110],
@@ -119,7 +123,8 @@ mod tests {
     fn every_word_has_its_letters_and_room() {
         use Lamp::*;
         for lamp in [
-            NotLive, Waiting, Voice, NoVoice, Silent, Stalled, SourceLost, Ended, Failed, Other,
+            NotLive, Waiting, Voice, NoVoice, Muted, Silent, Stalled, SourceLost, Ended, Failed,
+            Other,
         ] {
             let word = lamp.word();
             assert!(word.len() <= LETTERS_MAX, "{word}");

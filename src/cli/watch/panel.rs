@@ -182,8 +182,7 @@ impl Panel<'_> {
         let waterfall = if pictures >= 9 { pictures * 9 / 20 } else { 0 };
         if pictures > waterfall {
             let chart = cut(&mut area, pictures - waterfall);
-            let thresholds = self.board.hello.as_ref().and_then(|hello| hello.thresholds);
-            chart::probability(self.stream, thresholds, self.style, chart, buffer);
+            chart::probability(self.stream, self.style, chart, buffer);
         }
         if strip > 0 {
             chart::voices(self.stream, self.style, cut(&mut area, strip), buffer);

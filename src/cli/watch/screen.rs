@@ -5,7 +5,7 @@ use std::time::Instant;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Alignment, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Widget as _, Wrap};
+use ratatui::widgets::{Clear, Paragraph, Widget as _, Wrap};
 
 use super::board::{Board, Link};
 use super::lamp::Lamp;
@@ -17,7 +17,7 @@ const WIDTH_MIN: u16 = 24;
 const HEIGHT_MIN: u16 = 3;
 /// Height from which on the bottom row lists the keys.
 const KEYS_HEIGHT: u16 = 16;
-const KEYS: &str = "q quit   tab next stream   1-9 choose   0 all";
+const KEYS: &str = "q quit   tab next   1-9 choose   0 all   m mute   t test   r reload   l lock";
 /// Rows of each stream when all are shown, at least.
 const ROWS_EACH_MIN: u16 = 3;
 /// Columns of each stream, at least.
@@ -63,6 +63,32 @@ pub fn draw(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut
         let x = area.right().saturating_sub(width);
         buffer.set_line(x, area.bottom() - 1, &note, width);
     }
+    outcome(board, style, now, area, buffer);
+}
+
+/// What came of a request, in the bottom rows while it is recent.
+fn outcome(board: &Board, style: &Style, now: Instant, area: Rect, buffer: &mut Buffer) {
+    let Some(outcome) = board.outcome(now) else {
+        return;
+    };
+    let look = match outcome.done {
+        true => style.bold(),
+        false => style.bad(),
+    };
+    let text = Paragraph::new(outcome.sentence.as_str())
+        .style(look)
+        .wrap(Wrap { trim: true });
+    let letters = outcome.sentence.chars().count() as u16;
+    // Words that are wrapped leave a little of each row empty.
+    let height = letters.div_ceil(area.width - area.width / 8);
+    let height = height.clamp(1, area.height - 1);
+    let rows = Rect {
+        y: area.bottom() - height,
+        height,
+        ..area
+    };
+    Clear.render(rows, buffer);
+    text.render(rows, buffer);
 }
 
 fn top(rest: &mut Rect) -> Rect {
@@ -125,6 +151,7 @@ fn header(board: &Board, style: &Style, area: Rect, buffer: &mut Buffer) {
         0 => String::new(),
         missed => format!("  missed {missed}"),
     };
+    let locked = if board.locked { "  locked" } else { "" };
     let address = format!("  {}", board.address);
     // With less room, parts are left out; `live` stays.
     let width = usize::from(area.width);
@@ -142,6 +169,7 @@ fn header(board: &Board, style: &Style, area: Rect, buffer: &mut Buffer) {
         let right = Line::from(vec![
             Span::styled(&*missed, style.bad()),
             Span::styled(address, style.quiet()),
+            Span::styled(locked, style.bold()),
             Span::styled("  live", style.voice()),
         ]);
         if left.width() + right.width() <= width {

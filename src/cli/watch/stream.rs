@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::lamp::Lamp;
 use vocald_client::Message;
-use vocald_client::message::{Decision, Gap, Level, Onset, StreamState, StreamStatus};
+use vocald_client::message::{
+    Decision, Gap, Level, Onset, StreamSettings, StreamState, StreamStatus, Thresholds,
+};
 
 /// Stream time shown by the charts, in seconds.
 pub const SPAN_S: f64 = 60.0;
@@ -28,6 +30,9 @@ pub struct Stream {
     pub state: StreamState,
     /// Reason of the state, for people.
     pub reason: Option<String>,
+    pub thresholds: Option<Thresholds>,
+    /// Whether no voice is published, whatever sounds.
+    pub muted: bool,
     pub decisions: VecDeque<Point>,
     pub spans: VecDeque<Span>,
     pub gaps: VecDeque<(f64, f64)>,
@@ -83,6 +88,8 @@ impl Stream {
             name: name.to_owned(),
             state: StreamState::Starting,
             reason: None,
+            thresholds: None,
+            muted: false,
             decisions: VecDeque::new(),
             spans: VecDeque::new(),
             gaps: VecDeque::new(),
@@ -111,10 +118,10 @@ impl Stream {
             Message::Offset(offset) => self.close(offset.id, offset.t),
             Message::Gap(gap) => self.take_gap(&gap),
             Message::State(state) => self.take_state(state.state, state.reason),
+            Message::Settings(settings) => self.take_settings(&settings.settings),
             Message::SpeechOnset(_)
             | Message::SpeechOffset(_)
             | Message::Hello(_)
-            | Message::Settings(_)
             | Message::Sink(_)
             | Message::Reload(_)
             | Message::Lock(_)
@@ -136,6 +143,24 @@ impl Stream {
             self.take_onset(onset);
         }
         self.take_state(status.state, status.reason.clone());
+        if let Some(settings) = &status.settings {
+            self.take_settings(settings);
+        }
+    }
+
+    fn take_settings(&mut self, settings: &StreamSettings) {
+        let decision = &settings.decision;
+        self.thresholds = Some(Thresholds {
+            enter: decision.enter,
+            reenter: decision.reenter,
+            leave: decision.leave,
+        });
+        self.muted = settings.muted;
+    }
+
+    /// Whether what is published is a test.
+    pub fn is_test(&self) -> bool {
+        self.newest.as_ref().is_some_and(|newest| newest.test)
     }
 
     fn take_decision(&mut self, decision: Decision, at: Instant) {
@@ -268,6 +293,7 @@ impl Stream {
             StreamState::Running => match &self.newest {
                 None => Lamp::Waiting,
                 Some(newest) if newest.voice => Lamp::Voice,
+                Some(_) if self.muted => Lamp::Muted,
                 Some(_) => Lamp::NoVoice,
             },
             StreamState::Silent => Lamp::Silent,

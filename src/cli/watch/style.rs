@@ -74,7 +74,7 @@ impl Style {
             // Without colours only voice and problems stand out.
             _ if !self.colours => self.bold(),
             Lamp::NoVoice => self.field(Color::White, Color::DarkGray),
-            Lamp::Waiting | Lamp::Silent | Lamp::Ended | Lamp::Other => {
+            Lamp::Waiting | Lamp::Muted | Lamp::Silent | Lamp::Ended | Lamp::Other => {
                 self.field(Color::White, Color::Blue)
             }
         }

@@ -10,12 +10,18 @@ use axum::routing::get;
 use crate::publish::http::App;
 
 const HTML: &str = include_str!("../page/index.html");
-const STYLE: &str = include_str!("../page/style.css");
-const SCRIPTS: [(&str, &str); 6] = [
+const STYLES: [(&str, &str); 2] = [
+    ("/style.css", include_str!("../page/style.css")),
+    ("/controls.css", include_str!("../page/controls.css")),
+];
+const SCRIPTS: [(&str, &str); 9] = [
     ("/format.js", include_str!("../page/format.js")),
+    ("/access.js", include_str!("../page/access.js")),
     ("/chart.js", include_str!("../page/chart.js")),
     ("/meter.js", include_str!("../page/meter.js")),
     ("/stream.js", include_str!("../page/stream.js")),
+    ("/settings.js", include_str!("../page/settings.js")),
+    ("/controls.js", include_str!("../page/controls.js")),
     ("/view.js", include_str!("../page/view.js")),
     ("/page.js", include_str!("../page/page.js")),
 ];
@@ -23,14 +29,12 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
      connect-src 'self' ws: wss:; img-src 'self' data:; frame-ancestors 'self'; base-uri 'none'";
 
 pub(super) fn routes() -> Router<Arc<App>> {
-    let router = Router::new()
-        .route("/", get(|| file("text/html; charset=utf-8", HTML)))
-        .route("/style.css", get(|| file("text/css; charset=utf-8", STYLE)));
-    SCRIPTS.into_iter().fold(router, |router, (path, script)| {
-        router.route(
-            path,
-            get(move || file("text/javascript; charset=utf-8", script)),
-        )
+    let page = Router::new().route("/", get(|| file("text/html; charset=utf-8", HTML)));
+    let styles = STYLES.map(|(path, text)| (path, "text/css; charset=utf-8", text));
+    let scripts = SCRIPTS.map(|(path, text)| (path, "text/javascript; charset=utf-8", text));
+    let files = styles.into_iter().chain(scripts);
+    files.fold(page, |router, (path, kind, text)| {
+        router.route(path, get(move || file(kind, text)))
     })
 }
 

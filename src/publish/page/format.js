@@ -25,6 +25,11 @@ function decibels(db) {
   return Math.round(db).toString().replace("-", "−") + " dB";
 }
 
+// The end of a file's path is its most useful part.
+function shortName(name) {
+  return name.split("/").slice(-2).join("/");
+}
+
 function milliseconds(s) {
   return Math.round(s * 1000) + " ms";
 }

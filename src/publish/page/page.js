@@ -6,6 +6,7 @@ const SILENCE_MS = 5000;
 const RETRY_MS = [250, 500, 1000, 2000, 4000];
 
 const streams = new Map();
+const controls = new Controls();
 const link = document.getElementById("link");
 const main = document.getElementById("streams");
 let socket = null;
@@ -28,6 +29,7 @@ function showLink(state, words) {
   set(link, words);
   document.body.classList.toggle("not-live", state !== "live");
   for (const one of streams.values()) one.setLive(state === "live");
+  controls.setLive(state === "live");
   showTab(streams, state === "live");
 }
 
@@ -37,14 +39,44 @@ function liveWords() {
 
 function hello(message) {
   set(document.getElementById("model"), `${message.model} on ${message.device}, version ${message.version}`);
+  const names = message.streams.map((status) => status.stream);
+  for (const name of streams.keys()) {
+    if (!names.includes(name)) remove(name);
+  }
   for (const status of message.streams) {
     const one = stream(status.stream);
     one.thresholds = message.thresholds || null;
     if (status.onset) one.takeOnset(status.onset);
     else one.closeVoice();
-    one.takeState(status.state, status.reason);
+    one.takeState(status);
+    if (status.settings) takeSettings(status.stream, status.settings);
   }
+  controls.takeLock(message.locked === true);
   showLink("live", liveWords());
+}
+
+function takeSettings(name, settings) {
+  stream(name).takeSettings(settings);
+  controls.of(name).take(settings);
+}
+
+// A stream that is no more.
+function remove(name) {
+  streams.get(name).panel.remove();
+  streams.delete(name);
+  controls.remove(name);
+  showView(streams);
+}
+
+function take(message) {
+  switch (message.type) {
+    case "hello": return hello(message);
+    case "lock": return controls.takeLock(message.locked);
+    case "reload": return controls.takeReload(message);
+    case "settings": return takeSettings(message.stream, message);
+  }
+  if (message.stream !== "*") stream(message.stream).take(message);
+  if (message.type === "decision") controls.of(message.stream).showTest(message.test === true);
 }
 
 function connect() {
@@ -52,30 +84,46 @@ function connect() {
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   address.hash = "";
   address.search = "";
-  if (query.has("token")) address.searchParams.set("token", query.get("token"));
-  address.searchParams.set("types", "decision,onset,offset,state,gap,level");
+  if (heldToken) address.searchParams.set("token", heldToken);
+  address.searchParams.set("types", "decision,onset,offset,state,gap,level,settings,lock,reload");
   socket = new WebSocket(address);
   newestMessage = Date.now();
   socket.onmessage = (event) => {
     newestMessage = Date.now();
     attempts = 0;
     const message = JSON.parse(event.data);
-    if (message.type === "hello") hello(message);
-    else if (link.dataset.link !== "live") showLink("live", liveWords());
+    if (message.type !== "hello" && link.dataset.link !== "live") showLink("live", liveWords());
     // The lost messages may include an onset; a new hello has the present state.
     if (message.type === "lagged") {
       missed += message.lost;
       socket.close();
     }
-    if (message.stream !== "*") stream(message.stream).take(message);
+    take(message);
   };
-  socket.onclose = () => {
+  socket.onclose = async () => {
     showLink("broken", "not live: no connection, trying again");
+    if (!await hasAccess()) {
+      showLink("broken", "not live: a token is needed");
+      return askForToken();
+    }
     setTimeout(connect, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
   };
 }
 
+// With the token that was entered.
+access.addEventListener("submit", (event) => {
+  event.preventDefault();
+  holdToken(access.querySelector("input").value);
+  access.hidden = true;
+  access.reset();
+  socket.onclose = null;
+  socket.close();
+  showLink("waiting", "connecting …");
+  connect();
+});
+
 setInterval(() => {
+  for (const one of streams.values()) one.checkAge();
   const quiet = Date.now() - newestMessage > SILENCE_MS;
   if (socket.readyState !== WebSocket.OPEN || !quiet) return;
   // Without sound there is nothing to report.
@@ -106,7 +154,7 @@ addEventListener("resize", () => {
   showView(streams);
   redraw();
 });
-setLinks();
+for (const address of document.querySelectorAll("nav a[data-path]")) address.onclick = openWithToken;
 showView(streams);
 connect();
 frame();

@@ -3,12 +3,16 @@
 
 const EVENTS_KEPT = 100;
 const LATENCY_BAD_S = 0.5;
+// After this time without a decision, a stream that should have some is not live.
+const DECISION_WITHIN_MS = 5000;
 const STATE_WORDS = {
   starting: "starting", waiting: "waiting", silent: "silence", stalled: "stalled", reconnecting: "source lost",
   ended: "ended", failed: "failed",
 };
 // A longer word is written smaller.
-const LONG_WORD = 9;
+const LONG_WORD = 8;
+// What the lamp shows, by what counts as the stream's voice.
+const VOICE_WORDS = { singing: ["voice", "no voice"], speech: ["speech", "no speech"], either: ["voice", "no voice"] };
 const PROBLEMS = ["waiting", "stalled", "reconnecting", "failed"];
 
 class Stream {
@@ -21,17 +25,21 @@ class Stream {
     this.gaps = [];          // {t, lost}
     this.columns = [];       // {t, mel}
     this.thresholds = null;  // {enter, reenter, leave}
+    this.counts = "singing";
+    this.muted = false;
+    this.test = false;       // whether the newest decision is a test
     this.lost = 0;
     this.state = "starting";
     this.live = true;
+    this.newestDecision = Date.now();
+    this.overdue = false;
     this.look = "unknown";
     this.now = 0;            // newest stream time
     const panel = document.getElementById("stream").content.cloneNode(true).firstElementChild;
     this.panel = panel;
     this.find = (selector) => panel.querySelector(selector);
-    // The end of a file's path is its most useful part.
     const link = this.find("h2 a");
-    link.textContent = name.split("/").slice(-2).join("/");
+    link.textContent = shortName(name);
     link.title = name;
     link.href = addressOf({ stream: name });
     panel.setAttribute("aria-label", "stream " + name);
@@ -47,7 +55,8 @@ class Stream {
       case "onset": return this.takeOnset(message);
       case "offset": return this.takeOffset(message);
       case "gap": return this.takeGap(message);
-      case "state": return this.takeState(message.state, message.reason);
+      case "state": return this.takeState(message);
+      case "settings": return this.takeSettings(message);
     }
   }
 
@@ -64,9 +73,29 @@ class Stream {
     set(this.find(".latency"), milliseconds(d.latency));
     this.find(".latency").classList.toggle("bad", d.late || d.latency > LATENCY_BAD_S);
     set(this.find(".lookahead"), milliseconds(d.lookahead));
-    this.find(".talk").hidden = d.speech === undefined;
-    if (d.speech !== undefined) set(this.find(".speech"), `${d.speech ? "yes" : "no"}, ${Math.round(d.speech_p * 100)} %`);
+    this.newestDecision = Date.now();
+    this.overdue = false;
+    this.takeSpeech(d);
     this.voice = d.voice;
+    this.test = d.test === true;
+    this.showLamp();
+  }
+
+  // Models without an output for speech report none.
+  takeSpeech({ speech, speech_p }) {
+    const known = speech !== undefined;
+    this.find(".talk").hidden = !known;
+    this.find(".speaking").hidden = !known;
+    if (!known) return;
+    set(this.find(".speech"), `${speech ? "yes" : "no"}, ${Math.round(speech_p * 100)} %`);
+    set(this.find(".speaking"), speech ? "speech" : "no speech");
+    this.find(".speaking").classList.toggle("lit", speech);
+  }
+
+  takeSettings({ decision, muted }) {
+    this.thresholds = decision;
+    this.muted = muted;
+    this.chart.stale = true;
     this.showLamp();
   }
 
@@ -84,7 +113,7 @@ class Stream {
     const line = document.createElement("li");
     line.className = "open";
     line.dataset.id = o.id;
-    line.append(text(clock(o.t)), text("now"));
+    line.append(text(clock(o.t) + (o.test ? " test" : "")), text("now"));
     const events = this.find(".events");
     events.prepend(line);
     while (events.children.length > EVENTS_KEPT) events.lastChild.remove();
@@ -114,9 +143,11 @@ class Stream {
     this.find(".lost").title = "last: " + gap.reason.replace("_", " ");
   }
 
-  takeState(state, reason) {
+  takeState({ state, reason, counts }) {
+    if (state !== this.state) this.newestDecision = Date.now();
     this.state = state;
     this.reason = reason;
+    this.counts = counts || "singing";
     const field = this.find(".state");
     field.title = reason || "";
     field.classList.toggle("bad", PROBLEMS.includes(state));
@@ -135,21 +166,38 @@ class Stream {
   setLive(live) {
     if (this.live === live) return;
     this.live = live;
+    this.newestDecision = Date.now();
     if (!live) {
       this.meter.forget();
-      set(this.find(".percent"), "");
-      set(this.find(".latency"), "–");
+      this.forgetPresent();
       this.lastSeen = new Date().toLocaleTimeString();
     }
     this.showLamp();
+  }
+
+  // Called every second: a busy machine may send levels and gaps, but no decisions.
+  checkAge() {
+    const due = this.live && ["running", "silent"].includes(this.state);
+    const age = Date.now() - this.newestDecision;
+    this.overdue = due && age > DECISION_WITHIN_MS;
+    if (!this.overdue) return;
+    this.overdueS = age / 1000;
+    this.forgetPresent();
+    this.showLamp();
+  }
+
+  forgetPresent() {
+    this.find(".speaking").hidden = true;
+    set(this.find(".percent"), "");
+    set(this.find(".latency"), "–");
   }
 
   showLamp() {
     const decided = this.live && this.state === "running" && this.decisions.length > 0;
     let word = this.state === "running" ? "listening" : STATE_WORDS[this.state] || this.state;
     let look = PROBLEMS.includes(this.state) ? "problem" : "unknown";
-    if (!this.live) [word, look] = ["not live", "lost"];
-    else if (decided) [word, look] = this.voice ? ["voice", "yes"] : ["no voice", "no"];
+    if (!this.live || this.overdue) [word, look] = ["not live", "lost"];
+    else if (decided) [word, look] = this.decision();
     set(this.find(".word"), word);
     this.find(".word").classList.toggle("long", word.length > LONG_WORD);
     set(this.find(".since"), this.since());
@@ -160,8 +208,17 @@ class Stream {
     this.changed();
   }
 
+  decision() {
+    const [voice, none] = VOICE_WORDS[this.counts] || VOICE_WORDS.singing;
+    if (this.voice) return [voice, "yes"];
+    return [this.muted ? "muted" : none, "no"];
+  }
+
   since() {
     if (!this.live) return "last seen " + this.lastSeen;
+    if (this.overdue) return `no decision for ${duration(this.overdueS)}`;
+    if (this.test) return "a test, not a singer";
+    if (this.muted) return "no voice is published";
     if (this.state !== "running" || this.reason) return this.reason || "";
     const last = this.spans.at(-1);
     if (!last) return "";

@@ -13,11 +13,9 @@ const query = new URLSearchParams(location.search);
 const chosenStream = query.get("stream");
 const chosenView = query.get("view");
 
-// The page's address with another choice; a token stays in it.
+// The page's address with another choice.
 function addressOf(choice) {
-  const address = new URLSearchParams(choice);
-  if (query.has("token")) address.set("token", query.get("token"));
-  return "?" + address;
+  return "?" + new URLSearchParams(choice);
 }
 
 function showView(streams) {
@@ -57,10 +55,10 @@ function showTab(streams, live) {
   const shown = [...streams.values()].filter((one) => chosenStream === null || one.name === chosenStream);
   const short = (one) => one.find("h2 a").textContent;
   const of = (look) => shown.filter((one) => one.look === look);
-  const look = !live ? "lost" : ["problem", "yes", "no"].find((look) => of(look).length) || "unknown";
+  const look = !live ? "lost" : ["problem", "lost", "yes", "no"].find((look) => of(look).length) || "unknown";
   const names = of(look).map(short).join(", ");
   const words = {
-    lost: "✕ not live", problem: "⚠ " + names, yes: "● " + names, no: "○ no voice", unknown: "",
+    lost: live ? `✕ not live: ${names}` : "✕ not live", problem: "⚠ " + names, yes: "● " + names, no: "○ no voice", unknown: "",
   }[look];
   document.title = words ? words + " – vocald" : "vocald";
   const filled = look === "yes" || look === "problem" || look === "lost";
@@ -69,10 +67,4 @@ function showTab(streams, live) {
   const svg = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'><circle cx='8' cy='8' r='6' `
     + `fill='${filled ? ICON_COLOURS[look] : "none"}' stroke='${ICON_COLOURS[look]}' stroke-width='2'/>${mark}</svg>`;
   document.querySelector("link[rel=icon]").href = "data:image/svg+xml," + encodeURIComponent(svg);
-}
-
-function setLinks() {
-  for (const link of document.querySelectorAll("a[data-path]")) {
-    link.href = link.dataset.path + (query.has("token") ? "?token=" + encodeURIComponent(query.get("token")) : "");
-  }
 }
