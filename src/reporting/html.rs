@@ -23,6 +23,7 @@ tr.published { font-weight: 600; background: color-mix(in srgb, var(--ink) 8%, t
 ul.headline { font-size: 1.05rem; padding-left: 1.2rem; max-width: 60rem; }
 audio { height: 1.9rem; vertical-align: middle; }
 figure { margin: 0 0 1rem; } figure svg { max-width: 100%; height: auto; display: block; }
+@media (max-width: 45rem) { figure { overflow-x: auto; } figure svg { width: 44rem; max-width: none; } }
 ";
 
 /// The whole page.
@@ -62,7 +63,7 @@ fn players(moments: &[MomentRow]) -> String {
     }
     let mut text = format!(
         "<h2>{TITLE}</h2>\n<p>{}</p>\n<div class=\"table\"><table>\n<thead><tr><th>track</th><th>error</th>\
-         <th>time</th><th class=\"n\">length</th><th>sound</th></tr></thead>\n<tbody>\n",
+         <th>time</th><th class=\"n\">length</th><th>sound, and where in it the error begins</th></tr></thead>\n<tbody>\n",
         escape(NOTE)
     );
     for moment in moments {

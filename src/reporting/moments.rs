@@ -38,7 +38,7 @@ pub fn rows(report: &Report, clips: &[Clip]) -> Vec<MomentRow> {
         span: format!("{} – {}", clock(moment.from_s), clock(moment.to_s)),
         duration: format!("{:.1} s", moment.duration_s()),
         clip: Report::clip_name(index),
-        clip_at: format!("from {:.1} s on", moment.from_s - clip.from_s),
+        clip_at: format!("at {:.1} s", moment.from_s - clip.from_s),
     });
     row.collect()
 }

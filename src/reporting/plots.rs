@@ -66,7 +66,7 @@ pub fn all(report: &Report, pictures: &[MelPicture]) -> Vec<Plot> {
         plots.push(Plot {
             name: format!("song-{}", index + 1),
             title: format!(
-                "The {} song of {}: {}",
+                "The {} song ({}): {}",
                 shown.rank.name(),
                 shown.corpus,
                 shown.name
@@ -301,12 +301,17 @@ fn song_bars(songs: &[&Song]) -> Svg {
     svg
 }
 
+/// Names that differ only in their ends stay different.
 fn shortened(name: &str) -> String {
-    const MAX: usize = 34;
-    match name.chars().count() > MAX {
-        true => name.chars().take(MAX - 1).chain(['…']).collect(),
-        false => name.to_owned(),
+    const MAX: usize = 30;
+    const END: usize = 13;
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= MAX {
+        return name.to_owned();
     }
+    let start = letters.iter().take(MAX - END - 1);
+    let end = letters.iter().skip(letters.len() - END);
+    start.chain(&['…']).chain(end).collect()
 }
 
 /// Spectrogram, labels, decisions and probability on one time scale.
@@ -334,6 +339,9 @@ fn song(shown: &Shown, picture: &MelPicture, reference: Option<&str>) -> Svg {
     for (row, (name, spans, colour)) in lanes.iter().enumerate() {
         let y = lanes_top + row as f64 * lane;
         svg.text(Anchor::End, left - 6.0, y + 12.0, name);
+        if spans.is_empty() {
+            svg.text(Anchor::Start, left + 4.0, y + 12.0, "no voice");
+        }
         for [from_s, to_s] in spans.iter() {
             let (x, end) = (axes.x(*from_s), axes.x(to_s.min(shown.duration_s)));
             svg.area(colour, 0.85, [x, y + 2.0, end - x, lane - 4.0]);

@@ -168,13 +168,13 @@ fn keys_of_watch_change_the_daemon_where_the_connection_takes_requests() {
         assert_eq!(settings["muted"], muted, "{address}");
         terminal.press(b"l");
         assert_eq!(line.until_type("lock", "*")["locked"], true);
-        terminal.until(&["changes are locked"]);
+        terminal.until(&["locked  live"]);
         terminal.press(b"t");
         terminal.until(&["not done: "]);
         terminal.press(b"l");
         assert_eq!(line.until_type("lock", "*")["locked"], false);
         terminal.press(b"t");
-        let tested = line.until(|m| m["type"] == "decision" && m["test"] == true);
+        let tested = line.until(|m| m["type"] == "onset" && m["test"] == true);
         assert_eq!(tested["stream"], "hall");
         terminal.press(b"r");
         assert_eq!(line.until_type("reload", "*")["ok"], true);

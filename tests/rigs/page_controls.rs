@@ -5,12 +5,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::support::browser::Browser;
-use crate::support::daemon::Daemon;
+use crate::support::daemon::{Daemon, PATIENCE};
 use crate::support::program::{vocald, wav, with_model};
 use crate::support::speaking::speaking;
 use crate::support::stage::{NO_VOICE, SOURCES, Stage, VOICE};
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = PATIENCE;
 const LIVE: &str = "document.getElementById('link')?.textContent === 'live'";
 /// The form of the stream `hall`, its parts, and its lamp.
 const HELPERS: &str = "

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tungstenite::WebSocket;
 
 /// The browser is ended after so long, whatever the test does.
-const LIFE_S: u32 = 90;
+const LIFE_S: u32 = 300;
 const RESPONSE: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(100);
 
