@@ -218,7 +218,7 @@ fn the_configuration_is_read_again_from_the_page_and_gone_streams_leave_it() {
 }
 
 #[test]
-fn a_token_is_asked_for_and_kept_for_the_tab_only() {
+fn a_token_is_requested_and_kept_for_the_tab_only() {
     let Some(mut browser) = Browser::start() else {
         return;
     };

@@ -49,7 +49,7 @@ function refusedToken() {
     : "a token is needed: the one of [publish.http] in vocald's configuration, or of VOCALD_TOKEN";
 }
 
-function askForToken() {
+function showTokenForm() {
   access.hidden = false;
   set(document.getElementById("why"), `Not live: ${refusedToken()}.`);
   access.querySelector("input").focus();
@@ -66,7 +66,7 @@ async function request(body) {
     return failed("vocald cannot be reached");
   }
   if (response.status === 401) {
-    askForToken();
+    showTokenForm();
     return failed(refusedToken());
   }
   try {

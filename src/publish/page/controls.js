@@ -32,9 +32,7 @@ class Controls {
       const one = new Settings(name, this);
       this.settings.set(name, one);
       document.getElementById("settings").append(one.form);
-      const forms = [...this.settings.values()].filter((one) => chosenStream === null || one.name === chosenStream);
-      one.form.hidden = !forms.includes(one);
-      this.panel.querySelector(".every").hidden = forms.length < 2;
+      this.showForms();
     }
     return this.settings.get(name);
   }
@@ -42,6 +40,15 @@ class Controls {
   remove(name) {
     this.settings.get(name)?.form.remove();
     this.settings.delete(name);
+    this.showForms();
+  }
+
+  // Those of the streams that the page shows.
+  showForms() {
+    const isShown = (one) => chosenStream === null || one.name === chosenStream;
+    const all = [...this.settings.values()];
+    for (const one of all) one.form.hidden = !isShown(one);
+    this.panel.querySelector(".every").hidden = all.filter(isShown).length < 2;
   }
 
   testSeconds() {

@@ -104,7 +104,7 @@ function connect() {
     showLink("broken", "not live: no connection, trying again");
     if (!await hasAccess()) {
       showLink("broken", "not live: a token is needed");
-      return askForToken();
+      return showTokenForm();
     }
     setTimeout(connect, RETRY_MS[Math.min(attempts++, RETRY_MS.length - 1)]);
   };
