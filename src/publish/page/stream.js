@@ -188,6 +188,7 @@ class Stream {
 
   forgetPresent() {
     this.find(".speaking").hidden = true;
+    set(this.find(".speech"), "–");
     set(this.find(".percent"), "");
     set(this.find(".latency"), "–");
   }
