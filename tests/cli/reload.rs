@@ -54,7 +54,8 @@ fn a_reload_changes_what_differs_and_nothing_else() {
     line.done(&json!({"request": "reload"}));
     line.until_type("onset", "booth");
     // What is published of a stream comes before the `hello` without it.
-    let without_room = |m: &Value| m["type"] == "hello" && !m["streams"].to_string().contains("room");
+    let without_room =
+        |m: &Value| m["type"] == "hello" && !m["streams"].to_string().contains("room");
     line.until(without_room);
     let offset = of_type(&line.seen, "offset");
     assert!(

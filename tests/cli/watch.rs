@@ -593,14 +593,20 @@ fn keys_of_the_chosen_stream_make_requests_by_what_it_is_now() {
         seconds,
     };
     assert_eq!(shown.board.act(Action::Test), Some(test(3.0)));
-    let Update::Message(Message::Decision(mut tested)) = decision("desk", 2.0, 0.1, true) else {
+    let Update::Message(Message::Onset(mut tested)) = onset("desk", 1, 2.0) else {
         unreachable!();
     };
     tested.test = true;
-    shown.take([Update::Message(Message::Decision(tested))]);
+    shown.take([Update::Message(Message::Onset(tested))]);
     let text = shown.text((40, 10));
     assert!(text.contains(" VOICE  a test, not a singer"), "{text}");
     assert_eq!(shown.board.act(Action::Test), Some(test(0.0)));
+    let Update::Message(Message::Offset(mut over)) = offset("desk", 1, 5.0, 3.0) else {
+        unreachable!();
+    };
+    over.test = true;
+    shown.take([Update::Message(Message::Offset(over))]);
+    assert!(shown.text((40, 10)).contains(" MUTED "));
 
     let lock = |locked| Request::Lock { locked };
     assert_eq!(shown.board.act(Action::Lock), Some(lock(true)));

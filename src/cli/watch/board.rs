@@ -190,7 +190,7 @@ impl Board {
                 let chosen = self.streams.get(self.chosen)?;
                 return Some(Request::Test {
                     stream: Some(chosen.name.clone()),
-                    seconds: if chosen.is_test() { 0.0 } else { TEST_S },
+                    seconds: if chosen.testing { 0.0 } else { TEST_S },
                 });
             }
         }
@@ -210,7 +210,7 @@ impl Board {
         }
         let lamp = stream.lamp();
         let reason = match lamp {
-            Lamp::Voice if stream.is_test() => Some("a test, not a singer".into()),
+            Lamp::Voice if stream.testing => Some("a test, not a singer".into()),
             Lamp::Muted => Some("no voice is published".into()),
             _ => stream.reason.clone(),
         };

@@ -33,6 +33,8 @@ pub struct Stream {
     pub thresholds: Option<Thresholds>,
     /// Whether no voice is published, whatever sounds.
     pub muted: bool,
+    /// Whether the voice that is present is a test.
+    pub testing: bool,
     pub decisions: VecDeque<Point>,
     pub spans: VecDeque<Span>,
     pub gaps: VecDeque<(f64, f64)>,
@@ -90,6 +92,7 @@ impl Stream {
             reason: None,
             thresholds: None,
             muted: false,
+            testing: false,
             decisions: VecDeque::new(),
             spans: VecDeque::new(),
             gaps: VecDeque::new(),
@@ -115,7 +118,10 @@ impl Stream {
             Message::Decision(decision) => self.take_decision(decision, at),
             Message::Level(level) => self.take_level(level, at),
             Message::Onset(onset) => self.take_onset(&onset),
-            Message::Offset(offset) => self.close(offset.id, offset.t),
+            Message::Offset(offset) => {
+                self.testing &= !offset.test;
+                self.close(offset.id, offset.t);
+            }
             Message::Gap(gap) => self.take_gap(&gap),
             Message::State(state) => self.take_state(state.state, state.reason),
             Message::Settings(settings) => self.take_settings(&settings.settings),
@@ -139,6 +145,7 @@ impl Stream {
         while let Some(id) = self.spans.iter().find(over).map(|span| span.id) {
             self.close(id, self.now_s);
         }
+        self.testing = false;
         if let Some(onset) = &status.onset {
             self.take_onset(onset);
         }
@@ -156,11 +163,6 @@ impl Stream {
             leave: decision.leave,
         });
         self.muted = settings.muted;
-    }
-
-    /// Whether what is published is a test.
-    pub fn is_test(&self) -> bool {
-        self.newest.as_ref().is_some_and(|newest| newest.test)
     }
 
     fn take_decision(&mut self, decision: Decision, at: Instant) {
@@ -202,6 +204,7 @@ impl Stream {
     }
 
     fn take_onset(&mut self, onset: &Onset) {
+        self.testing = onset.test;
         let known = |span: &Span| span.id == onset.id && span.to.is_none();
         if self.spans.iter().any(known) {
             return;
@@ -289,6 +292,8 @@ impl Stream {
 
     pub fn lamp(&self) -> Lamp {
         match self.state {
+            // A test needs no sound.
+            _ if self.testing => Lamp::Voice,
             StreamState::Starting | StreamState::Waiting => Lamp::Waiting,
             StreamState::Running => match &self.newest {
                 None => Lamp::Waiting,

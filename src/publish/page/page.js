@@ -50,6 +50,7 @@ function hello(message) {
     else one.closeVoice();
     one.takeState(status);
     if (status.settings) takeSettings(status.stream, status.settings);
+    controls.of(one.name).showTest(one.test);
   }
   controls.takeLock(message.locked === true);
   showLink("live", liveWords());
@@ -75,8 +76,10 @@ function take(message) {
     case "reload": return controls.takeReload(message);
     case "settings": return takeSettings(message.stream, message);
   }
-  if (message.stream !== "*") stream(message.stream).take(message);
-  if (message.type === "decision") controls.of(message.stream).showTest(message.test === true);
+  if (message.stream === "*") return;
+  const one = stream(message.stream);
+  one.take(message);
+  controls.of(one.name).showTest(one.test);
 }
 
 function connect() {

@@ -27,7 +27,7 @@ class Stream {
     this.thresholds = null;  // {enter, reenter, leave}
     this.counts = "singing";
     this.muted = false;
-    this.test = false;       // whether the newest decision is a test
+    this.test = false;       // whether the voice that is present is a test
     this.lost = 0;
     this.state = "starting";
     this.live = true;
@@ -77,7 +77,6 @@ class Stream {
     this.overdue = false;
     this.takeSpeech(d);
     this.voice = d.voice;
-    this.test = d.test === true;
     this.showLamp();
   }
 
@@ -108,6 +107,8 @@ class Stream {
   }
 
   takeOnset(o) {
+    this.test = o.test === true;
+    this.showLamp();
     if (this.spans.some((span) => span.id === o.id)) return;
     this.spans.push({ id: o.id, from: o.t, to: null });
     const line = document.createElement("li");
@@ -120,6 +121,8 @@ class Stream {
   }
 
   takeOffset(o) {
+    if (o.test) this.test = false;
+    this.showLamp();
     const span = this.spans.find((span) => span.id === o.id);
     if (span) span.to = o.t;
     const line = this.find(`.events li[data-id="${o.id}"]`);
@@ -131,6 +134,7 @@ class Stream {
 
   // Its offset was sent while this page was not connected.
   closeVoice() {
+    this.test = false;
     const open = this.spans.find((span) => span.to === null);
     if (open) this.takeOffset({ id: open.id, t: this.now, duration: this.now - open.from });
   }
@@ -147,7 +151,7 @@ class Stream {
     if (state !== this.state) this.newestDecision = Date.now();
     this.state = state;
     this.reason = reason;
-    this.counts = counts || "singing";
+    this.counts = counts in VOICE_WORDS ? counts : "singing";
     const field = this.find(".state");
     field.title = reason || "";
     field.classList.toggle("bad", PROBLEMS.includes(state));
@@ -197,7 +201,10 @@ class Stream {
     const decided = this.live && this.state === "running" && this.decisions.length > 0;
     let word = this.state === "running" ? "listening" : STATE_WORDS[this.state] || this.state;
     let look = PROBLEMS.includes(this.state) ? "problem" : "unknown";
-    if (!this.live || this.overdue) [word, look] = ["not live", "lost"];
+    if (!this.live) [word, look] = ["not live", "lost"];
+    // A test needs no sound.
+    else if (this.test) [word, look] = [VOICE_WORDS[this.counts][0], "yes"];
+    else if (this.overdue) [word, look] = ["not live", "lost"];
     else if (decided) [word, look] = this.decision();
     set(this.find(".word"), word);
     this.find(".word").classList.toggle("long", word.length > LONG_WORD);
@@ -210,17 +217,17 @@ class Stream {
   }
 
   decision() {
-    const [voice, none] = VOICE_WORDS[this.counts] || VOICE_WORDS.singing;
+    const [voice, none] = VOICE_WORDS[this.counts];
     if (this.voice) return [voice, "yes"];
     return [this.muted ? "muted" : none, "no"];
   }
 
   since() {
     if (!this.live) return "last seen " + this.lastSeen;
-    if (this.overdue) return `no decision for ${duration(this.overdueS)}`;
     if (this.test) return "a test, not a singer";
-    if (this.muted) return "no voice is published";
+    if (this.overdue) return `no decision for ${duration(this.overdueS)}`;
     if (this.state !== "running" || this.reason) return this.reason || "";
+    if (this.muted) return "no voice is published";
     const last = this.spans.at(-1);
     if (!last) return "";
     return "for " + duration(this.now - (last.to === null ? last.from : last.to));
