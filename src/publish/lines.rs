@@ -169,7 +169,10 @@ impl Door {
         match (self, Request::from_json(text)) {
             (Self::Open(control), Ok(request)) => control.submit(request),
             (Self::Open(_), Err(error)) => answered(refusal(error.to_string())),
-            (Self::Closed(reason), _) => answered(refusal(*reason)),
+            (Self::Closed(reason), request) => answered(Reply {
+                id: request.ok().and_then(|request| request.id),
+                ..refusal(*reason)
+            }),
         }
     }
 }

@@ -60,13 +60,16 @@ fn every_door_takes_requests_and_everyone_sees_what_changes() {
 
     // TCP is for reading.
     let mut tcp = BufReader::new(stage.daemon.connect_tcp());
-    tcp.get_mut().write_all(b"{\"request\":\"get\"}\n").unwrap();
+    tcp.get_mut()
+        .write_all(b"{\"request\":\"get\",\"id\":9}\n")
+        .unwrap();
     let reply = tcp
         .lines()
         .map(Result::unwrap)
         .find(|l| l.contains("\"reply\""))
         .unwrap();
     assert!(reply.contains("TCP takes no requests"), "{reply}");
+    assert!(reply.contains("\"id\":9"), "{reply}");
 }
 
 #[test]

@@ -174,8 +174,10 @@ fn keys_of_watch_change_the_daemon_where_the_connection_takes_requests() {
         terminal.press(b"l");
         assert_eq!(line.until_type("lock", "*")["locked"], false);
         terminal.press(b"t");
-        let tested = line.until(|m| m["type"] == "onset" && m["test"] == true);
-        assert_eq!(tested["stream"], "hall");
+        for test in ["onset", "offset"] {
+            let tested = line.until(|m| m["type"] == test && m["test"] == true);
+            assert_eq!(tested["stream"], "hall");
+        }
         terminal.press(b"r");
         assert_eq!(line.until_type("reload", "*")["ok"], true);
         terminal.press(b"q");
