@@ -10,6 +10,7 @@ mod damage;
 mod elementary;
 mod failure;
 mod ffmpeg;
+mod ffmpeg_tracks;
 mod guard;
 mod input;
 mod matroska;

@@ -50,13 +50,17 @@ pub(super) struct Known {
 impl Known {
     /// A sentence about sound that is not read.
     pub fn note(&self) -> Option<String> {
-        let (count, id) = (self.audio_tracks, self.track_id);
-        let which = id.map_or_else(
-            || "the first".into(),
-            |id| format!("the default, number {id} of all tracks"),
-        );
-        (count > 1).then(|| format!("it has {count} audio tracks, and only one is read: {which}"))
+        several_tracks(self.audio_tracks, self.track_id)
     }
+}
+
+/// A sentence about several audio tracks, of which the default one is read, whose number is stated, or else the first.
+pub(super) fn several_tracks(count: usize, default: Option<u32>) -> Option<String> {
+    let which = default.map_or_else(
+        || "the first".into(),
+        |number| format!("the default, number {number} of all tracks"),
+    );
+    (count > 1).then(|| format!("it has {count} audio tracks, and only one is read: {which}"))
 }
 
 /// The packets of one audio track of a container.

@@ -67,7 +67,14 @@ pub(super) fn file(path: &Path, file: File) -> Result<Opened, Failure> {
         (Failure::Unsupported(_), _) => Some(format!("of a kind ({failure})")),
         _ => None,
     };
-    let by_ffmpeg = guarded(|| first_block(Box::new(Ffmpeg::start(path)?)));
+    let by_ffmpeg = guarded(|| {
+        let ffmpeg = Ffmpeg::start(path)?;
+        let notes = ffmpeg.note().into_iter().collect();
+        Ok(Opened {
+            notes,
+            ..first_block(Box::new(ffmpeg))?
+        })
+    });
     match (by_ffmpeg, what) {
         (Ok(opened), _) => Ok(opened),
         (Err(Failure::NeedsFfmpeg(_)), Some(what)) => Err(Failure::NeedsFfmpeg(what)),
