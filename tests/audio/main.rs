@@ -2,6 +2,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
 mod by_ffmpeg;
+mod changing_files;
 mod decode;
 mod feed;
 mod hostile_input;

@@ -16,7 +16,7 @@ use super::packets::PacketReader;
 use super::sniff::{Kind, sniff};
 use super::spool::spool;
 use super::{SoundReader, caf, matroska, mp4_edits, next_block, tags, wave};
-use crate::audio::{AudioError, AudioFormat};
+use crate::audio::AudioFormat;
 
 /// A sound and its first block.
 pub(super) struct Opened {
@@ -25,29 +25,6 @@ pub(super) struct Opened {
     pub format: AudioFormat,
     /// Sentences about what the labels of the sound do not cover.
     pub notes: Vec<String>,
-}
-
-/// Opens a regular file with content.
-pub(super) fn regular_file(path: &Path) -> Result<File, AudioError> {
-    let read_error = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::NotFound => AudioError::Missing { path: path.into() },
-        _ => AudioError::Read {
-            path: path.into(),
-            reason: e.to_string(),
-        },
-    };
-    // Checked before opening, because opening a FIFO would wait for a writer.
-    let metadata = std::fs::metadata(path).map_err(read_error)?;
-    if metadata.is_dir() {
-        return Err(AudioError::Directory { path: path.into() });
-    }
-    if !metadata.is_file() {
-        return Err(AudioError::NotRegular { path: path.into() });
-    }
-    if metadata.len() == 0 {
-        return Err(AudioError::Empty { path: path.into() });
-    }
-    File::open(path).map_err(read_error)
 }
 
 /// Opens a file: by a reader of this program, else by ffmpeg.
