@@ -250,6 +250,39 @@ fn the_parts_of_an_edit_list_are_applied() {
 }
 
 #[test]
+fn an_index_beyond_the_limit_is_stated() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = sound("tone-alac.m4a");
+    let index = find_box(&bytes, b"moov") - 4;
+    let size = u32::from_be_bytes(bytes[index..index + 4].try_into().unwrap());
+    for (mib, notes) in [(1, 0), (65, 1)] {
+        // A free box comes before the tracks.
+        let free: u32 = mib << 20;
+        let header = [&(size + free).to_be_bytes(), &b"moov"[..]].concat();
+        let free_box = [
+            &free.to_be_bytes(),
+            &b"free"[..],
+            &vec![0; free as usize - 8],
+        ]
+        .concat();
+        let all = [&bytes[..index], &header, &free_box, &bytes[index + 8..]].concat();
+        let path = write(folder.path(), "large.m4a", &all);
+        let mut decoder = Decoder::open(&path).unwrap();
+        assert_eq!(decoder.notes().len(), notes, "{mib} MiB");
+        let stated = decoder.notes().first().cloned().unwrap_or_default();
+        assert_eq!(
+            stated.starts_with("its index is larger than 64 MiB"),
+            notes == 1
+        );
+        let samples = read_all(&mut decoder).unwrap();
+        assert!(
+            samples == decode(&sounds().join("tone-alac.m4a")).0,
+            "{mib} MiB"
+        );
+    }
+}
+
+#[test]
 fn a_panic_of_a_library_ends_only_its_file() {
     let folder = tempfile::tempdir().unwrap();
     // More than one outcome is right for such files, but none ends the process.

@@ -220,12 +220,17 @@ fn a_folder_without_sounds_is_an_error_that_does_not_end_the_job() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_read_does_not_end_the_job() {
+fn what_cannot_be_read_does_not_end_the_job() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    wavs(at, &["a/closed/x.wav", "a/song.wav"]);
+    wavs(at, &["a/closed/x.wav", "a/secret.wav", "a/song.wav"]);
+    std::fs::set_permissions(
+        at.join("a/secret.wav"),
+        std::fs::Permissions::from_mode(0o0),
+    )
+    .unwrap();
     let closed = at.join("a/closed");
     std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).unwrap();
     if std::fs::read_dir(&closed).is_ok() {
@@ -235,11 +240,14 @@ fn a_folder_that_cannot_be_read_does_not_end_the_job() {
     let output = run(with_model("detect a --out labels").current_dir(at));
     std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(output.code, Some(1));
-    assert!(
-        output.err.contains("a/closed: the folder cannot be read"),
-        "{}",
-        output.err
-    );
+    for words in [
+        "a/closed: the folder cannot be read",
+        "a/secret.wav cannot be read",
+        "1 file labelled",
+        "2 failed",
+    ] {
+        assert!(output.err.contains(words), "{words}: {}", output.err);
+    }
     assert_eq!(files(&at.join("labels")), [Path::new("song.lab")]);
 }
 

@@ -43,14 +43,22 @@ pub(super) struct Known {
     pub audio_tracks: usize,
     /// Symphonia takes its PCM for little-endian.
     pub is_big_endian: bool,
+    /// The index of an MP4 file is too large to be read whole.
+    pub index_is_cut: bool,
     /// Its length is not stated: the end of the file is its end.
     pub is_unbounded: bool,
 }
 
 impl Known {
-    /// A sentence about sound that is not read.
-    pub fn note(&self) -> Option<String> {
-        several_tracks(self.audio_tracks, self.track_id)
+    /// Sentences about what is not read.
+    pub fn notes(&self) -> Vec<String> {
+        let cut = self.index_is_cut.then(|| {
+            "its index is larger than 64 MiB and was not read whole: delay and padding may not be left out, and the \
+             first audio track may not be the default"
+                .into()
+        });
+        let several = several_tracks(self.audio_tracks, self.track_id);
+        several.into_iter().chain(cut).collect()
     }
 }
 

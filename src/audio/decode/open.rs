@@ -123,7 +123,7 @@ fn own_reader(mut input: Input, kind: &Kind) -> Result<Opened, Failure> {
 }
 
 fn container(input: Input, known: Known) -> Result<Opened, Failure> {
-    let notes = known.note().into_iter().collect();
+    let notes = known.notes();
     let reader = PacketReader::new(Container::open(input, known)?)?;
     Ok(Opened {
         notes,
