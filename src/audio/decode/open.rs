@@ -65,6 +65,9 @@ pub(super) fn file(path: &Path, file: File) -> Result<Opened, Failure> {
 /// temporary file.
 pub(super) fn stream(stream: impl Read + Send + Sync + 'static) -> Result<Opened, Failure> {
     let mut input = Input::stream(stream);
+    if input.peek(1)?.is_empty() {
+        return Err(Failure::broken("it ended without a byte"));
+    }
     let kind = recognise(&mut input)?;
     match kind {
         Kind::Indexed | Kind::Foreign(_) | Kind::Unknown => {
