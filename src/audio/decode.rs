@@ -10,6 +10,7 @@ mod damage;
 mod elementary;
 mod failure;
 mod ffmpeg;
+mod ffmpeg_tracks;
 mod guard;
 mod input;
 mod matroska;
@@ -30,7 +31,7 @@ use std::path::{Path, PathBuf};
 use self::failure::Failure;
 use self::guard::guarded;
 use self::open::Opened;
-use crate::audio::{AudioError, AudioFormat};
+use crate::audio::{AudioError, AudioFormat, WholeFile};
 
 /// Channels of a sound at most.
 pub const MAX_CHANNELS: u16 = 256;
@@ -58,6 +59,8 @@ trait SoundReader: Send {
 /// seconds into the sound.
 pub struct Decoder {
     path: PathBuf,
+    /// `None` for a stream.
+    file: Option<WholeFile>,
     /// `None` at the end.
     reader: Option<Box<dyn SoundReader>>,
     /// Of `block`.
@@ -80,8 +83,8 @@ impl Decoder {
     /// # Errors
     /// When the file cannot be read, is of no supported format, or has no sound.
     pub fn open(path: &Path) -> Result<Self, AudioError> {
-        let file = open::regular_file(path)?;
-        Self::begin(path, open::file(path, file))
+        let (file, state) = WholeFile::open(path)?;
+        Self::begin(path, open::file(path, file), Some(state))
     }
 
     /// Decodes a stream that need not seek, as standard input; `name` stands for it in messages.
@@ -92,13 +95,18 @@ impl Decoder {
         name: impl Into<PathBuf>,
         stream: impl Read + Send + Sync + 'static,
     ) -> Result<Self, AudioError> {
-        Self::begin(&name.into(), open::stream(stream))
+        Self::begin(&name.into(), open::stream(stream), None)
     }
 
-    fn begin(path: &Path, opened: Result<Opened, Failure>) -> Result<Self, AudioError> {
+    fn begin(
+        path: &Path,
+        opened: Result<Opened, Failure>,
+        file: Option<WholeFile>,
+    ) -> Result<Self, AudioError> {
         let opened = opened.map_err(|failure| error_of(path, failure))?;
         Ok(Self {
             path: path.into(),
+            file,
             stated_frames: opened.reader.stated_frames(),
             reader: Some(opened.reader),
             format: opened.format,
@@ -162,7 +170,10 @@ impl Decoder {
         let format = guarded(|| next_block(reader.as_mut(), block))
             .map_err(|failure| error_of(&self.path, failure))?;
         let Some(format) = format else {
-            self.report(&reader.damage());
+            let mut problems = reader.damage();
+            let change = self.file.as_ref().and_then(WholeFile::change);
+            problems.extend(change.map(str::to_owned));
+            self.report(&problems);
             return Ok(false);
         };
         if format != self.format {

@@ -25,6 +25,7 @@ pub mod sound_files;
 pub mod source;
 mod spec;
 mod stop;
+mod whole_file;
 
 pub(crate) use alsa_stderr::log_alsa_messages;
 pub use channel_watch::{ChannelFault, ChannelWatch};
@@ -43,3 +44,4 @@ pub use sim::ScriptPlace;
 pub use source::{Source, SourceEvent, SourceHandle, spawn, spawn_counted};
 pub use spec::SourceSpec;
 pub use stop::StopFlag;
+pub(crate) use whole_file::WholeFile;

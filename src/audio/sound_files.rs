@@ -70,7 +70,8 @@ pub fn files_below(
             Err(error) if error.loop_ancestor().is_some() => {}
             Err(error) => {
                 let path = error.path().unwrap_or(folder).to_owned();
-                if path.is_symlink() && !path.exists() {
+                // A link that leads nowhere, or a file that has vanished since its folder was listed.
+                if path != folder && !path.exists() {
                     if has_extension(&path, extensions) {
                         found.push(path);
                     }

@@ -1,7 +1,7 @@
 //! Errors of reading corpora.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::audio::AudioError;
 use crate::corpora::Split;
@@ -55,6 +55,9 @@ pub enum CorpusProblem {
     /// A recording with more than one file of labels.
     #[error("{} are labels of one recording; leave one of them", files.join(" and "))]
     SeveralLabels { files: Vec<String> },
+    /// A song with more than one vocal stem.
+    #[error("{} and {} are vocal stems of one song; leave one of them", first.display(), second.display())]
+    SeveralVocals { first: PathBuf, second: PathBuf },
     /// A file of labels that cannot be parsed.
     #[error("{}: {reason}", path.display())]
     Labels { path: PathBuf, reason: LabelError },
@@ -95,6 +98,16 @@ pub enum CorpusProblem {
          experiment, or `vocald evaluate --partly-labelled` of a folder, measures what has labels)"
     )]
     NotCovered { track: String, at_s: f64 },
+}
+
+impl CorpusProblem {
+    /// Several files of labels of one recording.
+    pub(super) fn several_labels(files: &[&Path]) -> Self {
+        let files = files.iter().map(|path| path.display().to_string());
+        Self::SeveralLabels {
+            files: files.collect(),
+        }
+    }
 }
 
 /// A sound file whose features cannot be provided.

@@ -10,8 +10,10 @@ use crate::corpora::sound_file::Channels;
 use crate::corpora::{CorpusProblem, FeatureCache, Sound, Track};
 use crate::frontend::window::frame_time_s;
 
-/// Labels that end so much later than their sound, in seconds, are reported.
+/// Labels that end so much later or earlier than their sound, in seconds, are reported.
 const BEYOND_S: f64 = 2.0;
+/// Stems that differ so much in length, in seconds, are reported.
+const UNEQUAL_S: f64 = 0.5;
 
 /// All recordings of a split, or all problems.
 pub(super) type Items = Result<Vec<Item>, Vec<CorpusProblem>>;
@@ -77,12 +79,7 @@ pub(super) fn labels_of(
     match files.of(name, folder)[..] {
         [] => Ok(None),
         [path] => read_labels(path, settings).map(Some),
-        ref several => Err(CorpusProblem::SeveralLabels {
-            files: several
-                .iter()
-                .map(|path| path.display().to_string())
-                .collect(),
-        }),
+        ref several => Err(CorpusProblem::several_labels(several)),
     }
 }
 
@@ -151,11 +148,21 @@ impl Item {
         if voice.is_empty() {
             return Err(CorpusProblem::NoLabelWithinSound { track: self.name });
         }
-        if let (Some(frame), Coverage::Throughout) = (first_gap, coverage) {
-            return Err(CorpusProblem::NotCovered {
-                track: self.name,
-                at_s: frame_time_s(frame),
-            });
+        if coverage == Coverage::Throughout {
+            if let Some(frame) = first_gap {
+                return Err(CorpusProblem::NotCovered {
+                    track: self.name,
+                    at_s: frame_time_s(frame),
+                });
+            }
+            let labelled_s = frame_time_s(voice.len());
+            if sound_s > labelled_s + BEYOND_S {
+                tracing::warn!(
+                    "the labels of {} end at {labelled_s:.1} s, and its sound goes on to {sound_s:.1} s: the rest is not \
+                     measured",
+                    self.name
+                );
+            }
         }
         Ok(Track {
             song: match self.files {
@@ -168,6 +175,21 @@ impl Item {
             speech,
             separated,
         })
+    }
+}
+
+/// Stems of different lengths: the shortest ends the song.
+fn report_lengths<'a>(stems: impl Iterator<Item = (&'a PathBuf, f64)> + Clone) {
+    let shortest = stems.clone().min_by(|(_, a), (_, b)| a.total_cmp(b));
+    let longest = stems.max_by(|(_, a), (_, b)| a.total_cmp(b));
+    if let (Some((short, end_s)), Some((long, long_s))) = (shortest, longest)
+        && long_s > end_s + UNEQUAL_S
+    {
+        tracing::warn!(
+            "{} ends at {end_s:.1} s, and {} at {long_s:.1} s: what follows the end of the shortest stem is left out",
+            short.display(),
+            long.display()
+        );
     }
 }
 
@@ -215,10 +237,18 @@ impl Files {
                 voice,
                 accompaniment,
                 voice_gain,
-            } => Sound::Stems {
-                voice: mean(voice)?.with_gain(*voice_gain),
-                accompaniment: sum(accompaniment)?,
-            },
+            } => {
+                let others = accompaniment.iter().map(|path| mean(path));
+                let (first, others) = (mean(voice)?, others.collect::<Result<Vec<_>, _>>()?);
+                let lengths = std::iter::once(&first)
+                    .chain(&others)
+                    .map(Recording::seconds);
+                report_lengths(std::iter::once(voice).chain(accompaniment).zip(lengths));
+                Sound::Stems {
+                    voice: first.with_gain(*voice_gain),
+                    accompaniment: Recording::sum(others),
+                }
+            }
             Self::Solo(path) => Sound::Solo(mean(path)?),
             Self::Speech(path) => Sound::Speech(mean(path)?),
         })

@@ -5,8 +5,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::corpora::files::{below, sounds_below, stem};
-use crate::corpora::item::{Files, Item, Items, gather, read_labels};
-use crate::corpora::labels::LabelSettings;
+use crate::corpora::item::{Files, Item, Items, gather, labels_of};
+use crate::corpora::labels::{LabelFiles, LabelSettings};
 use crate::corpora::{CorpusProblem, Split};
 
 /// The published lists: names of files without endings, one a line.
@@ -17,7 +17,7 @@ const LISTS: [(Split, &str); 3] = [
 ];
 
 pub(super) fn items(root: &Path, settings: &LabelSettings, split: Split) -> Items {
-    let labels = below(root, &["lab"])?;
+    let files = below(root, &["lab"])?;
     let mut problems = Vec::new();
     // All splits: a song that is missing from another split damages the corpus too.
     let songs = match Split::ALL
@@ -27,14 +27,15 @@ pub(super) fn items(root: &Path, settings: &LabelSettings, split: Split) -> Item
         true => in_folders(root, &mut problems),
         false => in_lists(root, &mut problems)?,
     };
-    for path in &labels {
+    for path in &files {
         if !songs.iter().any(|(_, song)| stem(song) == stem(path)) {
             problems.push(CorpusProblem::NoSong { path: path.clone() });
         }
     }
+    let files = LabelFiles::new(files);
     let item = |path: PathBuf| {
         let name = stem(&path);
-        let Some(labels) = labels.iter().find(|label| stem(label) == name) else {
+        let Some(labels) = labels_of(&files, &name, None, settings)? else {
             return Err(CorpusProblem::NoLabels {
                 expected: format!("labels ({name}.lab)"),
                 track: path.display().to_string(),
@@ -43,7 +44,7 @@ pub(super) fn items(root: &Path, settings: &LabelSettings, split: Split) -> Item
         Ok(Item {
             name,
             files: Files::Mix(path),
-            labels: read_labels(labels, settings)?,
+            labels,
         })
     };
     let of_split = songs.into_iter().filter(|(of, _)| *of == split);

@@ -4,26 +4,23 @@
 //! The split is that of Gui et al. (2022): singers a to g for training, h to k for validation, the rest
 //! for testing. Mono clips are the mean of both channels, so they are finished mixes.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::audio::Decoder;
 use crate::corpora::files::{below, sounds_below, stem};
-use crate::corpora::item::{Files, Item, Items, gather, read_labels};
-use crate::corpora::labels::LabelSettings;
-use crate::corpora::{CorpusProblem, SoundError, Split};
+use crate::corpora::item::{Files, Item, Items, gather, labels_of};
+use crate::corpora::labels::{LabelFiles, LabelSettings};
+use crate::corpora::{CorpusProblem, SoundError, Split, passed_over};
 
 const ACCOMPANIMENT_CHANNEL: usize = 0;
 const VOICE_CHANNEL: usize = 1;
 
 pub(super) fn items(root: &Path, settings: &LabelSettings, split: Split) -> Items {
-    let labels: HashMap<String, PathBuf> = below(root, &["vocal"])?
-        .into_iter()
-        .map(|path| (stem(&path), path))
-        .collect();
+    let labels = LabelFiles::new(below(root, &["vocal"])?);
     let item = |path: PathBuf| {
         let name = stem(&path);
-        let Some(labels) = labels.get(&name) else {
+        let Some(labels) = labels_of(&labels, &name, None, settings)? else {
             return Err(CorpusProblem::NoLabels {
                 track: path.display().to_string(),
                 expected: ".vocal file".into(),
@@ -31,12 +28,21 @@ pub(super) fn items(root: &Path, settings: &LabelSettings, split: Split) -> Item
         };
         Ok(Item {
             name,
-            labels: read_labels(labels, settings)?,
+            labels,
             files: files(path)?,
         })
     };
-    let sounds = sounds_below(root)?.into_iter();
-    let of_split = sounds.filter(|path| split_of(&stem(path)) == Some(split));
+    let sounds = sounds_below(root)?;
+    let names: BTreeSet<String> = sounds.iter().map(|path| stem(path)).collect();
+    passed_over::report(root, "labels without a recording", labels.without(&names));
+    let others = sounds.iter().filter(|path| split_of(&stem(path)).is_none());
+    passed_over::report(
+        root,
+        "clips whose names do not begin with a singer's letter",
+        others.map(PathBuf::as_path),
+    );
+    let of_split = sounds.into_iter();
+    let of_split = of_split.filter(|path| split_of(&stem(path)) == Some(split));
     gather(settings, Vec::new(), of_split.map(item))
 }
 

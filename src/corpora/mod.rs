@@ -14,6 +14,7 @@ mod labelled;
 pub mod labels;
 pub mod load;
 mod mir1k;
+mod passed_over;
 mod plain;
 pub mod reader;
 pub mod recording;

@@ -2,7 +2,7 @@
 //!
 //! Samples are mixed and not magnitudes: waves add up, magnitudes do not.
 
-use crate::frontend::{FRAME_SAMPLES, HOP_SAMPLES, LogMel, MEL_BANDS};
+use crate::frontend::{FRAME_SAMPLES, HOP_SAMPLES, LogMel, MEL_BANDS, SAMPLE_RATE_HZ};
 
 /// The middle of a frame: 10 ms.
 const MIDDLE_SAMPLES: usize = 220;
@@ -51,6 +51,11 @@ impl Recording {
                 Self::of_samples(&(0..length).map(sample).collect::<Vec<f32>>())
             }
         }
+    }
+
+    /// Length in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.samples.len() as f64 / f64::from(SAMPLE_RATE_HZ)
     }
 
     /// Number of whole frames.

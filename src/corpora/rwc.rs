@@ -6,6 +6,7 @@
 //! original discs (`rwc-p-m03/2.wav`) it continues from disc to disc.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use crate::corpora::files::{below, sounds_below, stem};
@@ -18,13 +19,18 @@ const SONGS: u32 = 100;
 const DISC_SONGS: u32 = 16;
 
 pub(super) fn items(root: &Path, settings: &LabelSettings, split: Split) -> Items {
+    let mut problems = Vec::new();
     let mut labels: BTreeMap<u32, PathBuf> = BTreeMap::new();
     for path in below(root, &["txt"])? {
         if let Some(number) = last_number(&recording_name(&path)).filter(|_| is_voca_inst(&path)) {
-            labels.insert(number, path);
+            match labels.entry(number) {
+                Entry::Vacant(vacant) => drop(vacant.insert(path)),
+                Entry::Occupied(first) => {
+                    problems.push(CorpusProblem::several_labels(&[first.get(), &path]))
+                }
+            }
         }
     }
-    let mut problems = Vec::new();
     let mut songs: BTreeMap<u32, PathBuf> = BTreeMap::new();
     for path in sounds_below(root)? {
         let Some(song) = song_number(&path) else {

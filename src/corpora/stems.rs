@@ -2,6 +2,7 @@
 //! `vocals.wav` and other stems, as in MUSDB18-HQ. The energy of the vocal stem decides where there is a voice, unless
 //! labels lie beside it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::corpora::files::{SplitSounds, below, sounds_below, split_of, stem, unknown_tracks};
@@ -9,7 +10,7 @@ use crate::corpora::frame_labels::Labels;
 use crate::corpora::item::{Files, Item, Items, gather, labels_of};
 use crate::corpora::labels::{EXTENSIONS, LabelFiles};
 use crate::corpora::recording::Recording;
-use crate::corpora::{CorpusProblem, CorpusSettings, Split};
+use crate::corpora::{CorpusProblem, CorpusSettings, Split, passed_over};
 
 /// A voice is present where its stem is louder than this, relative to its own loud parts: between the
 /// reverberation of a pause (-40 dB and less) and a soft word (-25 dB).
@@ -66,6 +67,18 @@ fn two_folders(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     let vocals = root.join("vocals");
     let SplitSounds { sounds, problems } = SplitSounds::below(&vocals, settings, split)?;
     let accompaniments = sounds_below(&root.join("instrumental"))?;
+    let voices: BTreeSet<String> = sounds_below(&vocals)?
+        .iter()
+        .map(|path| stem(path))
+        .collect();
+    let alone = accompaniments
+        .iter()
+        .filter(|path| !voices.contains(&stem(path)));
+    passed_over::report(
+        root,
+        "accompaniments without a vocal stem",
+        alone.map(PathBuf::as_path),
+    );
     let labels = LabelFiles::new(below(&vocals, &EXTENSIONS)?);
     let item = |(name, voice): (String, PathBuf)| {
         let Some(accompaniment) = accompaniments.iter().find(|path| stem(path) == name) else {
@@ -96,8 +109,17 @@ fn song_folders(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     let voices = sounds
         .iter()
         .filter(|path| VOCALS.contains(&stem(path).to_lowercase().as_str()));
+    let voices: Vec<&PathBuf> = voices.collect();
+    let has_voice = |sound: &&PathBuf| voices.iter().any(|voice| voice.parent() == sound.parent());
+    let others = sounds.iter().filter(|sound| !has_voice(sound));
+    passed_over::report(
+        root,
+        "folders of sounds without a vocal stem",
+        others.filter_map(|sound| sound.parent()),
+    );
     let songs: Vec<(PathBuf, &PathBuf)> = voices
-        .map(|voice| (song_folder(root, voice), voice))
+        .iter()
+        .map(|voice| (song_folder(root, voice), *voice))
         .collect();
     let places: Vec<PathBuf> = songs.iter().map(|(place, _)| place.clone()).collect();
     let problems = unknown_tracks(settings, &places);
@@ -108,6 +130,13 @@ fn song_folders(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     let item = |(_, voice): (PathBuf, &PathBuf)| {
         let name = voice.parent().map(folder_name).unwrap_or_default();
         let beside = |path: &&PathBuf| path.parent() == voice.parent();
+        let mut same = voices.iter().copied().filter(beside);
+        if let Some(second) = same.find(|other| *other != voice) {
+            return Err(CorpusProblem::SeveralVocals {
+                first: voice.clone(),
+                second: second.clone(),
+            });
+        }
         let accompaniment = accompaniment(sounds.iter().filter(beside), voice);
         if accompaniment.is_empty() {
             return Err(CorpusProblem::NoCounterpart {

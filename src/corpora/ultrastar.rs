@@ -2,28 +2,34 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::corpora::files::{SplitSounds, below, stem};
+use crate::corpora::files::{SplitSounds, below};
 use crate::corpora::frame_labels::Labels;
 use crate::corpora::item::{Files, Item, Items, gather};
-use crate::corpora::labels::{self, ultrastar};
+use crate::corpora::labels::{self, LabelFiles, ultrastar};
 use crate::corpora::{CorpusProblem, CorpusSettings, Split};
 
 pub(super) fn items(root: &Path, settings: &CorpusSettings, split: Split) -> Items {
     let SplitSounds { sounds, problems } = SplitSounds::below(root, settings, split)?;
-    let notes = below(root, &["txt"])?;
+    let notes = LabelFiles::new(below(root, &["txt"])?);
     let item = |(name, path): (String, PathBuf)| {
-        let mut notes = notes.iter().filter(|notes| stem(notes) == name);
-        let in_folder = notes.clone().find(|notes| notes.parent() == path.parent());
-        let Some(notes) = in_folder.or_else(|| notes.next()) else {
-            return Err(CorpusProblem::NoLabels {
-                expected: format!("note timings ({name}.txt)"),
-                track: path.display().to_string(),
-            });
+        let mut found = notes.of(&name, path.parent());
+        if found.is_empty() {
+            found = notes.of(&name, None);
+        }
+        let notes = match found[..] {
+            [only] => only,
+            [] => {
+                return Err(CorpusProblem::NoLabels {
+                    expected: format!("note timings ({name}.txt)"),
+                    track: path.display().to_string(),
+                });
+            }
+            ref several => return Err(CorpusProblem::several_labels(several)),
         };
         let text = labels::read_text(notes);
         let parsed = text.and_then(|text| ultrastar::parse(&text, &settings.labels));
         let parsed = parsed.map_err(|reason| CorpusProblem::Labels {
-            path: notes.clone(),
+            path: notes.into(),
             reason,
         })?;
         Ok(Item {

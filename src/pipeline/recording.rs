@@ -1,12 +1,12 @@
 //! A recording that is read from its beginning to its end: decoded, and its chosen channels mixed to mono.
 
 use std::fmt::{self, Display};
-use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::audio::{
     AudioError, AudioFormat, ChannelChoice, ChannelError, ChannelMap, ChannelWatch, Decoder,
-    PcmFormat, PipeReader, RawDecoder, StopFlag,
+    PcmFormat, PipeReader, RawDecoder, StopFlag, WholeFile,
 };
 
 /// Where a recording comes from.
@@ -98,7 +98,11 @@ pub(super) struct Recording {
 
 enum Sound {
     Decoded(Box<Decoder>),
-    Raw(Box<RawDecoder>),
+    Raw {
+        decoder: Box<RawDecoder>,
+        /// `None` for a pipe.
+        file: Option<WholeFile>,
+    },
 }
 
 /// Mono samples.
@@ -146,7 +150,7 @@ impl Recording {
                 let frames = decoder.duration_frames()?;
                 Some(frames as f64 / f64::from(self.format.rate_hz))
             }
-            Sound::Raw(_) => None,
+            Sound::Raw { .. } => None,
         }
     }
 
@@ -159,7 +163,7 @@ impl Recording {
     pub fn damage(&self) -> Option<&str> {
         match &self.sound {
             Sound::Decoded(decoder) => decoder.damaged(),
-            Sound::Raw(_) => None,
+            Sound::Raw { .. } => None,
         }
     }
 
@@ -174,8 +178,14 @@ impl Recording {
             self.end_format();
             self.warnings.extend_from_slice(match &self.sound {
                 Sound::Decoded(decoder) => decoder.notes(),
-                Sound::Raw(decoder) => decoder.warnings(),
+                Sound::Raw { decoder, .. } => decoder.warnings(),
             });
+            if let Sound::Raw {
+                file: Some(file), ..
+            } = &self.sound
+            {
+                self.warnings.extend(file.change().map(str::to_owned));
+            }
             for warning in &self.warnings {
                 tracing::warn!("{}: {warning}", self.name.display());
             }
@@ -231,25 +241,24 @@ impl Sound {
                 decoder => Self::Decoded(Box::new(decoder?)),
             },
             (None, Some(raw)) => {
-                let file = File::open(path).map_err(|e| unreadable(path, &e))?;
-                Self::Raw(Box::new(RawDecoder::new(
-                    Box::new(file),
-                    input.name(),
-                    raw,
-                )?))
+                let (file, state) = WholeFile::open(path)?;
+                let bytes = Box::new(file.take(state.bytes()));
+                Self::Raw {
+                    decoder: Box::new(RawDecoder::new(bytes, input.name(), raw)?),
+                    file: Some(state),
+                }
             }
-            (Some(pipe), Some(raw)) => Self::Raw(Box::new(RawDecoder::new(
-                Box::new(pipe),
-                input.name(),
-                raw,
-            )?)),
+            (Some(pipe), Some(raw)) => Self::Raw {
+                decoder: Box::new(RawDecoder::new(Box::new(pipe), input.name(), raw)?),
+                file: None,
+            },
         })
     }
 
     fn format(&self) -> AudioFormat {
         match self {
             Self::Decoded(decoder) => decoder.format(),
-            Self::Raw(decoder) => decoder.format(),
+            Self::Raw { decoder, .. } => decoder.format(),
         }
     }
 
@@ -260,7 +269,7 @@ impl Sound {
     ) -> Result<Option<AudioFormat>, AudioError> {
         let block = match self {
             Self::Decoded(decoder) => decoder.next_block()?,
-            Self::Raw(decoder) => decoder.next_block()?,
+            Self::Raw { decoder, .. } => decoder.next_block()?,
         };
         let Some(block) = block else {
             return Ok(None);
@@ -280,14 +289,4 @@ fn channel_map(
         name: name.into(),
         problem,
     })
-}
-
-fn unreadable(path: &Path, error: &std::io::Error) -> AudioError {
-    match error.kind() {
-        std::io::ErrorKind::NotFound => AudioError::Missing { path: path.into() },
-        _ => AudioError::Read {
-            path: path.into(),
-            reason: error.to_string(),
-        },
-    }
 }

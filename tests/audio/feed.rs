@@ -153,6 +153,7 @@ fn short(note: &Note) -> String {
             reason: Some(reason),
         }) => format!("{}, {reason}", state.word()),
         Note::SoundEnd(t_s) => format!("sound ends at {t_s} s"),
+        Note::Skipped(skipped) => panic!("{skipped:?}, although the feed waits"),
         Note::Lost(Loss {
             t_s,
             lost_s,

@@ -1,6 +1,8 @@
 //! Sound on its way in: decoding, resampling, the ring, sources, and the features of a window.
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod by_ffmpeg;
+mod changing_files;
 mod decode;
 mod feed;
 mod hostile_input;

@@ -2,7 +2,7 @@
 
 use vocald::audio::Decoder;
 
-use crate::tone::{decode, read_all, write};
+use crate::tone::{decode, has_ffmpeg, message, read_all, sound, write};
 
 const RATE_HZ: u32 = 44_100;
 /// Frames of a cluster.
@@ -17,8 +17,12 @@ fn element(id: &[u8], content: &[u8]) -> Vec<u8> {
 
 /// An audio track of 16-bit samples; `default` is its flag, if it is stated.
 fn track(number: u8, default: Option<u8>) -> Vec<u8> {
+    track_of(number, default, b"A_PCM/INT/LIT", RATE_HZ)
+}
+
+fn track_of(number: u8, default: Option<u8>, codec: &[u8], rate_hz: u32) -> Vec<u8> {
     let audio = [
-        element(&[0xB5], &f64::from(RATE_HZ).to_be_bytes()),
+        element(&[0xB5], &f64::from(rate_hz).to_be_bytes()),
         element(&[0x9F], &[1]),
         element(&[0x62, 0x64], &[16]),
     ];
@@ -26,7 +30,7 @@ fn track(number: u8, default: Option<u8>) -> Vec<u8> {
         element(&[0xD7], &[number]),
         element(&[0x73, 0xC5], &[number]),
         element(&[0x83], &[2]),
-        element(&[0x86], b"A_PCM/INT/LIT"),
+        element(&[0x86], codec),
         element(&[0xE1], &audio.concat()),
     ];
     content.extend(default.map(|flag| element(&[0x88], &[flag])));
@@ -149,4 +153,82 @@ fn silence_in_place_of_missing_sound_is_limited() {
     );
     let (frames, _) = leaps(70);
     assert_eq!(frames, 71 * FRAMES + (1 << 26));
+}
+
+/// The frames of an MP2 file at 22 050 Hz and 64 kbit/s, and their length in samples.
+fn mp2_frames() -> (Vec<Vec<u8>>, usize) {
+    let bytes = sound("tone.mp2");
+    let mut frames = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let padding = usize::from(bytes[at + 2] >> 1 & 1);
+        let end = (at + 144 * 64_000 / 22_050 + padding).min(bytes.len());
+        frames.push(bytes[at..end].to_vec());
+        at = end;
+    }
+    (frames, 1152)
+}
+
+#[test]
+fn undecodable_packets_become_silence_of_their_length_and_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (frames, length) = mp2_frames();
+    // `spoilt` packets from `from` on cannot be decoded.
+    let made = |frames: &[Vec<u8>], from: usize, spoilt: usize| {
+        let clusters = frames.iter().enumerate().map(|(n, frame)| {
+            let at_ms = (n * length * 1000).div_ceil(22_050) as u32;
+            let is_spoilt = (from..from + spoilt).contains(&n);
+            let frame = if is_spoilt {
+                vec![0x55; frame.len()]
+            } else {
+                frame.clone()
+            };
+            let block = element(&[0xA3], &[&[0x81, 0, 0, 0x80], &frame[..]].concat());
+            let time = element(&[0xE7], &at_ms.to_be_bytes());
+            element(&[0x1F, 0x43, 0xB6, 0x75], &[time, block].concat())
+        });
+        let clusters: Vec<_> = clusters.collect();
+        let track = track_of(1, None, b"A_MPEG/L2", 22_050);
+        write(folder.path(), "x.mkv", &file(&[track], &clusters, false))
+    };
+    let (whole, damage) = decode(&made(&frames, 0, 0));
+    assert_eq!((whole.len() / length, damage), (frames.len(), None));
+
+    let (samples, damage) = decode(&made(&frames, 3, 2));
+    assert!(
+        samples.len().abs_diff(whole.len()) < 30,
+        "{}",
+        samples.len()
+    );
+    let damage = damage.unwrap();
+    assert!(
+        damage.contains("2 packets could not be decoded; 0.10")
+            && damage.ends_with("s of it are missing and were left silent"),
+        "{damage}"
+    );
+
+    let twice: Vec<Vec<u8>> = [&frames[..], &frames, &frames].concat();
+    let (samples, damage) = decode(&made(&twice, 0, 32));
+    assert!(
+        samples.len().abs_diff(3 * whole.len()) < 30,
+        "{}",
+        samples.len()
+    );
+    assert!(
+        damage
+            .unwrap()
+            .contains("32 packets could not be decoded; 1.67")
+    );
+    // More are given to ffmpeg.
+    let beyond = made(&twice, 0, 33);
+    if has_ffmpeg() {
+        assert!(
+            decode(&beyond)
+                .1
+                .unwrap()
+                .contains("is damaged: ffmpeg reports:")
+        );
+    } else {
+        assert!(message(&beyond).contains("its sound cannot be decoded"));
+    }
 }

@@ -220,12 +220,17 @@ fn a_folder_without_sounds_is_an_error_that_does_not_end_the_job() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_read_does_not_end_the_job() {
+fn what_cannot_be_read_does_not_end_the_job() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
-    wavs(at, &["a/closed/x.wav", "a/song.wav"]);
+    wavs(at, &["a/closed/x.wav", "a/secret.wav", "a/song.wav"]);
+    std::fs::set_permissions(
+        at.join("a/secret.wav"),
+        std::fs::Permissions::from_mode(0o0),
+    )
+    .unwrap();
     let closed = at.join("a/closed");
     std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o0)).unwrap();
     if std::fs::read_dir(&closed).is_ok() {
@@ -235,12 +240,50 @@ fn a_folder_that_cannot_be_read_does_not_end_the_job() {
     let output = run(with_model("detect a --out labels").current_dir(at));
     std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert_eq!(output.code, Some(1));
-    assert!(
-        output.err.contains("a/closed: the folder cannot be read"),
-        "{}",
-        output.err
-    );
+    for words in [
+        "a/closed: the folder cannot be read",
+        "a/secret.wav cannot be read",
+        "1 file labelled",
+        "2 failed",
+    ] {
+        assert!(output.err.contains(words), "{words}: {}", output.err);
+    }
     assert_eq!(files(&at.join("labels")), [Path::new("song.lab")]);
+}
+
+#[test]
+fn what_changes_between_listing_and_reading_is_named_and_the_others_are_labelled() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let songs = ["2.wav", "3.wav", "4.wav", "5.wav", "6.wav", "sub/7.wav"];
+    wavs(&at.join("songs"), &songs);
+    // Given to a program in place of ffmpeg, which changes the folder meanwhile.
+    std::fs::write(at.join("songs/1.ac3"), b"\x0B\x77 and more").unwrap();
+    let ffmpeg = at.join("bin/ffmpeg");
+    std::fs::create_dir(at.join("bin")).unwrap();
+    let script = "#!/bin/sh\ncd songs\nrm -rf 2.wav 3.wav 4.wav sub\nmkfifo 3.wav\nmkdir 4.wav\n: > 5.wav\nexit 1\n";
+    std::fs::write(&ffmpeg, script).unwrap();
+    std::fs::set_permissions(&ffmpeg, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}/bin:{}", at.display(), std::env::var("PATH").unwrap());
+    let output = run(with_model("detect songs --out labels --jobs 1")
+        .current_dir(at)
+        .env("PATH", path));
+    assert_eq!(output.code, Some(1), "{}", output.err);
+    for words in [
+        "songs/1.ac3 cannot be decoded: ffmpeg reports: exit status: 1",
+        "songs/2.wav: there is no such file",
+        "songs/3.wav is not a regular file",
+        "songs/4.wav is a directory",
+        "songs/5.wav is empty",
+        "songs/sub: the folder cannot be read",
+        "1 file labelled",
+        "6 failed",
+    ] {
+        assert!(output.err.contains(words), "{words}: {}", output.err);
+    }
+    assert_eq!(files(&at.join("labels")), [Path::new("6.lab")]);
 }
 
 #[test]

@@ -166,6 +166,19 @@ fn raw_samples_without_a_declaration_are_refused_with_the_way_out() {
     );
 }
 
+#[test]
+fn standard_input_without_a_byte_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = detect(folder.path(), "-", b"");
+    assert_eq!(
+        (output.code, output.err.as_str()),
+        (
+            Some(1),
+            "vocald: stdin cannot be decoded: it ended without a byte\n"
+        )
+    );
+}
+
 fn mkfifo(path: &Path) -> bool {
     let made = Command::new("mkfifo").arg(path).status();
     made.is_ok_and(|status| status.success())

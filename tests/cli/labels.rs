@@ -1,4 +1,4 @@
-//! `vocald evaluate` on folders of labels in every format.
+//! `vocald evaluate` on folders of labels in every format, and what it says about files that do not fit together.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -55,6 +55,7 @@ fn formats() -> Vec<(&'static str, String)> {
         ("RM-P001.VOCA_INST.TXT", "0.0\tb\n0.59\tm:withm\n0.85\ts:sax\n1.13\tg\n1.31\tn\n1.6\te\n"),
         ("vocal.vocal", &vocal),
         ("times.csv", &table),
+        ("tabs.tsv", "start\tend\tlabel\n0.59\t0.85\tvoice\n1.13\t1.31\tvoice\n"),
     ]
     .map(|(name, text)| (name, text.to_owned()))
     .into()
@@ -219,5 +220,46 @@ fn labels_that_go_on_beyond_the_sound_are_named() {
             .contains("the labels of song go on to 1600.0 s, but its sound ends at 1.6 s"),
         "{}",
         output.err
+    );
+}
+
+#[test]
+fn what_does_not_fit_together_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for part in ["songs", "stems/vocals", "stems/instrumental"] {
+        fs::create_dir_all(root.join(part)).unwrap();
+    }
+    let says = |output: &Output, words: &str| {
+        assert_eq!(output.code, Some(0), "{}", output.err);
+        assert!(output.err.contains(words), "{words}: {}", output.err);
+    };
+    // Labels that end before their sound, and labels whose sound is missing.
+    wav(&root.join("songs/song.wav"), 1, 5.0);
+    fs::write(root.join("songs/song.lab"), "0 0.7 nosing\n0.7 1.6 sing\n").unwrap();
+    fs::write(root.join("songs/other.lab"), "0 1 sing\n").unwrap();
+    fs::write(root.join("songs/other.json"), "{}").unwrap();
+    let output = evaluate(root, "songs", &["--json"]);
+    says(
+        &output,
+        "the labels of song end at 1.6 s, and its sound goes on to 5.0 s: the rest is not measured",
+    );
+    says(
+        &output,
+        "passed over labels without a recording: other.lab\n",
+    );
+
+    wav(&root.join("stems/vocals/a.wav"), 1, 1.6);
+    wav(&root.join("stems/instrumental/a.wav"), 1, 2.4);
+    wav(&root.join("stems/instrumental/b.wav"), 1, 1.6);
+    let output = evaluate(root, "stems", &["--json"]);
+    says(
+        &output,
+        "passed over accompaniments without a vocal stem: instrumental/b.wav",
+    );
+    says(&output, "vocals/a.wav ends at 1.6 s, and ");
+    says(
+        &output,
+        "instrumental/a.wav at 2.4 s: what follows the end of the shortest stem is left out",
     );
 }

@@ -135,9 +135,7 @@ fn an_audacity_track_may_have_decimal_commas_points_and_frequencies() {
             (empty.voice_at(1.0), empty.left_out.sentences()),
             (
                 NONE,
-                vec![
-                    "1 files of labels are empty, which stands for no voice throughout".to_owned()
-                ]
+                vec!["1 files hold no label, which stands for no voice throughout".to_owned()]
             )
         );
     }

@@ -14,6 +14,7 @@ mod evaluation;
 mod experiment;
 mod fit;
 mod label_files;
+mod label_meanings;
 mod label_round_trips;
 mod lyrics_and_notes;
 mod metrics;

@@ -218,3 +218,57 @@ fn what_rwc_lacks_is_named_song_by_song() {
         assert!(text.contains(fault), "{fault}: {text}");
     }
 }
+
+#[test]
+fn several_labels_of_one_recording_are_refused_in_every_corpus() {
+    let lab = "0 1 nosing\n1 2 sing\n";
+    let notes = "#TITLE:x\n#BPM:300\n: 0 10 0 la\nE\n";
+    for (kind, song, labels, text) in [
+        (
+            CorpusKind::Jamendo,
+            "audio/01 - 10min.wav",
+            "01 - 10min.lab",
+            lab,
+        ),
+        (
+            CorpusKind::Mir1k,
+            "clips/abjones_1.wav",
+            "abjones_1.vocal",
+            "0\n1\n",
+        ),
+        (
+            CorpusKind::Rwc,
+            "RM-P001.wav",
+            "RM-P001.VOCA_INST.TXT",
+            ANNOTATION,
+        ),
+        (CorpusKind::Ultrastar, "songs/a.wav", "a.txt", notes),
+        (CorpusKind::Labelled, "songs/a.wav", "a.lab", lab),
+    ] {
+        let data = tempfile::tempdir().unwrap();
+        let root = data.path().join("corpus");
+        write_wav(&root.join(song));
+        for folder in ["labels", "labels of somebody else"] {
+            write(&root.join(folder).join(labels), text);
+        }
+        let refused = read(data.path(), kind, Split::Train).err().unwrap();
+        let refused = refused.to_string();
+        assert!(
+            refused.contains("are labels of one recording; leave one of them"),
+            "{kind:?}: {refused}"
+        );
+    }
+}
+
+#[test]
+fn two_vocal_stems_of_one_song_are_refused() {
+    let data = tempfile::tempdir().unwrap();
+    for stem in ["vocals", "vocal", "bass"] {
+        write_wav(&data.path().join(format!("corpus/A/{stem}.wav")));
+    }
+    let refused = read(data.path(), CorpusKind::Stems, Split::Train)
+        .err()
+        .unwrap();
+    let refused = refused.to_string();
+    assert!(refused.contains("are vocal stems of one song"), "{refused}");
+}

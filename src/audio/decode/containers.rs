@@ -43,20 +43,32 @@ pub(super) struct Known {
     pub audio_tracks: usize,
     /// Symphonia takes its PCM for little-endian.
     pub is_big_endian: bool,
+    /// The index of an MP4 file is too large to be read whole.
+    pub index_is_cut: bool,
     /// Its length is not stated: the end of the file is its end.
     pub is_unbounded: bool,
 }
 
 impl Known {
-    /// A sentence about sound that is not read.
-    pub fn note(&self) -> Option<String> {
-        let (count, id) = (self.audio_tracks, self.track_id);
-        let which = id.map_or_else(
-            || "the first".into(),
-            |id| format!("the default, number {id} of all tracks"),
-        );
-        (count > 1).then(|| format!("it has {count} audio tracks, and only one is read: {which}"))
+    /// Sentences about what is not read.
+    pub fn notes(&self) -> Vec<String> {
+        let cut = self.index_is_cut.then(|| {
+            "its index is larger than 64 MiB and was not read whole: delay and padding may not be left out, and the \
+             first audio track may not be the default"
+                .into()
+        });
+        let several = several_tracks(self.audio_tracks, self.track_id);
+        several.into_iter().chain(cut).collect()
     }
+}
+
+/// A sentence about several audio tracks, of which the default one is read, whose number is stated, or else the first.
+pub(super) fn several_tracks(count: usize, default: Option<u32>) -> Option<String> {
+    let which = default.map_or_else(
+        || "the first".into(),
+        |number| format!("the default, number {number} of all tracks"),
+    );
+    (count > 1).then(|| format!("it has {count} audio tracks, and only one is read: {which}"))
 }
 
 /// The packets of one audio track of a container.

@@ -1,7 +1,8 @@
-//! Everything else, by an installed `ffmpeg`: one process per file, whose sound comes through a
-//! pipe.
+//! Everything else, by an installed `ffmpeg`: one process lists the tracks of a file, and another one decodes it, whose
+//! sound comes through a pipe.
 
 use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::thread::JoinHandle;
@@ -10,7 +11,9 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::SoundReader;
+use super::containers::several_tracks;
 use super::failure::Failure;
+use super::ffmpeg_tracks::AudioTracks;
 use super::input::Input;
 use super::wave::{self, Dialect};
 use crate::audio::AudioFormat;
@@ -31,7 +34,7 @@ const MAX_ALLOCATION: &str = "268435456";
 
 /// What the process may use before it is ended.
 #[derive(Debug, Clone, Copy)]
-struct Limits {
+pub(super) struct Limits {
     /// Time without output.
     silent: Duration,
     /// Memory, on Linux.
@@ -43,16 +46,17 @@ pub(super) struct Ffmpeg {
     sound: Box<dyn SoundReader>,
     process: Process,
     problems: Vec<String>,
+    note: Option<String>,
 }
 
 /// The process; ended when it is dropped.
-struct Process {
+pub(super) struct Process {
     child: Child,
     messages: Option<JoinHandle<Vec<u8>>>,
 }
 
 impl Ffmpeg {
-    /// Starts to decode the first audio stream of `path`.
+    /// Starts to decode the audio track of `path` that players choose.
     ///
     /// # Errors
     /// When there is no ffmpeg, or it gives no sound.
@@ -61,61 +65,23 @@ impl Ffmpeg {
     }
 
     fn start_program(program: &Path, path: &Path, limits: Limits) -> Result<Self, Failure> {
-        // Never taken for an option or another protocol.
-        let mut file = std::ffi::OsString::from("file:");
-        file.push(path);
-        let child = Command::new(program)
-            .args([
-                "-nostdin",
-                "-hide_banner",
-                "-loglevel",
-                "error",
-                "-threads",
-                "1",
-            ])
-            .args([
-                "-max_alloc",
-                MAX_ALLOCATION,
-                "-protocol_whitelist",
-                "file,pipe",
-            ])
-            .arg("-i")
-            .arg(file)
-            .args([
-                "-map",
-                "0:a:0",
-                "-map_metadata",
-                "-1",
-                "-af",
-                RATES_HZ,
-                "-c:a",
-                "pcm_f32le",
-            ])
-            .args(["-f", "wav", "-bitexact", "pipe:1"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut child = child.map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => Failure::NeedsFfmpeg(String::new()),
-            _ => Failure::broken(format!("ffmpeg cannot be started: {e}")),
-        })?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let mut process = Process {
-            child,
-            messages: None,
-        };
-        process.limit_memory(limits.memory_bytes);
-        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
-            return Err(Failure::broken("ffmpeg has no output"));
-        };
-        let thread = std::thread::Builder::new().name("ffmpeg messages".into());
-        process.messages = Some(thread.spawn(move || first_bytes(stderr))?);
-        match wave::open(Input::stream(Output(stdout, limits.silent)), Dialect::Riff) {
+        let tracks = AudioTracks::of(program, path, limits);
+        if tracks.are_silent() {
+            return Err(Failure::broken("it holds no audio track"));
+        }
+        let track = tracks.chosen();
+        let track = track.map_or_else(|| "0:a:0".into(), |place| format!("0:{place}"));
+        let output = ["-map", &track, "-map_metadata", "-1", "-af", RATES_HZ];
+        let wav = ["-c:a", "pcm_f32le", "-f", "wav", "-bitexact", "pipe:1"];
+        let output = [&["-loglevel", "error"], &output[..], &wav].concat();
+        let (mut process, sound, messages) = Process::start(program, path, &output, limits)?;
+        process.keep_messages(messages)?;
+        match wave::open(Input::stream(sound), Dialect::Riff) {
             Ok(sound) => Ok(Self {
                 sound,
                 process,
                 problems: Vec::new(),
+                note: several_tracks(tracks.count(), tracks.default_number()),
             }),
             Err(Failure::Io(e)) => Err(e.into()),
             Err(_) => Err(Failure::broken(process.end().map_or_else(
@@ -123,6 +89,11 @@ impl Ffmpeg {
                 |message| format!("ffmpeg reports: {message}"),
             ))),
         }
+    }
+
+    /// A sentence about tracks that are not read.
+    pub fn note(&self) -> Option<String> {
+        self.note.clone()
     }
 }
 
@@ -149,6 +120,53 @@ impl SoundReader for Ffmpeg {
 }
 
 impl Process {
+    /// Starts to read `path`; the process with its standard output and standard error.
+    ///
+    /// # Errors
+    /// When there is no ffmpeg, or it cannot be started.
+    pub fn start(
+        program: &Path,
+        path: &Path,
+        output: &[&str],
+        limits: Limits,
+    ) -> Result<(Self, Timed<ChildStdout>, Timed<ChildStderr>), Failure> {
+        // Never taken for an option or another protocol.
+        let mut file = std::ffi::OsString::from("file:");
+        file.push(path);
+        let child = Command::new(program)
+            .args(["-nostdin", "-hide_banner", "-threads", "1"])
+            .args(["-max_alloc", MAX_ALLOCATION])
+            .args(["-protocol_whitelist", "file,pipe", "-i"])
+            .arg(file)
+            .args(output)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.map_err(|e| match e.kind() {
+            io::ErrorKind::NotFound => Failure::NeedsFfmpeg(String::new()),
+            _ => Failure::broken(format!("ffmpeg cannot be started: {e}")),
+        })?;
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let process = Self {
+            child,
+            messages: None,
+        };
+        process.limit_memory(limits.memory_bytes);
+        let (Some(stdout), Some(stderr)) = (stdout, stderr) else {
+            return Err(Failure::broken("ffmpeg has no output"));
+        };
+        let (stdout, stderr) = (Timed(stdout, limits.silent), Timed(stderr, limits.silent));
+        Ok((process, stdout, stderr))
+    }
+
+    /// Reads messages as they come.
+    fn keep_messages(&mut self, messages: Timed<ChildStderr>) -> io::Result<()> {
+        let thread = std::thread::Builder::new().name("ffmpeg messages".into());
+        self.messages = Some(thread.spawn(move || first_bytes(messages.0))?);
+        Ok(())
+    }
+
     #[cfg(target_os = "linux")]
     fn limit_memory(&self, bytes: u64) {
         use rustix::process::{Pid, Resource, Rlimit, prlimit};
@@ -215,10 +233,10 @@ fn first_bytes(mut stderr: ChildStderr) -> Vec<u8> {
     kept
 }
 
-/// The sound, with a limit to the time between two reads.
-struct Output(ChildStdout, Duration);
+/// A pipe with a limit to the time between two reads.
+pub(super) struct Timed<P>(P, Duration);
 
-impl Read for Output {
+impl<P: Read + AsFd> Read for Timed<P> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let limit = Timespec {
             tv_sec: self.1.as_secs().cast_signed(),

@@ -36,9 +36,11 @@ pub(super) struct Edits {
 /// Looks for the index of a file and goes back to its start.
 pub(super) fn known(input: &mut Input) -> Result<Known, Failure> {
     let mut index = Vec::new();
-    if let Some(size) = find_index(input)? {
-        input.take(size).read_to_end(&mut index)?;
-    }
+    let size = find_index(input)?.unwrap_or(0);
+    input
+        .take(size.min(MAX_INDEX_BYTES))
+        .read_to_end(&mut index)?;
+    let index_is_cut = size > MAX_INDEX_BYTES && index.len() as u64 == MAX_INDEX_BYTES;
     input.seek(SeekFrom::Start(0))?;
     let is_sound = |track: &&[u8]| {
         let handler = path(track, &[b"mdia", b"hdlr"]);
@@ -56,6 +58,7 @@ pub(super) fn known(input: &mut Input) -> Result<Known, Failure> {
         audio_tracks: sounds.len(),
         is_big_endian: chosen.is_some_and(|track| is_big_endian(track)),
         is_unbounded: false,
+        index_is_cut,
     })
 }
 
@@ -179,7 +182,7 @@ fn gapless_comment(index: &[u8], base: TimeBase) -> Option<Edits> {
     })
 }
 
-/// Goes to the content of the `moov` box; its size, as far as it is read.
+/// Goes to the content of the `moov` box; its size.
 fn find_index(input: &mut Input) -> Result<Option<u64>, Failure> {
     for _ in 0..MAX_BOXES {
         let header = input.peek(16)?;
@@ -201,7 +204,7 @@ fn find_index(input: &mut Input) -> Result<Option<u64>, Failure> {
         }
         if is_index {
             input.skip(header_bytes)?;
-            return Ok(Some(MAX_INDEX_BYTES.min(size - header_bytes)));
+            return Ok(Some(size - header_bytes));
         }
         if input.remaining().is_none_or(|left| size > left) {
             break;

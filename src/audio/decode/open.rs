@@ -16,7 +16,7 @@ use super::packets::PacketReader;
 use super::sniff::{Kind, sniff};
 use super::spool::spool;
 use super::{SoundReader, caf, matroska, mp4_edits, next_block, tags, wave};
-use crate::audio::{AudioError, AudioFormat};
+use crate::audio::AudioFormat;
 
 /// A sound and its first block.
 pub(super) struct Opened {
@@ -25,29 +25,6 @@ pub(super) struct Opened {
     pub format: AudioFormat,
     /// Sentences about what the labels of the sound do not cover.
     pub notes: Vec<String>,
-}
-
-/// Opens a regular file with content.
-pub(super) fn regular_file(path: &Path) -> Result<File, AudioError> {
-    let read_error = |e: std::io::Error| match e.kind() {
-        std::io::ErrorKind::NotFound => AudioError::Missing { path: path.into() },
-        _ => AudioError::Read {
-            path: path.into(),
-            reason: e.to_string(),
-        },
-    };
-    // Checked before opening, because opening a FIFO would wait for a writer.
-    let metadata = std::fs::metadata(path).map_err(read_error)?;
-    if metadata.is_dir() {
-        return Err(AudioError::Directory { path: path.into() });
-    }
-    if !metadata.is_file() {
-        return Err(AudioError::NotRegular { path: path.into() });
-    }
-    if metadata.len() == 0 {
-        return Err(AudioError::Empty { path: path.into() });
-    }
-    File::open(path).map_err(read_error)
 }
 
 /// Opens a file: by a reader of this program, else by ffmpeg.
@@ -67,7 +44,14 @@ pub(super) fn file(path: &Path, file: File) -> Result<Opened, Failure> {
         (Failure::Unsupported(_), _) => Some(format!("of a kind ({failure})")),
         _ => None,
     };
-    let by_ffmpeg = guarded(|| first_block(Box::new(Ffmpeg::start(path)?)));
+    let by_ffmpeg = guarded(|| {
+        let ffmpeg = Ffmpeg::start(path)?;
+        let notes = ffmpeg.note().into_iter().collect();
+        Ok(Opened {
+            notes,
+            ..first_block(Box::new(ffmpeg))?
+        })
+    });
     match (by_ffmpeg, what) {
         (Ok(opened), _) => Ok(opened),
         (Err(Failure::NeedsFfmpeg(_)), Some(what)) => Err(Failure::NeedsFfmpeg(what)),
@@ -81,6 +65,9 @@ pub(super) fn file(path: &Path, file: File) -> Result<Opened, Failure> {
 /// temporary file.
 pub(super) fn stream(stream: impl Read + Send + Sync + 'static) -> Result<Opened, Failure> {
     let mut input = Input::stream(stream);
+    if input.peek(1)?.is_empty() {
+        return Err(Failure::broken("it ended without a byte"));
+    }
     let kind = recognise(&mut input)?;
     match kind {
         Kind::Indexed | Kind::Foreign(_) | Kind::Unknown => {
@@ -139,7 +126,7 @@ fn own_reader(mut input: Input, kind: &Kind) -> Result<Opened, Failure> {
 }
 
 fn container(input: Input, known: Known) -> Result<Opened, Failure> {
-    let notes = known.note().into_iter().collect();
+    let notes = known.notes();
     let reader = PacketReader::new(Container::open(input, known)?)?;
     Ok(Opened {
         notes,

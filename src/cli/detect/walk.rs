@@ -80,7 +80,7 @@ impl<'a> Walk<'a> {
         let (mut folders, mut sounds) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(folder)? {
             let entry = entry?;
-            match self.kind(&entry)? {
+            match self.kind(&entry) {
                 Kind::Folder => folders.push(entry.file_name()),
                 Kind::Sound => sounds.push(entry.file_name()),
                 Kind::PassedOver(reason) => self.passed_over.count(reason),
@@ -99,19 +99,20 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn kind(&mut self, entry: &DirEntry) -> io::Result<Kind> {
+    fn kind(&mut self, entry: &DirEntry) -> Kind {
         let name = entry.file_name();
         if let Some(hidden) = Hidden::of(&name) {
-            return Ok(Kind::PassedOver(Reason::Hidden(hidden)));
+            return Kind::PassedOver(Reason::Hidden(hidden));
         }
         let path = entry.path();
-        let file_type = entry.file_type()?;
-        let is_link = file_type.is_symlink();
+        // None for what has vanished since the folder was listed.
+        let file_type = entry.file_type().ok();
+        let is_link = file_type.is_some_and(|kind| kind.is_symlink());
         let target = match is_link {
             true => fs::metadata(&path).ok().map(|target| target.file_type()),
-            false => Some(file_type),
+            false => file_type,
         };
-        Ok(match target {
+        match target {
             Some(target) if target.is_dir() => match is_link && !self.follows(&path) {
                 true => Kind::PassedOver(Reason::FolderLink),
                 false => Kind::Folder,
@@ -122,7 +123,7 @@ impl<'a> Walk<'a> {
             Some(target) if !target.is_file() => Kind::PassedOver(Reason::Special),
             // A link that leads nowhere too: only its reader can report it.
             _ => Kind::Sound,
-        })
+        }
     }
 
     /// Whether a link to a folder leads to files that are not found without it.

@@ -189,6 +189,12 @@ impl<'a> Collector<'a> {
                 words: self.left_out.word_list(),
             });
         }
+        if self.labels.is_empty()
+            && elsewhere != Elsewhere::Unlabelled
+            && self.left_out == LeftOut::default()
+        {
+            self.left_out.count(Reason::NoLabel);
+        }
         self.check_overlaps(overlap)?;
         let spans: Vec<Span> = self.labels.iter().map(|(_, span)| *span).collect();
         self.speech.sort_by(|a, b| a.0.total_cmp(&b.0));

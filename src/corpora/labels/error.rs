@@ -15,6 +15,9 @@ pub enum LabelError {
     /// The bytes are no text.
     #[error("is not a text file (UTF-8, UTF-16 or Windows-1252)")]
     NotText,
+    /// A binary file of Praat.
+    #[error("is a binary file of Praat: save it as a text file")]
+    BinaryPraat,
     /// A faulty label.
     #[error("{place} {fault}")]
     Fault { place: Place, fault: Fault },
@@ -50,6 +53,12 @@ pub enum LabelError {
     /// An UltraStar file whose start is no number.
     #[error("has a #GAP that is not a number of milliseconds")]
     NoGap,
+    /// A key of an UltraStar file whose values contradict each other.
+    #[error("has several lines `#{key}` with different values")]
+    SeveralValues { key: &'static str },
+    /// An UltraStar file whose beats may be relative or not.
+    #[error("has a #RELATIVE that is neither YES nor NO")]
+    NotRelative,
     /// An UltraStar file without a sung note.
     #[error("has no notes")]
     NoNotes,

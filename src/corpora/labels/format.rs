@@ -1,6 +1,6 @@
 //! Which files are labels, in which format, and of which recording.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -59,13 +59,30 @@ impl LabelFiles {
         let named: Vec<&Path> = named
             .filter(|path| folder.is_none() || path.parent() == folder)
             .collect();
-        let is_primary = |path: &&Path| !SECONDARY.contains(&extension(path).as_str());
-        let primary: Vec<&Path> = named.iter().copied().filter(is_primary).collect();
+        let primary: Vec<&Path> = named
+            .iter()
+            .copied()
+            .filter(|path| is_primary(path))
+            .collect();
         match primary.is_empty() {
             true => named,
             false => primary,
         }
     }
+
+    /// The files that label none of the recordings with these names; endings that serve other ends too are left out.
+    pub fn without(&self, recordings: &BTreeSet<String>) -> Vec<&Path> {
+        let others = self
+            .0
+            .iter()
+            .filter(|(name, _)| !recordings.contains(*name));
+        let files = others.flat_map(|(_, files)| files).map(PathBuf::as_path);
+        files.filter(|path| is_primary(path)).collect()
+    }
+}
+
+fn is_primary(path: &Path) -> bool {
+    !SECONDARY.contains(&extension(path).as_str())
 }
 
 /// What a recording may have as labels, for people.

@@ -2,7 +2,8 @@
 //! voice (`vocal`, `voice`, `sing`), of segments (`segment_open`), of tags, or of `lyrics` with durations.
 //!
 //! In `lyrics`, every text is sung. An annotation that holds voices only has no voice elsewhere; if it also holds labels
-//! without a voice, what no observation covers is unlabelled.
+//! without a voice, what no observation covers is unlabelled. So is what lies outside of the annotation, if it states its
+//! time and duration.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -28,11 +29,17 @@ struct Jams {
 struct Annotation {
     namespace: String,
     data: Data,
+    /// Start and length in seconds of what is annotated.
+    time: Option<f64>,
+    duration: Option<f64>,
 }
 
 /// Observations, in the two forms of JAMS files.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "the data of an annotation are neither a list of observations with times in numbers nor lists of them"
+)]
 enum Data {
     Sparse(Vec<Observation>),
     Dense {
@@ -73,6 +80,8 @@ struct Candidate {
     namespace: String,
     kind: usize,
     observations: Vec<Observation>,
+    /// Start and end of what is annotated, if they are stated.
+    range: Option<(f64, f64)>,
 }
 
 impl Candidate {
@@ -81,8 +90,9 @@ impl Candidate {
     }
 
     fn has_known_word(&self, vocabulary: &Vocabulary) -> bool {
-        let is_known = |o: &Observation| vocabulary.class(&word(&o.value)).is_some();
-        self.is_lyrics() || self.observations.iter().any(is_known)
+        let words = self.observations.iter().map(|o| word(&o.value));
+        let words: Vec<String> = words.collect();
+        self.is_lyrics() || vocabulary.knows_any(words.iter().map(String::as_str))
     }
 }
 
@@ -119,7 +129,11 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
             false => labels.label(place, from_s, from_s + duration_s, &word)?,
         }
     }
-    labels.finish(Elsewhere::NoVoiceUnlessLabelled, Overlap::Agreeing)
+    let mut file = labels.finish(Elsewhere::NoVoiceUnlessLabelled, Overlap::Agreeing)?;
+    if let Some((from_s, to_s)) = chosen.range {
+        file.limit_elsewhere(from_s, to_s);
+    }
+    Ok(file)
 }
 
 /// The annotation that the settings name, or the only one of the most telling kind.
@@ -133,6 +147,10 @@ fn chosen(jams: Jams, labels: &Collector) -> Result<Candidate, LabelError> {
         kind: kind_of(&annotation.namespace),
         namespace: annotation.namespace,
         observations: annotation.data.observations(),
+        range: annotation.duration.filter(|&s| s > 0.0).map(|duration_s| {
+            let from_s = annotation.time.unwrap_or(0.0);
+            (from_s, from_s + duration_s)
+        }),
     });
     let mut candidates: Vec<Candidate> = candidates.collect();
     let available = || names.join(", ");

@@ -30,8 +30,8 @@ pub enum Reason {
     OpenEnd,
     /// UltraStar's freestyle notes, if they are to be left out.
     Freestyle,
-    /// It is no label: the file is empty, and its format marks voices only.
-    EmptyFile,
+    /// It is no label: the file has none, and its format marks voices only.
+    NoLabel,
 }
 
 impl LeftOut {
@@ -102,7 +102,7 @@ impl fmt::Display for Reason {
             Self::AfterEnd => "lines after the end mark of their file are ignored",
             Self::OpenEnd => "words or lines without an end are left out from their start on",
             Self::Freestyle => "freestyle notes are left out",
-            Self::EmptyFile => "files of labels are empty, which stands for no voice throughout",
+            Self::NoLabel => "files hold no label, which stands for no voice throughout",
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Lyrics with time stamps (`.lrc`): `[mm:ss.xx]words`, or with a stamp for each word, `<mm:ss.xx>` (the A2 extension).
 //!
+//! `[bg:<mm:ss.xx>words<mm:ss.xx>]` is a second voice behind the line before it.
+//!
 //! A line lasts up to the next stamp, be it of an empty line, which is a pause. Stamps within a line tell where its
 //! words begin, and the last one, behind the words, where they end. Lyrics that state no ends are refused.
 
@@ -9,6 +11,14 @@ use super::collector::{Collector, Elsewhere, Overlap};
 use super::text::{lines, seconds};
 use super::writer::{RecordingVoice, clock};
 use super::{LabelError, LabelFile, LabelSettings, Place};
+
+/// Tags that hold no lyrics, behind whose values more text may follow.
+const TAGS: [&str; 13] = [
+    "ti", "ar", "al", "au", "lr", "length", "by", "offset", "re", "tool", "ve", "la", "lang",
+];
+/// The tag of a second voice.
+const BACKGROUND: &str = "bg";
+const FORM: &str = "`[mm:ss.xx]words`";
 
 /// A line of lyrics at one of its stamps, in seconds.
 struct Sung {
@@ -35,39 +45,47 @@ impl Sung {
 pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
     let mut labels = Collector::new(settings)?;
     let mut offset_s = 0.0;
-    let mut sung: Vec<Sung> = Vec::new();
+    let (mut sung, mut background): (Vec<Sung>, Vec<Sung>) = Default::default();
     for (line, content) in lines(text) {
+        let place = Place::line(line);
         let mut rest = content.trim();
         let mut stamps = Vec::new();
-        let mut is_tag = false;
+        // The key of a tag.
+        let mut tag_key = None;
         while let Some((tag, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) {
             match (stamp_s(tag), tag.split_once(':')) {
                 (Some(t_s), _) => stamps.push(t_s),
-                (None, Some((key, value))) if stamps.is_empty() => {
-                    is_tag = true;
-                    if key.trim().eq_ignore_ascii_case("offset") {
-                        match value.trim().parse::<f64>() {
+                (None, Some((key, value))) if stamps.is_empty() && is_key(key) => {
+                    let key = key.trim().to_lowercase();
+                    match key.as_str() {
+                        "offset" => match value.trim().parse::<f64>() {
                             Ok(ms) if ms.is_finite() => offset_s = ms / 1000.0,
                             _ => labels.malformed(line, "an offset in milliseconds")?,
-                        }
+                        },
+                        BACKGROUND => match background_line(place, value) {
+                            Some(sung) => background.push(sung),
+                            None => labels.malformed(line, "`[bg:<mm:ss.xx>words<mm:ss.xx>]`")?,
+                        },
+                        _ => {}
                     }
+                    tag_key = Some(key);
                 }
                 // A bracket within the words.
                 _ => break,
             }
             rest = after.trim_start();
         }
+        let is_tag = tag_key.is_some_and(|key| rest.is_empty() || TAGS.contains(&&*key));
         if stamps.is_empty() && !is_tag {
-            labels.malformed(line, "`[mm:ss.xx]words`")?;
+            labels.malformed(line, FORM)?;
         }
-        let place = Place::line(line);
         sung.extend(
             stamps
                 .into_iter()
                 .map(|from_s| line_at(place, from_s, rest)),
         );
     }
-    if sung.is_empty() {
+    if sung.is_empty() && background.is_empty() {
         return match labels.left_out.counts.is_empty() && text.trim().is_empty() {
             true => Err(LabelError::Empty),
             // Tags alone: no line is sung.
@@ -78,12 +96,29 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
     if !states_pauses(&sung) {
         return Err(LabelError::NoEnds);
     }
-    for line in sung.iter().filter(|line| !line.is_pause()) {
+    let all = sung.iter().chain(&background);
+    for line in all.filter(|line| !line.is_pause()) {
         let next = sung.partition_point(|other| other.from_s <= line.from_s);
         let next_s = sung.get(next).map(|next| next.from_s);
         add(&mut labels, line, next_s, offset_s)?;
     }
     labels.finish(Elsewhere::NoVoice, Overlap::Any)
+}
+
+/// Whether a text may be the key of a tag rather than a stamp that is spoilt.
+fn is_key(key: &str) -> bool {
+    let key = key.trim();
+    key.starts_with('#')
+        || !key.is_empty()
+            && key.chars().all(|c| c.is_alphanumeric() || c == ' ')
+            && key.starts_with(char::is_alphabetic)
+}
+
+/// The words of a second voice, each of which has a stamp.
+fn background_line(place: Place, content: &str) -> Option<Sung> {
+    let content = content.trim();
+    let (first, _) = content.strip_prefix('<')?.split_once('>')?;
+    Some(line_at(place, stamp_s(first)?, content))
 }
 
 /// The line `content` at a stamp.

@@ -59,6 +59,31 @@ impl LabelFile {
         self.elsewhere.is_none() && self.span_at(t_s).is_none()
     }
 
+    /// Limits the label of everything that no span covers to a stretch in seconds; the rest is unlabelled.
+    pub(super) fn limit_elsewhere(&mut self, from_s: f64, to_s: f64) {
+        let Some(voice) = self.elsewhere.take() else {
+            return;
+        };
+        let mut at_s = from_s;
+        let mut all = Vec::with_capacity(2 * self.spans.len() + 1);
+        let fill = |all: &mut Vec<Span>, at_s: f64, end_s: f64| {
+            if at_s < end_s {
+                all.push(Span {
+                    from_s: at_s,
+                    to_s: end_s,
+                    voice: Some(voice),
+                });
+            }
+        };
+        for span in self.spans.drain(..) {
+            fill(&mut all, at_s, span.from_s.min(to_s));
+            at_s = at_s.max(span.to_s);
+            all.push(span);
+        }
+        fill(&mut all, at_s, to_s);
+        self.spans = all;
+    }
+
     fn span_at(&self, t_s: f64) -> Option<&Span> {
         // Where everything else has a label too, no hole needs to be bridged.
         let bridged_s = match self.elsewhere {

@@ -4,7 +4,6 @@
 use std::fmt::Write as _;
 
 use super::collector::{Collector, Elsewhere, Overlap};
-use super::left_out::Reason;
 use super::text::seconds;
 use super::writer::{RecordingVoice, clock};
 use super::{LabelError, LabelFile, LabelSettings, Place};
@@ -29,9 +28,6 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
         }
         add_block(&mut labels, &block)?;
         block.clear();
-    }
-    if text.trim().is_empty() {
-        labels.left_out.count(Reason::EmptyFile);
     }
     labels.finish(Elsewhere::NoVoice, Overlap::Agreeing)
 }

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 
 use super::collector::{Collector, Elsewhere, Overlap};
-use super::table_columns::{Columns, TimeColumn, columns, is_header};
+use super::table_columns::{Columns, TimeColumn, columns, is_header, several_recordings};
 use super::text::{number, seconds, uncommented};
 use super::writer::RecordingVoice;
 use super::{Fault, LabelError, LabelFile, LabelSettings, Place};
@@ -37,14 +37,38 @@ pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelErr
     let has_header = seconds(&header[0]).is_none();
     let first = rows.first().is_some_and(|(_, cells)| *cells == header);
     let rows = &rows[usize::from(has_header && first)..];
-    match columns(has_header.then_some(&header[..]), rows)? {
-        Columns::Times { t, p, voice } => times(rows, t, p, voice, settings),
+    let columns = columns(has_header.then_some(&header[..]), rows)?;
+    if has_header && let Some(column) = several_recordings(&header, rows) {
+        return Err(not_clear(format!(
+            "its column `{column}` names several recordings: give each a table of its own"
+        )));
+    }
+    let mut labels = Collector::new(settings)?;
+    // The columns of a row that a comma in a number divides are others.
+    let is_wider = |cells: &[String]| cells.iter().skip(header.len()).any(|c| !c.is_empty());
+    let (wide, rows): (Vec<&Cells>, Vec<&Cells>) =
+        rows.iter().partition(|(_, cells)| is_wider(cells));
+    for (line, _) in wide {
+        labels.malformed(
+            *line,
+            "a row with as many cells as the header (a cell that holds a separator needs quotes)",
+        )?;
+    }
+    match columns {
+        Columns::Times { t, p, voice } => times(labels, &rows, t, p, voice),
         Columns::Stretches {
             start,
             end,
             is_duration,
             label,
-        } => stretches(rows, [start, end], label, is_duration, settings),
+        } => stretches(labels, &rows, [start, end], label, is_duration),
+    }
+}
+
+fn not_clear(reason: String) -> LabelError {
+    LabelError::Format {
+        form: "a clear table of labels",
+        reason,
     }
 }
 
@@ -53,13 +77,12 @@ fn is_comment(cell: &str) -> bool {
 }
 
 fn times(
-    rows: &[Cells],
+    mut labels: Collector,
+    rows: &[&Cells],
     t: TimeColumn,
     p: Option<usize>,
     voice: usize,
-    settings: &LabelSettings,
 ) -> Result<LabelFile, LabelError> {
-    let mut labels = Collector::new(settings)?;
     let form = "`t,p,voice` or `t,voice`";
     let mut known: Vec<(u64, f64, Option<bool>)> = Vec::new();
     let mut probabilities = Vec::new();
@@ -107,6 +130,13 @@ fn times(
     if known.len() < 2 {
         return Err(LabelError::Rows);
     }
+    if p.is_none() && are_changes(&known) {
+        return Err(not_clear(
+            "each label differs from the one before, at irregular times, as if it went on to the next: write rows \
+             `start,end,label`"
+                .into(),
+        ));
+    }
     let middle = |i: usize| f64::midpoint(known[i].1, known[i + 1].1);
     let last = known.len() - 1;
     // The first and the last label are valid up to the ends of the recording.
@@ -123,14 +153,23 @@ fn times(
     Ok(file)
 }
 
+/// Whether rows state where labels change rather than what they are at regular times.
+fn are_changes(known: &[(u64, f64, Option<bool>)]) -> bool {
+    let mut pairs = known.windows(2);
+    let gaps = known.windows(2).map(|pair| pair[1].1 - pair[0].1);
+    let (least, most) = gaps.fold((f64::INFINITY, 0.0), |(least, most): (f64, f64), gap| {
+        (least.min(gap), most.max(gap))
+    });
+    known.len() > 2 && most > 1.5 * least && pairs.all(|pair| pair[0].2 != pair[1].2)
+}
+
 fn stretches(
-    rows: &[Cells],
+    mut labels: Collector,
+    rows: &[&Cells],
     [start, end]: [TimeColumn; 2],
     label: usize,
     is_duration: bool,
-    settings: &LabelSettings,
 ) -> Result<LabelFile, LabelError> {
-    let mut labels = Collector::new(settings)?;
     for (line, cells) in rows {
         match (start.seconds(cells), end.seconds(cells), cells.get(label)) {
             (Some(from_s), Some(to_s), Some(word)) => {
@@ -145,13 +184,16 @@ fn stretches(
 
 /// The rows that are not blank.
 fn cells(text: &str) -> Result<Vec<Cells>, LabelError> {
+    // Excel's statement of the separator is no row.
+    let stated = text.lines().next().and_then(stated_separator);
     let mut lines = uncommented(text).map(|(_, line)| line);
     let first = lines.next().or(text.lines().next());
     let has = |separator| first.is_some_and(|line| line.contains(separator));
-    let delimiter = match (has(';'), has('\t')) {
-        (true, _) => b';',
-        (false, true) => b'\t',
-        (false, false) => b',',
+    let delimiter = match (stated, has(';'), has('\t')) {
+        (Some(separator), ..) => separator,
+        (None, true, _) => b';',
+        (None, false, true) => b'\t',
+        (None, false, false) => b',',
     };
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
@@ -161,18 +203,37 @@ fn cells(text: &str) -> Result<Vec<Cells>, LabelError> {
         .from_reader(text.as_bytes());
     let mut rows = Vec::new();
     let mut counted = LineCounter::new(text);
-    for record in reader.records() {
+    let is_open = text.matches('"').count() % 2 == 1;
+    for record in reader.records().skip(usize::from(stated.is_some())) {
         let record = record.map_err(|error| LabelError::Format {
             form: "a table",
             reason: error.to_string(),
         })?;
         let line = counted.line_at(record.position().map_or(0, |p| p.byte() as usize));
         let cells: Vec<String> = record.iter().map(str::to_owned).collect();
+        if is_open && cells.iter().any(|cell| cell.contains('\n')) {
+            return Err(LabelError::Format {
+                form: "a table",
+                reason: format!("a quote that begins in line {line} does not end"),
+            });
+        }
         if cells.iter().any(|cell| !cell.is_empty()) {
             rows.push((line, cells));
         }
     }
     Ok(rows)
+}
+
+/// The separator in a line `sep=;`.
+fn stated_separator(line: &str) -> Option<u8> {
+    match line
+        .trim_matches(['"', ' '])
+        .strip_prefix("sep=")?
+        .as_bytes()
+    {
+        [separator] => Some(*separator),
+        _ => None,
+    }
 }
 
 /// The lines of rising places in a text.

@@ -147,6 +147,30 @@ pub(super) fn columns(header: Option<&[String]>, rows: &[Cells]) -> Result<Colum
     })
 }
 
+/// Names of columns that state the recording.
+const RECORDING: [&str; 9] = [
+    "file",
+    "filename",
+    "file name",
+    "path",
+    "audio",
+    "audio file",
+    "track",
+    "recording",
+    "datei",
+];
+
+/// The name of the column that states more than one recording, if any.
+pub(super) fn several_recordings(header: &[String], rows: &[Cells]) -> Option<String> {
+    let is_recording = |cell: &String| RECORDING.contains(&&*name_and_unit(cell).0);
+    let column = header.iter().position(is_recording)?;
+    let mut names = rows.iter().filter_map(|(_, cells)| cells.get(column));
+    let first = names.next()?;
+    names
+        .any(|name| name != first)
+        .then(|| header[column].clone())
+}
+
 /// Whether a row names columns that are known.
 pub(super) fn is_header(cells: &[String]) -> bool {
     by_names(cells).is_some()

@@ -30,6 +30,9 @@ pub(super) fn read(path: &Path) -> Result<String, LabelError> {
 /// # Errors
 /// If the bytes are no text.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, LabelError> {
+    if bytes.starts_with(b"ooBinaryFile") {
+        return Err(LabelError::BinaryPraat);
+    }
     let (encoding, bytes) = match Encoding::for_bom(bytes) {
         Some((encoding, length)) => (encoding, &bytes[length..]),
         None => (without_mark(bytes), bytes),
@@ -38,7 +41,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, LabelError> {
     if has_errors || text.contains('\0') {
         return Err(LabelError::NotText);
     }
-    Ok(with_line_feeds(text))
+    let mut text = with_line_feeds(text);
+    // The end of a text file of DOS.
+    if text.ends_with('\u{1A}') {
+        text.pop();
+    }
+    Ok(text)
 }
 
 fn without_mark(bytes: &[u8]) -> &'static Encoding {

@@ -55,14 +55,13 @@ fn chosen<'a>(tiers: &'a [Tier], labels: &Collector) -> Result<&'a Tier, LabelEr
         });
     }
     let has_duration = |tier: &&Tier| tier.entries.iter().any(|e| e.to_s > e.from_s);
-    let is_known = |entry: &Entry| {
-        !entry.text.trim().is_empty() && labels.vocabulary.class(&entry.text).is_some()
+    let has_known = |tier: &&&Tier| {
+        let words = tier.entries.iter().map(|entry| entry.text.trim());
+        let words = words.filter(|word| !word.is_empty());
+        labels.vocabulary.knows_any(words)
     };
     let with_intervals: Vec<&Tier> = tiers.iter().filter(has_duration).collect();
-    let known = with_intervals
-        .iter()
-        .filter(|t| t.entries.iter().any(is_known));
-    let known: Vec<&Tier> = known.copied().collect();
+    let known: Vec<&Tier> = with_intervals.iter().filter(has_known).copied().collect();
     let several = |of: &[&Tier]| LabelError::SeveralTiers {
         available: names(&mut of.iter().copied()),
     };
@@ -122,7 +121,10 @@ fn tiers(text: &str) -> Result<Vec<Tier>, LabelError> {
                 .collect::<Result<_, LabelError>>()?,
         });
     }
-    Ok(tiers)
+    match tokens.next()? {
+        None => Ok(tiers),
+        Some(_) => Err(tokens.wrong("it holds more than it states: a number of labels is wrong")),
+    }
 }
 
 /// A long TextGrid with the interval tier `voice`, and with the tier `speech` where speech is known: intervals with the

@@ -57,20 +57,28 @@ pub(super) fn is_ultrastar(text: &str) -> bool {
 /// If there is no tempo or no note, or a line is faulty.
 pub fn parse(text: &str, settings: &LabelSettings) -> Result<LabelFile, LabelError> {
     let mut labels = Collector::new(settings)?;
-    let value = |key: &str| {
+    let value = |key: &'static str| {
         let headers = text.lines().filter_map(|line| key_of(line.trim()));
         let mut found = headers.filter(|(own, _)| own.eq_ignore_ascii_case(key));
-        found.next().map(|(_, value)| value)
+        let first = found.next().map(|(_, value)| value);
+        match found.all(|(_, value)| Some(value) == first) {
+            true => Ok(first),
+            false => Err(LabelError::SeveralValues { key }),
+        }
     };
-    let bpm = value("BPM").and_then(number).filter(|bpm| is_tempo(*bpm));
+    let bpm = value("BPM")?.and_then(number).filter(|bpm| is_tempo(*bpm));
     let bpm = bpm.ok_or(LabelError::NoTempo)?;
-    let gap_ms = match value("GAP").filter(|gap| !gap.is_empty()) {
+    let gap_ms = match value("GAP")?.filter(|gap| !gap.is_empty()) {
         Some(gap) => number(gap)
             .filter(|ms| ms.is_finite())
             .ok_or(LabelError::NoGap)?,
         None => 0.0,
     };
-    let is_relative = value("RELATIVE").is_some_and(|value| value.eq_ignore_ascii_case("yes"));
+    let is_relative = match value("RELATIVE")?.unwrap_or_default() {
+        yes if yes.eq_ignore_ascii_case("yes") => true,
+        no if no.is_empty() || no.eq_ignore_ascii_case("no") => false,
+        _ => return Err(LabelError::NotRelative),
+    };
 
     let mut song = Song::default();
     for (line, content) in lines(text) {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::{LabelError, LabelSettings};
 
 /// Words that are voice.
-pub const VOICE_WORDS: [&str; 30] = [
+pub const VOICE_WORDS: [&str; 33] = [
     "sing",
     "singing",
     "sung",
@@ -28,6 +28,9 @@ pub const VOICE_WORDS: [&str; 30] = [
     "male voice",
     "female vocals",
     "male vocals",
+    "female singing",
+    "male singing",
+    "child singing",
     "rap",
     "rapping",
     "rapper",
@@ -84,6 +87,11 @@ const REMARKS: [&str; 7] = [
 ];
 /// Words of the longest remark.
 const REMARK_WORDS: usize = 3;
+/// Beginnings of lines in lyrics that name people: before `by`, or before a colon.
+const CREDITS: [&str; 14] = [
+    "lyrics", "lyricist", "written", "music", "composed", "composer", "arranged", "arranger",
+    "produced", "producer", "作词", "作詞", "作曲", "编曲",
+];
 
 /// Words of people who speak. For voice they are unknown, unless the settings say otherwise: a label `speech` does not
 /// say whether somebody sings meanwhile.
@@ -109,6 +117,8 @@ pub const SPEECH_WORDS: [&str; 19] = [
     "narrator",
 ];
 
+/// Quotes around a word.
+const QUOTES: [char; 2] = ['"', '\''];
 /// Stands for every word that is not known otherwise.
 const ANY: &str = "*";
 
@@ -133,6 +143,8 @@ impl Vocabulary {
 
     /// Whether a word is voice (`true`) or no voice (`false`); `None` for an unknown word.
     pub fn class(&self, word: &str) -> Option<bool> {
+        // Before hyphens are left out: -1 is neither.
+        let as_number = number(word.trim().trim_matches(QUOTES));
         let word = normal(word);
         let built_in = |word: &str| {
             if VOICE_WORDS.contains(&word) {
@@ -140,10 +152,10 @@ impl Vocabulary {
             } else if NO_VOICE_WORDS.contains(&word) {
                 Some(false)
             } else {
-                number(word)
+                None
             }
         };
-        // `voice 2` is `voice`, but `voice 0` may be its absence; a number alone is a word of its own.
+        // `voice 2` is `voice`, but `voice 0` may be its absence.
         let bare = word.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ');
         let is_numbered = word[bare.len()..]
             .trim()
@@ -151,8 +163,17 @@ impl Vocabulary {
             .is_ok_and(|n| n > 0);
         let known = |word: &str| self.settled(word).or_else(|| built_in(word));
         known(&word)
-            .or_else(|| known(bare).filter(|_| is_numbered && !bare.is_empty()))
+            .or(as_number)
+            .or_else(|| known(bare).filter(|_| is_numbered))
             .or_else(|| self.settled(ANY))
+    }
+
+    /// Whether any of the words is known; one that is known only among other known words does not count beside unknown
+    /// words.
+    pub fn knows_any<'a>(&self, words: impl Iterator<Item = &'a str> + Clone) -> bool {
+        let has_unknown = words.clone().any(|word| self.class(word).is_none());
+        let mut known = words.filter(|word| self.class(word).is_some());
+        known.any(|word| !has_unknown || !self.is_doubtful(word))
     }
 
     /// Whether a word of the built-in lists is known only among other known words.
@@ -165,7 +186,8 @@ impl Vocabulary {
     pub fn is_sung(&self, text: &str) -> Option<bool> {
         let text = normal(text.trim_matches(|c: char| !c.is_alphanumeric()));
         let (count, last) = (text.split(' ').count(), text.split(' ').next_back());
-        let is_remark = count <= REMARK_WORDS && last.is_some_and(|word| REMARKS.contains(&word));
+        let is_remark = count <= REMARK_WORDS && last.is_some_and(|word| REMARKS.contains(&word))
+            || is_credit(&text);
         match self.settled(&text) {
             Some(voice) => Some(voice),
             None if text.split(' ').next() == Some("instrumental") => Some(false),
@@ -198,6 +220,15 @@ impl Vocabulary {
     }
 }
 
+/// Whether a line of lyrics names a person: `Lyrics by: NAME`, `作曲 : NAME`.
+fn is_credit(text: &str) -> bool {
+    let head = text.split([':', '：']).next().unwrap_or_default().trim();
+    let is_before_colon = head.len() < text.len() && CREDITS.contains(&head);
+    let mut words = text.split([' ', ':']);
+    let first = words.next().unwrap_or_default();
+    is_before_colon || words.next() == Some("by") && CREDITS.contains(&first)
+}
+
 /// 1 is voice, 0 is none, however they are written.
 fn number(word: &str) -> Option<bool> {
     match word.parse::<f64>() {
@@ -209,7 +240,7 @@ fn number(word: &str) -> Option<bool> {
 
 /// A word without case, quotes, hyphens, underscores and surplus blanks.
 fn normal(word: &str) -> String {
-    let word = word.trim().trim_matches(['"', '\'']).to_lowercase();
+    let word = word.trim().trim_matches(QUOTES).to_lowercase();
     let parts = word.split(|c: char| c.is_whitespace() || c == '_' || c == '-');
     let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
     parts.join(" ")
