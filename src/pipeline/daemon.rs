@@ -261,7 +261,7 @@ impl Daemon {
                 }
                 recv(hub.changes()) -> change => {
                     if let Ok(status) = change {
-                        self.sink_changed(status);
+                        hub.publish_change(status);
                     }
                 }
                 recv(calls) -> call => {

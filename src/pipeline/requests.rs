@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use vocald_client::message::{
-    ALL_STREAMS, Lock, Reply, Settings, Sink, SinkStatus, StreamStatus, Version,
-};
+use vocald_client::message::{ALL_STREAMS, Lock, Reply, Settings, StreamStatus, Version};
 use vocald_client::request::TEST_S_MAX;
 use vocald_client::{Action, Message};
 
@@ -114,15 +112,6 @@ impl Daemon {
             locked,
         }));
         Ok(done())
-    }
-
-    /// The state of an output is published to all others.
-    pub(super) fn sink_changed(&self, status: SinkStatus) {
-        self.publish(Message::Sink(Sink {
-            v: Version,
-            stream: ALL_STREAMS.into(),
-            status,
-        }));
     }
 
     /// The reply that shows these streams.

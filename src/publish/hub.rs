@@ -81,8 +81,8 @@ pub struct Hub {
     shared: Arc<Shared>,
     ended: Sender<SinkEnd>,
     ends: Receiver<SinkEnd>,
-    changed: Sender<SinkStatus>,
-    changes: Receiver<SinkStatus>,
+    changed: Sender<(SinkId, SinkStatus)>,
+    changes: Receiver<(SinkId, SinkStatus)>,
     next_id: AtomicU64,
 }
 
@@ -197,7 +197,7 @@ impl Hub {
             .spawn({
                 let (queue, ended, name) = (Arc::clone(&queue), self.ended.clone(), name.clone());
                 let shared = Arc::clone(&self.shared);
-                let mut reporter = Reporter::new(&name, self.changed.clone());
+                let mut reporter = Reporter::new(id, &name, self.changed.clone());
                 move || {
                     let hello =
                         || Published::new(Message::Hello(shared.lock().snapshot.hello().clone()));
@@ -249,8 +249,20 @@ impl Hub {
             .collect()
     }
 
-    /// The changes of the state of sinks, as they happen. Whoever takes them publishes them.
-    pub fn changes(&self) -> &Receiver<SinkStatus> {
+    /// Publishes a change of the state of a sink, unless the sink was detached meanwhile.
+    pub fn publish_change(&self, (id, status): (SinkId, SinkStatus)) {
+        let is_attached = self.shared.lock().sinks.iter().any(|sink| sink.id == id);
+        if is_attached {
+            self.publish(Message::Sink(SinkChange {
+                v: Version,
+                stream: ALL_STREAMS.into(),
+                status,
+            }));
+        }
+    }
+
+    /// The changes of the state of sinks, as they happen, for [`Hub::publish_change`].
+    pub fn changes(&self) -> &Receiver<(SinkId, SinkStatus)> {
         &self.changes
     }
 

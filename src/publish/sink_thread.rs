@@ -8,7 +8,7 @@ use std::time::Duration;
 use crossbeam_channel::Sender;
 use vocald_client::message::{SinkState, SinkStatus};
 
-use crate::publish::hub::Sink;
+use crate::publish::hub::{Sink, SinkId};
 use crate::publish::published::Published;
 use crate::publish::queue::Queue;
 use crate::restarts::Restarts;
@@ -20,14 +20,16 @@ const STATE_EVERY: Duration = Duration::from_secs(1);
 
 /// Reports the changes of a sink's state.
 pub struct Reporter {
+    id: SinkId,
     name: String,
-    changed: Sender<SinkStatus>,
+    changed: Sender<(SinkId, SinkStatus)>,
     reported: (SinkState, Option<String>),
 }
 
 impl Reporter {
-    pub fn new(name: &str, changed: Sender<SinkStatus>) -> Self {
+    pub fn new(id: SinkId, name: &str, changed: Sender<(SinkId, SinkStatus)>) -> Self {
         Self {
+            id,
             name: name.into(),
             changed,
             reported: (SinkState::Running, None),
@@ -44,7 +46,7 @@ impl Reporter {
             state: state.0,
             reason: state.1.clone(),
         };
-        if self.changed.try_send(status).is_ok() {
+        if self.changed.try_send((self.id, status)).is_ok() {
             self.reported = state;
         }
     }

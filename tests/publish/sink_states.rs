@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use serde_json::Value;
 use vocald::publish::hub::{Delivery, HelloFacts, Hub, Published, Sink};
 use vocald_client::Message;
-use vocald_client::message::{SinkState, State, StreamState, Version};
+use vocald_client::message::{SinkState, SinkStatus, State, StreamState, Version};
 
 use crate::support::daemon::{Daemon, PATIENCE};
 
@@ -71,7 +71,7 @@ fn every_change_of_a_sinks_state_is_reported_with_its_reason() {
             counts: Default::default(),
         }));
         for (state, reason) in expected {
-            let change = hub.changes().recv_timeout(PATIENCE).unwrap();
+            let (_, change) = hub.changes().recv_timeout(PATIENCE).unwrap();
             assert_eq!((change.sink.as_str(), change.state), ("troubled", *state));
             assert!(change.reason.unwrap_or_default().contains(reason));
         }
@@ -86,7 +86,15 @@ fn every_change_of_a_sinks_state_is_reported_with_its_reason() {
         ],
     );
     becomes(FAILS, &[(SinkState::Failed, "the disk is full")]);
-    hub.detach(id.unwrap(), PATIENCE);
+    let id = id.unwrap();
+    hub.detach(id, PATIENCE);
+    // What its thread reported at the last moment does not bring it back.
+    let late = SinkStatus {
+        sink: "troubled 2".into(),
+        state: SinkState::Waiting,
+        reason: None,
+    };
+    hub.publish_change((id, late));
     assert_eq!(hub.hello().sinks.len(), 1);
 }
 
