@@ -20,6 +20,8 @@ enum Kind {
     Decision,
     Onset,
     Offset,
+    SpeechOnset,
+    SpeechOffset,
     State,
     Gap,
     Level,
@@ -100,7 +102,7 @@ mod tests {
     fn a_known_type_that_lacks_its_fields_is_malformed() {
         let schema = serde_json::to_value(crate::schema()).unwrap();
         let types = schema["oneOf"].as_array().unwrap();
-        assert_eq!(types.len(), 14);
+        assert_eq!(types.len(), 16);
         for kind in types {
             let kind = &kind["properties"]["type"]["const"];
             assert!(kind.is_string(), "{schema}");
