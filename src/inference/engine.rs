@@ -158,8 +158,8 @@ impl Engine {
         Ok(engine)
     }
 
-    /// For windows of which only those come whose number is a multiple of `every`, so that alternating members take turns
-    /// still.
+    /// For streams of which only the windows come whose number is a multiple of `every`: alternating members still
+    /// alternate.
     #[must_use]
     pub fn every(self, every: NonZeroU64) -> Self {
         Self { every, ..self }

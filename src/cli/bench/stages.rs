@@ -118,7 +118,7 @@ pub fn forward(
     let mut numbers = 0..;
     let mut timings = Vec::new();
     for windows in [1, 4, MAX_BATCH] {
-        // Consecutive windows of one stream, so that alternating members take turns.
+        // Consecutive windows of one stream, so that members of an ensemble alternate.
         let mut stream: Vec<Window> = (0..windows)
             .map(|_| Window::synthetic(0, log_mel.as_slice().into()))
             .collect();
