@@ -302,6 +302,18 @@ fn an_experiment_that_extends_another_holds_only_what_differs() {
 }
 
 #[test]
+fn an_extension_with_another_architecture_does_not_take_over_the_depth() {
+    let files = Files::new();
+    let scnn = files
+        .extended("architecture = \"scnn\"\nhorizons_frames = []")
+        .unwrap();
+    assert_eq!(scnn.depth, None);
+    let same = files.extended("architecture = \"se_resnet\"").unwrap();
+    assert_eq!(same.depth, files.read("base.toml").unwrap().depth);
+    assert!(same.depth.is_some());
+}
+
+#[test]
 fn corpora_are_changed_added_and_removed_one_by_one() {
     let files = Files::new();
     let changed = files

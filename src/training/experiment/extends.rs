@@ -8,6 +8,7 @@
 //! - **Corpora** merge one by one. An entry of `corpus` refers to the corpus with its `id` or, without an `id`,
 //!   to the one of its `kind` and `root`. Its other keys are merged over that corpus, which keeps its place.
 //!   `remove = true` drops the corpus.
+//! - A file that names another **`architecture`** does not take over the `depth`.
 //! - An entry that refers to none is a **new corpus**. It stands before the next entry of the file that refers
 //!   to one, else at the end; an entry of nothing but a name marks a place. (The order of the corpora decides
 //!   which windows a seed draws.)
@@ -22,11 +23,13 @@ use toml::de::{DeArray, DeTable, DeValue, Deserializer};
 use toml::{Spanned, Table};
 
 use crate::training::experiment::missing::missing_keys;
-use crate::training::experiment::{Experiment, ExperimentError};
+use crate::training::experiment::{Experiment, ExperimentError, se_resnet};
 
 /// Where the keys are documented.
 const REFERENCE: &str = "docs/experiment-keys.md";
 const EXTENDS: &str = "extends";
+const ARCHITECTURE: &str = "architecture";
+const DEPTH: &str = "depth";
 const CORPUS: &str = "corpus";
 const ID: &str = "id";
 const KIND: &str = "kind";
@@ -217,6 +220,12 @@ fn extend<'a>(
     ) && let DeValue::Array(changes) = own.get_mut()
     {
         *changes = merge_corpora(take(corpora), take(changes), parent)?;
+    }
+    let architecture = |table: &DeTable| text(table, ARCHITECTURE).map(str::to_owned);
+    if let Some(named) = architecture(&own)
+        && named != architecture(&base).unwrap_or_else(se_resnet)
+    {
+        base.remove(DEPTH);
     }
     Ok(merge(base, own))
 }

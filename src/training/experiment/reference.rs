@@ -18,7 +18,7 @@ without a default.
 A file can extend another one by `extends = \"PATH\"`, relative to its own folder. It then holds only what differs:
 tables are merged key by key, any other value replaces the extended one. An entry of `corpus` refers to the extended
 corpus with the same `id` or, without an `id`, to the one of the same `kind` and `root`. `remove = true` removes it. An
-entry that refers to none is a new corpus.
+entry that refers to none is a new corpus. A file that names another `architecture` does not take over the `depth`.
 
 ";
 
