@@ -39,6 +39,17 @@ impl Checkpoint {
         Ok(self)
     }
 
+    /// Multiplies the weights of the output for speech of a single network.
+    pub(super) fn scale_speech(&mut self, factor: f64) {
+        let rows = 2 * self.architecture.horizons as i64;
+        for part in ["weight", "bias"] {
+            if let Some(weight) = self.weights.get_mut(&format!("{HEAD}.{part}")) {
+                let speech = weight.narrow(0, rows, rows) * factor;
+                *weight = Tensor::cat(&[weight.narrow(0, 0, rows), speech], 0);
+            }
+        }
+    }
+
     /// Takes over the output for speech of `trained`, a single network that began as the member `number`. Its weights
     /// are rounded to 16-bit floats, so that a file of such floats stays one.
     pub(super) fn take_speech_of(&mut self, number: usize, trained: &Self) {

@@ -132,6 +132,11 @@ fn averages_and_ensembles_carry_the_output_for_speech() {
     let mean = average(vec![one.shallow_clone(), same]).unwrap();
     assert!(mean.architecture.speech);
     assert!(mean.weights[&head].allclose(&one.weights[&head], 1e-6, 1e-6, false));
+    // Of those that have it: a checkpoint without it has no say.
+    let joined = average(vec![untrained::network(1), one.shallow_clone()]).unwrap();
+    let speech = |c: &Checkpoint| c.weights[&head].narrow(0, 2, 2);
+    assert!(joined.architecture.speech);
+    assert!(speech(&joined).allclose(&speech(&one), 1e-6, 1e-6, false));
     let pair = ensemble(vec![one.shallow_clone(), speaking(untrained::network(2))]).unwrap();
     assert!(pair.architecture.speech && pair.metadata.speech.is_some());
     let strangers = ensemble(vec![one, untrained::network(2)]);
