@@ -11,6 +11,8 @@ const MEL_BRIGHT = 2;
 const MEL_FALL = 4.5;
 const COLUMN_S = 1 / 14;
 const COLUMNS = SPAN_S * 14;
+// Height of a threshold's label, in text sizes.
+const LABEL_EM = 1.3;
 
 let colours = {};
 function readColours() {
@@ -174,6 +176,17 @@ class Chart {
     return names.filter(([key]) => of[key] !== undefined).map(([key, name]) => ({ p: of[key], name }));
   }
 
+  // The names of the thresholds at their lines; moved apart where the lines are closer than a label is high.
+  labels(y, height) {
+    const labels = this.thresholds().map(({ p, name }) => ({ text: `${name} ${p.toFixed(2)}`, y: y(p) }));
+    for (let i = 1; i < labels.length; i++) {
+      const overlap = Math.max(0, labels[i - 1].y + height - labels[i].y);
+      labels[i - 1].y -= overlap / 2;
+      labels[i].y += overlap / 2;
+    }
+    return labels;
+  }
+
   axes(g, x, y, at) {
     const { em } = at;
     g.font = this.font;
@@ -182,14 +195,13 @@ class Chart {
     g.textBaseline = "middle";
     // Over the curve: each name on a piece of the panel's colour.
     g.textAlign = "left";
-    for (const { p, name } of this.thresholds()) {
-      const label = `${name} ${p.toFixed(2)}`;
+    for (const label of this.labels(y, LABEL_EM * em)) {
       g.fillStyle = colours.panel;
       g.globalAlpha = 0.8;
-      g.fillRect(at.left, y(p) - 0.65 * em, g.measureText(label).width + 0.6 * em, 1.3 * em);
+      g.fillRect(at.left, label.y - LABEL_EM / 2 * em, g.measureText(label.text).width + 0.6 * em, LABEL_EM * em);
       g.globalAlpha = 1;
       g.fillStyle = colours.quiet;
-      g.fillText(label, at.left + 0.3 * em, y(p));
+      g.fillText(label.text, at.left + 0.3 * em, label.y);
     }
     g.fillStyle = colours.quiet;
     g.textBaseline = "alphabetic";

@@ -38,7 +38,11 @@ function liveWords() {
 }
 
 function hello(message) {
-  set(document.getElementById("model"), `${message.model} on ${message.device}, version ${message.version}`);
+  // What else is known of the version is for those who look for it.
+  const [number] = message.version.split(" ");
+  const model = document.getElementById("model");
+  set(model, `${message.model} on ${message.device}, version ${number}`);
+  model.title = "version " + message.version;
   const names = message.streams.map((status) => status.stream);
   for (const name of streams.keys()) {
     if (!names.includes(name)) remove(name);

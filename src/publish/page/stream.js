@@ -29,6 +29,7 @@ class Stream {
     this.muted = false;
     this.test = false;       // whether the voice that is present is a test
     this.lost = 0;
+    this.skipped = false;    // whether the last gap was for want of computing time
     this.state = "starting";
     this.live = true;
     this.newestDecision = Date.now();
@@ -142,6 +143,7 @@ class Stream {
   takeGap(gap) {
     this.gaps.push({ t: gap.t, lost: gap.lost });
     this.lost += gap.lost;
+    this.skipped = gap.reason === "inference_behind";
     set(this.find(".lost"), this.lost.toFixed(2) + " s");
     this.find(".lost").classList.add("bad");
     this.find(".lost").title = "last: " + gap.reason.replace("_", " ");
@@ -225,7 +227,7 @@ class Stream {
   since() {
     if (!this.live) return "last seen " + this.lastSeen;
     if (this.test) return "a test, not a singer";
-    if (this.overdue) return `no decision for ${duration(this.overdueS)}`;
+    if (this.overdue) return `no decision for ${duration(this.overdueS)}` + (this.skipped ? ": the computer is too busy" : "");
     if (this.state !== "running" || this.reason) return this.reason || "";
     if (this.muted) return "no voice is published";
     const last = this.spans.at(-1);

@@ -7,6 +7,8 @@ const GRID_FROM = 3;
 // Size of a lamp's word as a share of its tile, as in style.css.
 const WORD_WIDTH = 0.19, WORD_HEIGHT = 0.3;
 const TILE_MIN_REM = 9.5;
+// With the gap to the next row; and the space around all rows that is not such a gap.
+const ROW_MIN_REM = 9, AROUND_REM = 0.8;
 const ICON_COLOURS = { yes: "#ff7a1a", no: "#8a8780", problem: "#d0021b", lost: "#d0021b", unknown: "#8a8780" };
 
 const query = new URLSearchParams(location.search);
@@ -36,16 +38,18 @@ function showView(streams) {
   if (!unknown.hidden) set(unknown, `no stream is named ${chosenStream}; there are ${[...streams.keys()].join(", ")}`);
 }
 
-// As many columns as make the words largest.
+// As many columns as make the words largest without scrolling, where that is possible.
 function layGrid(count) {
   const main = document.getElementById("streams");
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
   const most = Math.max(1, Math.floor(main.clientWidth / (TILE_MIN_REM * rem)));
-  let [best, size] = [1, 0];
+  let [best, score] = [1, -Infinity];
   for (let columns = 1; columns <= Math.min(most, count); columns++) {
-    const height = main.clientHeight / Math.ceil(count / columns);
+    const height = (main.clientHeight - AROUND_REM * rem) / Math.ceil(count / columns);
     const word = Math.min(WORD_WIDTH * main.clientWidth / columns, WORD_HEIGHT * height);
-    if (word > size) [best, size] = [columns, word];
+    const scrolls = height < ROW_MIN_REM * rem;
+    const own = word - (scrolls ? main.clientWidth : 0);
+    if (own > score) [best, score] = [columns, own];
   }
   main.style.setProperty("--columns", best);
 }
