@@ -85,8 +85,12 @@ def install_program(program: Path, libtorch: Path, prefix: Path) -> None:
         copy(file, prefix / "share/vocald/models" / file.name)
     documentation = prefix / "share/doc/vocald"
     pages = [CHECKOUT / name for name in ("README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE")]
-    for page in pages + sorted((CHECKOUT / "docs").glob("*.md")):
-        copy(page, documentation / page.name)
+    for page in pages + sorted((CHECKOUT / "docs").iterdir()):
+        copy(page, documentation / page.relative_to(CHECKOUT))
+    # The pages refer to the models' cards as in the repository.
+    link = documentation / "models"
+    if not link.is_symlink():
+        link.symlink_to("../../vocald/models")
     copy(CHECKOUT / "config/vocald.toml", documentation / "vocald.toml.example")
     for schema in ("events", "requests"):
         copy(CHECKOUT / f"config/{schema}.schema.json", prefix / f"share/vocald/{schema}.schema.json")

@@ -18,13 +18,13 @@ pub fn default_path() -> PathBuf {
     }
 }
 
-/// Where a client looks for a daemon unless it is given an address: the user's own, otherwise the system service's if
-/// there is one.
+/// Where a client looks for a daemon unless it is given an address: the user's own, otherwise the system service's if it
+/// runs. The folder shows that, also to a user who may not look into it.
 pub fn usual_path() -> PathBuf {
     let own = default_path();
-    let service = Path::new(SERVICE).join(NAME);
-    match !own.exists() && service.exists() {
-        true => service,
+    let service = Path::new(SERVICE);
+    match !own.exists() && service.is_dir() {
+        true => service.join(NAME),
         false => own,
     }
 }

@@ -6,14 +6,14 @@ use crate::reporting::markdown::{about, title};
 use crate::reporting::moments::{MomentRow, NOTE, TITLE};
 use crate::reporting::plots::Plot;
 use crate::reporting::report::Report;
-use crate::reporting::summary::headline;
+use crate::reporting::summary::headlines;
 use crate::reporting::svg::{STYLE, escape};
 use crate::reporting::tables::{PUBLISHED_MARK, Table};
 
 const PAGE_STYLE: &str = "
 body { background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif;
   margin: 2rem auto; max-width: 84rem; padding: 0 1rem; }
-h1 { font-size: 1.6rem; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
+h1 { font-size: 1.6rem; overflow-wrap: anywhere; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 p { max-width: 60rem; color: var(--soft); }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
@@ -36,9 +36,9 @@ pub fn page(report: &Report, moments: &[MomentRow], tables: &[Table], plots: &[P
         escape(&about(report))
     );
     page += "<ul class=\"headline\">\n";
-    for sentence in headline(report).lines().skip(1) {
+    for clauses in headlines(report) {
         // Writing to a String cannot fail.
-        let _ = writeln!(page, "<li>{}</li>", escape(sentence.trim()));
+        let _ = writeln!(page, "<li>{}</li>", escape(&clauses.join("; ")));
     }
     page += "</ul>\n";
     for plot in plots {

@@ -5,15 +5,15 @@ use std::fmt::Write as _;
 use crate::reporting::moments::{MomentRow, NOTE, TITLE};
 use crate::reporting::plots::Plot;
 use crate::reporting::report::Report;
-use crate::reporting::summary::headline;
+use crate::reporting::summary::headlines;
 use crate::reporting::tables::Table;
 
 /// The whole page.
 pub fn page(report: &Report, moments: &[MomentRow], tables: &[Table], plots: &[Plot]) -> String {
     let mut page = format!("# {}\n\n{}\n\n", title(report), about(report));
-    for sentence in headline(report).lines().skip(1) {
+    for clauses in headlines(report) {
         // Writing to a String cannot fail.
-        let _ = writeln!(page, "- {}", sentence.trim());
+        let _ = writeln!(page, "- {}", clauses.join("; "));
     }
     for plot in plots {
         let _ = write!(page, "\n## {}\n\n![]({}.svg)\n", plot.title, plot.name);

@@ -303,8 +303,8 @@ fn song_bars(songs: &[&Song]) -> Svg {
 
 /// Names that differ only in their ends stay different.
 fn shortened(name: &str) -> String {
-    const MAX: usize = 30;
-    const END: usize = 13;
+    const MAX: usize = 28;
+    const END: usize = 12;
     let letters: Vec<char> = name.chars().collect();
     if letters.len() <= MAX {
         return name.to_owned();

@@ -31,55 +31,60 @@ pub fn text(report: &Report) -> String {
     parts.join("\n")
 }
 
-/// How good the published decision is on each corpus, in words.
-pub(super) fn headline(report: &Report) -> String {
+fn headline(report: &Report) -> String {
     let mut text = format!(
         "{}, as published at a look-ahead of {:.2} s\n",
         report.model.name, report.model.lookahead_s
     );
-    for corpus in &report.corpora {
-        let mut rows = report.figures.iter();
-        let published = rows.find(|f| f.corpus == corpus.name && is_published(f, report));
-        let mut comparisons = report.comparisons.iter();
-        let comparison = comparisons.find(|c| c.corpus == corpus.name);
-        text.extend(published.map(|f| sentence(f, corpus, comparison)));
+    for clauses in headlines(report) {
+        text += &format!("  {}\n", clauses.join("\n    "));
     }
     text
 }
 
-fn sentence(f: &Figures, corpus: &CorpusAbout, comparison: Option<&Comparison>) -> String {
+/// How good the published decision is on each corpus, in words: the clauses of a sentence.
+pub(super) fn headlines(report: &Report) -> Vec<Vec<String>> {
+    let corpora = report.corpora.iter().filter_map(|corpus| {
+        let mut rows = report.figures.iter();
+        let published = rows.find(|f| f.corpus == corpus.name && is_published(f, report))?;
+        let mut comparisons = report.comparisons.iter();
+        let comparison = comparisons.find(|c| c.corpus == corpus.name);
+        Some(clauses(published, corpus, comparison))
+    });
+    corpora.collect()
+}
+
+fn clauses(f: &Figures, corpus: &CorpusAbout, comparison: Option<&Comparison>) -> Vec<String> {
     let tracks = match corpus.tracks {
         1 => "1 track".to_owned(),
         tracks => format!("{tracks} tracks"),
     };
-    let mut text = format!(
-        "  {} ({tracks}, {} min): {} % right",
+    let mut right = format!(
+        "{} ({tracks}, {} min): {} % right",
         corpus.name,
         number(corpus.minutes, 1),
         number(f.decisions.accuracy * 100.0, 1),
     );
     if f.outside_collar.windows > 0 && f.outside_collar.windows < f.decisions.windows {
         let accuracy = f.outside_collar.accuracy * 100.0;
-        text += &format!(", {} % away from label changes", number(accuracy, 1));
+        right += &format!(", {} % away from label changes", number(accuracy, 1));
     }
-    let wrong = (1.0 - f.decisions.accuracy) * MINUTES_PER_HOUR;
-    text += &format!("\n    {} min wrong per hour", number(wrong, 1));
+    let minutes = (1.0 - f.decisions.accuracy) * MINUTES_PER_HOUR;
+    let mut wrong = format!("{} min wrong per hour", number(minutes, 1));
     if f.phrases.false_onsets_per_hour.is_finite() {
         let per_hour = f.phrases.false_onsets_per_hour;
-        text += &format!(", {} false onsets per hour", number(per_hour, 0));
+        wrong += &format!(", {} false onsets per hour", number(per_hour, 0));
     }
     if f.phrases.labelled > 0 {
         let (missed, all) = (f.phrases.missed, f.phrases.labelled);
-        text += &format!(", {missed} of {all} phrases missed");
+        wrong += &format!(", {missed} of {all} phrases missed");
     }
-    if let Some(comparison) = comparison {
+    let compared = comparison.map(|comparison| {
         let [points, low, high] = comparison.difference.map(|x| signed(x * 100.0, 1));
-        text += &format!(
-            "\n    {points} points against {} [{low}, {high}], by song",
-            comparison.reference
-        );
-    }
-    text + "\n"
+        let reference = &comparison.reference;
+        format!("{points} points against {reference} [{low}, {high}], by song")
+    });
+    [right, wrong].into_iter().chain(compared).collect()
 }
 
 /// The decisions of the daemon at the detailed look-ahead.

@@ -5,14 +5,16 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// Style sheet with the colours for light and dark paper; `s0` to `s7` are those of the series.
+/// Style sheet with the colours for light and dark paper; `s0` to `s9` are those of the series.
 pub const STYLE: &str = "
 :root { color-scheme: light dark; --paper: #fff; --ink: #1c2128; --soft: #57606a; --line: #d0d7de;
   --s0: #1f6feb; --s1: #c4540a; --s2: #1a7f37; --s3: #8250df;
-  --s4: #bf3989; --s5: #0a7ea4; --s6: #8a6d00; --s7: #57606a; }
+  --s4: #bf3989; --s5: #0a7ea4; --s6: #8a6d00; --s7: #57606a;
+  --s8: #d1242f; --s9: #6f4e37; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14171b; --ink: #e6e9ed; --soft: #9aa4af; --line: #343b44;
   --s0: #6cb0ff; --s1: #ffa061; --s2: #56d364; --s3: #c297ff;
-  --s4: #ff80c8; --s5: #56d4dd; --s6: #e3c341; --s7: #9aa4af; } }
+  --s4: #ff80c8; --s5: #56d4dd; --s6: #e3c341; --s7: #9aa4af;
+  --s8: #ff7b72; --s9: #c9a383; } }
 svg text { font: 12px system-ui, sans-serif; fill: var(--soft); }
 svg .line { fill: none; stroke-width: 1.6; }
 svg .dashed { stroke-dasharray: 6 4; }
@@ -22,7 +24,7 @@ svg .mark { stroke: var(--soft); stroke-dasharray: 4 3; }
 ";
 
 /// Colours of the series, in order.
-pub const SERIES: [&str; 8] = [
+pub const SERIES: [&str; 10] = [
     "var(--s0)",
     "var(--s1)",
     "var(--s2)",
@@ -31,6 +33,8 @@ pub const SERIES: [&str; 8] = [
     "var(--s5)",
     "var(--s6)",
     "var(--s7)",
+    "var(--s8)",
+    "var(--s9)",
 ];
 
 /// A drawing.

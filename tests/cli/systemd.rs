@@ -33,6 +33,12 @@ fn until(socket: &UnixDatagram, last: &str) -> Vec<String> {
     }
 }
 
+#[test]
+fn the_units_log_goes_to_the_journal() {
+    let unit = include_str!("../../config/vocald.service");
+    assert!(unit.lines().any(|line| line == "StandardError=journal"));
+}
+
 fn terminate(child: &Child) {
     let kill = Command::new("kill").arg(child.id().to_string()).status();
     assert!(kill.unwrap().success());

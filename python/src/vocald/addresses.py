@@ -8,6 +8,7 @@ from typing import Union
 from urllib.parse import urlsplit
 
 SOCKET_NAME = "vocald.sock"
+SERVICE_FOLDER = "/run/vocald"
 
 
 class AddressError(ValueError):
@@ -40,12 +41,13 @@ Address = Union[Unix, Tcp, WebSocket]
 
 
 def default_socket() -> str:
-    """The detector's usual socket: the user's own, else that of the system service if there is one."""
+    """The detector's usual socket: the user's own, else that of the system service if it runs."""
     service_folder = os.environ.get("RUNTIME_DIRECTORY", "").split(":")[0]
     folder = service_folder or os.environ.get("XDG_RUNTIME_DIR")
     own = os.path.join(folder or "/run", SOCKET_NAME)
-    service = os.path.join("/run/vocald", SOCKET_NAME)
-    return service if not os.path.exists(own) and os.path.exists(service) else own
+    if not os.path.exists(own) and os.path.isdir(SERVICE_FOLDER):
+        return os.path.join(SERVICE_FOLDER, SOCKET_NAME)
+    return own
 
 
 def parse(text: str | os.PathLike[str] | None) -> Address:
