@@ -22,6 +22,9 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 RUN_PATH = b"$ORIGIN/../lib/vocald"
+DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE")
+# Folders that programs make among the examples.
+MADE = {"node_modules", "__pycache__"}
 UNIT_BIN = "/usr/local/bin/vocald"
 SHELLS = {
     "bash": "share/bash-completion/completions/vocald",
@@ -84,14 +87,15 @@ def install_program(program: Path, libtorch: Path, prefix: Path) -> None:
     for file in sorted((CHECKOUT / "models").iterdir()):
         copy(file, prefix / "share/vocald/models" / file.name)
     documentation = prefix / "share/doc/vocald"
-    pages = [CHECKOUT / name for name in ("README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE")]
-    for page in pages + sorted((CHECKOUT / "docs").iterdir()):
+    pages = [CHECKOUT / name for name in DOCUMENTS]
+    for folder in ("docs", "config", "examples"):
+        pages += sorted(page for page in (CHECKOUT / folder).rglob("*") if page.is_file() and not MADE & {*page.parts})
+    # In folders as in the repository, since they refer to each other.
+    for page in pages:
         copy(page, documentation / page.relative_to(CHECKOUT))
-    # The pages refer to the models' cards as in the repository.
     link = documentation / "models"
     if not link.is_symlink():
         link.symlink_to("../../vocald/models")
-    copy(CHECKOUT / "config/vocald.toml", documentation / "vocald.toml.example")
     for schema in ("events", "requests"):
         copy(CHECKOUT / f"config/{schema}.schema.json", prefix / f"share/vocald/{schema}.schema.json")
     # Written by the installed program itself, which shows that it starts.

@@ -1,4 +1,4 @@
-"""Every command of README and docs: run as it stands there, run by another test, or listed here with the reason."""
+"""Every command of README, docs, models' cards and examples: run as it stands there, run by another test, or listed here with the reason."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ import soundfile
 
 from conftest import DEMO, REPOSITORY
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md")), REPOSITORY / "CONTRIBUTING.md"]
+FOLDERS = ["docs", "models", "client", "python", "config/experiments", "examples/archive", "examples/browser"]
+PAGES = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
+PAGES += [page for folder in FOLDERS for page in sorted((REPOSITORY / folder).glob("*.md"))]
 SOUNDS = REPOSITORY / "tests/data/sounds"
 # A daemon runs as it stands there; without its sound card it waits, which shows nothing but that it started.
 DAEMON_S = 3
@@ -51,8 +53,23 @@ NOT_RUN = {
     "vocald evaluate $P": "needs the validation corpora",
     "vocald calibrate paper-mir1k": "needs MIR-1K",
     "vocald calibrate $P": "needs the validation corpora",
+    "vocald evaluate $S": "needs the validation corpora",
+    "vocald evaluate config/experiments/validation": "needs the validation corpora",
+    "vocald evaluate DIR/musdb7": "needs MUSDB's excerpts",
+    "vocald evaluate ~/.cache/vocald/music": "needs the songs that scripts/fetch-music fetches",
+    "vocald calibrate EXPERIMENT": "needs the corpora of an experiment",
     "scripts/compare-reports": "needs two reports of the validation corpora",
+    "scripts/compare-systems": "needs reports of the validation corpora",
+    "scripts/fetch-music": "needs a network, and fetches gigabytes",
+    "scripts/reference-labels": "needs other detectors",
+    "scripts/teach-labels": "needs another detector",
+    "scripts/train-recipe": "trains for days",
+    "npm install": "needs a network; tried by hand, with the commands beside it",
+    "python3 -m http.server": "serves until it is ended",
+    "cd examples/browser": "python/tests/test_browser.py runs the frontend there",
+    "cargo run -p vocald-client": "compiles; cargo test and clippy build the example",
     "P=": "sets a variable for the commands after it",
+    "S=": "sets a variable for the commands after it",
     "E=": "sets a variable for the commands after it",
     "vocald average": "needs two trained networks; tests/model/ensemble.rs tests it",
     "vocald ensemble": "needs two trained networks; tests/model/ensemble.rs tests it",

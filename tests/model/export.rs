@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tch::{CModule, Device, IValue, Kind, Tensor};
 use vocald::frontend::{CaptureTime, Features, Window, Windower};
-use vocald::inference::{ComputeDevice, ComputePrecision, Engine};
+use vocald::inference::{ComputeDevice, ComputePrecision, Engine, built_in};
 use vocald::model::export::{DESCRIPTION_KEY, Format, export};
 use vocald::model::layers::Weights;
 use vocald::model::{
@@ -134,6 +134,11 @@ fn cases() -> Vec<Case> {
         &[57, 9],
         Absolute,
     ))));
+    cases.push(Case {
+        name: "built-in".into(),
+        checkpoint: built_in().unwrap(),
+        first: 0,
+    });
     cases
 }
 
