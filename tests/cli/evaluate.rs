@@ -215,6 +215,10 @@ fn a_folder_is_measured_beside_another_detector_and_stressed() {
     let accuracy = format!("{:.3}", other["accuracy"].as_f64().unwrap());
     let html = fs::read_to_string(root.join("report/report.html")).unwrap();
     assert!(markdown.contains(&accuracy) && html.contains(&accuracy));
+    let corpus =
+        |line: &&str| line.starts_with("- songs (") && line.contains(" min wrong per hour");
+    assert_eq!(markdown.lines().filter(corpus).count(), 1);
+    assert_eq!(html.matches("<li>").count(), 1, "a line for each corpus");
     for plot in [
         "lookahead",
         "roc",

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tch::{CModule, Device, IValue, Kind, Tensor};
 use vocald::frontend::{CaptureTime, Features, Window, Windower};
-use vocald::inference::{ComputeDevice, ComputePrecision, Engine, built_in};
+use vocald::inference::engine::built_in;
+use vocald::inference::{ComputeDevice, ComputePrecision, Engine};
 use vocald::model::export::{DESCRIPTION_KEY, Format, export};
 use vocald::model::layers::Weights;
 use vocald::model::{

@@ -258,7 +258,11 @@ fn it_is_readable_in_light_and_dark(browser: &mut Browser) {
     let cut = "[...document.querySelectorAll('.stream, .lamp')].filter(e => e.scrollHeight > e.clientHeight).length";
     assert_eq!(browser.value(cut), 0, "nor is anything cut off there");
     let labels = "(l => l.every((label, i) => i === 0 || label.y - l[i - 1].y >= 12.999))(streams.values().next().value.chart.labels(p => 60 - 60 * p, 13))";
-    assert_eq!(browser.value(labels), true, "no threshold's name covers another");
+    assert_eq!(
+        browser.value(labels),
+        true,
+        "no threshold's name covers another"
+    );
     browser.call("Emulation.clearDeviceMetricsOverride", json!({}));
 }
 
