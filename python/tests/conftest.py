@@ -57,23 +57,23 @@ class Daemon:
 
     def __init__(self, program: str, folder: Path) -> None:
         self.socket = str(folder / "vocald.sock")
-        ports = [_free_port(), _free_port()]
-        self.tcp = f"tcp:127.0.0.1:{ports[0]}"
-        self.http = f"http://127.0.0.1:{ports[1]}"
+        self.ports = [_free_port(), _free_port()]
+        self.tcp = f"tcp:127.0.0.1:{self.ports[0]}"
+        self.http = f"http://127.0.0.1:{self.ports[1]}"
         self.command = [
             program,
             "run",
             str(DEMO),
             f"--unix={self.socket}",
-            f"--tcp=127.0.0.1:{ports[0]}",
-            f"--http=127.0.0.1:{ports[1]}",
+            f"--tcp=127.0.0.1:{self.ports[0]}",
+            f"--http=127.0.0.1:{self.ports[1]}",
         ]
         self.process = self.start()
 
     def start(self) -> subprocess.Popen[bytes]:
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
-        while not os.path.exists(self.socket):
+        while not (os.path.exists(self.socket) and all(map(_listens, self.ports))):
             assert time.monotonic() < deadline and self.process.poll() is None, "the detector did not start"
             time.sleep(0.05)
         return self.process
@@ -88,6 +88,11 @@ def daemon(program: str, tmp_path: Path) -> Iterator[Daemon]:
     daemon = Daemon(program, tmp_path)
     yield daemon
     daemon.stop()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _free_port() -> int:

@@ -121,6 +121,7 @@ Formats:
   With an output for speech, csv has `speech_p,speech` too, json its events and textgrid a tier.
   srt, vtt  subtitles, one for each voice
   lrc       a line of lyrics for each voice
+  xtiming   timing marks for xLights
 
 Examples:
   vocald detect song.ogg
