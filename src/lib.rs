@@ -41,6 +41,7 @@ pub mod reference;
 pub mod reporting;
 pub mod reproduction;
 mod restarts;
+pub mod stderr;
 pub mod training;
 
 /// Version of the program with its commit and libtorch where they are known: `0.1.0 (abcdef012, libtorch 2.11.0)`.

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 
 use tracing_subscriber::EnvFilter;
 use vocald::cli::{Cli, exit_code, printable};
+use vocald::stderr::Lossy;
 
 fn main() {
     end(match Cli::from_process_arguments() {
@@ -48,7 +49,7 @@ fn start_logging(cli: &Cli) {
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer(|| Lossy)
         .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(filter)
         .init();

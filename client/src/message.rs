@@ -382,6 +382,10 @@ pub struct Reply {
     /// Why not, for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether a value of the request, or of the configuration that was to be read again, is impossible: repeating the
+    /// request does not help.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub impossible: bool,
     /// To `reload`: the keys of the configuration that have changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,

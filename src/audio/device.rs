@@ -8,6 +8,7 @@
 mod callback;
 mod format;
 mod helper;
+mod helper_log;
 mod selection;
 mod stream;
 mod supervisor;

@@ -8,6 +8,7 @@ use vocald_client::{Action, Address, Client, Request};
 
 use crate::cli::daemon_access::DaemonAccess;
 use crate::cli::{Usage, stdout};
+use crate::config::check_action;
 
 /// What `set` changes.
 const SETTINGS: [&str; 13] = [
@@ -25,6 +26,8 @@ const SETTINGS: [&str; 13] = [
     "gain_db",
     "gate_db",
 ];
+/// Those of them that are counts.
+const WHOLE: [&str; 3] = ["horizon_frames", "confirm_n", "confirm_m"];
 /// The word for "as in the configuration".
 const CONFIGURED: &str = "configured";
 
@@ -97,9 +100,11 @@ struct Of {
 /// Sends the request and prints the reply.
 pub fn run(args: Args) -> anyhow::Result<()> {
     let action = action(args.what)?;
+    check_action(&action)?;
     let address = args.access.to(args.at.unwrap_or_default())?;
     let reply = Client::connect(&address)?.request(action)?;
     match &reply.error {
+        Some(error) if reply.impossible => Err(Usage(error.clone()).into()),
         Some(error) => Err(anyhow::anyhow!("{error}")),
         None => stdout::print(&shown(&reply)),
     }
@@ -137,18 +142,26 @@ fn set(settings: &[String], stream: Option<String>) -> Result<Action, Usage> {
             let all = SETTINGS.join(", ");
             return Err(Usage(format!("there is no setting `{key}`, only {all}")));
         }
+        let is_number = |value: &Value| match WHOLE.contains(&key) {
+            true => value.as_u64().is_some_and(|n| n <= u32::MAX.into()),
+            false => value.is_number(),
+        };
         let value = match value {
             CONFIGURED => Value::Null,
-            number => number.parse().map_err(|_| {
+            number => number.parse().ok().filter(is_number).ok_or_else(|| {
+                let whole = if WHOLE.contains(&key) { "whole " } else { "" };
                 Usage(format!(
-                    "{key}: `{number}` is neither a number nor `{CONFIGURED}`"
+                    "{key}: `{number}` is neither a {whole}number nor `{CONFIGURED}`"
                 ))
             })?,
         };
-        match key {
+        let before = match key {
             "gain_db" | "gate_db" => request.insert(key.into(), value),
             _ => decision.insert(key.into(), value),
         };
+        if before.is_some() {
+            return Err(Usage(format!("{key} is given twice")));
+        }
     }
     request.insert("request".into(), "set".into());
     request.insert("decision".into(), decision.into());

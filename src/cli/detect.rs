@@ -45,6 +45,7 @@ use crate::pipeline::file_windows::FileWindows;
 use crate::pipeline::label::{FileNetwork, Labeler};
 use crate::pipeline::recording::ReadOptions;
 use crate::pulse::Pulse;
+use crate::stderr;
 
 /// A signal ended the job.
 #[derive(Debug, thiserror::Error)]
@@ -175,7 +176,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
             passed_over: queue.passed_over(),
             took: start.elapsed(),
         };
-        eprintln!("{summary}");
+        stderr::line(summary);
     }
     match ended {
         Ended::Failed(error) => Err(error),

@@ -22,6 +22,7 @@ use crate::reproduction::paper::{COLUMNS, PaperError, ROWS};
 use crate::reproduction::plan::{Training, Wishes};
 use crate::reproduction::run::{Monitor, Reproduction, Resources};
 use crate::reproduction::tables::Entry;
+use crate::stderr;
 use crate::training::experiment::{Experiment, Precision};
 use crate::training::fit::{Outcome, loader_threads};
 use crate::training::run::RunObserver;
@@ -123,7 +124,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     .map_err(|e| anyhow!(e))?;
     for &column in &columns {
         if let Some(why) = reproduction.missing(column) {
-            eprintln!("{} is not there: {why}", COLUMNS[column].title);
+            stderr::line(format_args!(
+                "{} is not there: {why}",
+                COLUMNS[column].title
+            ));
         }
     }
     let output = Output::new(&wishes, args.report.as_deref());
@@ -196,7 +200,10 @@ struct Terminals<'a> {
 
 impl Monitor for Terminals<'_> {
     fn training(&mut self, training: &Training, number: usize, of: usize, status: &str) {
-        eprintln!("{} ({number} of {of}): {status}", training.title());
+        stderr::line(format_args!(
+            "{} ({number} of {of}): {status}",
+            training.title()
+        ));
         self.corpora = training.experiment.corpus.len();
         // Two splits.
         self.reading = Some(Reading::new(2 * self.corpora));
@@ -223,7 +230,7 @@ impl Monitor for Terminals<'_> {
 
     fn problem(&mut self, text: &str) {
         self.reading = None;
-        eprintln!("{text}");
+        stderr::line(text);
     }
 
     fn changed(&mut self, entries: &[Entry]) -> std::io::Result<()> {

@@ -3,6 +3,7 @@
 //! Plain data and its validation. Keys that belong to the model are `"checkpoint"` by default: the checkpoint's own
 //! value holds ([`FromCheckpoint`]). [`reference()`] documents every key.
 
+mod action;
 mod command;
 mod decision;
 mod decision_change;
@@ -31,6 +32,7 @@ use std::path::Path;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use action::check_action;
 pub use command::CommandConfig;
 pub use decision::DecisionConfig;
 pub use error::ConfigError;

@@ -41,8 +41,8 @@ pub struct MqttConfig {
     /// Discovery prefix of Home Assistant, usually `homeassistant`: every stream becomes a binary sensor there. Empty:
     /// off.
     pub discovery_prefix: String,
-    /// Whether each stream has a connection of its own whose last will sets `/voice` to `OFF` after a crash. Without
-    /// it, `/voice` keeps its value and only `PREFIX/status` becomes `offline`.
+    /// Whether `/voice` and `/speech` of each stream have connections of their own whose last wills set them to `OFF`
+    /// after a crash. Without them, the flags keep their values and only `PREFIX/status` becomes `offline`.
     pub voice_will: bool,
 }
 

@@ -259,6 +259,16 @@ impl Decider {
         Decision { speech, ..counted }
     }
 
+    /// Whether it decides on speech.
+    pub fn has_speech(&self) -> bool {
+        self.speech.is_some()
+    }
+
+    /// Closes speech, if it is present, because the decider that follows does not decide on it.
+    pub fn end_speech(&mut self) -> Option<Event> {
+        self.speech.as_mut()?.tracker.end_at(f64::NEG_INFINITY)
+    }
+
     /// Closes what is present, because the sound beyond a gap is unknown.
     pub fn gap(&mut self) -> Closed {
         self.end_at(f64::NEG_INFINITY)

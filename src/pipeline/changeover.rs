@@ -13,33 +13,41 @@ use crate::pipeline::decision_thread::Command;
 use crate::pipeline::doors::Inside;
 use crate::pipeline::feed_options::FeedChange;
 use crate::pipeline::models::Model;
-use crate::pipeline::reload::Prepared;
+use crate::pipeline::reload::{NotUsed, Prepared};
 use crate::pipeline::stream_table::SourceSettings;
 use crate::publish::Call;
 use crate::publish::control::{done, refusal};
 
 /// Commands that a reload needs beside those of its streams.
 const COMMANDS: usize = 8;
+/// Requests that may wait for the end of a reload; further ones are refused.
+const WAITING_MAX: usize = 64;
 
 impl Daemon {
     /// Reads the configuration and prepares what it needs on a thread of its own. [`Daemon::finish_reload`] applies it.
+    /// What is requested meanwhile is one more reload, after this one.
     pub(super) fn start_reload(&mut self, call: Call) {
         let problem = match (&self.read_config, &self.reload.prepared) {
             (None, _) => "this run has no configuration that could be read again",
-            (_, Some(_)) => "another reload is under way; try again",
+            (_, Some(_)) if self.reload.next.len() >= WAITING_MAX => {
+                "too many requests wait; try again"
+            }
+            (_, Some(_)) => return self.reload.next.push(call),
             (Some(read), None) => {
                 let read = Arc::clone(read);
                 let present = self.present.clone();
                 let (sender, prepared) = crossbeam_channel::bounded(1);
                 let started = spawn("reload", move || {
-                    let config = read();
-                    let prepared =
-                        config.and_then(|c| present.prepare(c).map_err(|e| e.to_string()));
+                    let config = read().map_err(|reason| NotUsed {
+                        reason,
+                        impossible: true,
+                    });
+                    let prepared = config.and_then(|c| Ok(present.prepare(c)?));
                     // Without a receiver the run is over.
                     let _ = sender.send(prepared);
                 });
                 self.reload.prepared = Some(prepared);
-                self.reload.call = Some(call);
+                self.reload.calls.push(call);
                 // Without a thread the sender is gone, which is reported as its panic.
                 return started.map(drop).unwrap_or_else(|e| tracing::error!("{e}"));
             }
@@ -54,16 +62,17 @@ impl Daemon {
     }
 
     /// Applies what was prepared, or leaves everything as it is, and says so.
-    pub(super) fn finish_reload(&mut self, prepared: Result<Prepared, String>) {
+    pub(super) fn finish_reload(&mut self, prepared: Result<Prepared, NotUsed>) {
         self.reload.prepared = None;
-        let applied = prepared.and_then(|p| self.apply_reload(p).map_err(|e| e.to_string()));
+        let applied = prepared.and_then(|p| Ok(self.apply_reload(p)?));
         let (changed, restart, error) = match applied {
             Ok((changed, restart)) => (changed, restart, None),
             Err(error) => (Vec::new(), Vec::new(), Some(error)),
         };
         match &error {
             Some(error) => tracing::error!(
-                "the configuration was read again and cannot be used; the old one stays in use: {error}"
+                "the configuration was read again and cannot be used; the old one stays in use: {}",
+                error.reason
             ),
             None => tracing::warn!(
                 "the configuration was read again; changed: {}",
@@ -77,20 +86,30 @@ impl Daemon {
             v: Version,
             stream: ALL_STREAMS.into(),
             ok: error.is_none(),
-            error: error.clone(),
+            error: error.as_ref().map(|error| error.reason.clone()),
             changed: changed.clone(),
             restart: restart.clone(),
         }));
         let reply = match error {
-            Some(error) => refusal(error),
+            Some(NotUsed { reason, impossible }) => Reply {
+                impossible,
+                ..refusal(reason)
+            },
             None => Reply {
                 changed,
                 restart,
                 ..done()
             },
         };
-        if let Some(call) = self.reload.call.take() {
-            call.answer(reply);
+        for call in std::mem::take(&mut self.reload.calls) {
+            call.answer(self.with_lock(reply.clone()));
+        }
+        for call in std::mem::take(&mut self.reload.next) {
+            match self.reload.prepared {
+                // The first of them has begun another reload.
+                Some(_) => self.reload.calls.push(call),
+                None => self.carry_out(call),
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use crate::pipeline::daemon_error::spawn;
 use crate::pipeline::decision_thread::{self, Command, TooManyPanics};
 use crate::pipeline::doors::{Doors, Inside};
 use crate::pipeline::feed::FeedEnd;
-use crate::pipeline::reload::{self, Prepared, Present, ReadConfig};
+use crate::pipeline::reload::{self, NotUsed, Prepared, Present, ReadConfig};
 use crate::pipeline::sinks::{self, Sinks};
 use crate::pipeline::source_threads::{SourceThreads, Streams, announce};
 use crate::pipeline::sources::Opener;
@@ -56,7 +56,7 @@ pub struct Daemon {
     pub(super) read_config: Option<Arc<ReadConfig>>,
     /// Each message requests a reload.
     reloads: Receiver<()>,
-    /// What a reload under way has prepared, and the calls that wait for it.
+    /// The reload under way, and the calls that wait for it.
     pub(super) reload: Reload,
     /// Networks that are not needed any more and end by themselves.
     pub(super) retired: Vec<JoinHandle<()>>,
@@ -65,8 +65,11 @@ pub struct Daemon {
 /// A reload under way.
 #[derive(Default)]
 pub(super) struct Reload {
-    pub prepared: Option<Receiver<Result<Prepared, String>>>,
-    pub call: Option<Call>,
+    pub prepared: Option<Receiver<Result<Prepared, NotUsed>>>,
+    /// Those that it answers.
+    pub calls: Vec<Call>,
+    /// Those that came after it had begun: the file may have changed since, so that it is read once more.
+    pub next: Vec<Call>,
 }
 
 impl Daemon {
@@ -275,7 +278,10 @@ impl Daemon {
                 },
                 recv(prepared) -> prepared => {
                     let prepared = prepared.unwrap_or_else(|_| {
-                        Err("its thread panicked; see the log above".into())
+                        Err(NotUsed {
+                            reason: "its thread panicked; see the log above".into(),
+                            impossible: false,
+                        })
                     });
                     self.finish_reload(prepared);
                 }

@@ -92,6 +92,11 @@ impl StreamDecisions {
             // The open voice is of something else.
             self.close_voice(EventReason::Decision);
         }
+        if !new.decider.has_speech()
+            && let Some(event) = self.decider.end_speech()
+        {
+            self.event(Class::Speech, event, EventReason::Decision);
+        }
         let earlier = std::mem::replace(&mut self.decider, new.decider);
         self.decider.take_over(earlier, new.same_network);
     }

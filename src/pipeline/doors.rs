@@ -17,6 +17,7 @@ use crate::publish::places::Places;
 use crate::publish::rlimit;
 use crate::publish::server::Server;
 use crate::publish::{Control, Delivery, Hub, http};
+use crate::stderr;
 
 /// Connections for single requests, however few file handles there are.
 const REQUESTS_MIN: usize = 8;
@@ -313,6 +314,6 @@ fn on_http(
 /// Prints where the daemon can be reached, unless only errors are logged.
 fn announce(what: &str) {
     if tracing::enabled!(tracing::Level::WARN) {
-        eprintln!("vocald: {what}");
+        stderr::line(format_args!("vocald: {what}"));
     }
 }

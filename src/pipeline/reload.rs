@@ -12,6 +12,22 @@ use crate::pulse::Pulses;
 /// Reads the configuration, or says in one sentence why it cannot be used.
 pub type ReadConfig = dyn Fn() -> Result<Config, String> + Send + Sync;
 
+/// Why a configuration that was read again is not used.
+pub(super) struct NotUsed {
+    pub reason: String,
+    /// It can never be used as it is.
+    pub impossible: bool,
+}
+
+impl From<DaemonError> for NotUsed {
+    fn from(error: DaemonError) -> Self {
+        Self {
+            reason: error.to_string(),
+            impossible: error.is_usage(),
+        }
+    }
+}
+
 /// Standard input can be opened once.
 const STDIN: &str = "-";
 /// The queues of the sinks are as long as they were at their start.

@@ -3,17 +3,16 @@
 use std::time::Duration;
 
 use vocald_client::message::{ALL_STREAMS, Lock, Reply, Settings, StreamStatus, Version};
-use vocald_client::request::TEST_S_MAX;
 use vocald_client::{Action, Message};
 
-use crate::config::ConfigError;
+use crate::config::check_action;
 use crate::pipeline::daemon::Daemon;
 use crate::pipeline::daemon_error::DaemonError;
 use crate::pipeline::decision_thread::Command;
 use crate::pipeline::feed_options::FeedChange;
 use crate::pipeline::stream_table::{Changes, Opened};
 use crate::publish::Call;
-use crate::publish::control::{done, refusal};
+use crate::publish::control::{done, impossible, refusal};
 
 const LOCKED: &str = "changes are locked: unlock them first";
 /// Why no more commands are taken.
@@ -26,6 +25,9 @@ impl Daemon {
         if self.locked && action.is_change() {
             tracing::warn!("a request to {} was refused: {LOCKED}", action.word());
             return call.answer(self.with_lock(refusal(LOCKED)));
+        }
+        if let Err(error) = check_action(&action) {
+            return call.answer(self.with_lock(impossible(error.to_string())));
         }
         let done = match action {
             Action::Reload {} => return self.start_reload(call),
@@ -42,11 +44,14 @@ impl Daemon {
             Action::Test { stream, seconds } => self.test(stream.as_deref(), seconds),
             Action::Lock { locked } => self.lock(locked),
         };
-        let reply = done.unwrap_or_else(|error| refusal(error.to_string()));
+        let reply = done.unwrap_or_else(|error| match error.is_usage() {
+            true => impossible(error.to_string()),
+            false => refusal(error.to_string()),
+        });
         call.answer(self.with_lock(reply));
     }
 
-    fn with_lock(&self, reply: Reply) -> Reply {
+    pub(super) fn with_lock(&self, reply: Reply) -> Reply {
         Reply {
             locked: self.locked,
             ..reply
@@ -64,7 +69,7 @@ impl Daemon {
     fn set(
         &self,
         stream: Option<&str>,
-        change: impl Fn(Changes) -> Result<Changes, ConfigError>,
+        change: impl Fn(Changes) -> Changes,
     ) -> Result<Reply, DaemonError> {
         let names = self.table.names(stream)?;
         self.check_room(names.len())?;
@@ -90,10 +95,6 @@ impl Daemon {
     }
 
     fn test(&self, stream: Option<&str>, seconds: f64) -> Result<Reply, DaemonError> {
-        if !(0.0..=TEST_S_MAX).contains(&seconds) {
-            let problem = format!("{seconds} is not in 0 to {TEST_S_MAX} s");
-            return Err(ConfigError::value("seconds", problem).into());
-        }
         let names = self.table.names(stream)?;
         self.check_room(names.len())?;
         let duration = Duration::from_secs_f64(seconds);

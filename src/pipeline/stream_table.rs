@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vocald_client::message::{Counts, DecisionSettings, StreamSettings};
 use vocald_client::settings::{Change, DecisionChange};
 
-use crate::config::{
-    Config, ConfigError, DecisionConfig, GAIN_DB, GATE_DB, SourceConfig, check_level,
-};
+use crate::config::{Config, DecisionConfig, SourceConfig};
 use crate::decision::{Decider, NO_GATE_DB};
 use crate::frontend::window::lookahead_s;
 use crate::pipeline::daemon_error::DaemonError;
@@ -71,20 +69,12 @@ impl Changes {
         decision: &DecisionChange,
         gain_db: Change<f32>,
         gate_db: Change<f32>,
-    ) -> Result<Self, ConfigError> {
-        if let Some(Some(gain)) = gain_db {
-            check_level("gain_db", gain, GAIN_DB)?;
-        }
-        if let Some(Some(gate)) = gate_db {
-            check_level("gate_db", gate, GATE_DB)?;
-        }
-        let changed = Self {
+    ) -> Self {
+        Self {
             decision: self.decision.changed(decision),
             gain_db: gain_db.unwrap_or(self.gain_db),
             gate_db: gate_db.unwrap_or(self.gate_db),
-        };
-        changed.decision.check()?;
-        Ok(changed)
+        }
     }
 }
 
@@ -167,7 +157,7 @@ impl StreamTable {
     pub fn change(
         &self,
         streams: &[String],
-        change: impl Fn(Changes) -> Result<Changes, ConfigError>,
+        change: impl Fn(Changes) -> Changes,
     ) -> Result<Vec<Opened>, DaemonError> {
         let mut inner = self.lock();
         let mut before = Vec::new();
@@ -176,7 +166,7 @@ impl StreamTable {
             for name in streams {
                 if let Some(stream) = inner.streams.get_mut(name) {
                     before.push((name, stream.changes));
-                    stream.changes = change(stream.changes)?;
+                    stream.changes = change(stream.changes);
                 }
                 opened.push(inner.opened(name)?);
             }

@@ -84,6 +84,14 @@ pub fn refusal(reason: impl Into<String>) -> Reply {
     }
 }
 
+/// The reply to a request that can never be carried out.
+pub fn impossible(reason: impl Into<String>) -> Reply {
+    Reply {
+        impossible: true,
+        ..refusal(reason)
+    }
+}
+
 /// The reply to a request that is carried out.
 pub fn done() -> Reply {
     Reply {
@@ -92,6 +100,7 @@ pub fn done() -> Reply {
         id: None,
         ok: true,
         error: None,
+        impossible: false,
         changed: Vec::new(),
         restart: Vec::new(),
         streams: Vec::new(),

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use vocald_client::message::{ALL_STREAMS, Refused, Reply, Version};
 use vocald_client::{Message, Request, Subscription};
 
-use crate::publish::control::{Control, Pending, message, refusal};
+use crate::publish::control::{Control, Pending, impossible, message, refusal};
 use crate::publish::fanout::{Subscriber, Subscriptions};
 use crate::publish::hub::Published;
 use crate::publish::places::Places;
@@ -168,10 +168,10 @@ impl Door {
     pub(super) fn submit(&self, text: &str) -> Pending {
         match (self, Request::from_json(text)) {
             (Self::Open(control), Ok(request)) => control.submit(request),
-            (Self::Open(_), Err(error)) => answered(refusal(error.to_string())),
+            (Self::Open(_), Err(error)) => answered(impossible(error.to_string())),
             (Self::Closed(reason), request) => answered(Reply {
                 id: request.ok().and_then(|request| request.id),
-                ..refusal(*reason)
+                ..impossible(*reason)
             }),
         }
     }

@@ -1,12 +1,13 @@
 //! The MQTT sink: retained topics for the present, events as they happen.
 //!
-//! Below `PREFIX/STREAM`: `/voice` (`ON` or `OFF`) and `/state` (the `state` message), both retained; `/event` (`onset`,
-//! `offset` and `gap` messages); `/p`, if a rate is set. `PREFIX/status` is `online` while these are kept up to date,
-//! and `offline` afterwards, by the last will if need be; `/voice` is `OFF` then, by the will of its `guard`.
+//! Below `PREFIX/STREAM`: `/voice` and `/speech` (`ON` or `OFF`) and `/state` (the `state` message), retained; `/event`
+//! (`onset`, `offset` and `gap` messages); `/p`, if a rate is set. `PREFIX/status` is `online` while these are kept up
+//! to date, and `offline` afterwards, by the last will if need be; the flags are `OFF` then, by the wills of `guard`.
 //! `PREFIX/CLIENT/retained` lists the retained topics of a client.
 
 mod discovery;
 mod error;
+mod flag;
 mod guard;
 mod link;
 mod messages;
@@ -31,6 +32,7 @@ use crate::publish::hub::{Published, Sink};
 use crate::restarts::Restarts;
 use error::LinkError;
 pub use error::MqttError;
+use flag::Flag;
 use link::{Client, Link, LinkEvent, WINDOW};
 pub use messages::Messages;
 use outbox::Outbox;
@@ -55,8 +57,8 @@ struct Shared {
     state: Mutex<State>,
     /// There is something to send, or to end.
     changed: Notify,
-    /// There may be a stream more.
-    streams_changed: Notify,
+    /// There may be a flag more.
+    flags_changed: Notify,
     /// The main connection was accepted.
     reconnected: Notify,
 }
@@ -78,10 +80,10 @@ impl Shared {
         self.lock().connected
     }
 
-    /// Publishes `voice` of `stream` again, if one is present.
-    fn repeat_voice(&self, stream: &str) {
+    /// Publishes a flag of `stream` again, if it is set.
+    fn repeat_flag(&self, stream: &str, flag: Flag) {
         let mut state = self.lock();
-        if let Some(present) = state.messages.voice_present(stream) {
+        if let Some(present) = state.messages.present_flag(stream, flag) {
             state.outbox.push(present);
             self.changed.notify_one();
         }
@@ -114,7 +116,7 @@ impl Mqtt {
                 problem: None,
             }),
             changed: Notify::new(),
-            streams_changed: Notify::new(),
+            flags_changed: Notify::new(),
             reconnected: Notify::new(),
         });
         let guards = config.voice_will;
@@ -180,16 +182,16 @@ impl Sink for Mqtt {
             outbox,
             ..
         } = &mut *state;
-        let known = topics.stream_count();
+        let known = topics.flag_count();
         for message in messages {
             topics.of(message).into_iter().for_each(|p| outbox.push(p));
         }
-        if topics.stream_count() > known {
+        if topics.flag_count() > known {
             let descriptions = topics.descriptions();
             descriptions.into_iter().for_each(|p| outbox.push(p));
         }
         self.shared.changed.notify_one();
-        self.shared.streams_changed.notify_one();
+        self.shared.flags_changed.notify_one();
         Ok(())
     }
 

@@ -62,6 +62,9 @@ impl Osc {
                 for status in &hello.streams {
                     self.send_state(&status.stream, status.state);
                     self.send_voice(&status.stream, status.onset.is_some());
+                    if status.speech_onset.is_some() {
+                        self.send_speech(&status.stream, true);
+                    }
                 }
             }
             Message::State(state) => {
@@ -70,13 +73,8 @@ impl Osc {
                 // datagram that was lost.
                 if !state.state.has_sound() {
                     self.send_voice(&state.stream, false);
-                    if self
-                        .flags(&state.stream)
-                        .speech
-                        .is_some_and(|speech| speech)
-                    {
-                        self.flags(&state.stream).speech = Some(false);
-                        self.send(&state.stream, "speech", OscType::Int(0));
+                    if self.flags(&state.stream).speech.is_some() {
+                        self.send_speech(&state.stream, false);
                     }
                 }
             }
@@ -97,7 +95,7 @@ impl Osc {
                     self.send(&decision.stream, "p", OscType::Float(p));
                 }
                 if let Some(present) = decision.speech {
-                    self.send_speech(decision, present);
+                    self.repeat_speech(decision, present);
                 }
             }
             // The decision of the same moment has usually sent the flag already.
@@ -109,9 +107,9 @@ impl Osc {
                 self.change_voice(&offset.stream, false);
                 self.send(&offset.stream, "offset", OscType::Float(offset.t as f32));
             }
-            Message::SpeechOnset(_)
-            | Message::SpeechOffset(_)
-            | Message::Gap(_)
+            Message::SpeechOnset(onset) => self.change_speech(&onset.stream, true),
+            Message::SpeechOffset(offset) => self.change_speech(&offset.stream, false),
+            Message::Gap(_)
             | Message::Level(_)
             | Message::Settings(_)
             | Message::Sink(_)
@@ -132,22 +130,30 @@ impl Osc {
         self.send(stream, "voice", OscType::Int(voice.into()));
     }
 
+    fn send_speech(&mut self, stream: &str, speech: bool) {
+        self.flags(stream).speech = Some(speech);
+        self.send(stream, "speech", OscType::Int(speech.into()));
+    }
+
     /// The flag of speech and its probability, as often as those of voice.
-    fn send_speech(&mut self, decision: &Decision, present: bool) {
+    fn repeat_speech(&mut self, decision: &Decision, present: bool) {
         let repeat_s = self.repeat_voice_s;
         let flags = self.flags(&decision.stream);
-        let again = repeat_s > 0.0 && decision.t - flags.speech_sent_s >= repeat_s;
-        let is_due = again || flags.speech != Some(present);
-        if is_due {
-            (flags.speech, flags.speech_sent_s) = (Some(present), decision.t);
-        }
         let peaks = flags.speech_peaks.as_mut().zip(decision.speech_p);
         let p = peaks.and_then(|(peaks, p)| peaks.push(decision.t, p));
-        if is_due {
-            self.send(&decision.stream, "speech", OscType::Int(present.into()));
+        let again = repeat_s > 0.0 && decision.t - flags.speech_sent_s >= repeat_s;
+        if again || flags.speech != Some(present) {
+            flags.speech_sent_s = decision.t;
+            self.send_speech(&decision.stream, present);
         }
         if let Some(p) = p {
             self.send(&decision.stream, "speech_p", OscType::Float(p));
+        }
+    }
+
+    fn change_speech(&mut self, stream: &str, speech: bool) {
+        if self.flags(stream).speech != Some(speech) {
+            self.send_speech(stream, speech);
         }
     }
 

@@ -24,6 +24,8 @@ const RETRY: [Duration; 4] = [
     Duration::from_secs(2),
     Duration::from_secs(5),
 ];
+/// A connection that lasts as long has held.
+const STEADY: Duration = Duration::from_secs(10);
 /// Time for switching off at the end of the run.
 const END_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -194,31 +196,38 @@ impl Shared {
 
 /// The thread: keeps the other program's switches as they are due.
 fn follow(mut board: impl Switchboard, shared: &Shared) {
-    let mut failures = 0;
+    // Attempts since the last connection that held, and whether one that did not is logged.
+    let (mut failures, mut unsteady) = (0, false);
     loop {
-        match board.connect() {
+        let error = match board.connect() {
             Ok(()) => {
-                if failures > 0 {
+                if failures > 0 && !unsteady {
                     tracing::warn!("{} is there", board.name());
                 }
-                failures = 0;
                 shared.lock().problem = None;
-                match keep(&mut board, shared) {
-                    Ok(()) => return,
-                    Err(error) => {
-                        tracing::warn!("{}: {error}; trying again", board.name());
-                        shared.lock().problem = Some(error.to_string());
-                    }
+                let since = Instant::now();
+                let Err(error) = keep(&mut board, shared) else {
+                    return;
+                };
+                let held = since.elapsed() >= STEADY;
+                if held || !unsteady {
+                    tracing::warn!("{}: {error}; trying again", board.name());
                 }
+                unsteady = !held;
+                if held {
+                    failures = 0;
+                }
+                error
             }
             Err(error) => {
                 if failures == 0 {
                     tracing::warn!("{}: {error}; it is waited for", board.name());
                 }
-                shared.lock().problem = Some(error.to_string());
+                error
             }
-        }
-        let due = shared.lock();
+        };
+        let mut due = shared.lock();
+        due.problem = Some(error.to_string());
         if due.end_by.is_some() {
             return;
         }

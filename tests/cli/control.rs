@@ -103,6 +103,8 @@ fn what_cannot_be_done_is_answered_and_changes_nothing() {
         assert_eq!(reply["ok"], false, "{request}");
         let error = reply["error"].as_str().unwrap();
         assert!(error.contains(problem), "{request}: {error}");
+        let of_this_run = problem.contains("no stream");
+        assert_eq!(reply["impossible"] == true, !of_this_run, "{request}");
         let (status, _) = stage.post("/api/control", "", &request.to_string());
         assert_eq!(status, 400, "{request}");
     }
@@ -275,7 +277,31 @@ fn the_command_sends_requests_without_json() {
     assert!(refused.err.contains("locked"), "{}", refused.err);
     assert_eq!(control(&unix, "unlock").code, Some(0));
     assert!(control(&unix, "reload").out.contains("done"));
-    assert_eq!(control(&unix, "set enter=high").code, Some(2));
+    for (words, problem) in [
+        ("set enter=high", "neither a number"),
+        ("set enter=true", "neither a number"),
+        ("set confirm_n=1.5", "neither a whole number"),
+        ("set enter=0.5 enter=0.6", "enter is given twice"),
+        ("set enter", "not KEY=VALUE"),
+        ("set enter=2", "2 is not above 0 and below 1"),
+        ("set gain_db=100", "-60 to 60 dB"),
+        ("set leave=0.9 enter=0.8", "leave voice is above"),
+        ("set horizon_frames=8", "does not offer"),
+        ("test --seconds -1", "not in 0 to 600 s"),
+        ("test --seconds nan", "not in 0 to 600 s"),
+    ] {
+        let refused = control(&unix, words);
+        assert_eq!(refused.code, Some(2), "{words}: {}", refused.err);
+        assert!(refused.err.contains(problem), "{words}: {}", refused.err);
+        assert_eq!(refused.err.lines().count(), 1, "{words}: {}", refused.err);
+    }
+    let unreachable = control("unix:/nonexistent/vocald.sock", "set enter=2");
+    assert_eq!(unreachable.code, Some(2), "{}", unreachable.err);
+    stage.configure("[decision]\nenter = 2.0\n");
+    let reload = control(&unix, "reload");
+    assert_eq!(reload.code, Some(2), "{}", reload.err);
+    let tcp = format!("tcp:{}", stage.daemon.tcp);
+    assert_eq!(control(&tcp, "mute").code, Some(2));
     let unknown = control(&unix, "set lookahead=0.5");
     assert_eq!(unknown.code, Some(2));
     assert!(

@@ -33,6 +33,8 @@ mod scnn;
 mod sim;
 #[cfg(target_os = "linux")]
 mod speech;
+#[cfg(unix)]
+mod speech_ends;
 mod stall;
 #[cfg(target_os = "linux")]
 mod systemd;

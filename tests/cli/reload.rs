@@ -122,3 +122,23 @@ fn a_configuration_that_cannot_be_used_leaves_the_old_one_at_work() {
     stage.configure("");
     stage.daemon.interrupted_ends_well();
 }
+
+#[test]
+fn what_is_requested_during_a_reload_is_another_reload_after_it() {
+    let stage = Stage::start(&format!("{NO_VOICE}{SOURCES}"));
+    let mut line = stage.unix();
+    line.until_type("decision", "hall");
+    let enter = |thousandths: u32| format!("[decision]\nenter = 0.{thousandths}\nleave = 0.1\n");
+    for thousandths in 901..=905 {
+        stage.configure(&format!("{}{SOURCES}", enter(thousandths)));
+        send_signal(&stage.daemon.child, libc::SIGHUP);
+    }
+    line.until(|m| m["type"] == "settings" && m["decision"]["enter"] == 0.905);
+    let replies = std::thread::scope(|scope| {
+        let reload = || stage.post("/api/reload", "", "");
+        let posted = [0; 4].map(|_| scope.spawn(reload));
+        posted.map(|reply| reply.join().unwrap().0)
+    });
+    assert_eq!(replies, [200; 4]);
+    line.unbroken("hall");
+}

@@ -442,6 +442,25 @@ fn standard_output_that_fails_ends_the_run_only_if_there_is_no_other_output() {
     assert!(err.contains("the other outputs go on"), "{err}");
 }
 
+/// A log on a full disk.
+#[cfg(target_os = "linux")]
+#[test]
+fn standard_error_that_fails_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 4.0);
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let output = with_model("run --tcp 127.0.0.1:0 --osc 127.0.0.1:9 -vv")
+        .arg(&song)
+        .stderr(full.unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let out = String::from_utf8(output.stdout).unwrap();
+    let all = messages(&out);
+    assert_eq!(of_type(&all, "state").last().unwrap()["state"], "ended");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_second_signal_ends_at_once() {

@@ -157,6 +157,11 @@ fn a_socket_whose_file_is_deleted_is_made_again() {
     let daemon = Daemon::playing(60.0, |_| {});
     let mut old = BufReader::new(daemon.connect_unix());
     std::fs::remove_file(&daemon.unix).unwrap();
+    // Nothing of others is replaced.
+    std::fs::write(&daemon.unix, "a file").unwrap();
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(std::fs::read_to_string(&daemon.unix).unwrap(), "a file");
+    std::fs::remove_file(&daemon.unix).unwrap();
     let start = Instant::now();
     let mut new = loop {
         match UnixStream::connect(&daemon.unix) {

@@ -15,7 +15,8 @@ use vocald_client::message::{
 };
 
 use crate::support::mqtt_rig::{Bridge, Mosquitto, PATIENCE, Reader, Received, found, free_port};
-use crate::support::program::{messages, run, send_signal, wav, with_model};
+use crate::support::program::{messages, run, send_signal, vocald, wav, with_model};
+use crate::support::speaking::speaking;
 
 fn hub(streams: &[&str], config: &MqttConfig) -> Hub {
     let hub = Hub::new(HelloFacts {
@@ -350,7 +351,7 @@ fn the_voices_of_a_file_arrive_as_they_are_printed() {
 }
 
 #[test]
-fn after_a_crash_the_status_is_offline_and_no_voice_is_present() {
+fn after_a_crash_the_status_is_offline_and_neither_voice_nor_speech_is_present() {
     let Some(mosquitto) = found("mosquitto") else {
         return;
     };
@@ -364,27 +365,35 @@ fn after_a_crash_the_status_is_offline_and_no_voice_is_present() {
         let lines = format!("url = \"mqtt://127.0.0.1:{port}\"\nversion = \"{version}\"");
         let config = config_file(folder.path(), &song, "realtime", &lines);
         // A voice from the first decision on, which never ends.
-        let mut child = with_model("run --enter 0.002 --leave 0.001 --config")
+        let mut child = vocald("run --device cpu --enter 0.002 --leave 0.001 --model")
+            .arg(speaking(folder.path(), true))
+            .arg("--config")
             .arg(config)
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         reader.until("vocald/hall_1/voice", "ON");
-        // The first voice comes 1.2 s after the start; the connection that guards it is far sooner.
-        std::thread::sleep(Duration::from_millis(300));
+        reader.until("vocald/hall_1/speech", "ON");
+        // The connections that guard them come with the first decision.
+        std::thread::sleep(Duration::from_secs(1));
         send_signal(&child, libc::SIGKILL);
         child.wait().unwrap();
-        let mut left = vec!["vocald/status offline", "vocald/hall_1/voice OFF"];
+        let mut left = vec![
+            "vocald/status offline",
+            "vocald/hall_1/voice OFF",
+            "vocald/hall_1/speech OFF",
+        ];
         while !left.is_empty() {
             let message = reader.next();
             left.retain(|will| *will != format!("{} {}", message.topic, message.payload));
         }
-        let last = kept(port, 3);
+        let last = kept(port, 4);
         assert_eq!(
-            last[1..],
+            [&last[0], &last[2], &last[3]],
             [
-                received(true, "hall_1/voice", "OFF"),
-                received(true, "status", "offline")
+                &received(true, "hall_1/speech", "OFF"),
+                &received(true, "hall_1/voice", "OFF"),
+                &received(true, "status", "offline"),
             ]
         );
     }

@@ -2,6 +2,8 @@
 
 use std::io::{BufRead as _, BufReader, Lines};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -11,6 +13,8 @@ use vocald::publish::hub::{HelloFacts, Hub};
 use vocald::publish::{Delivery, obs, os2l};
 use vocald_client::Message;
 use vocald_client::message::{EventReason, Offset, Onset, Version};
+
+use crate::support::program::{run, wav, with_model};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -283,4 +287,32 @@ fn impossible_settings_are_refused() {
         assert!(error.contains(part), "`{part}` in: {error}");
     }
     Config::parse("[publish.os2l]\ntarget = \"discover\"").unwrap();
+}
+
+#[test]
+fn a_program_that_accepts_and_leaves_is_logged_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connections = Arc::new(AtomicU32::new(0));
+    std::thread::spawn({
+        let connections = Arc::clone(&connections);
+        move || {
+            for stream in listener.incoming() {
+                drop(stream);
+                connections.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let song = folder.path().join("song.wav");
+    wav(&song, 1, 12.0);
+    let config = folder.path().join("vocald.toml");
+    let text = format!("[publish.os2l]\ntarget = \"{address}\"\n");
+    std::fs::write(&config, text).unwrap();
+    let mut command = with_model("run --pace realtime --only state --config");
+    let output = run(command.arg(config).arg(song));
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    assert!(connections.load(Ordering::Relaxed) > 2);
+    let lines = output.err.lines().filter(|line| line.contains("OS2L"));
+    assert_eq!(lines.count(), 1, "{}", output.err);
 }

@@ -1,5 +1,6 @@
 //! The process that captures a device for the daemon: waited for, hung, killed, and never more than one.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -249,4 +250,27 @@ fn sound_server_dies(times: usize) {
 #[test]
 fn the_death_of_a_sound_server_leaves_nothing_behind() {
     sound_server_dies(2);
+}
+
+#[test]
+fn what_a_sound_library_prints_at_every_attempt_is_passed_on_once() {
+    let Some(mut pulse) = Pulse::new() else {
+        return;
+    };
+    pulse.kill();
+    let mut command = with_model("run device:stage --only state");
+    pulse
+        .environment(&mut command)
+        .env("HOME", "/nonexistent")
+        .stderr(Stdio::piped());
+    let mut run = Run::start(&mut command);
+    let errors = run.child.stderr.take().unwrap();
+    run.until("waiting");
+    // Some attempts, at most 5 s apart.
+    std::thread::sleep(Duration::from_secs(12));
+    run.end();
+    let lines: Vec<String> = BufReader::new(errors).lines().map(Result::unwrap).collect();
+    let distinct: BTreeSet<&String> = lines.iter().collect();
+    println!("{lines:#?}");
+    assert_eq!(distinct.len(), lines.len(), "{lines:#?}");
 }

@@ -156,9 +156,13 @@ fn play(path: PathBuf, over: Arc<AtomicBool>) {
     });
 }
 
+/// At once, as a reload may read it at any moment.
 fn write(path: &Path, config: &str) {
-    let folder = path.parent().unwrap().to_str().unwrap();
-    std::fs::write(path, config.replace("FOLDER", folder)).unwrap();
+    let folder = path.parent().unwrap();
+    let mut file = tempfile::NamedTempFile::new_in(folder).unwrap();
+    let config = config.replace("FOLDER", folder.to_str().unwrap());
+    file.write_all(config.as_bytes()).unwrap();
+    file.persist(path).unwrap();
 }
 
 /// A client of the Unix socket, with all that it has received.

@@ -1,5 +1,5 @@
-//! Threads against each other on the ring, the counters of a source, the queue of a sink, the stop flag and the pulses,
-//! under ThreadSanitizer. The sources are those of the program.
+//! Threads against each other on the ring, the counters of a source, the queue of a sink, the stop flag, the pulses and
+//! the queues of inference, under ThreadSanitizer. The sources are those of the program.
 
 #![allow(dead_code, unused_imports, missing_docs)]
 
@@ -25,6 +25,29 @@ mod audio {
     pub use crate::health::Health;
     pub use crate::stop::StopFlag;
 }
+
+mod inference;
+
+mod decision {
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Decider;
+}
+
+mod frontend {
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct Window {
+        pub number: u64,
+    }
+
+    impl Window {
+        pub fn time_s(&self, _: u32) -> f64 {
+            self.number as f64
+        }
+    }
+}
+
+#[cfg(test)]
+mod inference_tests;
 
 #[cfg(test)]
 mod tests {

@@ -7,14 +7,16 @@
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::ioctl_fionbio;
 use vocald_client::message::{StateChange, StreamState};
 
+use super::helper_log::HelperLog;
 use super::selection::InputDevice;
 use super::wire::{self, Record, Records};
 use crate::audio::ring::{RingWriter, ring};
@@ -73,7 +75,8 @@ impl HelperSource {
         command
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
     }
 }
@@ -91,6 +94,7 @@ impl Source for HelperSource {
             ring_s: self.options.ring_s,
             hangs_after: self.options.reopen_after + HANGS_AFTER,
             captured_before: false,
+            log: HelperLog::default(),
         };
         real_time::request_or_log(Stage::Capture);
         let mut backoff = FIRST_BACKOFF;
@@ -141,6 +145,7 @@ struct Relay {
     ring_s: f64,
     hangs_after: Duration,
     captured_before: bool,
+    log: HelperLog,
 }
 
 impl Relay {
@@ -154,11 +159,17 @@ impl Relay {
             Ok(child) => child,
             Err(e) => return Ended::Lost(format!("no process can be started to capture it: {e}")),
         };
+        let mut printed = child.stderr.take();
+        // Without waiting, or not at all.
+        printed = printed.filter(|printed| ioctl_fionbio(printed, true).is_ok());
         let ended = match child.stdout.take() {
-            Some(stdout) => self.relay(stdout),
+            Some(stdout) => self.relay(stdout, &mut printed),
             None => Ended::Lost("the capture process has no output".into()),
         };
         self.end(child);
+        if let Some(printed) = &mut printed {
+            self.log.follow(printed);
+        }
         ended
     }
 
@@ -178,7 +189,7 @@ impl Relay {
         }
     }
 
-    fn relay(&mut self, mut stdout: ChildStdout) -> Ended {
+    fn relay(&mut self, mut stdout: ChildStdout, printed: &mut Option<ChildStderr>) -> Ended {
         let mut records = Records::default();
         let mut buffer = vec![0; READ_BYTES];
         let mut writer: Option<RingWriter> = None;
@@ -187,6 +198,9 @@ impl Relay {
         loop {
             if self.stop.is_stopped() {
                 return Ended::Stopped;
+            }
+            if let Some(printed) = printed {
+                self.log.follow(printed);
             }
             if !readable(&stdout) {
                 if quiet_since.elapsed() >= self.hangs_after {

@@ -6,6 +6,7 @@ use indicatif::ProgressBar;
 
 use crate::cli::printable::one_line;
 use crate::cli::progress::bar;
+use crate::stderr;
 
 /// Steps of the bar for each file. All files count alike: their lengths are known only once they are opened.
 const PARTS_PER_FILE: u64 = 1000;
@@ -47,7 +48,7 @@ impl Progress {
     /// Prints a line on standard error, above the bar.
     pub fn say(&self, line: &str) {
         let line = one_line(line);
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| stderr::line(line));
     }
 
     pub fn finish(&self) {

@@ -11,6 +11,7 @@ use crate::corpora::Corpus;
 use crate::corpora::folder::SongFolder;
 use crate::corpora::song_split::{SongSplit, Unit};
 use crate::model::{Checkpoint, Family};
+use crate::stderr;
 use crate::training::experiment::Experiment;
 use crate::training::experiment::of_folder::FolderExperiment;
 use crate::training::run::TrainingData;
@@ -63,10 +64,10 @@ impl Folder {
                     format!("{file} reads labels otherwise; edit it, or give another --run folder");
                 return Err(Usage(fault).into());
             }
-            eprintln!(
+            stderr::line(format_args!(
                 "settings of an earlier training of the folder: {}",
                 file.display()
-            );
+            ));
             return Ok(Self::Known(file));
         }
         let has_start = start.is_some();
@@ -88,10 +89,10 @@ impl Folder {
             .any(|corpus| !corpus.test.is_empty());
         let split = if has_test { "" } else { " --split valid" };
         let (file, model) = (folder.join(EXPERIMENT), checkpoint.display());
-        eprintln!(
+        stderr::line(format_args!(
             "measure it:  vocald evaluate {}{split} --model {model}\nuse it:      vocald run --model {model}",
             file.display()
-        );
+        ));
     }
 }
 
@@ -114,17 +115,17 @@ impl NewFolder {
         } else {
             String::new()
         };
-        eprintln!(
+        stderr::line(format_args!(
             "{}: {train} songs for training, {valid} for validation{testing}, split {by}; settings in {}",
             self.settings.corpus.root.display(),
             file.display()
-        );
+        ));
         let minutes: f64 = data.train.iter().map(Corpus::minutes).sum();
         if minutes < LITTLE_MINUTES && !self.has_start {
-            eprintln!(
+            stderr::line(format_args!(
                 "{minutes:.1} minutes are little to train on from random weights; --start-from live-14 --run OTHER begins \
                  with a shipped network, and `vocald calibrate` only chooses thresholds"
-            );
+            ));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 
 use crate::cli::progress;
+use crate::stderr;
 use crate::training::experiment::Experiment;
 use crate::training::fit::{EpochReport, Observer, Outcome};
 use crate::training::run::RunObserver;
@@ -48,9 +49,9 @@ impl Observer for Terminal {
         if self.bar.is_hidden() && done > 1 && done.is_multiple_of(of.div_ceil(LINES_PER_EPOCH)) {
             let batch_s = self.epoch_began.elapsed().as_secs_f64() / (done - 1) as f64;
             let (epoch, epochs) = (epoch + 1, self.epochs);
-            eprintln!(
+            stderr::line(format_args!(
                 "epoch {epoch}/{epochs}: {done} of {of} batches, loss {loss:.3}, {batch_s:.3} s per batch"
-            );
+            ));
         }
     }
 
@@ -80,7 +81,7 @@ impl Observer for Terminal {
             corpora.join(", "),
             report.seconds
         );
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| stderr::line(line));
     }
 }
 

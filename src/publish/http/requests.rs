@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use vocald_client::message::Reply;
 use vocald_client::{Action, Message, Request};
 
-use crate::publish::control::{message, refusal};
+use crate::publish::control::{impossible, message, refusal};
 use crate::publish::http::App;
 use crate::publish::http::access::check_origin;
 
@@ -44,7 +44,7 @@ pub(super) async fn post(
             };
             reply(&app, request, failed).await
         }
-        Err(error) => response(refusal(error.to_string()), StatusCode::BAD_REQUEST),
+        Err(error) => response(impossible(error.to_string()), StatusCode::BAD_REQUEST),
     }
 }
 

@@ -58,7 +58,7 @@ pub fn start(
     })
 }
 
-/// A listener whose socket is made again when its file is deleted. Clients that are connected stay.
+/// A listener whose socket is made again when its file is deleted or replaced. Clients that are connected stay.
 struct Lasting {
     listener: RefCell<AsyncListener>,
     socket: Socket,
@@ -83,7 +83,8 @@ impl Listener for Lasting {
 impl Lasting {
     fn check_file(&self) {
         let path = &self.socket.path;
-        if fs::symlink_metadata(path).is_ok() {
+        if fs::symlink_metadata(path).is_ok_and(|there| there.ino() == self.socket.inode.get()) {
+            self.failing.set(false);
             return;
         }
         let made = bind(path)
@@ -93,14 +94,14 @@ impl Lasting {
         match made {
             Ok((listener, inode)) => {
                 tracing::warn!(
-                    "{}: the socket was deleted, and is made again",
+                    "{}: the socket was deleted or replaced, and is made again",
                     path.display()
                 );
                 self.listener.replace(listener);
                 self.socket.inode.set(inode);
             }
             Err(error) if !failed_before => tracing::warn!(
-                "{}: the socket was deleted, and cannot be made again yet: {error}",
+                "{}: the socket was deleted or replaced, and cannot be made again yet: {error}",
                 path.display()
             ),
             Err(_) => {}

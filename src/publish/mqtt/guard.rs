@@ -1,5 +1,5 @@
-//! One more connection per stream, whose last will is `voice` `OFF`. A connection has one will only, and that of the
-//! main one is the status; so after a crash or a cut cable the broker itself clears `voice`.
+//! One more connection per flag of a stream, whose last will is `OFF`. A connection has one will only, and that of the
+//! main one is the status; so after a crash or a cut cable the broker itself clears `voice` and `speech`.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::publish::mqtt::Shared;
 use crate::publish::mqtt::error::LinkError;
+use crate::publish::mqtt::flag::Flag;
 use crate::publish::mqtt::link::{Link, LinkEvent};
 use crate::publish::mqtt::messages::Messages;
 use crate::publish::mqtt::publication::Publication;
@@ -18,19 +19,20 @@ const LAST_WAIT: Duration = Duration::from_secs(10);
 /// After so many attempts in a row that failed although the main connection holds, this is logged.
 const FAILURES_LOGGED: u32 = 3;
 
-/// Keeps a guard for every stream, until the main connection is `closed` in order.
+/// Keeps a guard for every flag, until the main connection is `closed` in order.
 pub async fn keep_all(link: &Link, shared: &Arc<Shared>, closed: &watch::Receiver<bool>) {
     let mut guards = tokio::task::JoinSet::new();
     let mut guarded = 0;
     loop {
-        let changed = shared.streams_changed.notified();
-        let wills = shared.lock().messages.voices_off(guarded);
+        let changed = shared.flags_changed.notified();
+        let wills = shared.lock().messages.flags_off(guarded);
         guarded += wills.len();
-        for (stream, will) in wills {
+        for (stream, flag, will) in wills {
             let guard = Guard {
                 link: link.guarding(&will),
                 shared: Arc::clone(shared),
                 stream,
+                flag,
                 closed: closed.clone(),
                 known: false,
             };
@@ -49,6 +51,7 @@ struct Guard {
     link: Link,
     shared: Arc<Shared>,
     stream: String,
+    flag: Flag,
     closed: watch::Receiver<bool>,
     /// A connection was accepted before.
     known: bool,
@@ -68,9 +71,10 @@ impl Guard {
                 failures += 1;
                 if failures == FAILURES_LOGGED {
                     tracing::warn!(
-                        "MQTT broker {}: the connection that clears `voice` of {} after a crash fails: {error}; \
+                        "MQTT broker {}: the connection that clears `{}` of {} after a crash fails: {error}; \
                          publish.mqtt.voice_will = false turns it off",
                         self.link.name(),
+                        self.flag.level(),
                         self.stream
                     );
                 }
@@ -104,17 +108,17 @@ impl Guard {
             match event {
                 Ok(LinkEvent::Connected) => {
                     connected = true;
-                    // The broker may have replaced the lost connection only now, and cleared `voice`.
+                    // The broker may have replaced the lost connection only now, and cleared the flag.
                     if std::mem::replace(&mut self.known, true) {
-                        self.shared.repeat_voice(&self.stream);
+                        self.shared.repeat_flag(&self.stream, self.flag);
                     }
                 }
                 Ok(LinkEvent::Closed) => return (connected, Ok(())),
                 Ok(LinkEvent::Acknowledged { .. } | LinkEvent::Received(_) | LinkEvent::Other) => {}
                 Err(error) => {
-                    // The will was published, although the voice may go on.
+                    // The will was published, although the flag may still be set.
                     if connected {
-                        self.shared.repeat_voice(&self.stream);
+                        self.shared.repeat_flag(&self.stream, self.flag);
                     }
                     return (connected, Err(error));
                 }
@@ -124,12 +128,12 @@ impl Guard {
 }
 
 impl Messages {
-    /// The wills of the streams beyond the first `known`, in the order in which they were added.
-    fn voices_off(&mut self, known: usize) -> Vec<(String, Publication)> {
-        let new: Vec<String> = self.order.iter().skip(known).cloned().collect();
-        let will = |stream: String| {
-            let off = self.voice(&stream, false);
-            (stream, off)
+    /// The wills of the flags beyond the first `known`, in the order in which they were added.
+    fn flags_off(&mut self, known: usize) -> Vec<(String, Flag, Publication)> {
+        let new: Vec<(String, Flag)> = self.order.iter().skip(known).cloned().collect();
+        let will = |(stream, flag): (String, Flag)| {
+            let off = self.flag(&stream, flag, false);
+            (stream, flag, off)
         };
         new.into_iter().map(will).collect()
     }

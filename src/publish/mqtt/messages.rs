@@ -9,6 +9,7 @@ use vocald_client::stream_names::StreamNames;
 use crate::config::MqttConfig;
 use crate::publish::hub::Published;
 use crate::publish::mqtt::discovery::Discovery;
+use crate::publish::mqtt::flag::Flag;
 use crate::publish::mqtt::publication::{Kind, Publication, topic_level};
 use crate::publish::mqtt::retained::RetainedTopics;
 use crate::publish::rate_limit::RateLimit;
@@ -21,8 +22,8 @@ pub struct Messages {
     streams: BTreeMap<String, StreamTopics>,
     discovery: Option<Discovery>,
     retained: RetainedTopics,
-    /// The streams in the order in which they were added.
-    pub(super) order: Vec<String>,
+    /// The flags in the order in which they were added.
+    pub(super) order: Vec<(String, Flag)>,
     online: bool,
     /// Outputs that do not deliver.
     troubled: BTreeSet<String>,
@@ -32,7 +33,7 @@ pub struct Messages {
 struct StreamTopics {
     /// JSON.
     state: String,
-    voice: bool,
+    flags: BTreeMap<Flag, bool>,
     peaks: Option<RateLimit>,
 }
 
@@ -70,17 +71,20 @@ impl Messages {
                         status.reason.clone(),
                         status.counts,
                     );
-                    let state = self.set_state(&status.stream, state);
-                    let voice = self.set_voice(&status.stream, status.onset.is_some());
-                    [state, voice]
+                    let mut all = vec![self.set_state(&status.stream, state)];
+                    all.push(self.set_flag(&status.stream, Flag::Voice, status.onset.is_some()));
+                    let speech = status.speech_onset.as_ref().map(|_| true);
+                    all.extend(self.change_speech(&status.stream, speech));
+                    all
                 })
                 .collect(),
             Message::State(state) => {
-                // Without sound there is no voice, even if its offset was lost in a full queue.
-                let mut all = match state.state.has_sound() {
-                    true => Vec::new(),
-                    false => self.change_voice(&state.stream, false),
-                };
+                let mut all = Vec::new();
+                // Without sound nothing is present, even if its offset was lost in a full queue.
+                if !state.state.has_sound() {
+                    all.extend(self.change_flag(&state.stream, Flag::Voice, false));
+                    all.extend(self.change_speech(&state.stream, None));
+                }
                 all.push(self.set_state(&state.stream, published.json().into()));
                 all
             }
@@ -90,7 +94,9 @@ impl Messages {
                     .peaks
                     .as_mut()
                     .and_then(|peaks| peaks.push(decision.t, decision.p));
-                let mut all = self.change_voice(&decision.stream, decision.voice);
+                let mut all = Vec::new();
+                all.extend(self.change_flag(&decision.stream, Flag::Voice, decision.voice));
+                all.extend(self.change_speech(&decision.stream, decision.speech));
                 if let Some(p) = p {
                     let p = format!("{p:.4}");
                     all.push(self.publication(&decision.stream, "p", p, Kind::Momentary));
@@ -98,21 +104,17 @@ impl Messages {
                 all
             }
             // The decision of the same moment has usually sent the flag already.
-            Message::Onset(onset) => {
-                let mut all = self.change_voice(&onset.stream, true);
-                all.push(self.event(&onset.stream, published));
-                all
+            Message::Onset(Onset { stream, .. }) => {
+                self.flagged(stream, Flag::Voice, true, published)
             }
-            Message::Offset(offset) => {
-                let mut all = self.change_voice(&offset.stream, false);
-                all.push(self.event(&offset.stream, published));
-                all
+            Message::Offset(Offset { stream, .. }) => {
+                self.flagged(stream, Flag::Voice, false, published)
             }
             Message::SpeechOnset(Onset { stream, .. }) => {
-                vec![self.speech(stream, true), self.event(stream, published)]
+                self.flagged(stream, Flag::Speech, true, published)
             }
             Message::SpeechOffset(Offset { stream, .. }) => {
-                vec![self.speech(stream, false), self.event(stream, published)]
+                self.flagged(stream, Flag::Speech, false, published)
             }
             Message::Gap(gap) => vec![self.event(&gap.stream, published)],
             Message::Settings(settings) => vec![self.event(&settings.stream, published)],
@@ -143,9 +145,9 @@ impl Messages {
         }
     }
 
-    /// Number of streams so far.
-    pub fn stream_count(&self) -> usize {
-        self.streams.len()
+    /// Number of flags so far.
+    pub fn flag_count(&self) -> usize {
+        self.order.len()
     }
 
     /// Takes the list of topics that an earlier run left at the broker, and returns what clears those of streams that
@@ -189,12 +191,13 @@ impl Messages {
         let streams: Vec<_> = self
             .streams
             .iter()
-            .map(|(stream, topics)| (stream.clone(), topics.state.clone(), topics.voice))
+            .map(|(stream, topics)| (stream.clone(), topics.state.clone(), topics.flags.clone()))
             .collect();
         let mut all = Vec::new();
-        for (stream, state, voice) in streams {
+        for (stream, state, flags) in streams {
             all.push(self.publication(&stream, "state", state, Kind::Retained));
-            all.push(self.voice(&stream, voice));
+            let flags = flags.into_iter();
+            all.extend(flags.map(|(flag, present)| self.flag(&stream, flag, present)));
         }
         all.push(status(&self.prefix, self.online));
         all
@@ -209,10 +212,10 @@ impl Messages {
     fn topics(&mut self, stream: &str) -> &mut StreamTopics {
         let (p_rate_hz, order) = (self.p_rate_hz, &mut self.order);
         self.streams.entry(stream.into()).or_insert_with(|| {
-            order.push(stream.into());
+            order.push((stream.into(), Flag::Voice));
             StreamTopics {
                 state: state_json(stream, StreamState::Starting, None, Counts::default()),
-                voice: false,
+                flags: BTreeMap::from([(Flag::Voice, false)]),
                 peaks: RateLimit::new(p_rate_hz),
             }
         })
@@ -223,33 +226,49 @@ impl Messages {
         self.publication(stream, "state", state, Kind::Retained)
     }
 
-    fn set_voice(&mut self, stream: &str, voice: bool) -> Publication {
-        self.topics(stream).voice = voice;
-        self.voice(stream, voice)
+    fn set_flag(&mut self, stream: &str, flag: Flag, present: bool) -> Publication {
+        if self.topics(stream).flags.insert(flag, present).is_none() {
+            self.order.push((stream.into(), flag));
+        }
+        self.flag(stream, flag, present)
     }
 
-    fn change_voice(&mut self, stream: &str, voice: bool) -> Vec<Publication> {
-        match self.topics(stream).voice == voice {
-            true => Vec::new(),
-            false => vec![self.set_voice(stream, voice)],
+    fn change_flag(&mut self, stream: &str, flag: Flag, present: bool) -> Option<Publication> {
+        match self.topics(stream).flags.get(&flag) == Some(&present) {
+            true => None,
+            false => Some(self.set_flag(stream, flag, present)),
         }
     }
 
-    /// `voice` of a stream, if one is present.
-    pub fn voice_present(&mut self, stream: &str) -> Option<Publication> {
-        let present = self.streams.get(stream)?.voice;
-        present.then(|| self.voice(stream, true))
+    /// `None`: there is none, if it was ever known.
+    fn change_speech(&mut self, stream: &str, present: Option<bool>) -> Option<Publication> {
+        let known = self.topics(stream).flags.get(&Flag::Speech).map(|_| false);
+        self.change_flag(stream, Flag::Speech, present.or(known)?)
     }
 
-    pub(super) fn voice(&mut self, stream: &str, voice: bool) -> Publication {
-        let word = if voice { "ON" } else { "OFF" };
-        self.publication(stream, "voice", word.into(), Kind::Retained)
+    fn flagged(
+        &mut self,
+        stream: &str,
+        flag: Flag,
+        present: bool,
+        published: &Published,
+    ) -> Vec<Publication> {
+        let changed = self.change_flag(stream, flag, present);
+        changed
+            .into_iter()
+            .chain([self.event(stream, published)])
+            .collect()
     }
 
-    /// Not retained: after a crash nobody would take it back.
-    fn speech(&mut self, stream: &str, speech: bool) -> Publication {
-        let word = if speech { "ON" } else { "OFF" };
-        self.publication(stream, "speech", word.into(), Kind::Event)
+    /// A flag of a stream, if it is set.
+    pub fn present_flag(&mut self, stream: &str, flag: Flag) -> Option<Publication> {
+        let present = *self.streams.get(stream)?.flags.get(&flag)?;
+        present.then(|| self.flag(stream, flag, true))
+    }
+
+    pub(super) fn flag(&mut self, stream: &str, flag: Flag, present: bool) -> Publication {
+        let word = Flag::word(present).into();
+        self.publication(stream, flag.level(), word, Kind::Retained)
     }
 
     fn event(&mut self, stream: &str, published: &Published) -> Publication {
