@@ -28,7 +28,7 @@ def main() -> None:
         for hours in (1, 3):
             sound = pathlib.Path(folder) / f"{hours}h.flac"
             write(sound, hours)
-            for options in ("--precision float32", "--precision bfloat16", "--precision bfloat16 --every 2",
+            for options in ("--precision float32", "--precision bfloat16", "--precision auto", "--precision bfloat16 --every 2",
                             "--precision bfloat16 --every 4", "--precision bfloat16 --every 8"):
                 if hours == 1 or options == "--precision bfloat16":
                     command = [program, "detect", "--device", "cpu", *options.split(), str(sound)]

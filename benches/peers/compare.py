@@ -17,7 +17,7 @@ from measure import bench, median_ms
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BATCHES = (1, 16)
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16") + ("float16",) * ("avx512_fp16" in pathlib.Path("/proc/cpuinfo").read_text())
 
 
 def main() -> None:

@@ -91,7 +91,7 @@ pub struct Hello {
     pub model: String,
     /// What inference runs on: `cpu` or `cuda:0`.
     pub device: String,
-    /// Precision of the network: `float32` or `bfloat16`; empty from versions that did not report it.
+    /// Precision of the network: `float32`, `bfloat16` or `float16`; empty from versions that did not report it.
     #[serde(default)]
     pub precision: String,
     /// Look-aheads that the model offers, seconds, longest first.

@@ -34,8 +34,9 @@ pub struct Args {
     /// Passes of each measurement [default: 200; 20 steps with --training, 3000 windows with --drawing]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     passes: Option<u32>,
-    /// Precision of the network: float32, bfloat16 (weights of half the size; with --training the convolutions), or
-    /// auto (bfloat16 where it is faster and hardly moves a probability; with --training float32)
+    /// Precision of the network: float32, bfloat16 (weights of half the size; with --training the convolutions),
+    /// float16 (half the time; needs AVX512-FP16), or auto (the fastest that hardly moves a probability; with
+    /// --training float32)
     #[arg(long, default_value = "auto")]
     precision: ComputePrecision,
     /// Also measure untrained networks of these depths, in layers, separated by commas
@@ -73,6 +74,10 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         let precision = match args.precision {
             ComputePrecision::Bfloat16 => Precision::Bfloat16,
             ComputePrecision::Auto | ComputePrecision::Float32 => Precision::Float32,
+            ComputePrecision::Float16 => {
+                let problem = "--training has no float16: use --precision bfloat16";
+                return Err(Usage(problem.into()).into());
+            }
         };
         return training::run(&args.training, device, precision, args.passes, args.json);
     }
@@ -87,6 +92,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             ComputePrecision::Auto => "auto".into(),
             ComputePrecision::Float32 => WeightPrecision::Float32.to_string(),
             ComputePrecision::Bfloat16 => WeightPrecision::Bfloat16.to_string(),
+            ComputePrecision::Float16 => WeightPrecision::Float16.to_string(),
         },
     };
     match args.streams {

@@ -8,6 +8,7 @@ use crate::cli::run;
 use crate::cli::stdout::print;
 use crate::config;
 use crate::config::Config;
+use crate::inference::ComputePrecision;
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
 
@@ -70,8 +71,9 @@ fn changed(config: &Config) -> String {
     text
 }
 
-/// Checks that the model exists and offers the configured horizon.
+/// Checks that the model exists, offers the configured horizon and can be run in the configured precision.
 fn check_model(config: &Config) -> anyhow::Result<()> {
+    config.model.precision::<ComputePrecision>()?;
     let checkpoint = match config.model.path() {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,

@@ -78,8 +78,8 @@ pub struct DecisionOptions {
     /// Device of the network: auto (CUDA if available), cpu or cuda:N [default: auto]
     #[arg(long, help_heading = "Model")]
     device: Option<String>,
-    /// Precision of the network: float32, bfloat16 (weights of half the size), or auto (bfloat16 where it is faster
-    /// and hardly moves a probability) [default: auto]
+    /// Precision of the network: float32, bfloat16 (weights of half the size), float16 (half the time; needs
+    /// AVX512-FP16), or auto (the fastest that hardly moves a probability) [default: auto]
     #[arg(long, help_heading = "Model")]
     precision: Option<String>,
 }

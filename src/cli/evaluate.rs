@@ -57,7 +57,8 @@ pub struct Args {
     /// checkpoint]
     #[arg(long, value_name = "SECONDS", help_heading = "Model")]
     lookahead: Option<f64>,
-    /// Precision of the network: float32, bfloat16 (weights of half the size), or auto (as `run` chooses)
+    /// Precision of the network: float32, bfloat16 (weights of half the size), float16 (half the time; needs
+    /// AVX512-FP16), or auto (as `run` chooses)
     #[arg(long, default_value = "float32", help_heading = "Model")]
     precision: ComputePrecision,
     /// Score every N-th window only and fill the frames between, as `detect --every N`

@@ -24,8 +24,9 @@ pub struct ModelConfig {
     pub file: String,
     /// `auto` (CUDA if there is a device, otherwise the CPU), `cpu` or `cuda:N`.
     pub device: String,
-    /// `float32`; `bfloat16` (weights of half the size); or `auto`: bfloat16 on a CPU with AVX2 or AVX-512 if it hardly
-    /// moves a probability.
+    /// `float32`; `bfloat16` (weights of half the size); `float16` (half the time; only on a processor with
+    /// AVX512-FP16); or `auto`: on a CPU with AVX2 or AVX-512 float16 or else bfloat16 if that hardly moves a
+    /// probability.
     pub precision: String,
     /// Threads that run the network, each with its own copy; a stream's windows stay in order. 0: two on a CPU with
     /// two cores or more, else one. At most 64.
@@ -120,11 +121,11 @@ impl ModelConfig {
             ));
         }
         let precision = self.precision.as_str();
-        match matches!(precision, "auto" | "float32" | "bfloat16") {
+        match matches!(precision, "auto" | "float32" | "bfloat16" | "float16") {
             true => Ok(()),
             false => Err(ConfigError::value(
                 "model.precision",
-                format!("`{precision}` is no precision: use auto, float32 or bfloat16"),
+                format!("`{precision}` is no precision: use auto, float32, bfloat16 or float16"),
             )),
         }
     }

@@ -1,38 +1,52 @@
-//! The precision of a network's weights in inference.
+//! The precision of a network in inference.
 
 use std::fmt;
 use std::str::FromStr;
 
+use crate::model::compiled::InstructionSet;
+
 /// A requested precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ComputePrecision {
-    /// bfloat16 on a CPU whose network is compiled, if that moves no probability of a built-in test by more than
-    /// [`MOST_APART`]; else float32.
+    /// On a CPU whose network is compiled, the first of float16, where the processor has it, and bfloat16 that moves no
+    /// probability of a built-in test by more than [`MOST_APART`]; else float32.
     #[default]
     Auto,
     /// 32-bit floats throughout.
     Float32,
     /// Weights of 16 bits; on a GPU also the activations.
     Bfloat16,
+    /// Weights and factors of 16 bits with a longer fraction, on a processor with AVX512-FP16.
+    Float16,
 }
 
-/// Most that bfloat16 may move a probability, with [`ComputePrecision::Auto`].
+/// Most that 16 bits may move a probability, with [`ComputePrecision::Auto`].
 pub const MOST_APART: f32 = 0.005;
 
-/// Not the name of a precision.
+/// Why a precision cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a precision: use auto, float32 or bfloat16")]
-pub struct UnknownPrecision(String);
+pub enum PrecisionError {
+    /// Not the name of a precision.
+    #[error("`{0}` is not a precision: use auto, float32, bfloat16 or float16")]
+    Unknown(String),
+    /// The processor cannot multiply 16-bit floats.
+    #[error("float16 needs a processor with AVX512-FP16, which this one is not: use auto")]
+    NoFloat16,
+}
 
 impl FromStr for ComputePrecision {
-    type Err = UnknownPrecision;
+    type Err = PrecisionError;
 
-    fn from_str(text: &str) -> Result<Self, UnknownPrecision> {
+    fn from_str(text: &str) -> Result<Self, PrecisionError> {
         match text {
             "auto" => Ok(Self::Auto),
             "float32" => Ok(Self::Float32),
             "bfloat16" => Ok(Self::Bfloat16),
-            _ => Err(UnknownPrecision(text.into())),
+            "float16" if InstructionSet::detect().is_some_and(InstructionSet::has_float16) => {
+                Ok(Self::Float16)
+            }
+            "float16" => Err(PrecisionError::NoFloat16),
+            _ => Err(PrecisionError::Unknown(text.into())),
         }
     }
 }
@@ -42,8 +56,10 @@ impl FromStr for ComputePrecision {
 pub enum WeightPrecision {
     /// 32-bit floats.
     Float32,
-    /// 16 bits.
+    /// 16 bits, of which 7 are the fraction's.
     Bfloat16,
+    /// 16 bits, of which 10 are the fraction's.
+    Float16,
 }
 
 /// As `--precision` takes it.
@@ -52,6 +68,7 @@ impl fmt::Display for WeightPrecision {
         f.write_str(match self {
             Self::Float32 => "float32",
             Self::Bfloat16 => "bfloat16",
+            Self::Float16 => "float16",
         })
     }
 }

@@ -246,9 +246,12 @@ impl Engine {
         let pass = AssertUnwindSafe(|| self.forward.probabilities(windows, numbers));
         let values = catch_unwind(pass).map_err(|panic| failed(panic_text(panic.as_ref())))?;
         if values.iter().any(|p| !p.is_finite()) {
-            return Err(failed(
-                "the network produced a number that is not finite".into(),
-            ));
+            return Err(failed(match self.precision() {
+                WeightPrecision::Float16 => {
+                    "a number became too large for float16; use --precision bfloat16".into()
+                }
+                _ => "the network produced a number that is not finite".into(),
+            }));
         }
         let outputs = values.len() / numbers.len().max(1);
         Ok(values.chunks_exact(outputs).map(<[f32]>::to_vec).collect())

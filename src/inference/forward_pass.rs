@@ -20,7 +20,8 @@ enum Backend {
 }
 
 impl ForwardPass {
-    /// Makes the network of a checkpoint ready for `windows` windows at once.
+    /// Makes the network of a checkpoint ready for `windows` windows at once. Float16 counts as `Auto` on a processor
+    /// without it.
     #[must_use]
     pub fn new(
         checkpoint: &Checkpoint,
@@ -37,6 +38,7 @@ impl ForwardPass {
                     device,
                 },
                 precision: match precision {
+                    ComputePrecision::Float16 => WeightPrecision::Float16,
                     ComputePrecision::Bfloat16 => WeightPrecision::Bfloat16,
                     ComputePrecision::Auto | ComputePrecision::Float32 => WeightPrecision::Float32,
                 },
@@ -44,7 +46,11 @@ impl ForwardPass {
         };
         let (compiled, precision) = match precision {
             ComputePrecision::Float32 => (compiled, WeightPrecision::Float32),
-            ComputePrecision::Bfloat16 => (compiled.halved(), WeightPrecision::Bfloat16),
+            ComputePrecision::Bfloat16 => (compiled.bfloat16(), WeightPrecision::Bfloat16),
+            ComputePrecision::Float16 => match compiled.clone().float16() {
+                Some(compiled) => (compiled, WeightPrecision::Float16),
+                None => choose(checkpoint, compiled),
+            },
             ComputePrecision::Auto => choose(checkpoint, compiled),
         };
         Self {
@@ -89,6 +95,7 @@ impl ForwardPass {
                     (Device::Cpu, WeightPrecision::Float32) => channels_last(&input),
                     (_, WeightPrecision::Float32) => input,
                     (_, WeightPrecision::Bfloat16) => channels_last(&input.to_kind(Kind::BFloat16)),
+                    (_, WeightPrecision::Float16) => channels_last(&input.to_kind(Kind::Half)),
                 };
                 float_values(&network.probabilities_of_stream(&input, numbers))
             }),
@@ -96,26 +103,46 @@ impl ForwardPass {
     }
 }
 
-/// Weights of half the size, if they move no probability of the test windows too far.
-fn choose(checkpoint: &Checkpoint, compiled: Compiled) -> (Compiled, WeightPrecision) {
+/// The fastest precision that moves no probability of the test windows too far.
+fn choose(checkpoint: &Checkpoint, mut exact: Compiled) -> (Compiled, WeightPrecision) {
     let Features::Mel(length) = checkpoint.architecture.features() else {
-        return (compiled, WeightPrecision::Float32);
+        return (exact, WeightPrecision::Float32);
     };
     let windows = test_windows(length, &checkpoint.normalisation);
     let numbers: Vec<u64> = (0..(windows.len() / length.values()) as u64).collect();
-    let mut exact = compiled.clone();
-    let mut halved = compiled.halved();
     let expected = exact.probabilities(&windows, &numbers);
-    let found = halved.probabilities(&windows, &numbers);
-    let apart = expected.iter().zip(&found).map(|(a, b)| (a - b).abs());
-    // Not a number counts as far apart.
-    let is_close = apart.clone().all(|apart| apart <= MOST_APART);
-    if is_close {
-        return (halved, WeightPrecision::Bfloat16);
+    let float16 = (exact.clone().float16(), WeightPrecision::Float16);
+    let bfloat16 = (Some(exact.clone().bfloat16()), WeightPrecision::Bfloat16);
+    for (candidate, precision) in [float16, bfloat16] {
+        let Some(mut candidate) = candidate else {
+            continue;
+        };
+        let found = candidate.probabilities(&windows, &numbers);
+        let apart = expected.iter().zip(&found).map(|(a, b)| (a - b).abs());
+        // Not a number counts as far apart.
+        let is_close = apart.clone().all(|apart| apart <= MOST_APART);
+        if is_close && endures_loudest(&mut candidate, checkpoint, length) {
+            return (candidate, precision);
+        }
+        let apart = apart.fold(0.0, f32::max);
+        tracing::info!(
+            "{precision} is not used: it moves a probability by {apart:.4}, or numbers become too large"
+        );
     }
-    let apart = apart.fold(0.0, f32::max);
-    tracing::info!("bfloat16 moves a probability by {apart:.4}, so weights stay float32");
     (exact, WeightPrecision::Float32)
+}
+
+/// Whether no number becomes too large in windows louder than any sound, of all members.
+fn endures_loudest(network: &mut Compiled, checkpoint: &Checkpoint, length: WindowLength) -> bool {
+    let members = checkpoint.architecture.members.max(1);
+    let mut windows = vec![0.0; members * length.values()];
+    for window in windows.chunks_exact_mut(length.values()) {
+        let loudest = vec![f32::MAX.ln(); length.values()];
+        checkpoint.normalisation.apply(&loudest, window);
+    }
+    let numbers: Vec<u64> = (0..members as u64).collect();
+    let found = network.probabilities(&windows, &numbers);
+    found.iter().all(|p| p.is_finite())
 }
 
 /// Normalised windows of a sound with and without a voice-like part: a gliding tone with harmonics and vibrato over noise.

@@ -64,7 +64,7 @@ pub struct HelloFacts {
     pub model: String,
     /// Device of inference: `cpu` or `cuda:0`.
     pub device: String,
-    /// Precision of inference: `float32` or `bfloat16`.
+    /// Precision of inference: `float32`, `bfloat16` or `float16`.
     pub precision: String,
     /// Look-aheads that the model offers, longest first.
     pub horizons_s: Vec<f64>,

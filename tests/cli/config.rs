@@ -69,3 +69,20 @@ fn what_is_shown_is_a_configuration_again() {
     assert_eq!(config.publish.osc.targets, ["127.0.0.1:9000"]);
     assert_eq!(config.source[0].rate_hz, 8000);
 }
+
+#[test]
+fn float16_is_refused_where_the_processor_lacks_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("float16.toml");
+    std::fs::write(&file, "[model]\nprecision = \"float16\"\n").unwrap();
+    let output = run(vocald("config check").arg(&file));
+    let flags = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    if flags.contains("avx512_fp16") {
+        println!("skipped: this processor has AVX512-FP16, so nothing is refused");
+        assert_eq!(output.code, Some(0), "{}", output.err);
+        return;
+    }
+    assert_eq!(output.code, Some(2));
+    let sentence = "float16 needs a processor with AVX512-FP16";
+    assert!(output.err.contains(sentence), "{}", output.err);
+}

@@ -62,6 +62,15 @@ fn sets() -> Vec<InstructionSet> {
     sets
 }
 
+/// The network in float16, or a line that says that the processor has none.
+fn with_float16(compiled: Compiled) -> Option<Compiled> {
+    let float16 = compiled.float16();
+    if float16.is_none() {
+        println!("skipped: these instructions include no AVX512-FP16");
+    }
+    float16
+}
+
 #[test]
 fn a_compiled_network_predicts_as_libtorch() {
     let _exclusive = exclusive();
@@ -95,9 +104,14 @@ fn weights_of_half_the_size_move_probabilities_little() {
     for set in sets() {
         for family in [Family::SeResNet(Depth::D14), Family::Scnn] {
             let checkpoint = checkpoint(family, 1, false);
-            let mut compiled = Compiled::new(&checkpoint, set, 16).unwrap().halved();
-            let apart = difference(&checkpoint, &mut compiled);
+            let compiled = Compiled::new(&checkpoint, set, 16).unwrap();
+            let mut bfloat16 = compiled.clone().bfloat16();
+            let apart = difference(&checkpoint, &mut bfloat16);
             assert!((1e-7..0.02).contains(&apart), "{family}, {set:?}: {apart}");
+            if let Some(mut float16) = with_float16(compiled) {
+                let apart = difference(&checkpoint, &mut float16);
+                assert!((1e-7..0.005).contains(&apart), "{family}, {set:?}: {apart}");
+            }
         }
     }
 }
@@ -114,14 +128,57 @@ fn predictions_do_not_depend_on_the_other_windows_of_a_pass() {
             );
             let windows = float_values(&windows);
             let numbers: Vec<u64> = (0..).take(WINDOWS).collect();
-            let predict = |at_once: usize| {
-                let mut compiled = Compiled::new(&checkpoint, set, at_once).unwrap();
-                compiled.probabilities(&windows, &numbers)
+            let bits = |mut compiled: Compiled| {
+                let p = compiled.probabilities(&windows, &numbers);
+                p.into_iter().map(f32::to_bits).collect::<Vec<_>>()
             };
-            let bits = |p: Vec<f32>| p.into_iter().map(f32::to_bits).collect::<Vec<_>>();
-            let alone = bits(predict(1));
-            assert_eq!(bits(predict(2)), alone);
-            assert_eq!(bits(predict(16)), alone);
+            let compile = |at_once: usize| Compiled::new(&checkpoint, set, at_once).unwrap();
+            let alone = bits(compile(1));
+            assert_eq!(bits(compile(2)), alone);
+            assert_eq!(bits(compile(16)), alone);
+            if let Some(float16) = with_float16(compile(1)) {
+                let alone = bits(float16);
+                for at_once in [2, 16] {
+                    assert_eq!(bits(compile(at_once).float16().unwrap()), alone);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_too_large_for_float16_never_become_a_prediction() {
+    let _exclusive = exclusive();
+    for set in sets() {
+        for layer in [
+            "stem.conv",
+            "stages.0.1.conv1",
+            "stages.1.0.down.conv",
+            "head",
+        ] {
+            let mut checkpoint = checkpoint(Family::SeResNet(Depth::D14), 1, false);
+            let weight = checkpoint
+                .weights
+                .get_mut(&format!("{layer}.weight"))
+                .unwrap();
+            *weight = &*weight * 1e4;
+            let Some(mut float16) = with_float16(Compiled::new(&checkpoint, set, 16).unwrap())
+            else {
+                continue;
+            };
+            let values = checkpoint.architecture.features().values();
+            let good = vec![0.0; values];
+            let loud = vec![1e4; values];
+            let p = float16.probabilities(&loud, &[0]);
+            assert!(p.iter().all(|p| p.is_nan()), "{layer}: {p:?}");
+            // The next pass starts anew.
+            checkpoint = self::checkpoint(Family::SeResNet(Depth::D14), 1, false);
+            let mut float16 = Compiled::new(&checkpoint, set, 16)
+                .unwrap()
+                .float16()
+                .unwrap();
+            assert!(float16.probabilities(&vec![1e6; values], &[0])[0].is_nan());
+            assert!(float16.probabilities(&good, &[1])[0].is_finite());
         }
     }
 }

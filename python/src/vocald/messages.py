@@ -176,7 +176,7 @@ class Hello:
     #: Look-aheads that the model offers.
     horizons: tuple[float, ...] = ()
     thresholds: Thresholds | None = None
-    #: Precision of the network's weights: ``float32`` or ``bfloat16``.
+    #: Precision of the network's weights: ``float32``, ``bfloat16`` or ``float16``.
     precision: str = ""
     sinks: tuple[SinkStatus, ...] = ()
     #: Whether changes are refused.

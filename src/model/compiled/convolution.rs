@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use crate::model::compiled::aligned::Aligned;
 use crate::model::compiled::map::{Map, Shape};
 use crate::model::compiled::packing::{Matrix, PackedWeights, Packer, Panel};
-use crate::model::compiled::product::{Activation, Field, Pixels, Product, STEP};
-use crate::model::compiled::vector::Vector;
+use crate::model::compiled::product::{Activation, Factor, Field, Format, Pixels, Product, STEP};
+use crate::model::compiled::vector::{Vector, WIDEST};
 
 /// The weights of a convolution with its normalisation folded in: outputs × inputs × size[0] × size[1].
 pub(super) struct Kernel {
@@ -77,7 +78,7 @@ impl Convolution {
     /// # Safety
     ///
     /// The processor must have the instruction set of `V`, for which the weights were packed, and the maps the shapes
-    /// that the layer was made for.
+    /// that the layer was made for. `float16` has room for the inputs where they are of 16 bits.
     #[inline(always)]
     pub unsafe fn run<V: Vector>(
         &self,
@@ -85,23 +86,56 @@ impl Convolution {
         from: &Map,
         to: &mut Map,
         windows: Range<usize>,
+        float16: &mut Aligned,
     ) {
-        let starts = (from.start(windows.start), to.start(windows.start));
-        let reach = |pixels: &[u32], shape: Shape, values: usize| {
-            let last = pixels.last().map_or(0, |&last| last as usize);
-            (windows.len() - 1) * shape.values() + last + values
-        };
-        assert!(starts.0 + reach(&self.from, from.shape, self.field.extent()) <= from.values.len());
-        let block = 2 * V::LANES;
-        assert!(starts.1 + reach(&self.to, to.shape, self.panel.blocks * block) <= to.values.len());
+        let read = self.read(from.shape, windows.len());
+        let inputs = &from.values[from.start(windows.start)..][..read];
+        let inputs = inputs.as_ptr();
+        // SAFETY: by the contract of this function, and checked above.
+        unsafe {
+            match weights.format {
+                Format::Float16 => {
+                    assert!(read <= 2 * float16.len());
+                    let halves = float16.as_mut_ptr().cast::<u16>();
+                    for at in (0..read).step_by(V::LANES) {
+                        V::load(inputs.add(at)).store_float16(halves.add(at));
+                    }
+                    self.multiply::<V, u16>(weights, halves, from.shape, to, windows);
+                }
+                _ => self.multiply::<V, f32>(weights, inputs, from.shape, to, windows),
+            }
+        }
+    }
+
+    /// Values of a map that are read for `windows` windows, whole vectors of any processor.
+    pub fn read(&self, from: Shape, windows: usize) -> usize {
+        let last = self.from.last().map_or(0, |&last| last as usize);
+        ((windows - 1) * from.values() + last + self.field.extent()).next_multiple_of(WIDEST)
+    }
+
+    #[inline(always)]
+    unsafe fn multiply<V: Vector, F: Factor>(
+        &self,
+        weights: &PackedWeights,
+        from: *const F,
+        from_shape: Shape,
+        to: &mut Map,
+        windows: Range<usize>,
+    ) {
+        let start = to.start(windows.start);
+        let last = self.to.last().map_or(0, |&last| last as usize);
+        let values = last + self.panel.blocks * 2 * V::LANES;
+        assert!(start + (windows.len() - 1) * to.shape.values() + values <= to.values.len());
         for block in 0..self.panel.blocks {
             let first = block * 2 * V::LANES;
             let product = Product {
+                from,
+                from_pixels: Pixels {
+                    window: from_shape.values(),
+                    offsets: &self.from,
+                },
                 // SAFETY: checked above.
-                from: unsafe { from.values.as_ptr().add(starts.0) },
-                from_pixels: from.pixels(&self.from),
-                // SAFETY: checked above.
-                to: unsafe { to.values.as_mut_ptr().add(starts.1 + first) },
+                to: unsafe { to.values.as_mut_ptr().add(start + first) },
                 to_pixels: Pixels {
                     window: to.shape.values(),
                     offsets: &self.to,
@@ -113,8 +147,8 @@ impl Convolution {
                 bias: self.panel.bias[first..].as_ptr(),
                 activation: self.activation,
             };
-            // SAFETY: by the contract of this function, and checked above.
-            unsafe { V::product(&product) };
+            // SAFETY: by the contract of `run`, and checked above.
+            unsafe { F::product::<V>(&product) };
         }
     }
 }

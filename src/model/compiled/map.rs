@@ -1,7 +1,8 @@
 //! Feature maps: windows × height × width × channels, with a border of zeros around each.
 
 use crate::model::compiled::aligned::Aligned;
-use crate::model::compiled::product::{Pixels, STEP};
+use crate::model::compiled::product::STEP;
+use crate::model::compiled::vector::WIDEST;
 
 /// The size of a window's map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,8 @@ impl Shape {
 #[derive(Clone)]
 pub(super) struct Map {
     pub shape: Shape,
-    windows: usize,
+    /// Windows that there is room for.
+    pub windows: usize,
     pub values: Aligned,
 }
 
@@ -71,8 +73,8 @@ impl Map {
         Self {
             shape,
             windows,
-            // The last run of inputs may be filled up to a whole step.
-            values: Aligned::zeros(windows * shape.values() + STEP),
+            // The last run of inputs may be filled up to a whole step, and is read in whole vectors.
+            values: Aligned::zeros(windows * shape.values() + STEP + WIDEST),
         }
     }
 
@@ -80,13 +82,5 @@ impl Map {
     pub fn start(&self, window: usize) -> usize {
         // Later windows follow in the memory of a map that has room for one.
         window % self.windows * self.shape.values()
-    }
-
-    /// These pixels of every window.
-    pub fn pixels<'a>(&self, offsets: &'a [u32]) -> Pixels<'a> {
-        Pixels {
-            offsets,
-            window: self.shape.values(),
-        }
     }
 }

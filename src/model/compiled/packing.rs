@@ -1,5 +1,7 @@
 //! Weights in the order in which the kernels read them, one layer after the other.
 
+use half::f16;
+
 use crate::model::compiled::aligned::Aligned;
 use crate::model::compiled::product::{Field, Format};
 use crate::model::compiled::vector::InstructionSet;
@@ -40,20 +42,23 @@ impl PackedWeights {
         &self.words[words(first)..][..words(panel.matrix)]
     }
 
-    /// The same weights in 16 bits each, packed for vectors of `channels` in all.
-    pub fn halved(&self, channels: usize) -> Self {
+    /// The same weights in 16 bits each: `format` is one of those. They were packed for blocks of `channels`.
+    pub fn halved(&self, format: Format, channels: usize) -> Self {
         let mut words = Aligned::zeros(self.words.len() / 2);
         let pairs = self.words.chunks_exact(2 * channels);
         for (pair, words) in pairs.zip(words.chunks_exact_mut(channels)) {
             let (first, second) = pair.split_at(channels);
-            for ((word, &first), &second) in words.iter_mut().zip(first).zip(second) {
-                *word = f32::from_bits(bfloat16_pair(first, second));
+            for (at, word) in words.iter_mut().enumerate() {
+                *word = f32::from_bits(match format {
+                    Format::Float16 => {
+                        let channel = 2 * at % channels + 2 * at / channels;
+                        float16_pair(first[channel], second[channel])
+                    }
+                    _ => bfloat16_pair(first[at], second[at]),
+                });
             }
         }
-        Self {
-            format: Format::Bfloat16,
-            words,
-        }
+        Self { format, words }
     }
 }
 
@@ -128,4 +133,13 @@ fn bfloat16_pair(first: f32, second: f32) -> u32 {
     let magnitude = second.abs().to_bits() + HALF;
     let upper = magnitude.saturating_sub(lower) & UPPER;
     second.to_bits() & SIGN | upper.max(f32::MIN_POSITIVE.to_bits()) | lower
+}
+
+/// Two weights in one word (see [`Format::Float16`]). Larger ones become the largest number.
+fn float16_pair(first: f32, second: f32) -> u32 {
+    let [first, second] = [first, second].map(|weight| {
+        let largest = f16::MAX.to_f32();
+        u32::from(f16::from_f32(weight.clamp(-largest, largest)).to_bits())
+    });
+    second << 16 | first
 }

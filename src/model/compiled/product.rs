@@ -3,7 +3,7 @@
 use crate::model::compiled::vector::Vector;
 
 /// Most rows of any instruction set's tile.
-const MOST_ROWS: usize = 14;
+pub(super) const MOST_ROWS: usize = 14;
 /// Runs of inputs are multiples of this: what a loop of the kernel takes at once.
 pub(super) const STEP: usize = 4;
 /// Bytes that the processor fetches at once.
@@ -17,6 +17,9 @@ pub(super) enum Format {
     /// The upper halves of 32-bit floats, those of two successive inputs in one word, the first in its lower half. The
     /// second is read as the whole word: it was rounded so that the word is closest to the weight.
     Bfloat16,
+    /// 16-bit floats (IEEE 754 binary16), those of two successive inputs in one word, the first in its lower half. Of a
+    /// block's channels, even ones come before odd ones. The layers' inputs have this format as well.
+    Float16,
 }
 
 impl Format {
@@ -24,7 +27,7 @@ impl Format {
     pub fn bytes(self) -> usize {
         match self {
             Self::Float32 => 4,
-            Self::Bfloat16 => 2,
+            Self::Bfloat16 | Self::Float16 => 2,
         }
     }
 }
@@ -65,9 +68,9 @@ pub(super) struct Pixels<'a> {
     pub window: usize,
 }
 
-/// A block of output channels of all pixels of some windows.
-pub(super) struct Product<'a> {
-    pub from: *const f32,
+/// A block of output channels of all pixels of some windows, from inputs of type `I`.
+pub(super) struct Product<'a, I = f32> {
+    pub from: *const I,
     pub from_pixels: Pixels<'a>,
     pub to: *mut f32,
     pub to_pixels: Pixels<'a>,
@@ -81,26 +84,39 @@ pub(super) struct Product<'a> {
     pub activation: Activation,
 }
 
-impl Product<'_> {
-    /// Computes the block.
+/// Computes some rows of a product at once.
+///
+/// # Safety
+///
+/// As for [`Product::compute`]. The arrays hold pointers to the inputs and outputs of `M` rows.
+pub(super) trait Tile<I> {
+    /// Rows whose sums fit into the registers.
+    const MAX_ROWS: usize;
+    unsafe fn compute<const M: usize>(
+        product: &Product<I>,
+        from: &[*const I; MOST_ROWS],
+        to: &[*mut f32; MOST_ROWS],
+        ahead: Ahead,
+    );
+}
+
+impl<I> Product<'_, I> {
+    /// Computes the block, of `channels` channels.
     ///
     /// # Safety
     ///
-    /// The processor must have the instruction set of `V`. Every pixel of `from` must have its field, every pixel of
-    /// `to` two vectors, `weights` the block and its bias. Call it through [`Vector::product`], which compiles it once.
+    /// The processor must have the instruction set of `T`, for whose format the weights were packed. Every pixel of
+    /// `from` must have its field, every pixel of `to` two vectors, `weights` the block and its bias. Call it through
+    /// [`Factor::product`], which compiles it once.
     #[inline(always)]
-    pub unsafe fn compute<V: Vector>(&self) {
+    pub unsafe fn compute<T: Tile<I>>(&self, channels: usize) {
         let pixels = self.to_pixels.offsets.len();
         let rows = self.windows * pixels;
-        let tiles = rows.div_ceil(match self.format {
-            Format::Float32 => V::MAX_ROWS,
-            // Two weights at a time need more registers.
-            Format::Bfloat16 => V::MAX_ROWS - 1,
-        });
-        let bytes = self.field.inputs() * 2 * V::LANES * self.format.bytes();
+        let tiles = rows.div_ceil(T::MAX_ROWS);
+        let bytes = self.field.inputs() * channels * self.format.bytes();
         let ahead = Ahead {
             next: self.weights.cast::<u8>().wrapping_add(bytes),
-            lines: (STEP * 2 * V::LANES * self.format.bytes() / CACHE_LINE).div_ceil(tiles),
+            lines: (STEP * channels * self.format.bytes() / CACHE_LINE).div_ceil(tiles),
         };
         let (mut window, mut pixel) = ((self.from, self.to), 0);
         let mut from = [self.from; MOST_ROWS];
@@ -128,146 +144,29 @@ impl Product<'_> {
             // SAFETY: by the contract of this function; `end - first` pointers were set.
             unsafe {
                 match end - first {
-                    1 => self.tile::<V, 1>(&from, &to, ahead),
-                    2 => self.tile::<V, 2>(&from, &to, ahead),
-                    3 => self.tile::<V, 3>(&from, &to, ahead),
-                    4 => self.tile::<V, 4>(&from, &to, ahead),
-                    5 => self.tile::<V, 5>(&from, &to, ahead),
-                    6 => self.tile::<V, 6>(&from, &to, ahead),
-                    7 => self.tile::<V, 7>(&from, &to, ahead),
-                    8 => self.tile::<V, 8>(&from, &to, ahead),
-                    9 => self.tile::<V, 9>(&from, &to, ahead),
-                    10 => self.tile::<V, 10>(&from, &to, ahead),
-                    11 => self.tile::<V, 11>(&from, &to, ahead),
-                    12 => self.tile::<V, 12>(&from, &to, ahead),
-                    13 => self.tile::<V, 13>(&from, &to, ahead),
-                    _ => self.tile::<V, 14>(&from, &to, ahead),
+                    1 => T::compute::<1>(self, &from, &to, ahead),
+                    2 => T::compute::<2>(self, &from, &to, ahead),
+                    3 => T::compute::<3>(self, &from, &to, ahead),
+                    4 => T::compute::<4>(self, &from, &to, ahead),
+                    5 => T::compute::<5>(self, &from, &to, ahead),
+                    6 => T::compute::<6>(self, &from, &to, ahead),
+                    7 => T::compute::<7>(self, &from, &to, ahead),
+                    8 => T::compute::<8>(self, &from, &to, ahead),
+                    9 => T::compute::<9>(self, &from, &to, ahead),
+                    10 => T::compute::<10>(self, &from, &to, ahead),
+                    11 => T::compute::<11>(self, &from, &to, ahead),
+                    12 => T::compute::<12>(self, &from, &to, ahead),
+                    13 => T::compute::<13>(self, &from, &to, ahead),
+                    _ => T::compute::<14>(self, &from, &to, ahead),
                 }
             }
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn tile<V: Vector, const M: usize>(
-        &self,
-        from: &[*const f32; MOST_ROWS],
-        to: &[*mut f32; MOST_ROWS],
-        ahead: Ahead,
-    ) {
-        // SAFETY: by the contracts of `compute` and `Vector`.
-        unsafe {
-            let mut sums = match self.format {
-                Format::Float32 => self.sums::<V, Float32, M>(from, ahead),
-                Format::Bfloat16 => self.sums::<V, Bfloat16, M>(from, ahead),
-            };
-            if let Activation::Rectifier(slope) = self.activation {
-                let slope = V::splat(slope);
-                for sum in sums.iter_mut().flatten() {
-                    *sum = sum.max(sum.mul(slope));
-                }
-            }
-            for (to, [low, high]) in to.iter().zip(sums) {
-                low.store(*to);
-                high.store(to.add(V::LANES));
-            }
-        }
-    }
-
-    /// The weighted sums of a tile, bias included.
-    #[inline(always)]
-    unsafe fn sums<V: Vector, W: Weights, const M: usize>(
-        &self,
-        from: &[*const f32; MOST_ROWS],
-        mut ahead: Ahead,
-    ) -> [[V; 2]; M] {
-        // SAFETY: by the contracts of `compute` and `Vector`.
-        unsafe {
-            let bias = [V::load(self.bias), V::load(self.bias.add(V::LANES))];
-            let mut sums = [bias; M];
-            let mut weights = self.weights;
-            let run = self.field.run;
-            for row in 0..self.field.rows {
-                let shift = row * self.field.row_stride;
-                let from: [*const f32; M] = std::array::from_fn(|m| from[m].add(shift));
-                let mut input = 0;
-                while input < run {
-                    ahead.fetch();
-                    for pair in 0..STEP / 2 {
-                        let at = input + 2 * pair;
-                        let [first, second] = W::pair::<V>(&mut weights);
-                        accumulate(&mut sums, &from, at, first);
-                        accumulate(&mut sums, &from, at + 1, second);
-                    }
-                    input += STEP;
-                }
-            }
-            sums
-        }
-    }
-}
-
-/// Adds input `at` of every row, times its weights.
-#[inline(always)]
-unsafe fn accumulate<V: Vector, const M: usize>(
-    sums: &mut [[V; 2]; M],
-    from: &[*const f32; M],
-    at: usize,
-    [low, high]: [V; 2],
-) {
-    for (sum, from) in sums.iter_mut().zip(from) {
-        // SAFETY: by the contracts of `compute` and `Vector`.
-        unsafe {
-            let value = V::splat(*from.add(at));
-            sum[0] = value.mul_add(low, sum[0]);
-            sum[1] = value.mul_add(high, sum[1]);
-        }
-    }
-}
-
-/// Weights of a [`Format`].
-trait Weights {
-    /// The weights of two inputs for two vectors of channels; moves the pointer behind them.
-    unsafe fn pair<V: Vector>(weights: &mut *const f32) -> [[V; 2]; 2];
-}
-
-struct Float32;
-
-impl Weights for Float32 {
-    #[inline(always)]
-    unsafe fn pair<V: Vector>(weights: &mut *const f32) -> [[V; 2]; 2] {
-        // SAFETY: by the contracts of `compute` and `Vector`.
-        unsafe {
-            let from = *weights;
-            *weights = from.add(4 * V::LANES);
-            [
-                [V::load(from), V::load(from.add(V::LANES))],
-                [
-                    V::load(from.add(2 * V::LANES)),
-                    V::load(from.add(3 * V::LANES)),
-                ],
-            ]
-        }
-    }
-}
-
-struct Bfloat16;
-
-impl Weights for Bfloat16 {
-    #[inline(always)]
-    unsafe fn pair<V: Vector>(weights: &mut *const f32) -> [[V; 2]; 2] {
-        // SAFETY: by the contracts of `compute` and `Vector`.
-        unsafe {
-            let low = V::load_pair(*weights);
-            let high = V::load_pair(weights.add(V::LANES));
-            *weights = weights.add(2 * V::LANES);
-            [[low[0], high[0]], [low[1], high[1]]]
         }
     }
 }
 
 /// The next block's weights, which are fetched from memory while this one's are in use.
 #[derive(Clone, Copy)]
-struct Ahead {
+pub(super) struct Ahead {
     next: *const u8,
     /// Cache lines at a time.
     lines: usize,
@@ -275,7 +174,7 @@ struct Ahead {
 
 impl Ahead {
     #[inline(always)]
-    fn fetch(&mut self) {
+    pub fn fetch(&mut self) {
         for _ in 0..self.lines {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: prefetching an address never faults.
@@ -285,5 +184,43 @@ impl Ahead {
             }
             self.next = self.next.wrapping_add(CACHE_LINE);
         }
+    }
+}
+
+/// The type of a layer's inputs: 32-bit floats, or the bits of 16-bit ones.
+pub(super) trait Factor: Copy {
+    /// # Safety
+    ///
+    /// As for [`Vector::store`].
+    unsafe fn store<V: Vector>(value: V, to: *mut Self);
+    /// # Safety
+    ///
+    /// As for [`Product::compute`].
+    unsafe fn product<V: Vector>(product: &Product<Self>);
+}
+
+impl Factor for f32 {
+    #[inline(always)]
+    unsafe fn store<V: Vector>(value: V, to: *mut Self) {
+        // SAFETY: by the contract of this function.
+        unsafe { value.store(to) }
+    }
+    #[inline(always)]
+    unsafe fn product<V: Vector>(product: &Product<Self>) {
+        // SAFETY: by the contract of this function.
+        unsafe { V::product(product) }
+    }
+}
+
+impl Factor for u16 {
+    #[inline(always)]
+    unsafe fn store<V: Vector>(value: V, to: *mut Self) {
+        // SAFETY: by the contract of this function.
+        unsafe { value.store_float16(to) }
+    }
+    #[inline(always)]
+    unsafe fn product<V: Vector>(product: &Product<Self>) {
+        // SAFETY: by the contract of this function.
+        unsafe { V::product_float16(product) }
     }
 }

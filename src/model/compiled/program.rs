@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::frontend::MEL_BANDS;
+use crate::model::compiled::aligned::Aligned;
 use crate::model::compiled::convolution::{Convolution, Kernel};
 use crate::model::compiled::map::{Map, Shape};
 use crate::model::compiled::packing::{PackedWeights, Packer};
-use crate::model::compiled::product::Activation;
+use crate::model::compiled::product::{Activation, Format};
 use crate::model::compiled::steps::{Layer, MapId, Memory, Step};
 use crate::model::compiled::vector::{InstructionSet, Vector};
 use crate::model::compiled::winograd::{Scratch, Winograd};
@@ -29,29 +30,44 @@ pub(super) struct Program {
 impl Program {
     /// Memory for passes over at most this many windows.
     pub fn memory(&self, windows: usize) -> Memory {
-        let layers = self.steps.iter().filter_map(|step| match step {
-            Step::Product {
-                layer: Layer::Winograd(layer),
-                ..
-            } => Some(layer),
-            _ => None,
-        });
         // Where windows follow one another, the next can use the memory of the last, which is in the cache.
         let shared = self.steps[self.single..].iter().flat_map(Step::maps);
         let shared: BTreeSet<MapId> = shared.chain([self.input, self.output]).collect();
         let map = |(id, &shape): (MapId, &Shape)| {
             Map::new(shape, if shared.contains(&id) { windows } else { 1 })
         };
+        let maps: Vec<Map> = self.maps.iter().enumerate().map(map).collect();
+        let mut winograd = Vec::new();
+        let mut float16 = 0;
+        for step in self.steps.iter() {
+            match step {
+                Step::Product {
+                    layer: Layer::Winograd(layer),
+                    ..
+                } => winograd.push(layer),
+                Step::Product {
+                    layer: Layer::Direct(layer),
+                    from,
+                    ..
+                } if self.weights.format == Format::Float16 => {
+                    let from = &maps[*from];
+                    float16 = float16.max(layer.read(from.shape, from.windows) / 2);
+                }
+                _ => {}
+            }
+        }
         Memory {
-            maps: self.maps.iter().enumerate().map(map).collect(),
-            scratch: Scratch::new(layers),
+            maps,
+            scratch: Scratch::new(winograd.into_iter()),
+            float16: Aligned::zeros(float16),
+            overflowed: false,
         }
     }
 
-    /// The same program with weights of 16 bits.
-    pub fn halved(&self) -> Self {
+    /// The same program with weights of 16 bits, in this format of those.
+    pub fn halved(&self, format: Format) -> Self {
         Self {
-            weights: self.weights.halved(self.set.block_channels()),
+            weights: self.weights.halved(format, self.set.block_channels()),
             steps: Arc::clone(&self.steps),
             maps: self.maps.clone(),
             ..*self
@@ -77,8 +93,14 @@ impl Program {
         &output.values[output.start(place)..][..output.shape.channels]
     }
 
-    /// A pass over `windows` windows.
-    pub fn run(&self, memory: &mut Memory, windows: usize) {
+    /// The instruction set that it is compiled for.
+    pub fn set(&self) -> InstructionSet {
+        self.set
+    }
+
+    /// A pass over `windows` windows. False if a number was too large for its format, so that the outputs are wrong.
+    pub fn run(&self, memory: &mut Memory, windows: usize) -> bool {
+        memory.overflowed = false;
         match self.set {
             // SAFETY: the processor has the set, since there is a value of it.
             #[cfg(target_arch = "x86_64")]
@@ -89,6 +111,7 @@ impl Program {
             #[cfg(not(target_arch = "x86_64"))]
             _ => unreachable!("an instruction set of another processor"),
         }
+        !memory.overflowed
     }
 
     #[cfg(target_arch = "x86_64")]

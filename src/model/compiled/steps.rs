@@ -2,9 +2,12 @@
 
 use std::ops::Range;
 
+use crate::model::compiled::aligned::Aligned;
 use crate::model::compiled::convolution::Convolution;
 use crate::model::compiled::map::Map;
+use crate::model::compiled::overflow;
 use crate::model::compiled::packing::PackedWeights;
+use crate::model::compiled::product::Format;
 use crate::model::compiled::vector::Vector;
 use crate::model::compiled::winograd::{Scratch, Winograd};
 
@@ -49,6 +52,10 @@ pub(super) enum Layer {
 pub(super) struct Memory {
     pub maps: Vec<Map>,
     pub scratch: Scratch,
+    /// The inputs of a layer as 16-bit floats, if they are multiplied so.
+    pub float16: Aligned,
+    /// Whether a number was too large for 16 bits.
+    pub overflowed: bool,
 }
 
 impl Step {
@@ -77,19 +84,30 @@ impl Step {
         memory: &mut Memory,
         windows: Range<usize>,
     ) {
-        let Memory { maps, scratch } = memory;
+        let Memory {
+            maps,
+            scratch,
+            float16,
+            overflowed,
+        } = memory;
         match self {
             Self::Product { layer, from, to } => {
                 let [from, to] = several(maps, [*from, *to]);
+                if weights.format == Format::Float16 {
+                    overflow::clear();
+                }
                 // SAFETY: by the contract of this function.
                 unsafe {
                     match layer {
-                        Layer::Direct(layer) => layer.run::<V>(weights, from, to, windows),
+                        Layer::Direct(layer) => {
+                            layer.run::<V>(weights, from, to, windows, float16);
+                        }
                         Layer::Winograd(layer) => {
                             layer.run::<V>(weights, from, to, windows, scratch);
                         }
                     }
                 }
+                *overflowed |= weights.format == Format::Float16 && overflow::is_recorded();
             }
             Self::MaxPool {
                 from,

@@ -3,7 +3,13 @@
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 
-use crate::model::compiled::product::Product;
+#[cfg(target_arch = "x86_64")]
+use crate::model::compiled::float16::Float16;
+use crate::model::compiled::float32::{Bfloat16, Float32, Floats};
+use crate::model::compiled::product::{Format, Product};
+
+/// Floats in the widest vector.
+pub(super) const WIDEST: usize = 16;
 
 /// An instruction set that the kernels are written for. A value exists only where the processor has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +34,15 @@ impl InstructionSet {
             }
         }
         None
+    }
+
+    /// Whether products of 16-bit floats are possible: AVX512-FP16.
+    #[must_use]
+    pub fn has_float16(self) -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return self == Self::Avx512 && is_x86_feature_detected!("avx512fp16");
+        #[cfg(not(target_arch = "x86_64"))]
+        false
     }
 
     /// Output channels that a kernel computes at once: two vectors.
@@ -61,8 +76,32 @@ pub(super) unsafe trait Vector: Copy {
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self;
     /// [`Product::compute`] for this vector.
     unsafe fn product(product: &Product);
+    /// The same for 16-bit floats. The processor must have AVX512-FP16.
+    unsafe fn product_float16(_: &Product<u16>) {
+        unreachable!("16-bit floats without AVX512-FP16");
+    }
+    /// Stores the nearest 16-bit floats. The processor must have AVX512-FP16.
+    unsafe fn store_float16(self, _: *mut u16) {
+        unreachable!("16-bit floats without AVX512-FP16");
+    }
     /// Floats whose upper halves are the lower halves of the 32-bit words at `from`, and the words themselves.
     unsafe fn load_pair(from: *const f32) -> [Self; 2];
+}
+
+/// # Safety
+///
+/// As for [`Product::compute`].
+#[inline(always)]
+unsafe fn product_of_floats<V: Vector>(product: &Product) {
+    let channels = 2 * V::LANES;
+    // SAFETY: by the contract of this function.
+    unsafe {
+        match product.format {
+            Format::Float32 => product.compute::<Floats<V, Float32>>(channels),
+            Format::Bfloat16 => product.compute::<Floats<V, Bfloat16>>(channels),
+            Format::Float16 => unreachable!("32-bit inputs of 16-bit products"),
+        }
+    }
 }
 
 // SAFETY: every method is one or two instructions of AVX-512 F.
@@ -71,7 +110,20 @@ unsafe impl Vector for __m512 {
     #[target_feature(enable = "avx512f")]
     unsafe fn product(product: &Product) {
         // SAFETY: by the contract of the trait and of `compute`.
-        unsafe { product.compute::<Self>() }
+        unsafe { product_of_floats::<Self>(product) }
+    }
+    #[target_feature(enable = "avx512f")]
+    unsafe fn product_float16(product: &Product<u16>) {
+        // SAFETY: as above.
+        unsafe { product.compute::<Float16>(2 * Self::LANES) }
+    }
+    #[inline(always)]
+    unsafe fn store_float16(self, to: *mut u16) {
+        // SAFETY: by the contract of `Vector`.
+        unsafe {
+            let nearest = _mm512_cvtps_ph::<{ _MM_FROUND_TO_NEAREST_INT }>(self);
+            _mm256_storeu_si256(to.cast(), nearest);
+        }
     }
     const LANES: usize = 16;
     const MAX_ROWS: usize = 14;
@@ -132,7 +184,7 @@ unsafe impl Vector for __m256 {
     #[target_feature(enable = "avx2,fma")]
     unsafe fn product(product: &Product) {
         // SAFETY: by the contract of the trait and of `compute`.
-        unsafe { product.compute::<Self>() }
+        unsafe { product_of_floats::<Self>(product) }
     }
     const LANES: usize = 8;
     const MAX_ROWS: usize = 6;

@@ -10,7 +10,7 @@ use crate::model::compiled::aligned::Aligned;
 use crate::model::compiled::convolution::Kernel;
 use crate::model::compiled::map::{Map, Shape};
 use crate::model::compiled::packing::{Matrix, PackedWeights, Packer, Panel};
-use crate::model::compiled::product::{Activation, Field, Pixels, Product};
+use crate::model::compiled::product::{Activation, Factor, Field, Format, Pixels, Product};
 use crate::model::compiled::vector::Vector;
 
 /// Places of a tile.
@@ -128,20 +128,38 @@ impl Winograd {
             let tiles = first + chunk * tiles / chunks..first + (chunk + 1) * tiles / chunks;
             // SAFETY: by the contract of this function, and checked above.
             unsafe {
-                self.transform_inputs::<V>(from, tiles.clone(), scratch);
-                for block in 0..self.panel.blocks {
-                    for place in 0..PLACES {
-                        self.multiply::<V>(weights, block, place, tiles.len(), scratch);
-                    }
-                    self.transform_outputs::<V>(scratch, to, tiles.clone(), block);
+                match weights.format {
+                    Format::Float16 => self.chunk::<V, u16>(weights, from, to, tiles, scratch),
+                    _ => self.chunk::<V, f32>(weights, from, to, tiles, scratch),
                 }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn chunk<V: Vector, F: Factor>(
+        &self,
+        weights: &PackedWeights,
+        from: &Map,
+        to: &mut Map,
+        tiles: Range<usize>,
+        scratch: &mut Scratch,
+    ) {
+        // SAFETY: by the contract of `run`.
+        unsafe {
+            self.transform_inputs::<V, F>(from, tiles.clone(), scratch);
+            for block in 0..self.panel.blocks {
+                for place in 0..PLACES {
+                    self.multiply::<V, F>(weights, block, place, tiles.len(), scratch);
+                }
+                self.transform_outputs::<V>(scratch, to, tiles.clone(), block);
             }
         }
     }
 
     /// The products of a place of all tiles of a chunk with its weights for a block of channels.
     #[inline(always)]
-    unsafe fn multiply<V: Vector>(
+    unsafe fn multiply<V: Vector, F: Factor>(
         &self,
         weights: &PackedWeights,
         block: usize,
@@ -153,8 +171,9 @@ impl Winograd {
         // SAFETY: by the contract of `run`.
         unsafe {
             let to = place * apart(2 * V::LANES);
-            V::product(&Product {
-                from: scratch.inputs.as_ptr().add(place * apart(self.channels)),
+            let from = scratch.inputs.as_ptr().cast::<F>();
+            F::product::<V>(&Product {
+                from: from.add(place * apart(self.channels)),
                 from_pixels: pixels(&self.inputs[..tiles]),
                 to: scratch.products.as_mut_ptr().add(to),
                 to_pixels: pixels(&self.products[..tiles]),
@@ -176,7 +195,7 @@ impl Winograd {
     }
 
     #[inline(always)]
-    unsafe fn transform_inputs<V: Vector>(
+    unsafe fn transform_inputs<V: Vector, F: Factor>(
         &self,
         from: &Map,
         tiles: Range<usize>,
@@ -195,12 +214,13 @@ impl Winograd {
                     for line in &mut lines {
                         *line = input_line(*line);
                     }
-                    let to = scratch.inputs.as_mut_ptr().add(at * channels + channel);
+                    let to = scratch.inputs.as_mut_ptr().cast::<F>();
+                    let to = to.add(at * channels + channel);
                     #[allow(clippy::needless_range_loop)] // A column of four lines.
                     for x in 0..4 {
                         let column = [lines[0][x], lines[1][x], lines[2][x], lines[3][x]];
                         for (y, value) in input_line(column).into_iter().enumerate() {
-                            value.store(to.add((4 * y + x) * apart(channels)));
+                            F::store(value, to.add((4 * y + x) * apart(channels)));
                         }
                     }
                 }
