@@ -1,6 +1,5 @@
 //! The process that captures a device for the daemon: waited for, hung, killed, and never more than one.
 
-use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -156,7 +155,12 @@ fn a_card_is_waited_for_and_a_capture_process_that_hangs_or_dies_is_replaced() {
     assert_eq!(of_type(&run.all, "gap").len(), 4);
     let process = run.processes()[0];
     run.end();
-    assert!(!Path::new(&format!("/proc/{process}")).exists());
+    // A process that is killed may need a moment on a busy machine.
+    let (start, process) = (Instant::now(), format!("/proc/{process}"));
+    while Path::new(&process).exists() {
+        assert!(start.elapsed() < PATIENCE, "{process} is there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// PulseAudio without a card, in a folder of its own.
@@ -253,24 +257,25 @@ fn the_death_of_a_sound_server_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_a_sound_library_prints_at_every_attempt_is_passed_on_once() {
-    let Some(mut pulse) = Pulse::new() else {
-        return;
-    };
-    pulse.kill();
-    let mut command = with_model("run device:stage --only state");
-    pulse
-        .environment(&mut command)
-        .env("HOME", "/nonexistent")
+fn what_capture_processes_print_again_and_again_is_passed_on_once() {
+    // The loader of every process complains.
+    let mut command = with_model("run device:nosuch --only state");
+    command
+        .env("LD_PRELOAD", "/nonexistent.so")
         .stderr(Stdio::piped());
     let mut run = Run::start(&mut command);
     let errors = run.child.stderr.take().unwrap();
     run.until("waiting");
-    // Some attempts, at most 5 s apart.
-    std::thread::sleep(Duration::from_secs(12));
+    for _ in 0..3 {
+        let (start, first) = (Instant::now(), run.processes());
+        signal(first[0], libc::SIGKILL);
+        while run.processes() == first || run.processes().is_empty() {
+            assert!(start.elapsed() < PATIENCE, "no other process");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
     run.end();
-    let lines: Vec<String> = BufReader::new(errors).lines().map(Result::unwrap).collect();
-    let distinct: BTreeSet<&String> = lines.iter().collect();
-    println!("{lines:#?}");
-    assert_eq!(distinct.len(), lines.len(), "{lines:#?}");
+    let lines = BufReader::new(errors).lines().map(Result::unwrap);
+    let complaints = lines.filter(|line| line.contains("/nonexistent.so"));
+    assert_eq!(complaints.count(), 2, "of the daemon and of the others");
 }
