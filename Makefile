@@ -40,7 +40,7 @@ dist: build
 # A song at the speed it sounds. The fourteen decisions a second are left out of what is shown.
 demo: build
 	@echo '"Farewell" by Obsidian Shell, CC BY-SA 3.0 (tests/data/README.md), 90 s; Ctrl-C ends it.' >&2
-	@echo 'A voice sings from 3 to 37 s and from 54 to 88 s. The flag stays on until 39.5 s, which is too long.' >&2
+	@echo 'A voice sings from 3 to 37 s and from 54 to 88 s. The flag from 37 to 39.6 s is wrong.' >&2
 	@cargo run --release --quiet -- run tests/data/demo.ogg --pace realtime --only onset,offset,state,gap; \
 	status=$$?; program=$(CARGO_TARGET_DIR)/release/vocald; \
 	echo "Next:  $$program run --http         the microphone, and the page http://127.0.0.1:8770/" >&2; \

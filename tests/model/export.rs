@@ -136,7 +136,7 @@ fn cases() -> Vec<Case> {
         Absolute,
     ))));
     cases.push(Case {
-        name: "built-in".into(),
+        name: "live-wide".into(),
         checkpoint: built_in().unwrap(),
         first: 0,
     });
