@@ -18,6 +18,10 @@ use crate::audio::{AudioFormat, CaptureInstant, StopFlag};
 const SHORTEST_BLOCK_FRAMES: usize = 16;
 /// Polling interval of a waiting end of the ring.
 const POLL: Duration = Duration::from_millis(2);
+/// The reader polls from this part of the time between the last two blocks on: the next one hardly comes sooner.
+const SOONEST: f64 = 0.75;
+/// Longest sleep before polling.
+const LONGEST_SLEEP: Duration = Duration::from_millis(15);
 
 /// Stamp of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +65,8 @@ pub fn ring(format: AudioFormat, capacity_s: f64) -> (RingWriter, RingReader) {
         ends,
         format,
         channels,
+        newest: Instant::now(),
+        spacing: Duration::ZERO,
     };
     (writer, reader)
 }
@@ -163,6 +169,9 @@ pub struct RingReader {
     ends: Arc<Ends>,
     format: AudioFormat,
     channels: usize,
+    /// When the newest block was read, and the time since the one before.
+    newest: Instant,
+    spacing: Duration,
 }
 
 impl RingReader {
@@ -175,6 +184,8 @@ impl RingReader {
     /// there is no block yet.
     pub fn read(&mut self, samples: &mut Vec<f32>) -> Option<Block> {
         let block = self.stamps.try_pop()?;
+        let now = Instant::now();
+        (self.spacing, self.newest) = (now - self.newest, now);
         samples.clear();
         samples.resize(block.frames as usize * self.channels, 0.0);
         let read = self.samples.pop_slice(samples);
@@ -196,7 +207,9 @@ impl RingReader {
             if closed || left.is_zero() {
                 return None;
             }
-            std::thread::sleep(left.min(POLL));
+            let next = self.newest + self.spacing.mul_f64(SOONEST);
+            let sleep = next.saturating_duration_since(Instant::now());
+            std::thread::sleep(left.min(sleep.clamp(POLL, LONGEST_SLEEP)));
         }
     }
 
