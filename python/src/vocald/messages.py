@@ -303,6 +303,7 @@ class Reply:
     ok: bool
     id: int | None = None
     error: str | None = None
+    impossible: bool = False
     changed: tuple[str, ...] = ()
     restart: tuple[str, ...] = ()
     streams: tuple[StreamStatus, ...] = ()

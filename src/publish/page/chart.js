@@ -179,11 +179,13 @@ class Chart {
   // The names of the thresholds at their lines; moved apart where the lines are closer than a label is high.
   labels(y, height) {
     const labels = this.thresholds().map(({ p, name }) => ({ text: `${name} ${p.toFixed(2)}`, y: y(p) }));
+    let moved = 0;
     for (let i = 1; i < labels.length; i++) {
-      const overlap = Math.max(0, labels[i - 1].y + height - labels[i].y);
-      labels[i - 1].y -= overlap / 2;
-      labels[i].y += overlap / 2;
+      const lower = Math.max(labels[i].y, labels[i - 1].y + height);
+      moved += lower - labels[i].y;
+      labels[i].y = lower;
     }
+    for (const label of labels) label.y -= moved / labels.length;
     return labels;
   }
 
