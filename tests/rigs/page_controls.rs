@@ -143,6 +143,32 @@ fn thresholds_and_the_look_ahead_of_a_stream_are_shown_changed_and_set_back() {
 }
 
 #[test]
+fn what_is_entered_before_the_reply_to_the_last_change_stays() {
+    let Some((stage, mut browser)) = stage(&format!("{NO_VOICE}{SOURCES}")) else {
+        return;
+    };
+    let mut line = stage.unix();
+    open(&mut browser);
+    browser.value(
+        "window.atOnce = window.fetch;
+         window.fetch = async (...request) => {
+           const response = await atOnce(...request);
+           await new Promise((resolve) => { window.release = resolve; });
+           return response;
+         }; 1",
+    );
+    browser.value("enter('enter', '0.9990'), enter('leave', '0.9980'), part('.apply').click(), 1");
+    let settings = line.until_type("settings", "hall");
+    assert_eq!(settings["changed"], json!(["enter", "leave"]));
+    browser.until("!part('.changed').hidden && !!window.release", SOON);
+    browser.value("enter('enter', '0.5'), release(), 1");
+    browser.until("note() === 'Done.'", SOON);
+    browser.until("field('leave').value === '0.998'", SOON);
+    assert_eq!(browser.value("field('enter').value"), "0.5");
+    assert_eq!(browser.value("part('.apply').disabled"), false);
+}
+
+#[test]
 fn mute_tests_and_the_lock_work_from_the_page() {
     let Some((stage, mut browser)) = stage(&format!("{VOICE}{SOURCES}")) else {
         return;

@@ -99,14 +99,18 @@ class Settings {
     this.find(".apply").disabled = edited.length === 0;
   }
 
+  // What a person enters before the reply comes stays.
   async apply() {
+    const sent = this.edited().map((field) => [field, field.value]);
     const decision = {};
-    for (const field of this.edited()) {
-      if (field.value === "") return this.refuse(`${SETTING_WORDS[field.name]}: this is not a number`);
-      decision[field.name] = Number(field.value);
+    for (const [field, value] of sent) {
+      if (value === "") return this.refuse(`${SETTING_WORDS[field.name]}: this is not a number`);
+      decision[field.name] = Number(value);
     }
     if (!await this.send({ request: "set", decision })) return;
-    for (const field of this.fields) field.value = this.shown[field.name];
+    for (const [field, value] of sent) {
+      if (field.value === value) field.value = this.shown[field.name];
+    }
     this.showEdited();
   }
 
