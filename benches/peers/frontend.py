@@ -15,7 +15,8 @@ def compare(vocald: str, rounds: int, with_torch: bool) -> None:
     sound = np.random.default_rng(0).standard_normal((2, SECONDS * INPUT_RATE_HZ)).astype(np.float32) * 0.1
     others = {"librosa": with_librosa(sound)}
     if with_torch:
-        others["torchaudio"] = with_torchaudio(sound)
+        others["torchaudio"] = with_torchaudio(sound, filter_width=6)
+        others["torchaudio, vocald's filter length"] = with_torchaudio(sound, filter_width=44)
     best = dict.fromkeys([*others, "vocald"], np.inf)
     hops = SECONDS * SAMPLE_RATE_HZ / HOP_SAMPLES
     for _ in range(rounds):
@@ -26,7 +27,7 @@ def compare(vocald: str, rounds: int, with_torch: bool) -> None:
         best["vocald"] = min(best["vocald"], own)
     print("\nfeatures from 48 kHz stereo, milliseconds per window; vocald's include the ring")
     for name, value in best.items():
-        print(f"{name:11} {value:8.3f}  {value / best['vocald']:5.1f} times vocald")
+        print(f"{name:35} {value:8.3f}  {value / best['vocald']:5.1f} times vocald")
 
 
 def with_librosa(sound: np.ndarray):
@@ -41,12 +42,15 @@ def with_librosa(sound: np.ndarray):
     return run
 
 
-def with_torchaudio(sound: np.ndarray):
+def with_torchaudio(sound: np.ndarray, filter_width: int):
+    """`filter_width`: zero crossings of the resampler's sinc to each side; torchaudio's default is 6. vocald's filter
+    of 4 ms has 44 at 22 050 Hz."""
     import torch
     import torchaudio
 
     torch.set_num_threads(1)
-    resample = torchaudio.transforms.Resample(INPUT_RATE_HZ, SAMPLE_RATE_HZ)
+    resample = torchaudio.transforms.Resample(
+        INPUT_RATE_HZ, SAMPLE_RATE_HZ, lowpass_filter_width=filter_width)
     bands = torchaudio.transforms.MelSpectrogram(
         SAMPLE_RATE_HZ, f_min=27.5, f_max=8000.0, power=1.0, norm="slaney", mel_scale="slaney", **MEL)
 
