@@ -19,7 +19,7 @@ const SHORTEST_BLOCK_FRAMES: usize = 16;
 /// Polling interval of a waiting end of the ring.
 const POLL: Duration = Duration::from_millis(2);
 /// The reader polls from this part of the time between the last two blocks on: the next one hardly comes sooner.
-const SOONEST: f64 = 0.75;
+const SOONEST: f64 = 0.9;
 /// Longest sleep before polling.
 const LONGEST_SLEEP: Duration = Duration::from_millis(15);
 

@@ -111,9 +111,12 @@ fn choose(checkpoint: &Checkpoint, mut exact: Compiled) -> (Compiled, WeightPrec
     let windows = test_windows(length, &checkpoint.normalisation);
     let numbers: Vec<u64> = (0..(windows.len() / length.values()) as u64).collect();
     let expected = exact.probabilities(&windows, &numbers);
-    let float16 = (exact.clone().float16(), WeightPrecision::Float16);
-    let bfloat16 = (Some(exact.clone().bfloat16()), WeightPrecision::Bfloat16);
-    for (candidate, precision) in [float16, bfloat16] {
+    for precision in [WeightPrecision::Float16, WeightPrecision::Bfloat16] {
+        let narrow = exact.clone();
+        let candidate = match precision {
+            WeightPrecision::Float16 => narrow.float16(),
+            _ => Some(narrow.bfloat16()),
+        };
         let Some(mut candidate) = candidate else {
             continue;
         };
