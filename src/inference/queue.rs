@@ -257,15 +257,18 @@ impl Queues {
     fn take_windows(&mut self) -> BTreeMap<u64, Vec<Due>> {
         let mut batch: BTreeMap<u64, Vec<Due>> = BTreeMap::new();
         let split = self.first_stream;
+        // The other threads may be idle, so each takes its share.
+        let waiting: usize = self.lanes.values().map(|lane| lane.windows).sum();
+        let most = waiting.div_ceil(self.threads.max(1)).min(MAX_BATCH);
         let (mut size, mut taken) = (0, true);
-        while taken && size < MAX_BATCH {
+        while taken && size < most {
             taken = false;
             let (before, after): (Vec<_>, Vec<_>) = self
                 .lanes
                 .iter_mut()
                 .partition(|(stream, _)| **stream < split);
             for (&stream, lane) in after.into_iter().chain(before) {
-                if size == MAX_BATCH {
+                if size == most {
                     break;
                 }
                 if let Some(due) = lane.pop_window() {
