@@ -8,7 +8,6 @@ mod process;
 
 use std::io;
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError};
@@ -16,6 +15,7 @@ use vocald_client::Message;
 
 use crate::config::CommandConfig;
 use crate::publish::hub::{Published, Sink};
+use crate::publish::restarted_thread::RestartedThread;
 use output::OutputLog;
 use process::Run;
 
@@ -35,7 +35,7 @@ pub struct Commands {
     waiting: Receiver<Arc<Published>>,
     skipped: u64,
     end_by: Arc<OnceLock<Instant>>,
-    worker: Option<JoinHandle<()>>,
+    worker: RestartedThread,
 }
 
 impl Commands {
@@ -47,7 +47,7 @@ impl Commands {
     pub fn start(config: &CommandConfig) -> io::Result<Self> {
         let (due, waiting) = crossbeam_channel::bounded(config.queue_events.max(1));
         let end_by = Arc::new(OnceLock::new());
-        let worker = std::thread::Builder::new().name("commands".into()).spawn({
+        let worker = RestartedThread::start("commands", {
             let (config, waiting, end_by) = (config.clone(), waiting.clone(), end_by.clone());
             move || work(&config, &waiting, &end_by)
         })?;
@@ -57,7 +57,7 @@ impl Commands {
             waiting,
             skipped: 0,
             end_by,
-            worker: Some(worker),
+            worker,
         })
     }
 
@@ -82,8 +82,9 @@ impl Sink for Commands {
         "commands".into()
     }
 
-    /// Never an error: the failure of a command is logged.
+    /// The failure of a command is logged. An error if the thread panicked again and again.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
+        self.worker.check()?;
         for message in messages {
             if command_line(&self.config, &message.message).is_some() {
                 self.push(Arc::clone(message));
@@ -97,9 +98,7 @@ impl Drop for Commands {
     fn drop(&mut self) {
         let _ = self.end_by.set(Instant::now() + END_PATIENCE);
         self.due = None;
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.join();
-        }
+        self.worker.join();
     }
 }
 

@@ -29,6 +29,7 @@ pub mod places;
 mod published;
 mod queue;
 pub mod rate_limit;
+mod restarted_thread;
 pub mod rlimit;
 pub mod server;
 mod sink_thread;

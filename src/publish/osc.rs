@@ -17,6 +17,7 @@ use vocald_client::stream_names::StreamNames;
 use crate::config::OscConfig;
 use crate::publish::hub::{Published, Sink};
 use crate::publish::rate_limit::RateLimit;
+use crate::publish::restarted_thread::RestartedThread;
 
 /// Waits between lookups of a name.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
@@ -335,8 +336,7 @@ fn look_up(target: &str, address: &Arc<OnceLock<SocketAddr>>) {
             wait = (2 * wait).min(LAST_WAIT);
         }
     };
-    let thread = std::thread::Builder::new().name("osc lookup".into());
-    if let Err(error) = thread.spawn(run) {
+    if let Err(error) = RestartedThread::start("OSC lookup", run) {
         tracing::error!("OSC receiver {target}: no thread to look it up: {error}");
     }
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use vocald_client::Message;
 use vocald_client::message::{Hello, SinkState};
 
 use crate::publish::hub::{Published, Sink};
+use crate::publish::restarted_thread::RestartedThread;
 
 /// A connection, a request or an answer that takes longer has failed.
 pub(super) const TIME_LIMIT: Duration = Duration::from_secs(3);
@@ -67,7 +67,7 @@ pub struct Switches {
     selection: Selection,
     voices: BTreeMap<String, bool>,
     shared: Arc<Shared>,
-    worker: Option<JoinHandle<()>>,
+    worker: RestartedThread,
 }
 
 #[derive(Default)]
@@ -92,22 +92,22 @@ impl Switches {
     /// # Errors
     ///
     /// If the system gives no thread.
-    pub fn start(board: impl Switchboard, selection: Selection) -> io::Result<Self> {
+    pub fn start(mut board: impl Switchboard, selection: Selection) -> io::Result<Self> {
         let name = board.name();
         let shared = Arc::new(Shared::default());
         if selection.is_common {
             shared.lock().on.insert(None, false);
         }
-        let worker = std::thread::Builder::new().name("switches".into()).spawn({
+        let worker = RestartedThread::start("switches", {
             let shared = Arc::clone(&shared);
-            move || follow(board, &shared)
+            move || follow(&mut board, &shared)
         })?;
         Ok(Self {
             name,
             selection,
             voices: BTreeMap::new(),
             shared,
-            worker: Some(worker),
+            worker,
         })
     }
 
@@ -148,8 +148,9 @@ impl Sink for Switches {
         self.name.clone()
     }
 
-    /// Never an error, and never waits: the thread follows.
+    /// Never waits: the thread follows. An error if it panicked again and again.
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
+        self.worker.check()?;
         for message in messages {
             match &message.message {
                 Message::Onset(onset) => self.voice(&onset.stream, true),
@@ -177,9 +178,7 @@ impl Drop for Switches {
         due.end_by = Some(Instant::now() + END_PATIENCE);
         drop(due);
         self.shared.changed.notify_all();
-        if let Some(worker) = self.worker.take() {
-            let _ = worker.join();
-        }
+        self.worker.join();
     }
 }
 
@@ -195,7 +194,7 @@ impl Shared {
 }
 
 /// The thread: keeps the other program's switches as they are due.
-fn follow(mut board: impl Switchboard, shared: &Shared) {
+fn follow(board: &mut impl Switchboard, shared: &Shared) {
     // Attempts since the last connection that held, and whether one that did not is logged.
     let (mut failures, mut unsteady) = (0, false);
     loop {
@@ -206,7 +205,7 @@ fn follow(mut board: impl Switchboard, shared: &Shared) {
                 }
                 shared.lock().problem = None;
                 let since = Instant::now();
-                let Err(error) = keep(&mut board, shared) else {
+                let Err(error) = keep(board, shared) else {
                     return;
                 };
                 let held = since.elapsed() >= STEADY;

@@ -1,6 +1,6 @@
 //! Light programs by OS2L and OBS Studio, played by stand-ins.
 
-use std::io::{BufRead as _, BufReader, Lines};
+use std::io::{self, BufRead as _, BufReader, Lines};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tungstenite::{Message as Frame, WebSocket};
 use vocald::config::{Config, ObsConfig, Os2lConfig};
 use vocald::publish::hub::{HelloFacts, Hub};
+use vocald::publish::switches::{Selection, Switchboard, Switches};
 use vocald::publish::{Delivery, obs, os2l};
 use vocald_client::Message;
 use vocald_client::message::{EventReason, Offset, Onset, Version};
@@ -315,4 +316,48 @@ fn a_program_that_accepts_and_leaves_is_logged_once() {
     assert!(connections.load(Ordering::Relaxed) > 2);
     let lines = output.err.lines().filter(|line| line.contains("OS2L"));
     assert_eq!(lines.count(), 1, "{}", output.err);
+}
+
+/// Panics at its first connections.
+struct Panicking {
+    panics: u32,
+    set: crossbeam_channel::Sender<(Option<String>, bool)>,
+}
+
+impl Switchboard for Panicking {
+    fn name(&self) -> String {
+        "panicking".into()
+    }
+
+    fn connect(&mut self) -> io::Result<()> {
+        if let Some(left) = self.panics.checked_sub(1) {
+            self.panics = left;
+            panic!("injected")
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, stream: Option<&str>, on: bool) -> io::Result<()> {
+        let switch = (stream.map(str::to_owned), on);
+        self.set.send(switch).map_err(io::Error::other)
+    }
+
+    fn is_connected(&mut self) -> bool {
+        true
+    }
+}
+
+#[test]
+fn switches_are_set_after_panics_of_the_thread() {
+    let hub = hub();
+    let (set, sets) = crossbeam_channel::unbounded();
+    let board = Panicking { panics: 2, set };
+    let switches = Switches::start(board, Selection::default()).unwrap();
+    hub.attach(switches, DELIVERY).unwrap();
+    hub.publish(onset("hall"));
+    let hall = |on| Ok((Some("hall".to_owned()), on));
+    assert_eq!(sets.recv_timeout(SOON), hall(true));
+    hub.publish(offset("hall"));
+    assert_eq!(sets.recv_timeout(SOON), hall(false));
+    hub.finish(SOON);
 }
