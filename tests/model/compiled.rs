@@ -182,3 +182,15 @@ fn numbers_too_large_for_float16_never_become_a_prediction() {
         }
     }
 }
+
+#[test]
+fn a_network_with_weights_too_large_for_float16_is_not_compiled_for_it() {
+    let _exclusive = exclusive();
+    for set in sets() {
+        let mut checkpoint = checkpoint(Family::SeResNet(Depth::D14), 1, false);
+        let weight = checkpoint.weights.get_mut("stem.conv.weight").unwrap();
+        *weight = &*weight * 1e9;
+        let compiled = Compiled::new(&checkpoint, set, 1).unwrap();
+        assert!(compiled.float16().is_none());
+    }
+}

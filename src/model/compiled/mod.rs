@@ -105,11 +105,14 @@ impl Compiled {
     }
 
     /// The same network with weights and factors of 16 bits (float16), whose products take half the time. `None` where
-    /// the processor cannot multiply them. A pass in which a number is too large for them predicts NaN.
+    /// the processor cannot multiply them or a weight is too large. A pass in which a number is too large predicts NaN.
     #[must_use]
     pub fn float16(self) -> Option<Self> {
-        let set = self.members.first()?.program.set();
-        set.has_float16().then(|| self.halved(Format::Float16))
+        let can = |member: &Arc<Member>| member.program.can_float16();
+        self.members
+            .iter()
+            .all(can)
+            .then(|| self.halved(Format::Float16))
     }
 
     fn halved(mut self, format: Format) -> Self {

@@ -42,6 +42,12 @@ impl PackedWeights {
         &self.words[words(first)..][..words(panel.matrix)]
     }
 
+    /// Whether no weight is too large for float16. These are weights in 32 bits.
+    pub fn fit_float16(&self) -> bool {
+        let largest = f16::MAX.to_f32();
+        self.words.iter().all(|weight| weight.abs() <= largest)
+    }
+
     /// The same weights in 16 bits each: `format` is one of those. They were packed for blocks of `channels`.
     pub fn halved(&self, format: Format, channels: usize) -> Self {
         let mut words = Aligned::zeros(self.words.len() / 2);
@@ -135,11 +141,8 @@ fn bfloat16_pair(first: f32, second: f32) -> u32 {
     second.to_bits() & SIGN | upper.max(f32::MIN_POSITIVE.to_bits()) | lower
 }
 
-/// Two weights in one word (see [`Format::Float16`]). Larger ones become the largest number.
+/// Two weights in one word (see [`Format::Float16`]).
 fn float16_pair(first: f32, second: f32) -> u32 {
-    let [first, second] = [first, second].map(|weight| {
-        let largest = f16::MAX.to_f32();
-        u32::from(f16::from_f32(weight.clamp(-largest, largest)).to_bits())
-    });
+    let [first, second] = [first, second].map(|weight| u32::from(f16::from_f32(weight).to_bits()));
     second << 16 | first
 }

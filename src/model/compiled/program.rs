@@ -93,9 +93,9 @@ impl Program {
         &output.values[output.start(place)..][..output.shape.channels]
     }
 
-    /// The instruction set that it is compiled for.
-    pub fn set(&self) -> InstructionSet {
-        self.set
+    /// Whether the processor multiplies in float16 and no weight is too large for it.
+    pub fn can_float16(&self) -> bool {
+        self.set.has_float16() && self.weights.fit_float16()
     }
 
     /// A pass over `windows` windows. False if a number was too large for its format, so that the outputs are wrong.
