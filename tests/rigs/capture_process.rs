@@ -279,3 +279,24 @@ fn what_capture_processes_print_again_and_again_is_passed_on_once() {
     let complaints = lines.filter(|line| line.contains("/nonexistent.so"));
     assert_eq!(complaints.count(), 2, "of the daemon and of the others");
 }
+
+#[test]
+fn of_many_different_lines_of_a_capture_process_it_is_said_that_the_last_are_left_out() {
+    let objects: Vec<String> = (0..100).map(|n| format!("/nonexistent-{n}.so")).collect();
+    let mut command = with_model("run device:nosuch --only state");
+    command
+        .env("LD_PRELOAD", objects.join(":"))
+        .stderr(Stdio::piped());
+    let mut run = Run::start(&mut command);
+    let errors = run.child.stderr.take().unwrap();
+    run.until("waiting");
+    run.end();
+    let lines: Vec<String> = BufReader::new(errors).lines().map(Result::unwrap).collect();
+    let count = |part: &str| lines.iter().filter(|line| line.contains(part)).count();
+    assert_eq!(
+        count("/nonexistent-"),
+        100 + 64,
+        "of the daemon and of the capture process"
+    );
+    assert_eq!(count("further ones are left out"), 1);
+}

@@ -1,5 +1,6 @@
 //! What sound libraries print in a capture process. They repeat it at every attempt, so each line is passed on once.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::io::Read as _;
 use std::process::ChildStderr;
@@ -35,9 +36,16 @@ impl HelperLog {
 
     fn pass_on(&mut self) {
         let line = std::mem::take(&mut self.line);
-        if self.known.len() < LINES_MAX && !self.known.contains(&line) {
-            stderr::line(String::from_utf8_lossy(&line));
-            self.known.insert(line);
+        if self.known.contains(&line) {
+            return;
         }
+        match self.known.len().cmp(&LINES_MAX) {
+            Ordering::Less => stderr::line(String::from_utf8_lossy(&line)),
+            Ordering::Equal => stderr::line(
+                "the sound system prints more and more different lines; further ones are left out",
+            ),
+            Ordering::Greater => return,
+        }
+        self.known.insert(line);
     }
 }
