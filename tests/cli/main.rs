@@ -36,6 +36,8 @@ mod speech;
 #[cfg(unix)]
 mod speech_ends;
 mod stall;
+#[cfg(unix)]
+mod stand_ins;
 #[cfg(target_os = "linux")]
 mod systemd;
 mod train_folder;

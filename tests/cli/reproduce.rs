@@ -32,13 +32,13 @@ fn clip(data: &Path, name: &str) {
     fs::write(folder.join(format!("{name}.vocal")), labels).unwrap();
 }
 
-struct Place {
+pub(super) struct Place {
     folder: tempfile::TempDir,
 }
 
 impl Place {
     /// Two clips to train on, one for validation, two to test on.
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["a_1", "b_1", "h_1", "l_1", "m_1"] {
             clip(&folder.path().join("data"), name);
@@ -46,7 +46,7 @@ impl Place {
         Self { folder }
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub(super) fn at(&self, path: &str) -> PathBuf {
         self.folder.path().join(path)
     }
 
@@ -59,7 +59,7 @@ impl Place {
         command
     }
 
-    fn reproduce(&self, options: &str) -> Output {
+    pub(super) fn reproduce(&self, options: &str) -> Output {
         run(&mut self.command(options))
     }
 
@@ -67,7 +67,7 @@ impl Place {
         self.at("run").join(name)
     }
 
-    fn result(&self, name: &str) -> Value {
+    pub(super) fn result(&self, name: &str) -> Value {
         let text = fs::read_to_string(self.training(name).join("result.json")).unwrap();
         serde_json::from_str(&text).unwrap()
     }
@@ -89,7 +89,7 @@ const SMALL: &str = "paper-mir1k-se_resnet-14-seed-1";
 const OTHER: &str = "paper-mir1k-scnn-seed-1";
 
 /// The cells of the line of a table that begins with these words.
-fn cells(text: &str, begin: &str) -> Vec<String> {
+pub(super) fn cells(text: &str, begin: &str) -> Vec<String> {
     let line = text.lines().find(|line| line.starts_with(begin));
     let line = line.unwrap_or_else(|| panic!("no line `{begin}` in:\n{text}"));
     line.split("  ")
