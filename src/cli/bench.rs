@@ -29,22 +29,22 @@ const BEFORE_NETWORK: usize = 3;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Checkpoint [default: the built-in one]
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["training", "drawing"])]
     model: Option<ModelFile>,
     /// Passes of each measurement [default: 200; 20 steps with --training, 3000 windows with --drawing]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "streams")]
     passes: Option<u32>,
     /// Precision of the network: float32, bfloat16 (weights of half the size; with --training the convolutions),
     /// float16 (half the time; needs AVX512-FP16), or auto (the fastest that hardly moves a probability; with
     /// --training float32)
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", conflicts_with = "drawing")]
     precision: ComputePrecision,
     /// Also measure untrained networks of these depths, in layers, separated by commas
     #[arg(
         long,
         value_name = "LAYERS",
         value_delimiter = ',',
-        conflicts_with = "training"
+        conflicts_with_all = ["training", "drawing"]
     )]
     depths: Vec<u32>,
     /// Find the number of streams of which the daemon publishes 99 % of the decisions within 50 ms; takes a minute
@@ -95,6 +95,9 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             ComputePrecision::Float16 => WeightPrecision::Float16.to_string(),
         },
     };
+    if let Some(path) = &args.plot {
+        plot::check(path)?;
+    }
     match args.streams {
         true => bench_streams(&args, &options),
         false => bench_stages(&args, &options),

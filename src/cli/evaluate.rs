@@ -8,6 +8,7 @@ use anyhow::{Context as _, anyhow, bail};
 use crate::cli::Usage;
 use crate::cli::choice::choice;
 use crate::cli::corpus_options::CorpusOptions;
+use crate::cli::counts;
 use crate::cli::label_options::LabelOptions;
 use crate::cli::progress::{Reading, scoring};
 use crate::cli::stdout::print;
@@ -48,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = COLLAR_S, value_parser = seconds)]
     collar: f64,
     /// Tracks scored at the same time [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = counts::threads::<NonZeroUsize>)]
     threads: Option<NonZeroUsize>,
     /// Checkpoint [default: the built-in one]
     #[arg(long, value_name = "NAME|FILE", help_heading = "Model")]
@@ -61,8 +62,8 @@ pub struct Args {
     /// AVX512-FP16), or auto (as `run` chooses)
     #[arg(long, default_value = "float32", help_heading = "Model")]
     precision: ComputePrecision,
-    /// Score every N-th window only and fill the frames between, as `detect --every N`
-    #[arg(long, value_name = "N", default_value = "1", help_heading = "Model")]
+    /// Score every N-th window only and fill the frames between, as `detect --every N`; at most 8
+    #[arg(long, value_name = "N", default_value = "1", value_parser = counts::every::<NonZeroUsize>, help_heading = "Model")]
     every: NonZeroUsize,
     /// Also test artificial tones, silence and noise, and the tracks at other levels
     #[arg(long, help_heading = "Stress tests")]
@@ -128,6 +129,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             "--split is for experiments; a folder is measured as a whole".into()
         ));
     }
+    // An unwritable folder is better found now than after the measurement.
+    for folder in [&args.report, &args.scores].into_iter().flatten() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    }
     let device = args.corpora.device()?;
     let checkpoint = named(args.model.as_ref())?;
     let features = checkpoint.architecture.features();
@@ -167,6 +173,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     bar.finish_and_clear();
     evaluated.report.data = args.data_set.display().to_string();
     evaluated.report.split = (!is_folder).then(|| split.name().to_owned());
+    // First, so that a full disk does not lose them.
+    print(&match args.json {
+        true => serde_json::to_string(&evaluated.report)? + "\n",
+        false => summary::text(&evaluated.report),
+    })?;
     if let Some(folder) = &args.scores {
         let horizons_frames = &checkpoint.metadata.horizons_frames;
         for (place, corpus) in corpora.iter().enumerate() {
@@ -183,10 +194,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         report::write(&evaluated.report, &illustrations, folder)
             .with_context(|| format!("the report cannot be written to {}", folder.display()))?;
     }
-    print(&match args.json {
-        true => serde_json::to_string(&evaluated.report)? + "\n",
-        false => summary::text(&evaluated.report),
-    })
+    Ok(())
 }
 
 fn read_corpora(

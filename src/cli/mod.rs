@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod control;
 mod corpus_options;
+mod counts;
 mod daemon_access;
 mod decision_options;
 mod detect;

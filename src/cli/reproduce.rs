@@ -14,7 +14,7 @@ use crate::cli::reproduce::output::Output;
 use crate::cli::stdout::print;
 use crate::cli::train::terminal::Terminal;
 use crate::cli::train::{INTERRUPTED, set_threads};
-use crate::cli::{Usage, choice};
+use crate::cli::{Usage, choice, counts};
 use crate::corpora::{CorpusSettings, Split};
 use crate::inference::cores;
 use crate::reproduction::paper;
@@ -70,16 +70,16 @@ pub struct Args {
     #[arg(long, value_parser = choice::precision(), help_heading = "Training")]
     precision: Option<Precision>,
     /// CPU threads of a training step [default: all cores]
-    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = counts::threads::<usize>, help_heading = "Training")]
     threads: Option<usize>,
     /// Threads that draw windows [default: 1, or for a GPU all cores but one]
-    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = counts::threads::<usize>, help_heading = "Training")]
     loader_threads: Option<usize>,
     /// Fewer epochs than the recipe; the tables say so
-    #[arg(long, value_name = "N", hide = true, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = counts::at_least_one, help_heading = "Training")]
     max_epochs: Option<usize>,
     /// Shorter epochs than the recipe; the tables say so
-    #[arg(long, value_name = "N", hide = true, value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = counts::at_least_one, help_heading = "Training")]
     epoch_batches: Option<usize>,
     #[command(flatten)]
     corpora: CorpusOptions,
@@ -93,14 +93,6 @@ Examples:
   vocald reproduce --data DIR --report reproduction.md     all networks on all corpora in DIR
   vocald reproduce --data DIR --corpus mir1k --architecture scnn,se_resnet-14 --seeds 1,2,3
   vocald reproduce --data DIR --dry-run                    results so far and trainings to do";
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("it must be at least 1".into()),
-        Ok(n) => Ok(n),
-        Err(_) => Err("it is not a number".into()),
-    }
-}
 
 pub fn run(args: Args) -> anyhow::Result<()> {
     let columns = places(&args.corpus, COLUMNS.len(), paper::column)?;

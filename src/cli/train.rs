@@ -9,6 +9,7 @@ use anyhow::{Context, anyhow, bail};
 
 use crate::cli::Usage;
 use crate::cli::corpus_options::CorpusOptions;
+use crate::cli::counts;
 use crate::cli::interrupt::stop_flag;
 use crate::cli::label_options::LabelOptions;
 use crate::cli::progress::Reading;
@@ -61,13 +62,13 @@ pub struct Args {
     #[arg(long, value_name = "N", help_heading = "Training")]
     seed: Option<u64>,
     /// Most epochs; a training that has had fewer goes on [default: from the experiment]
-    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = counts::at_least_one, help_heading = "Training")]
     max_epochs: Option<usize>,
     /// CPU threads of a training step [default: all cores]
-    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = counts::threads::<usize>, help_heading = "Training")]
     threads: Option<usize>,
     /// Threads that draw windows [default: 1, or for a GPU all cores but one]
-    #[arg(long, value_name = "N", help_heading = "Training")]
+    #[arg(long, value_name = "N", value_parser = counts::threads::<usize>, help_heading = "Training")]
     loader_threads: Option<usize>,
     #[command(flatten)]
     labels: LabelOptions,

@@ -263,3 +263,57 @@ fn what_is_printed_for_a_reader_that_has_gone_and_onto_a_full_disk() {
         assert!(!output.err.contains("panicked"), "{line}: {}", output.err);
     }
 }
+
+#[test]
+fn numbers_beyond_what_makes_sense_are_refused_when_the_command_line_is_read() {
+    for line in [
+        "train paper-mir1k --threads 0",
+        "train paper-mir1k --threads 99999999",
+        "train paper-mir1k --loader-threads 0",
+        "train paper-mir1k --max-epochs 0",
+        "reproduce --threads 0",
+        "reproduce --loader-threads 100000",
+        "reproduce --max-epochs 0",
+        "detect song.wav --threads 4294967296",
+        "detect song.wav --jobs 0",
+        "detect song.wav --every 9",
+        "evaluate songs --threads 1025",
+        "evaluate songs --every 0",
+        "bench --streams --passes 3",
+        "bench --training --model live-14",
+        "bench --training --data songs",
+        "bench --drawing paper-mir1k --precision float32",
+    ] {
+        let error = parse(line).expect_err(line);
+        assert_eq!(error.exit_code(), 2, "{line}: {error}");
+    }
+    for line in [
+        "detect song.wav --every 8 --threads 1024 --jobs 1",
+        "train paper-mir1k --max-epochs 1",
+    ] {
+        assert!(parse(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn places_that_cannot_be_written_are_found_before_the_measurement() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("file"), "").unwrap();
+    refused(
+        at,
+        "bench --plot missing/stages.svg",
+        2,
+        "there is no folder missing",
+    );
+    refused(
+        at,
+        "bench --training --architecture bilstm",
+        2,
+        "choose se_resnet or scnn",
+    );
+    for option in ["--report", "--scores"] {
+        let line = format!("evaluate paper-mir1k --data . {option} file/below");
+        refused(at, &line, 1, "file/below cannot be made");
+    }
+}

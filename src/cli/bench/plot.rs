@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::atomic_file;
+use crate::cli::Usage;
 use crate::cli::bench::program::Load;
 use crate::cli::bench::stages::Timing;
 use crate::reporting::axes::Axes;
@@ -16,6 +17,23 @@ const ROW: f64 = 24.0;
 /// Left edge of the bars, right of the names.
 const BARS: f64 = 360.0;
 const MARGIN: f64 = 70.0;
+
+/// Checks that there is a folder for a picture, before what it shows is measured.
+pub fn check(path: &Path) -> anyhow::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    match folder.is_dir() {
+        true => Ok(()),
+        false => Err(Usage(format!(
+            "--plot {}: there is no folder {}; make it first",
+            path.display(),
+            folder.display()
+        ))
+        .into()),
+    }
+}
 
 /// Writes a picture, which appears whole or not at all.
 pub fn write(path: &Path, svg: &str) -> anyhow::Result<()> {

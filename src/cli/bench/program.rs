@@ -46,7 +46,12 @@ impl Options {
         if let Some(model) = &self.model {
             command.arg("--model").arg(model);
         }
-        command.env_remove("VOCALD_CONFIG");
+        // What is set for the daemon does not count here.
+        for (name, _) in std::env::vars_os() {
+            if name.as_encoded_bytes().starts_with(b"VOCALD_") {
+                command.env_remove(name);
+            }
+        }
         command.stdin(Stdio::null()).stderr(Stdio::null());
         Ok(command)
     }

@@ -8,6 +8,7 @@ use tch::Device;
 use crate::cli::Usage;
 use crate::cli::bench::median;
 use crate::cli::stdout::print;
+use crate::frontend::Features;
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Family};
 use crate::training::adam::Adam;
@@ -29,7 +30,7 @@ const DEFAULT_STEPS: u32 = 20;
 #[command(next_help_heading = "Training")]
 pub struct Args {
     /// Measure training steps (forward, backward, Adam) instead of inference
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["data", "features"])]
     pub training: bool,
     /// Network: se_resnet or scnn
     #[arg(
@@ -63,6 +64,10 @@ pub fn run(
     let usual_depth = (args.architecture == "se_resnet").then_some(14);
     let family = Family::named(&args.architecture, args.depth.or(usual_depth))
         .map_err(|wrong| Usage(format!("--architecture and --depth name {wrong}")))?;
+    if let Features::SeparatedMel = family.features() {
+        let problem = "--architecture bilstm learns from whole songs, which bench does not measure: choose se_resnet or scnn";
+        return Err(Usage(problem.into()).into());
+    }
     let architecture = Architecture {
         family,
         members: 1,

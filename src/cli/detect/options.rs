@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use crate::audio::{ChannelChoice, Encoding, PcmFormat};
 use crate::cli::Usage;
 use crate::cli::choice::choice;
+use crate::cli::counts;
 use crate::cli::decision_options::DecisionOptions;
 use crate::cli::detect::batch::Ending;
 use crate::cli::detect::formats::Format;
@@ -91,15 +92,15 @@ pub struct Args {
     #[arg(long, help_heading = "Large collections")]
     pub skip_done: bool,
     /// Sounds labelled at the same time [default: all cores]
-    #[arg(long, value_name = "N", help_heading = "Large collections")]
+    #[arg(long, value_name = "N", value_parser = counts::threads::<NonZeroUsize>, help_heading = "Large collections")]
     pub jobs: Option<NonZeroUsize>,
     /// Threads that run the network, together on each sound [default: all cores; one on a GPU]. Labels do not depend on
     /// it
-    #[arg(long, value_name = "N", help_heading = "Speed")]
+    #[arg(long, value_name = "N", value_parser = counts::threads::<NonZeroUsize>, help_heading = "Speed")]
     pub threads: Option<NonZeroUsize>,
     /// Run the network on every N-th window only and fill the decisions between from its other outputs: faster, less
-    /// accurate [default: 1, every window]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(NonZeroU64), help_heading = "Speed")]
+    /// accurate; at most 8 [default: 1, every window]
+    #[arg(long, value_name = "N", value_parser = counts::every::<NonZeroU64>, help_heading = "Speed")]
     pub every: Option<NonZeroU64>,
     /// Decide as `vocald run` on the same sound: with the checkpoint's default look-ahead, in place of its longest
     #[arg(long, conflicts_with = "every", help_heading = "Decision")]

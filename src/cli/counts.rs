@@ -1,0 +1,33 @@
+//! Whole numbers of the command line, each within what makes sense.
+
+use std::str::FromStr;
+
+/// Most threads, and most jobs at the same time: more than any machine has cores for.
+const MOST_THREADS: usize = 1024;
+/// A network has at most so many outputs, one window apart; beyond them nothing could be filled in.
+const MOST_EVERY: usize = 8;
+
+/// A number of threads, or of jobs at the same time.
+pub fn threads<N: FromStr>(text: &str) -> Result<N, String> {
+    number(text, MOST_THREADS)
+}
+
+/// Of how many windows one is inferred.
+pub fn every<N: FromStr>(text: &str) -> Result<N, String> {
+    number(text, MOST_EVERY)
+}
+
+/// A number of epochs or batches.
+pub fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1".into()),
+        Ok(n) => Ok(n),
+        Err(_) => Err("it is not a number".into()),
+    }
+}
+
+fn number<N: FromStr>(text: &str, most: usize) -> Result<N, String> {
+    let fits = text.parse().is_ok_and(|n| (1..=most).contains(&n));
+    let number = fits.then(|| text.parse().ok()).flatten();
+    number.ok_or_else(|| format!("it must be a whole number from 1 to {most}"))
+}
