@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 /// Most threads, and most jobs at the same time: more than any machine has cores for.
 const MOST_THREADS: usize = 1024;
-/// A network has at most so many outputs, one window apart; beyond them nothing could be filled in.
+/// The shipped networks have so many outputs, one window apart; beyond them the last prediction would only be held.
 const MOST_EVERY: usize = 8;
 
 /// A number of threads, or of jobs at the same time.
