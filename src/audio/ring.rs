@@ -85,7 +85,9 @@ impl RingWriter {
     ///
     /// `captured` is the Unix time at which the block's last frame was captured.
     pub fn write(&mut self, interleaved: &[f32], captured: CaptureInstant) -> bool {
-        self.write_with(interleaved.iter().copied(), captured)
+        self.write_block(interleaved.len(), captured, |samples, count| {
+            samples.push_slice(&interleaved[..count]);
+        })
     }
 
     /// [`RingWriter::write`] for samples that are converted while they are written.
@@ -93,12 +95,20 @@ impl RingWriter {
     where
         I: ExactSizeIterator<Item = f32>,
     {
-        debug_assert_eq!(
-            interleaved.len() % self.channels,
-            0,
-            "a block is whole frames"
-        );
-        let frames = interleaved.len() / self.channels;
+        self.write_block(interleaved.len(), captured, |samples, count| {
+            samples.push_iter(interleaved.take(count));
+        })
+    }
+
+    /// Writes the whole frames among `length` samples: `push` puts so many into the ring.
+    fn write_block(
+        &mut self,
+        length: usize,
+        captured: CaptureInstant,
+        push: impl FnOnce(&mut HeapProd<f32>, usize),
+    ) -> bool {
+        debug_assert_eq!(length % self.channels, 0, "a block is whole frames");
+        let frames = length / self.channels;
         if frames == 0 {
             return true;
         }
@@ -109,8 +119,7 @@ impl RingWriter {
             return false;
         }
         // Samples before the stamp: a reader that sees the stamp finds its samples.
-        self.samples
-            .push_iter(interleaved.take(frames * self.channels));
+        push(&mut self.samples, frames * self.channels);
         let stamp = Block {
             frames: frames as u64,
             lost_before_frames: self.ends.unreported_frames.load(Ordering::Relaxed),
