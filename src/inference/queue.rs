@@ -257,9 +257,9 @@ impl Queues {
     fn take_windows(&mut self) -> BTreeMap<u64, Vec<Due>> {
         let mut batch: BTreeMap<u64, Vec<Due>> = BTreeMap::new();
         let split = self.first_stream;
-        // The other threads may be idle, so each takes its share.
+        // The other threads may be idle or soon be, so each takes half its share.
         let waiting: usize = self.lanes.values().map(|lane| lane.windows).sum();
-        let most = waiting.div_ceil(self.threads.max(1)).min(MAX_BATCH);
+        let most = waiting.div_ceil(2 * self.threads.max(1)).min(MAX_BATCH);
         let (mut size, mut taken) = (0, true);
         while taken && size < most {
             taken = false;
