@@ -10,6 +10,7 @@ pub mod allocator;
 pub mod augment;
 pub mod combine;
 pub mod context;
+pub mod denormals;
 pub mod distillation;
 pub mod ensemble;
 pub mod error;

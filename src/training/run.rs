@@ -6,6 +6,7 @@ use crate::corpora::reader::{CorpusReader, ReadError};
 use crate::corpora::{Corpus, CorpusSettings, FeatureCache, Split};
 use crate::model::{Checkpoint, CheckpointError, Metadata};
 use crate::training::allocator;
+use crate::training::denormals;
 use crate::training::ensemble::{EnsembleError, members};
 use crate::training::experiment::Experiment;
 use crate::training::export;
@@ -163,6 +164,7 @@ pub fn train(
 ) -> Result<Option<Metadata>, RunError> {
     make(context.folder)?;
     allocator::keep();
+    denormals::flush_to_zero();
     let Some(best) = (match (experiment.training.only_speech, context.start_from) {
         (true, Some(start)) => fit_speech(experiment, context, start, observer)?,
         _ => fit_whole(experiment, context, observer)?,

@@ -9,6 +9,7 @@ mod acoustics;
 mod adam;
 mod augment;
 mod corpora;
+mod denormals;
 mod distillation;
 mod evaluation;
 mod experiment;

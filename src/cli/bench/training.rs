@@ -13,6 +13,7 @@ use crate::model::network::initial_weights;
 use crate::model::{Architecture, Family};
 use crate::training::adam::Adam;
 use crate::training::allocator;
+use crate::training::denormals;
 use crate::training::experiment::{Experiment, Precision, Training};
 use crate::training::flat_params::FlatParams;
 use crate::training::loader::Batch;
@@ -106,6 +107,7 @@ fn step_s(architecture: Architecture, recipe: &Training, device: Device, steps: 
             .collect(),
     };
     allocator::keep();
+    denormals::flush_to_zero();
     tch::manual_seed(recipe.seed as i64);
     let first = initial_weights(architecture);
     let mut weights = FlatParams::network(architecture, &first, device);
