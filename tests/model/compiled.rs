@@ -16,7 +16,7 @@ fn families() -> Vec<Family> {
 }
 
 /// A checkpoint of this architecture with statistics as training leaves them.
-fn checkpoint(family: Family, members: usize, alternating: bool) -> Checkpoint {
+pub(crate) fn checkpoint(family: Family, members: usize, alternating: bool) -> Checkpoint {
     let mut checkpoint = untrained::network(0);
     checkpoint.architecture = Architecture {
         family,
@@ -146,6 +146,49 @@ fn predictions_do_not_depend_on_the_other_windows_of_a_pass() {
     }
 }
 
+/// Multiplies the weights of a layer.
+pub(crate) fn scale(checkpoint: &mut Checkpoint, layer: &str, factor: f64) {
+    let weight = checkpoint.weights.get_mut(&format!("{layer}.weight"));
+    let weight = weight.unwrap();
+    *weight = &*weight * factor;
+}
+
+#[test]
+fn numbers_too_large_for_32_bits_never_become_a_prediction() {
+    let _exclusive = exclusive();
+    let se_resnet = Family::SeResNet(Depth::D14);
+    for set in sets() {
+        for (family, layer) in [
+            (se_resnet, "stem.conv"),
+            (se_resnet, "stages.0.1.conv1"),
+            (se_resnet, "stages.1.0.down.conv"),
+            (Family::Scnn, "convolutions.0.conv"),
+        ] {
+            let mut checkpoint = checkpoint(family, 1, false);
+            scale(&mut checkpoint, layer, 1e37);
+            let values = checkpoint.architecture.features().values();
+            let float32 = Compiled::new(&checkpoint, set, 2).unwrap();
+            for mut compiled in [float32.clone(), float32.bfloat16()] {
+                let p = compiled.probabilities(&vec![1e6; values], &[0]);
+                assert!(p.iter().all(|p| p.is_nan()), "{layer}, {set:?}: {p:?}");
+            }
+        }
+        // The next pass starts anew.
+        for family in [se_resnet, Family::Scnn] {
+            let checkpoint = checkpoint(family, 1, false);
+            let values = checkpoint.architecture.features().values();
+            let windows = [vec![0.0; values], vec![f32::NAN; values]].concat();
+            let mut compiled = Compiled::new(&checkpoint, set, 2).unwrap();
+            let p = compiled.probabilities(&windows, &[0, 1]);
+            let (good, bad) = p.split_at(p.len() / 2);
+            assert!(good.iter().all(|p| p.is_finite()), "{family}: {good:?}");
+            assert!(bad.iter().all(|p| p.is_nan()), "{family}: {bad:?}");
+            let p = compiled.probabilities(&windows[..values], &[2]);
+            assert_eq!(p, good);
+        }
+    }
+}
+
 #[test]
 fn numbers_too_large_for_float16_never_become_a_prediction() {
     let _exclusive = exclusive();
@@ -157,11 +200,7 @@ fn numbers_too_large_for_float16_never_become_a_prediction() {
             "head",
         ] {
             let mut checkpoint = checkpoint(Family::SeResNet(Depth::D14), 1, false);
-            let weight = checkpoint
-                .weights
-                .get_mut(&format!("{layer}.weight"))
-                .unwrap();
-            *weight = &*weight * 1e4;
+            scale(&mut checkpoint, layer, 1e4);
             let Some(mut float16) = with_float16(Compiled::new(&checkpoint, set, 16).unwrap())
             else {
                 continue;
@@ -188,8 +227,7 @@ fn a_network_with_weights_too_large_for_float16_is_not_compiled_for_it() {
     let _exclusive = exclusive();
     for set in sets() {
         let mut checkpoint = checkpoint(Family::SeResNet(Depth::D14), 1, false);
-        let weight = checkpoint.weights.get_mut("stem.conv.weight").unwrap();
-        *weight = &*weight * 1e9;
+        scale(&mut checkpoint, "stem.conv", 1e9);
         let compiled = Compiled::new(&checkpoint, set, 1).unwrap();
         assert!(compiled.float16().is_none());
     }

@@ -130,7 +130,7 @@ impl Compiled {
 
     /// Probabilities, windows × outputs, of normalised windows, windows × frames × 80. `numbers` holds the
     /// number of each window in its stream: of M alternating members, member m processes the windows whose number is m
-    /// modulo M.
+    /// modulo M. NaN where a number of the pass was too large.
     pub fn probabilities(&mut self, windows: &[f32], numbers: &[u64]) -> Vec<f32> {
         let mut logits = vec![0.0; numbers.len() * 2 * self.outputs];
         let members = self.members.clone();

@@ -36,7 +36,8 @@ impl Format {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Activation {
     None,
-    /// The larger of the value and its product with this slope.
+    /// The larger of the value and its product with this slope. What is not a number stays so, and with slope zero an
+    /// infinite value becomes one of those.
     Rectifier(f32),
 }
 

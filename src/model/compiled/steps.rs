@@ -197,7 +197,7 @@ unsafe fn max_pool<V: Vector>(
                     let mut largest = V::load(corner);
                     for row in (0..size).map(|y| y * row) {
                         for column in (0..size).map(|x| x * channels) {
-                            largest = largest.max(V::load(corner.add(row + column)));
+                            largest = largest.max_or_nan(V::load(corner.add(row + column)));
                         }
                     }
                     largest.store(to.as_mut_ptr().add(channel));
@@ -232,7 +232,9 @@ fn apply_gates(gates: &[f32], shortcut: &Map, map: &mut Map, window: usize) {
         let pixels = row_mut(map, window, y).chunks_exact_mut(channels);
         for (pixel, shortcut) in pixels.zip(shortcut) {
             for ((value, gate), shortcut) in pixel.iter_mut().zip(gates).zip(shortcut) {
-                *value = value.mul_add(*gate, *shortcut).max(0.0);
+                let sum = value.mul_add(*gate, *shortcut);
+                // Unlike `f32::max`, this keeps what is not a number.
+                *value = if 0.0 > sum { 0.0 } else { sum };
             }
         }
     }

@@ -71,7 +71,10 @@ pub(super) unsafe trait Vector: Copy {
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
     unsafe fn mul(self, other: Self) -> Self;
+    /// The larger; `other` where either is not a number.
     unsafe fn max(self, other: Self) -> Self;
+    /// The larger; not a number where either is not.
+    unsafe fn max_or_nan(self, other: Self) -> Self;
     /// `self` × `factor` + `summand`, rounded once.
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self;
     /// [`Product::compute`] for this vector.
@@ -163,6 +166,14 @@ unsafe impl Vector for __m512 {
         unsafe { _mm512_max_ps(self, other) }
     }
     #[inline(always)]
+    unsafe fn max_or_nan(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
+        unsafe {
+            let is_number = _mm512_cmp_ps_mask::<_CMP_ORD_Q>(self, self);
+            _mm512_mask_max_ps(self, is_number, self, other)
+        }
+    }
+    #[inline(always)]
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
         // SAFETY: by the contract of `Vector`.
         unsafe { _mm512_fmadd_ps(self, factor, summand) }
@@ -178,7 +189,7 @@ unsafe impl Vector for __m512 {
     }
 }
 
-// SAFETY: every method is one or two instructions of AVX2 or FMA.
+// SAFETY: every method is one to three instructions of AVX2 or FMA.
 #[cfg(target_arch = "x86_64")]
 unsafe impl Vector for __m256 {
     #[target_feature(enable = "avx2,fma")]
@@ -222,6 +233,14 @@ unsafe impl Vector for __m256 {
     unsafe fn max(self, other: Self) -> Self {
         // SAFETY: by the contract of `Vector`.
         unsafe { _mm256_max_ps(self, other) }
+    }
+    #[inline(always)]
+    unsafe fn max_or_nan(self, other: Self) -> Self {
+        // SAFETY: by the contract of `Vector`.
+        unsafe {
+            let is_no_number = _mm256_cmp_ps::<_CMP_UNORD_Q>(self, self);
+            _mm256_blendv_ps(_mm256_max_ps(self, other), self, is_no_number)
+        }
     }
     #[inline(always)]
     unsafe fn mul_add(self, factor: Self, summand: Self) -> Self {
