@@ -11,6 +11,7 @@ pub mod engines;
 pub mod forward_pass;
 pub mod messages;
 pub mod offline;
+mod precision_choice;
 mod queue;
 mod route;
 pub mod sequences;

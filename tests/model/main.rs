@@ -14,6 +14,7 @@ mod horizons;
 mod network;
 mod normalisation;
 mod overlap_averaging;
+mod precision;
 mod speech;
 mod tracker;
 mod worker;

@@ -1,0 +1,90 @@
+//! The precision that a network gets on this processor.
+
+use tch::Device;
+use vocald::frontend::LOG_FLOOR;
+use vocald::inference::ComputePrecision::{self, Auto};
+use vocald::inference::WeightPrecision;
+use vocald::inference::engine::built_in;
+use vocald::inference::forward_pass::ForwardPass;
+use vocald::model::compiled::{Compiled, InstructionSet};
+use vocald::model::{Checkpoint, Depth, Family, LevelMode};
+
+use crate::compiled::{checkpoint, scale};
+use crate::support::libtorch::exclusive;
+
+const SE_RESNET: Family = Family::SeResNet(Depth::D14);
+
+/// Whether this processor has AVX512-FP16; a line says if not.
+fn has_float16() -> bool {
+    let found = InstructionSet::detect().is_some_and(InstructionSet::has_float16);
+    if !found {
+        println!("skipped: this processor has no AVX512-FP16");
+    }
+    found
+}
+
+/// A checkpoint to whose network level is no information.
+fn relative(family: Family) -> Checkpoint {
+    let mut checkpoint = checkpoint(family, 1, false);
+    checkpoint.normalisation.level = LevelMode::Relative;
+    checkpoint
+}
+
+/// The precision that a network gets.
+fn precision(checkpoint: &Checkpoint, requested: ComputePrecision) -> WeightPrecision {
+    ForwardPass::new(checkpoint, Device::Cpu, requested, 16).precision()
+}
+
+/// A window that is normalised as its network requires, with this log-mel value in one frame of otherwise silence.
+fn one_loud_frame(checkpoint: &Checkpoint, log_mel: f32) -> Vec<f32> {
+    let values = checkpoint.architecture.features().values();
+    let mut window = vec![LOG_FLOOR.ln(); values];
+    window[values / 2..][..80].fill(log_mel);
+    let mut normalised = vec![0.0; values];
+    checkpoint.normalisation.apply(&window, &mut normalised);
+    normalised
+}
+
+#[test]
+fn auto_takes_float16_for_networks_to_which_level_is_no_information() {
+    let _exclusive = exclusive();
+    if !has_float16() {
+        return;
+    }
+    for checkpoint in [
+        built_in().unwrap(),
+        relative(Family::Scnn),
+        relative(SE_RESNET),
+    ] {
+        assert_eq!(checkpoint.normalisation.level, LevelMode::Relative);
+        let found = precision(&checkpoint, Auto);
+        assert_eq!(
+            found,
+            WeightPrecision::Float16,
+            "{}",
+            checkpoint.architecture.family
+        );
+    }
+}
+
+#[test]
+fn auto_avoids_float16_where_loud_sound_beside_silence_has_numbers_too_large_for_it() {
+    let _exclusive = exclusive();
+    if !has_float16() {
+        return;
+    }
+    // The same function, of larger numbers between two layers.
+    const FACTOR: f64 = 2048.0;
+    let mut checkpoint = relative(SE_RESNET);
+    scale(&mut checkpoint, "stages.0.0.norm1", FACTOR);
+    let bias = checkpoint.weights.get_mut("stages.0.0.norm1.bias").unwrap();
+    *bias = &*bias * FACTOR;
+    scale(&mut checkpoint, "stages.0.0.conv2", FACTOR.recip());
+    let set = InstructionSet::detect().unwrap();
+    let compiled = Compiled::new(&checkpoint, set, 1).unwrap();
+    let mut float16 = compiled.float16().unwrap();
+    let mut at = |log_mel| float16.probabilities(&one_loud_frame(&checkpoint, log_mel), &[0]);
+    assert!(at(3.0).iter().all(|p| p.is_finite()));
+    assert!(at(30.0).iter().all(|p| p.is_nan()));
+    assert_ne!(precision(&checkpoint, Auto), WeightPrecision::Float16);
+}
