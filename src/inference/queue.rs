@@ -217,8 +217,9 @@ impl Queues {
         self.lanes.values().map(|lane| &lane.route)
     }
 
-    /// Takes what waits: of every lane the notes before its next window, then windows round-robin. Several threads may
-    /// have portions of a stream; their routes keep the order. `pass`: how long a pass takes.
+    /// Takes what waits: of every lane the notes before its next window, then windows round-robin, up to a batch and, with
+    /// several threads, half a thread's share. Several threads may have portions of a stream; their routes keep the
+    /// order. `pass`: how long a pass takes.
     pub fn take(&mut self, pass: Duration) -> Work {
         let mut work = Work::default();
         let decided = Instant::now() + pass;
@@ -257,9 +258,13 @@ impl Queues {
     fn take_windows(&mut self) -> BTreeMap<u64, Vec<Due>> {
         let mut batch: BTreeMap<u64, Vec<Due>> = BTreeMap::new();
         let split = self.first_stream;
-        // The other threads may be idle or soon be, so each takes half its share.
         let waiting: usize = self.lanes.values().map(|lane| lane.windows).sum();
-        let most = waiting.div_ceil(2 * self.threads.max(1)).min(MAX_BATCH);
+        let parts = match self.threads {
+            0 | 1 => 1,
+            // The other threads may be idle or soon be, so each takes half its share.
+            threads => 2 * threads,
+        };
+        let most = waiting.div_ceil(parts).min(MAX_BATCH);
         let (mut size, mut taken) = (0, true);
         while taken && size < most {
             taken = false;

@@ -386,6 +386,22 @@ fn windows_of_several_streams_share_a_pass_and_none_is_preferred() {
 }
 
 #[test]
+fn a_thread_without_others_takes_all_that_waits_up_to_a_batch() {
+    let rig = rig(false);
+    let (sender, received) = occupy(&rig);
+    drop((sender, rig.open));
+    rig.worker.finish().unwrap();
+    assert_eq!(received.all().len(), 33);
+    let batches = rig.batches.lock().unwrap().clone();
+    // The first pass took what was there.
+    let mut expected = vec![batches[0]];
+    while let rest @ 1.. = 33 - expected.iter().sum::<usize>() {
+        expected.push(rest.min(16));
+    }
+    assert_eq!(batches, expected);
+}
+
+#[test]
 fn under_overload_every_stream_gets_its_share() {
     const STREAMS: usize = 24;
     const PASSES: usize = 4;
