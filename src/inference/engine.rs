@@ -11,6 +11,7 @@ use crate::frontend::{Features, WINDOW_HOP_SAMPLES, Window, WindowLength};
 use crate::inference::compute_device::{ComputeDevice, DeviceError, device_name};
 use crate::inference::compute_precision::{ComputePrecision, WeightPrecision};
 use crate::inference::forward_pass::ForwardPass;
+use crate::inference::messages::{NotFinite, Row};
 use crate::model::{Checkpoint, CheckpointError, CheckpointProblem, Metadata, Normalisation};
 use crate::model_shelf::ModelFile;
 
@@ -47,6 +48,9 @@ pub enum EngineError {
         /// Sound it needs beyond the decided moment, in seconds.
         lookahead_s: f64,
     },
+    /// A window has no prediction.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
     /// A forward pass failed.
     #[error("inference on {device} failed: {reason}")]
     Inference {
@@ -114,7 +118,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotLive`] for a network of whole recordings, [`EngineError::Device`] where the device does not
-    /// exist, [`EngineError::Inference`] when a pass fails.
+    /// exist, [`EngineError::Inference`] and [`EngineError::NotFinite`] when a pass fails.
     pub fn new(
         checkpoint: Checkpoint,
         device: ComputeDevice,
@@ -204,8 +208,18 @@ impl Engine {
     /// ensemble, a window's number among those of its stream that come chooses the member.
     ///
     /// # Errors
-    /// [`EngineError::Inference`] when libtorch fails or a probability is not finite. The engine stays usable.
+    /// [`EngineError::Inference`] when libtorch fails, [`EngineError::NotFinite`] when a probability is not finite. The
+    /// engine stays usable.
     pub fn infer(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+        let rows = self.infer_each(windows)?.into_iter();
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// [`Engine::infer`] where a probability that is not finite is an error of its window's row.
+    ///
+    /// # Errors
+    /// [`EngineError::Inference`] when libtorch fails. The engine stays usable.
+    pub fn infer_each(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
         let mut rows = Vec::with_capacity(windows.len());
         for batch in windows.chunks(MAX_BATCH) {
             self.stage(batch)?;
@@ -234,7 +248,7 @@ impl Engine {
         Ok(())
     }
 
-    fn pass(&mut self, numbers: &[u64]) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn pass(&mut self, numbers: &[u64]) -> Result<Vec<Row>, EngineError> {
         let device = self.device;
         let failed = |reason: String| EngineError::Inference {
             device: device_name(device),
@@ -245,16 +259,16 @@ impl Engine {
         // stays usable.
         let pass = AssertUnwindSafe(|| self.forward.probabilities(windows, numbers));
         let values = catch_unwind(pass).map_err(|panic| failed(panic_text(panic.as_ref())))?;
-        if values.iter().any(|p| !p.is_finite()) {
-            return Err(failed(match self.precision() {
-                WeightPrecision::Float16 => {
-                    "a number became too large for float16; use --precision bfloat16".into()
-                }
-                _ => "the network produced a number that is not finite".into(),
-            }));
-        }
+        let not_finite = match self.precision() {
+            WeightPrecision::Float16 => NotFinite::Float16,
+            WeightPrecision::Bfloat16 | WeightPrecision::Float32 => NotFinite::Network,
+        };
+        let row = |row: &[f32]| match row.iter().all(|p| p.is_finite()) {
+            true => Ok(row.to_vec()),
+            false => Err(not_finite),
+        };
         let outputs = values.len() / numbers.len().max(1);
-        Ok(values.chunks_exact(outputs).map(<[f32]>::to_vec).collect())
+        Ok(values.chunks_exact(outputs).map(row).collect())
     }
 }
 

@@ -4,6 +4,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::inference::compute_precision::{ComputePrecision, WeightPrecision};
 use crate::inference::precision_choice::choose;
+use crate::inference::wide_pass::WidePass;
 use crate::model::compiled::{Compiled, InstructionSet};
 use crate::model::layers::channels_last;
 use crate::model::{Checkpoint, Network, float_values};
@@ -15,8 +16,15 @@ pub struct ForwardPass {
 }
 
 enum Backend {
-    Compiled(Box<Compiled>),
-    Libtorch { network: Network, device: Device },
+    Compiled {
+        network: Box<Compiled>,
+        /// Where `auto` took float16.
+        wide: Option<WidePass>,
+    },
+    Libtorch {
+        network: Network,
+        device: Device,
+    },
 }
 
 impl ForwardPass {
@@ -44,7 +52,7 @@ impl ForwardPass {
                 },
             };
         };
-        let (compiled, precision) = match precision {
+        let (compiled, used) = match precision {
             ComputePrecision::Float32 => (compiled, WeightPrecision::Float32),
             ComputePrecision::Bfloat16 => (compiled.bfloat16(), WeightPrecision::Bfloat16),
             ComputePrecision::Float16 => match compiled.clone().float16() {
@@ -53,9 +61,14 @@ impl ForwardPass {
             },
             ComputePrecision::Auto => choose(checkpoint, compiled),
         };
+        let is_auto = precision == ComputePrecision::Auto;
+        let wide = (is_auto && used == WeightPrecision::Float16).then(WidePass::default);
         Self {
-            backend: Backend::Compiled(Box::new(compiled)),
-            precision,
+            backend: Backend::Compiled {
+                network: Box::new(compiled),
+                wide,
+            },
+            precision: used,
         }
     }
 
@@ -63,8 +76,11 @@ impl ForwardPass {
     #[must_use]
     pub fn share(&self) -> Option<Self> {
         match &self.backend {
-            Backend::Compiled(compiled) => Some(Self {
-                backend: Backend::Compiled(compiled.clone()),
+            Backend::Compiled { network, wide } => Some(Self {
+                backend: Backend::Compiled {
+                    network: network.clone(),
+                    wide: wide.clone(),
+                },
                 precision: self.precision,
             }),
             Backend::Libtorch { .. } => None,
@@ -78,14 +94,23 @@ impl ForwardPass {
     }
 
     /// Probabilities, windows × outputs of the architecture, of normalised windows, windows × frames × 80. `numbers` holds the
-    /// number of each window in its stream, which chooses the member of an alternating ensemble.
+    /// number of each window in its stream, which chooses the member of an alternating ensemble. NaN where a number is too
+    /// large for the precision; where `auto` took float16, such windows are computed in 32 bits.
     ///
     /// # Panics
     ///
     /// libtorch fails: a lost GPU, no memory left.
     pub fn probabilities(&mut self, windows: &[f32], numbers: &[u64]) -> Vec<f32> {
         match &mut self.backend {
-            Backend::Compiled(network) => network.probabilities(windows, numbers),
+            Backend::Compiled { network, wide } => {
+                let mut probabilities = network.probabilities(windows, numbers);
+                if let Some(wide) = wide
+                    && probabilities.iter().any(|p| !p.is_finite())
+                {
+                    wide.repeat(network, windows, numbers, &mut probabilities);
+                }
+                probabilities
+            }
             Backend::Libtorch { network, device } => tch::no_grad(|| {
                 let shape = network.input_shape(numbers.len());
                 let input = Tensor::from_slice(windows)

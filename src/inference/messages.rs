@@ -67,9 +67,25 @@ pub struct Skipped {
 pub enum Output {
     /// A window with its predictions.
     Scored(ScoredWindow),
+    /// A window without predictions, for this reason.
+    NoPrediction(NotFinite),
     /// A note, passed on.
     Note(Note),
 }
+
+/// Why a window has no predictions. Other windows have theirs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotFinite {
+    /// A number was too large for float16, which was requested.
+    #[error("a number became too large for float16: use --precision auto")]
+    Float16,
+    /// A number was too large for the network's precision, or a weight is wrong.
+    #[error("the network produced a number that is not finite")]
+    Network,
+}
+
+/// A window's probability of voice for each horizon, and behind them of speech if the model has that output.
+pub type Row = Result<Vec<f32>, NotFinite>;
 
 /// A window with its predictions.
 #[derive(Debug, Clone, PartialEq)]

@@ -16,13 +16,15 @@ mod queue;
 mod route;
 pub mod sequences;
 pub mod stats;
+mod wide_pass;
 pub mod worker;
 
 pub use compute_device::{ComputeDevice, DeviceError, cores, device_name};
 pub use compute_precision::{ComputePrecision, WeightPrecision};
 pub use engine::{Engine, EngineError};
 pub use messages::{
-    Loss, NewDecider, Note, Output, ScoredWindow, Skipped, StreamItem, StreamOutput, WhenBehind,
+    Loss, NewDecider, NotFinite, Note, Output, Row, ScoredWindow, Skipped, StreamItem,
+    StreamOutput, WhenBehind,
 };
 pub use offline::OfflineScorer;
 pub use stats::Stats;

@@ -8,6 +8,7 @@ use crate::frontend::window::frame_time_s;
 use crate::frontend::{FRAME_SAMPLES, Features, HOP_SAMPLES, WINDOW_HOP_FRAMES};
 use crate::inference::compute_device::{ComputeDevice, device_name};
 use crate::inference::engine::{EngineError, panic_text};
+use crate::inference::messages::NotFinite;
 use crate::inference::sequences::{at_time, frame_probabilities};
 use crate::model::{Checkpoint, Network, Normalisation};
 
@@ -46,7 +47,7 @@ impl OfflineScorer {
     /// of the recording (frames × 80), `samples` its length at 22 050 Hz.
     ///
     /// # Errors
-    /// [`EngineError::Inference`] when libtorch fails or a probability is not finite.
+    /// [`EngineError::Inference`] when libtorch fails, [`EngineError::NotFinite`] when a probability is not finite.
     pub fn score(
         &mut self,
         energies: &[f32],
@@ -65,9 +66,7 @@ impl OfflineScorer {
         }))
         .map_err(|panic| failed(panic_text(panic.as_ref())))?;
         if p.iter().any(|p| !p.is_finite()) {
-            return Err(failed(
-                "the network produced a number that is not finite".into(),
-            ));
+            return Err(NotFinite::Network.into());
         }
         let frames = samples
             .checked_sub(FRAME_SAMPLES)

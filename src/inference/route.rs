@@ -60,7 +60,7 @@ impl Route {
             order.next += 1;
             delivered.portions += 1;
             for output in outputs {
-                delivered.windows += usize::from(matches!(output, Output::Scored(_)));
+                delivered.windows += usize::from(!matches!(output, Output::Note(_)));
                 self.send(output)?;
             }
         }

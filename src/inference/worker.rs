@@ -14,7 +14,7 @@ use vocald_client::message::StateChange;
 use crate::frontend::Window;
 use crate::inference::engine::{Engine, EngineError, panic_text};
 use crate::inference::messages::{
-    Note, Output, ScoredWindow, StreamItem, StreamOutput, WhenBehind,
+    Note, Output, Row, ScoredWindow, StreamItem, StreamOutput, WhenBehind,
 };
 use crate::inference::queue::{Due, Portion, Queues, StreamQueue, Work};
 use crate::inference::route::Route;
@@ -23,16 +23,16 @@ use crate::pulse::Pulse;
 
 /// Computes the probabilities of windows. [`Engine`] does it with a network; tests use others.
 pub trait Scorer {
-    /// One row a window: a probability of voice for each horizon, and behind them of speech if the model has that output.
+    /// One row a window.
     ///
     /// # Errors
     /// Whatever ends inference for good.
-    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError>;
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError>;
 }
 
 impl Scorer for Engine {
-    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
-        self.infer(windows)
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
+        self.infer_each(windows)
     }
 }
 
@@ -364,12 +364,13 @@ fn work(shared: &Shared, scorer: &mut impl Scorer, pulse: &Pulse) -> Result<(), 
         let mut rows = rows.into_iter();
         for portion in windows {
             let scored = portion.items.into_iter().zip(rows.by_ref());
-            let outputs = scored.map(|(due, probabilities)| {
-                Output::Scored(ScoredWindow {
+            let outputs = scored.map(|(due, row)| match row {
+                Ok(probabilities) => Output::Scored(ScoredWindow {
                     window: due.window,
                     probabilities,
                     late: due.by.is_some_and(|by| by < now),
-                })
+                }),
+                Err(reason) => Output::NoPrediction(reason),
             });
             let outputs = outputs.collect();
             shared.deliver(portion.stream, &portion.route, portion.number, outputs);

@@ -136,6 +136,11 @@ impl<P: FnMut(Message)> Decisions<'_, P> {
                 None => return Ok(()),
             },
         };
+        if let Output::NoPrediction(reason) = &output
+            && !decisions.has_failed()
+        {
+            tracing::error!("{stream}: {reason}; it goes on with the next window");
+        }
         decisions.set_levels(self.levels.load(Ordering::Relaxed));
         let push = || decisions.push(output).collect::<Vec<_>>();
         let messages = match catch_unwind(AssertUnwindSafe(push)) {

@@ -152,10 +152,19 @@ impl StreamDecisions {
         );
     }
 
+    /// Whether the stream has failed, so far.
+    pub fn has_failed(&self) -> bool {
+        self.state == Some(StreamState::Failed)
+    }
+
     /// Takes the next output of the stream and returns the messages it leads to, in order.
     pub fn push(&mut self, output: Output) -> Drain<'_, Message> {
         match output {
             Output::Scored(scored) => self.window(&scored),
+            Output::NoPrediction(reason) => {
+                self.sound_end_s = None;
+                self.state(StateChange::failed(reason.to_string()));
+            }
             Output::Note(Note::SoundEnd(t_s)) => self.sound_end_s = Some(t_s),
             Output::Note(Note::State(change)) => self.state(change),
             Output::Note(Note::Lost(loss)) => {
@@ -205,7 +214,7 @@ impl StreamDecisions {
     fn window(&mut self, scored: &ScoredWindow) {
         let window = &scored.window;
         self.sound_end_s = None;
-        if self.state == Some(StreamState::Failed) {
+        if self.has_failed() {
             self.state(StateChange::running());
         }
         let end_s = window.end_sample() as f64 / f64::from(SAMPLE_RATE_HZ);

@@ -8,7 +8,7 @@ use vocald_client::message::StateChange;
 use crate::frontend::{CaptureTime, WINDOW_HOP_SAMPLES, WindowLength};
 use crate::inference::engine::MAX_BATCH;
 use crate::inference::{
-    Intake, Note, Output, StreamItem, StreamOutput, StreamSender, WhenBehind, WorkerGone,
+    Intake, NotFinite, Note, Output, StreamItem, StreamOutput, StreamSender, WhenBehind, WorkerGone,
 };
 use crate::pipeline::decisions::StreamDecisions;
 use crate::pipeline::label::{Found, LabelError, Reading};
@@ -46,12 +46,14 @@ impl FileWindows {
             order: Order {
                 window: self.window,
                 next: 0,
+                no_prediction: None,
                 decisions,
                 found,
             },
         };
         let mut sent = Ok(());
         while sent.is_ok()
+            && way.order.no_prediction.is_none()
             && let Some(block) = reading.next_block()?
         {
             let end = CaptureTime {
@@ -74,7 +76,11 @@ impl FileWindows {
         }
         let sent = sent.and_then(|()| stream.finish().try_for_each(|item| way.send(item)));
         // Even after a failure: the outputs say why.
-        let rest = way.finish();
+        let (rest, no_prediction) = way.finish();
+        if let Some(reason) = no_prediction {
+            let input = reading.input().clone();
+            return Err(LabelError::NoPrediction { input, reason });
+        }
         match found.failed {
             Some(_) => Ok(()),
             None => Ok(sent.and(rest)?),
@@ -116,8 +122,8 @@ impl Way<'_> {
         self.sender.send_all(&mut self.batch)
     }
 
-    /// Sends the last items and decides on all that is under way.
-    fn finish(mut self) -> Result<(), WorkerGone> {
+    /// Sends the last items and decides on all that is under way. Why a window had no prediction, if one had none.
+    fn finish(mut self) -> (Result<(), WorkerGone>, Option<NotFinite>) {
         let sent = self.send_batch();
         drop(self.sender);
         for rest in self.outputs {
@@ -126,7 +132,7 @@ impl Way<'_> {
         self.order.fill(self.windows);
         let ended = Note::State(StateChange::ended(None));
         self.order.decide(Output::Note(ended));
-        sent
+        (sent, self.order.no_prediction)
     }
 }
 
@@ -135,16 +141,24 @@ struct Order<'a> {
     window: WindowLength,
     /// The number of the next window.
     next: u64,
+    /// Why the first window without a prediction has none.
+    no_prediction: Option<NotFinite>,
     decisions: &'a mut StreamDecisions,
     found: &'a mut Found,
 }
 
 impl Order<'_> {
     fn decide(&mut self, output: Output) {
-        if let Output::Scored(scored) = &output {
-            let number = scored.window.seq();
-            self.fill(number);
-            self.next = number + 1;
+        match &output {
+            Output::Scored(scored) => {
+                let number = scored.window.seq();
+                self.fill(number);
+                self.next = number + 1;
+            }
+            Output::NoPrediction(reason) => {
+                self.no_prediction.get_or_insert(*reason);
+            }
+            Output::Note(_) => {}
         }
         self.found.extend(self.decisions.push(output));
     }

@@ -13,7 +13,7 @@ use crate::frontend::resample::{ResampleError, Resampler};
 use crate::frontend::separated_mel::SEPARATED_RATE_HZ;
 use crate::frontend::{SAMPLE_RATE_HZ, SeparatedMel};
 use crate::inference::offline::Prediction;
-use crate::inference::{EngineError, Note, OfflineScorer, Output, WorkerGone};
+use crate::inference::{EngineError, NotFinite, Note, OfflineScorer, Output, WorkerGone};
 use crate::model::Metadata;
 use crate::pipeline::decisions::StreamDecisions;
 use crate::pipeline::file_windows::FileWindows;
@@ -33,6 +33,14 @@ pub enum LabelError {
         input: Input,
         /// What is wrong with the rate.
         problem: ResampleError,
+    },
+    /// The network has no prediction for a window, or for the recording.
+    #[error("{input}: {reason}")]
+    NoPrediction {
+        /// The recording.
+        input: Input,
+        /// Why.
+        reason: NotFinite,
     },
     /// The network failed.
     #[error(transparent)]
@@ -196,6 +204,10 @@ impl Reading<'_> {
         Ok(block)
     }
 
+    pub fn input(&self) -> &Input {
+        self.input
+    }
+
     pub fn rate_hz(&self) -> u32 {
         self.recording.format().rate_hz
     }
@@ -236,7 +248,14 @@ fn label_recording(
     let predictions = scorer
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
-        .score(&energies, length.round() as usize)?;
+        .score(&energies, length.round() as usize)
+        .map_err(|error| match error {
+            EngineError::NotFinite(reason) => LabelError::NoPrediction {
+                input: input.clone(),
+                reason,
+            },
+            error => error.into(),
+        })?;
     for (seq, Prediction { t_s, p }) in (0..).zip(predictions) {
         found.extend(decisions.push_probability(seq, t_s, p, 0.0));
     }

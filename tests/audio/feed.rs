@@ -11,7 +11,7 @@ use vocald::audio::{
 };
 use vocald::frontend::{Window, WindowLength};
 use vocald::inference::worker::Scorer;
-use vocald::inference::{EngineError, Loss, Note, Output, StreamOutput, WhenBehind, Worker};
+use vocald::inference::{EngineError, Loss, Note, Output, Row, StreamOutput, WhenBehind, Worker};
 use vocald::pipeline::feed::{FeedEnd, FeedOptions, Mixing, feed};
 use vocald_client::message::{GapReason, StateChange, StreamState};
 
@@ -94,8 +94,8 @@ fn options(live: bool) -> FeedOptions {
 struct NoNetwork;
 
 impl Scorer for NoNetwork {
-    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
-        Ok(vec![Vec::new(); windows.len()])
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
+        Ok(vec![Ok(Vec::new()); windows.len()])
     }
 }
 

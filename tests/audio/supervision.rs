@@ -14,7 +14,8 @@ use vocald::decision::{Decider, Horizon, OperatingPoint, OverlapAverage};
 use vocald::frontend::{Window, WindowLength};
 use vocald::inference::worker::Scorer;
 use vocald::inference::{
-    EngineError, NewDecider, Note, Output, ScoredWindow, StreamOutput, WhenBehind, Worker,
+    EngineError, NewDecider, NotFinite, Note, Output, Row, ScoredWindow, StreamOutput, WhenBehind,
+    Worker,
 };
 use vocald::pipeline::decision_thread::{TooManyPanics, decide};
 use vocald::pipeline::feed::{Feed, FeedEnd, FeedOptions, Mixing, Opening};
@@ -70,8 +71,8 @@ fn sound_then(events: &Sender<SourceEvent>, end_s: u64, last: Act) {
 struct NoNetwork;
 
 impl Scorer for NoNetwork {
-    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
-        Ok(vec![Vec::new(); windows.len()])
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
+        Ok(vec![Ok(Vec::new()); windows.len()])
     }
 }
 
@@ -180,6 +181,22 @@ fn scored(start_sample: u64, p: f32) -> StreamOutput {
             late: false,
         }),
     }
+}
+
+#[test]
+fn a_window_without_a_prediction_fails_its_stream_until_the_next() {
+    let without = || StreamOutput {
+        stream: "hall".into(),
+        output: Output::NoPrediction(NotFinite::Network),
+    };
+    let outputs = vec![scored(0, 0.9), without(), without(), scored(4725, 0.9)];
+    let (all, ended) = decided(outputs);
+    assert_eq!(ended, Ok(()));
+    let closed = format!("offset 1 {}", EventReason::Failed.word());
+    let expected = [
+        "0 true", "onset 1", &closed, "failed", "running", "3 true", "onset 2",
+    ];
+    assert_eq!(all, expected);
 }
 
 fn decider() -> Decider {

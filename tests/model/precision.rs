@@ -35,6 +35,44 @@ fn precision(checkpoint: &Checkpoint, requested: ComputePrecision) -> WeightPrec
     ForwardPass::new(checkpoint, Device::Cpu, requested, 16).precision()
 }
 
+#[test]
+fn windows_too_large_for_float16_are_computed_in_32_bits_where_auto_took_it() {
+    let _exclusive = exclusive();
+    if !has_float16() {
+        return;
+    }
+    let mut checkpoint = checkpoint(SE_RESNET, 2, true);
+    checkpoint.normalisation.level = LevelMode::Relative;
+    let values = checkpoint.architecture.features().values();
+    // Of each member an ordinary window and one that is too large.
+    let windows = [0.0, 0.5, 1e6, -1e6].map(|value| vec![value; values]);
+    let pass = |requested| {
+        let mut first = ForwardPass::new(&checkpoint, Device::Cpu, requested, 16);
+        let mut other = first.share().unwrap();
+        let together = first.probabilities(&windows.concat(), &[0, 1, 2, 3]);
+        let alone = (0..4).flat_map(|n| other.probabilities(&windows[n as usize], &[n]));
+        let alone: Vec<f32> = alone.collect();
+        let bits = |p: &[f32]| p.iter().map(|p| p.to_bits()).collect::<Vec<_>>();
+        if together.iter().all(|p| p.is_finite()) {
+            assert_eq!(bits(&together), bits(&alone), "{requested:?}");
+        }
+        (first.precision(), alone)
+    };
+    let (_, exact) = pass(ComputePrecision::Float32);
+    let (precision, found) = pass(Auto);
+    assert_eq!(precision, WeightPrecision::Float16);
+    let apart = exact.iter().zip(&found).map(|(a, b)| (a - b).abs());
+    assert!(
+        apart.clone().all(|apart| apart < 0.005),
+        "{exact:?} {found:?}"
+    );
+    // Requested as such, float16 is not replaced.
+    let (_, found) = pass(ComputePrecision::Float16);
+    let (ordinary, large) = found.split_at(found.len() / 2);
+    assert!(ordinary.iter().all(|p| p.is_finite()), "{ordinary:?}");
+    assert!(large.iter().all(|p| p.is_nan()), "{large:?}");
+}
+
 /// A window that is normalised as its network requires, with this log-mel value in one frame of otherwise silence.
 fn one_loud_frame(checkpoint: &Checkpoint, log_mel: f32) -> Vec<f32> {
     let values = checkpoint.architecture.features().values();

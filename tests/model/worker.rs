@@ -1,17 +1,25 @@
 //! The worker with a network that only adds up: order, batches, policies, failure.
 
+use std::num::NonZeroU64;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use proptest::prelude::*;
+use vocald::config::DecisionConfig;
 use vocald::frontend::{WINDOW_HOP_SAMPLES, Window, WindowLength};
 use vocald::inference::worker::Scorer;
 use vocald::inference::{
-    EngineError, Note, Output, StreamItem, StreamOutput, StreamSender, WhenBehind, Worker,
-    WorkerGone,
+    EngineError, NotFinite, Note, Output, Row, StreamItem, StreamOutput, StreamSender, WhenBehind,
+    Worker, WorkerGone,
 };
+use vocald::model::Checkpoint;
+use vocald::pipeline::file_windows::FileWindows;
+use vocald::pipeline::label::{FileNetwork, Labeler};
+use vocald::pipeline::recording::Input;
 use vocald_client::message::{StateChange, StreamState};
+
+use crate::support::program;
 
 /// Returns the window's first value, when the test lets it.
 struct Fake {
@@ -21,7 +29,7 @@ struct Fake {
 }
 
 impl Scorer for Fake {
-    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
         let _ = self.gate.recv();
         self.batches.lock().unwrap().push(windows.len());
         if self.fails {
@@ -31,7 +39,7 @@ impl Scorer for Fake {
                 reason,
             });
         }
-        Ok(windows.iter().map(|w| vec![w.log_mel[0]]).collect())
+        Ok(windows.iter().map(|w| Ok(vec![w.log_mel[0]])).collect())
     }
 }
 
@@ -96,6 +104,7 @@ fn short(output: Output) -> String {
             );
             s.window.seq().to_string()
         }
+        Output::NoPrediction(reason) => reason.to_string(),
         Output::Note(Note::State(change)) => match change.state {
             StreamState::Silent => "silent".into(),
             _ => change.reason.unwrap(),
@@ -219,7 +228,7 @@ fn predictions_that_come_after_they_were_due_are_marked() {
         .iter()
         .filter_map(|o| match o.output {
             Output::Scored(scored) => Some(scored.late),
-            Output::Note(_) => None,
+            Output::NoPrediction(_) | Output::Note(_) => None,
         })
         .collect();
     // On a machine that was too busy to begin in time, the first is skipped.
@@ -231,11 +240,11 @@ fn with_several_threads_the_items_of_a_stream_stay_in_order() {
     /// Takes longer for every other window, so that one thread overtakes another where it can.
     struct Uneven;
     impl Scorer for Uneven {
-        fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+        fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
             if windows[0].seq().is_multiple_of(2) {
                 std::thread::sleep(Duration::from_millis(2));
             }
-            Ok(windows.iter().map(|w| vec![w.log_mel[0]]).collect())
+            Ok(windows.iter().map(|w| Ok(vec![w.log_mel[0]])).collect())
         }
     }
     let (mut worker, ()) = Worker::start(|| Ok((Uneven, ()))).unwrap();
@@ -267,14 +276,14 @@ fn several_threads_work_on_one_stream_at_once() {
     /// Returns once another thread is at work too, or after a while.
     struct Meets(Arc<(Mutex<usize>, Condvar)>);
     impl Scorer for Meets {
-        fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+        fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
             let (met, more) = &*self.0;
             *met.lock().unwrap() += 1;
             more.notify_all();
             let all_here = |met: &mut usize| *met < 2;
             let wait = Duration::from_secs(20);
             drop(more.wait_timeout_while(met.lock().unwrap(), wait, all_here));
-            Ok(windows.iter().map(|w| vec![w.log_mel[0]]).collect())
+            Ok(windows.iter().map(|w| Ok(vec![w.log_mel[0]])).collect())
         }
     }
     let met = Arc::new((Mutex::new(0), Condvar::new()));
@@ -309,11 +318,11 @@ proptest! {
     ) {
         struct Slow(u64);
         impl Scorer for Slow {
-            fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+            fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
                 if windows[0].seq().is_multiple_of(self.0) {
                     std::thread::sleep(Duration::from_micros(300));
                 }
-                Ok(windows.iter().map(|w| vec![w.log_mel[0]]).collect())
+                Ok(windows.iter().map(|w| Ok(vec![w.log_mel[0]])).collect())
             }
         }
         let (mut worker, ()) = Worker::start(move || Ok((Slow(slow), ()))).unwrap();
@@ -340,7 +349,7 @@ proptest! {
 fn a_panic_of_inference_is_reported_to_every_stream() {
     struct Panics;
     impl Scorer for Panics {
-        fn score(&mut self, _: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+        fn score(&mut self, _: &[&Window]) -> Result<Vec<Row>, EngineError> {
             panic!("injected")
         }
     }
@@ -454,6 +463,65 @@ fn a_failed_inference_is_reported_to_every_stream_and_decides_nothing() {
     while two.send(window(1)) != Err(WorkerGone) {}
     drop((one, two));
     assert_eq!(rig.worker.finish().unwrap_err().to_string(), reason);
+}
+
+/// Has no prediction for windows from this number on.
+struct PartlyBlind(u64, usize);
+
+impl Scorer for PartlyBlind {
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
+        let row = |window: &&Window| match window.seq() < self.0 {
+            true => Ok(vec![window.log_mel[0]; self.1]),
+            false => Err(NotFinite::Network),
+        };
+        Ok(windows.iter().map(row).collect())
+    }
+}
+
+#[test]
+fn a_window_without_a_prediction_is_reported_in_its_stream_alone() {
+    let (worker, ()) = Worker::start(|| Ok((PartlyBlind(20, 1), ()))).unwrap();
+    let [(one, received_one), (two, received_two)] =
+        std::array::from_fn(|_| stream(&worker, WhenBehind::Block));
+    // More of them than may be under way at once.
+    for k in 0..100 {
+        one.send(window(k)).unwrap();
+        two.send(window(k % 20)).unwrap();
+    }
+    drop((one, two));
+    worker.finish().unwrap();
+    let numbers = (0..100).map(|k| match k < 20 {
+        true => k.to_string(),
+        false => "the network produced a number that is not finite".into(),
+    });
+    assert_eq!(received_one.all(), numbers.collect::<Vec<_>>());
+    let numbers = (0..100).map(|k| (k % 20).to_string());
+    assert_eq!(received_two.all(), numbers.collect::<Vec<_>>());
+}
+
+#[test]
+fn a_recording_without_a_prediction_fails_alone() {
+    let model = Checkpoint::read(program::model()).unwrap().metadata;
+    let outputs = model.horizons_frames.len();
+    let (worker, ()) = Worker::start(move || Ok((PartlyBlind(20, outputs), ()))).unwrap();
+    let network = FileNetwork::Windows(FileWindows {
+        intake: worker.intake(),
+        window: WindowLength::FRAMES_80,
+        every: NonZeroU64::MIN,
+    });
+    let horizon = DecisionConfig::default().horizon(&model.model_horizons());
+    let labeler = Labeler::new(network, &model, horizon.unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let label = |seconds| {
+        let path = folder.path().join("x.wav");
+        program::wav(&path, 1, seconds);
+        labeler.label(&Input::File(path), &|_, _| ())
+    };
+    let error = label(4.0).unwrap_err();
+    let text = error.to_string();
+    assert!(text.ends_with("x.wav: the network produced a number that is not finite"));
+    assert!(!error.ends_all());
+    assert_eq!(label(2.0).unwrap().decisions.len(), 12);
 }
 
 #[test]

@@ -13,6 +13,7 @@ pub mod worker;
 
 pub mod engine {
     use crate::frontend::Window;
+    use crate::inference::messages::Row;
 
     pub const MAX_BATCH: usize = 16;
 
@@ -25,7 +26,7 @@ pub mod engine {
     pub struct Engine;
 
     impl Engine {
-        pub fn infer(&mut self, _: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+        pub fn infer_each(&mut self, _: &[&Window]) -> Result<Vec<Row>, EngineError> {
             Ok(Vec::new())
         }
     }

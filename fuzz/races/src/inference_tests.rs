@@ -7,7 +7,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use crate::frontend::Window;
 use crate::inference::engine::EngineError;
-use crate::inference::messages::{Note, Output, StreamItem, StreamOutput, WhenBehind};
+use crate::inference::messages::{Note, Output, Row, StreamItem, StreamOutput, WhenBehind};
 use crate::inference::worker::{Scorer, StreamSender, Worker};
 use crate::pulse::Pulse;
 
@@ -19,10 +19,10 @@ struct Echo {
 }
 
 impl Scorer for Echo {
-    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn score(&mut self, windows: &[&Window]) -> Result<Vec<Row>, EngineError> {
         let row = |window: &&Window| {
             assert!(window.number < self.panics_at, "injected");
-            vec![window.number as f32]
+            Ok(vec![window.number as f32])
         };
         Ok(windows.iter().map(row).collect())
     }
@@ -66,6 +66,7 @@ fn counted(outputs: &Receiver<StreamOutput>) -> (u64, u64) {
                 scored += 1;
             }
             Output::Note(Note::Skipped(lost)) => skipped += lost.windows,
+            Output::NoPrediction(reason) => panic!("{reason}"),
             Output::Note(_) => {}
         }
     }

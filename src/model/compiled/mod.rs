@@ -101,7 +101,7 @@ impl Compiled {
     /// The weights of clones stay as they are, so that both are in memory.
     #[must_use]
     pub fn bfloat16(self) -> Self {
-        self.halved(Format::Bfloat16)
+        self.repacked(|program| program.halved(Format::Bfloat16))
     }
 
     /// The same network with weights and factors of 16 bits (float16), whose products take half the time. `None` where
@@ -112,13 +112,20 @@ impl Compiled {
         self.members
             .iter()
             .all(can)
-            .then(|| self.halved(Format::Float16))
+            .then(|| self.repacked(|program| program.halved(Format::Float16)))
     }
 
-    fn halved(mut self, format: Format) -> Self {
+    /// This network, which is in float16, with the same weights as 32-bit floats. All factors and sums are of 32 bits
+    /// then, so that nothing is too large.
+    #[must_use]
+    pub fn widened(self) -> Self {
+        self.repacked(Program::widened)
+    }
+
+    fn repacked(mut self, repack: impl Fn(&Program) -> Program) -> Self {
         for member in &mut self.members {
             *member = Arc::new(Member {
-                program: member.program.halved(format),
+                program: repack(&member.program),
                 input: member.input.clone(),
             });
         }

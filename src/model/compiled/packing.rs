@@ -57,7 +57,7 @@ impl PackedWeights {
             for (at, word) in words.iter_mut().enumerate() {
                 *word = f32::from_bits(match format {
                     Format::Float16 => {
-                        let channel = 2 * at % channels + 2 * at / channels;
+                        let channel = float16_channel(at, channels);
                         float16_pair(first[channel], second[channel])
                     }
                     _ => bfloat16_pair(first[at], second[at]),
@@ -65,6 +65,23 @@ impl PackedWeights {
             }
         }
         Self { format, words }
+    }
+
+    /// These weights, of float16, as 32-bit floats. They were packed for blocks of `channels`.
+    pub fn widened(&self, channels: usize) -> Self {
+        let mut words = Aligned::zeros(2 * self.words.len());
+        let pairs = words.chunks_exact_mut(2 * channels);
+        for (pair, words) in pairs.zip(self.words.chunks_exact(channels)) {
+            let (first, second) = pair.split_at_mut(channels);
+            for (at, word) in words.iter().enumerate() {
+                let channel = float16_channel(at, channels);
+                [first[channel], second[channel]] = float16_weights(word.to_bits());
+            }
+        }
+        Self {
+            format: Format::Float32,
+            words,
+        }
     }
 }
 
@@ -139,6 +156,16 @@ fn bfloat16_pair(first: f32, second: f32) -> u32 {
     let magnitude = second.abs().to_bits() + HALF;
     let upper = magnitude.saturating_sub(lower) & UPPER;
     second.to_bits() & SIGN | upper.max(f32::MIN_POSITIVE.to_bits()) | lower
+}
+
+/// The channel of a block whose weights are word number `at`: even ones come first.
+fn float16_channel(at: usize, channels: usize) -> usize {
+    2 * at % channels + 2 * at / channels
+}
+
+/// The weights in one word (see [`Format::Float16`]).
+fn float16_weights(word: u32) -> [f32; 2] {
+    [word as u16, (word >> 16) as u16].map(|bits| f16::from_bits(bits).to_f32())
 }
 
 /// Two weights in one word (see [`Format::Float16`]).

@@ -66,8 +66,17 @@ impl Program {
 
     /// The same program with weights of 16 bits, in this format of those.
     pub fn halved(&self, format: Format) -> Self {
+        self.with_weights(self.weights.halved(format, self.set.block_channels()))
+    }
+
+    /// The same program, which is in float16, with its weights as 32-bit floats.
+    pub fn widened(&self) -> Self {
+        self.with_weights(self.weights.widened(self.set.block_channels()))
+    }
+
+    fn with_weights(&self, weights: PackedWeights) -> Self {
         Self {
-            weights: self.weights.halved(format, self.set.block_channels()),
+            weights,
             steps: Arc::clone(&self.steps),
             maps: self.maps.clone(),
             ..*self
