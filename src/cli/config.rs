@@ -7,8 +7,8 @@ use crate::cli::decision_options::environment;
 use crate::cli::run;
 use crate::cli::stdout::print;
 use crate::config;
-use crate::config::Config;
-use crate::inference::ComputePrecision;
+use crate::config::{Config, ConfigError};
+use crate::inference::{ComputeDevice, ComputePrecision};
 use crate::inference::engine::built_in;
 use crate::model::Checkpoint;
 
@@ -73,7 +73,12 @@ fn changed(config: &Config) -> String {
 
 /// Checks that the model exists, offers the configured horizon and can be run in the configured precision.
 fn check_model(config: &Config) -> anyhow::Result<()> {
-    config.model.precision::<ComputePrecision>()?;
+    let precision = config.model.precision::<ComputePrecision>()?;
+    // One that is not there yet may appear.
+    if let Ok(device) = config.model.device::<ComputeDevice>()?.resolve() {
+        let checked = precision.check(device);
+        checked.map_err(|e| ConfigError::value("model.precision", e.to_string()))?;
+    }
     let checkpoint = match config.model.path() {
         Some(path) => Checkpoint::read(path)?,
         None => built_in()?,

@@ -38,7 +38,7 @@ use crate::cli::interrupt;
 use crate::decision::Horizon;
 use crate::frontend::Features;
 use crate::inference::engine::built_in;
-use crate::inference::{Engine, EngineError, OfflineScorer, Worker, cores, engines};
+use crate::inference::{ComputePrecision, Engine, EngineError, OfflineScorer, Worker, cores, engines};
 use crate::model::layers::Weights;
 use crate::model::{Checkpoint, float_values};
 use crate::pipeline::file_windows::FileWindows;
@@ -66,7 +66,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         config.model.path().map(ToOwned::to_owned),
         config.model.device()?,
     );
-    let precision = config.model.precision()?;
+    let precision: ComputePrecision = config.model.precision()?;
     let read = move || match &path {
         Some(path) => Ok::<_, EngineError>(Checkpoint::read(path)?),
         None => built_in(),
@@ -125,6 +125,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         }
         Features::SeparatedMel => {
             args.check_whole_recordings(&model.name)?;
+            precision.check_whole_recordings()?;
             let scorer = OfflineScorer::new(&checkpoint, device)?;
             (None, FileNetwork::Recordings(Box::new(Mutex::new(scorer))))
         }

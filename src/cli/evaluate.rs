@@ -135,6 +135,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
             .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
     }
     let device = args.corpora.device()?;
+    args.precision.check(device)?;
     let checkpoint = named(args.model.as_ref())?;
     let features = checkpoint.architecture.features();
     if args.every.get() > 1 && features == Features::SeparatedMel {

@@ -35,7 +35,9 @@ pub mod watch;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::config::ConfigError;
+use crate::inference::{EngineError, PrecisionError};
 use crate::pipeline::DaemonError;
+use crate::reporting::measure::MeasureError;
 
 /// The parsed command line of `vocald`.
 #[derive(Debug, Parser)]
@@ -178,6 +180,9 @@ pub fn exit_code(error: &anyhow::Error) -> u8 {
     let daemon = error.downcast_ref::<DaemonError>();
     let wrong_usage = error.is::<Usage>()
         || error.is::<ConfigError>()
+        || error.is::<PrecisionError>()
+        || matches!(error.downcast_ref(), Some(EngineError::Precision(_)))
+        || matches!(error.downcast_ref(), Some(MeasureError::Precision(_)))
         || daemon.is_some_and(DaemonError::is_usage);
     match error.is::<detect::Interrupted>() {
         true => 130,

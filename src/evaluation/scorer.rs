@@ -14,7 +14,7 @@ use crate::frontend::window::frame_time_s;
 use crate::frontend::{
     Features, HOP_SAMPLES, LOG_FLOOR, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength,
 };
-use crate::inference::ComputePrecision;
+use crate::inference::{ComputePrecision, PrecisionError};
 use crate::inference::engine::MAX_BATCH;
 use crate::inference::forward_pass::ForwardPass;
 use crate::inference::sequences::{at_time, frame_probabilities};
@@ -99,24 +99,30 @@ impl TrackScorer {
     /// Scores `threads` tracks at a time in float32, on a GPU at most 8: it serves one thread after the other, but the
     /// threads compute their spectrograms in parallel.
     pub fn new(checkpoint: &Checkpoint, device: Device, threads: usize) -> Self {
-        Self::with_precision(checkpoint, device, ComputePrecision::Float32, threads)
+        match Self::with_precision(checkpoint, device, ComputePrecision::Float32, threads) {
+            Ok(scorer) => scorer,
+            Err(_) => unreachable!("float32 is possible everywhere"),
+        }
     }
 
     /// The same with another precision of the weights.
+    ///
+    /// # Errors
+    /// The network cannot be computed so on `device`.
     pub fn with_precision(
         checkpoint: &Checkpoint,
         device: Device,
         precision: ComputePrecision,
         threads: usize,
-    ) -> Self {
+    ) -> Result<Self, PrecisionError> {
         let threads = match device {
             Device::Cpu => threads.max(1),
             _ => threads.clamp(1, MAX_GPU_THREADS),
         };
-        Self {
+        Ok(Self {
             networks: (0..threads)
                 .map(|_| Scorer::new(checkpoint, device, precision))
-                .collect(),
+                .collect::<Result<_, _>>()?,
             features: checkpoint.architecture.features(),
             normalisation: checkpoint.normalisation.clone(),
             horizons_frames: checkpoint.metadata.horizons_frames.clone(),
@@ -125,7 +131,7 @@ impl TrackScorer {
             device,
             stride: 1,
             every: 1,
-        }
+        })
     }
 
     /// The input features of the checkpoint.
@@ -217,17 +223,24 @@ enum Scorer {
 }
 
 impl Scorer {
-    fn new(checkpoint: &Checkpoint, device: Device, precision: ComputePrecision) -> Self {
+    fn new(
+        checkpoint: &Checkpoint,
+        device: Device,
+        precision: ComputePrecision,
+    ) -> Result<Self, PrecisionError> {
         match checkpoint.architecture.features() {
             Features::Mel(window) => {
                 let windows = match device {
                     Device::Cpu => MAX_BATCH,
                     _ => BATCH_WINDOWS,
                 };
-                let forward = ForwardPass::new(checkpoint, device, precision, windows);
-                Self::Windows(Box::new(forward), window)
+                let forward = ForwardPass::new(checkpoint, device, precision, windows)?;
+                Ok(Self::Windows(Box::new(forward), window))
             }
-            Features::SeparatedMel => Self::Recordings(checkpoint.network(device)),
+            Features::SeparatedMel => {
+                precision.check_whole_recordings()?;
+                Ok(Self::Recordings(checkpoint.network(device)))
+            }
         }
     }
 }

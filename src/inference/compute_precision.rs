@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use tch::Device;
+
 use crate::model::compiled::InstructionSet;
 
 /// A requested precision.
@@ -16,7 +18,7 @@ pub enum ComputePrecision {
     Float32,
     /// Weights of 16 bits; on a GPU also the activations.
     Bfloat16,
-    /// Weights and factors of 16 bits with a longer fraction, on a processor with AVX512-FP16.
+    /// Weights and factors of 16 bits with a longer fraction, on a processor with AVX512-FP16 or a GPU.
     Float16,
 }
 
@@ -30,8 +32,42 @@ pub enum PrecisionError {
     #[error("`{0}` is not a precision: use auto, float32, bfloat16 or float16")]
     Unknown(String),
     /// The processor cannot multiply 16-bit floats.
-    #[error("float16 needs a processor with AVX512-FP16, which this one is not: use auto")]
+    #[error("float16 needs a processor with AVX512-FP16, which this one is not, or a GPU: use auto")]
     NoFloat16,
+    /// A weight is too large for 16-bit floats.
+    #[error("a weight of the network is above 65504, the largest number of float16: use auto")]
+    LargeWeight,
+    /// The network has no windows.
+    #[error("a network that processes whole recordings runs in float32 only: use auto or float32")]
+    WholeRecordings,
+}
+
+impl ComputePrecision {
+    /// Whether networks of windows can be computed so on `device`.
+    ///
+    /// # Errors
+    /// [`PrecisionError::NoFloat16`] where it cannot multiply 16-bit floats.
+    pub fn check(self, device: Device) -> Result<(), PrecisionError> {
+        let has_float16 = match device {
+            Device::Cpu => InstructionSet::detect().is_some_and(InstructionSet::has_float16),
+            _ => true,
+        };
+        match self == Self::Float16 && !has_float16 {
+            true => Err(PrecisionError::NoFloat16),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether networks of whole recordings can be computed so.
+    ///
+    /// # Errors
+    /// [`PrecisionError::WholeRecordings`] for 16 bits.
+    pub fn check_whole_recordings(self) -> Result<(), PrecisionError> {
+        match self {
+            Self::Auto | Self::Float32 => Ok(()),
+            Self::Bfloat16 | Self::Float16 => Err(PrecisionError::WholeRecordings),
+        }
+    }
 }
 
 impl FromStr for ComputePrecision {
@@ -42,10 +78,7 @@ impl FromStr for ComputePrecision {
             "auto" => Ok(Self::Auto),
             "float32" => Ok(Self::Float32),
             "bfloat16" => Ok(Self::Bfloat16),
-            "float16" if InstructionSet::detect().is_some_and(InstructionSet::has_float16) => {
-                Ok(Self::Float16)
-            }
-            "float16" => Err(PrecisionError::NoFloat16),
+            "float16" => Ok(Self::Float16),
             _ => Err(PrecisionError::Unknown(text.into())),
         }
     }

@@ -9,7 +9,7 @@ use tch::Device;
 use crate::frontend::window::lookahead_s;
 use crate::frontend::{Features, WINDOW_HOP_SAMPLES, Window, WindowLength};
 use crate::inference::compute_device::{ComputeDevice, DeviceError, device_name};
-use crate::inference::compute_precision::{ComputePrecision, WeightPrecision};
+use crate::inference::compute_precision::{ComputePrecision, PrecisionError, WeightPrecision};
 use crate::inference::forward_pass::ForwardPass;
 use crate::inference::messages::{NotFinite, Row};
 use crate::model::{Checkpoint, CheckpointError, CheckpointProblem, Metadata, Normalisation};
@@ -34,6 +34,9 @@ pub enum EngineError {
     /// The device does not exist.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// The network cannot be computed in the requested precision.
+    #[error(transparent)]
+    Precision(#[from] PrecisionError),
     /// The inference thread could not be started, or panicked.
     #[error("{0}")]
     Thread(String),
@@ -118,7 +121,8 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::NotLive`] for a network of whole recordings, [`EngineError::Device`] where the device does not
-    /// exist, [`EngineError::Inference`] and [`EngineError::NotFinite`] when a pass fails.
+    /// exist, [`EngineError::Precision`] where the precision is not possible, [`EngineError::Inference`] and
+    /// [`EngineError::NotFinite`] when a pass fails.
     pub fn new(
         checkpoint: Checkpoint,
         device: ComputeDevice,
@@ -140,7 +144,7 @@ impl Engine {
         };
         let device = device.resolve()?;
         tch::set_num_threads(1);
-        let forward = ForwardPass::new(&checkpoint, device, precision, MAX_BATCH);
+        let forward = ForwardPass::new(&checkpoint, device, precision, MAX_BATCH)?;
         let Checkpoint {
             metadata,
             normalisation,

@@ -2,7 +2,7 @@
 
 use tch::{Device, Kind, Tensor};
 
-use crate::inference::compute_precision::{ComputePrecision, WeightPrecision};
+use crate::inference::compute_precision::{ComputePrecision, PrecisionError, WeightPrecision};
 use crate::inference::precision_choice::choose;
 use crate::inference::wide_pass::WidePass;
 use crate::model::compiled::{Compiled, InstructionSet};
@@ -28,19 +28,21 @@ enum Backend {
 }
 
 impl ForwardPass {
-    /// Makes the network of a checkpoint ready for `windows` windows at once. Float16 counts as `Auto` on a processor
-    /// without it.
-    #[must_use]
+    /// Makes the network of a checkpoint ready for `windows` windows at once.
+    ///
+    /// # Errors
+    /// The network cannot be computed in this precision on `device`.
     pub fn new(
         checkpoint: &Checkpoint,
         device: Device,
         precision: ComputePrecision,
         windows: usize,
-    ) -> Self {
+    ) -> Result<Self, PrecisionError> {
+        precision.check(device)?;
         let set = InstructionSet::detect().filter(|_| device == Device::Cpu);
         let compiled = set.and_then(|set| Compiled::new(checkpoint, set, windows));
         let Some(compiled) = compiled else {
-            return Self {
+            return Ok(Self {
                 backend: Backend::Libtorch {
                     network: checkpoint.network(device),
                     device,
@@ -50,26 +52,26 @@ impl ForwardPass {
                     ComputePrecision::Bfloat16 => WeightPrecision::Bfloat16,
                     ComputePrecision::Auto | ComputePrecision::Float32 => WeightPrecision::Float32,
                 },
-            };
+            });
         };
         let (compiled, used) = match precision {
             ComputePrecision::Float32 => (compiled, WeightPrecision::Float32),
             ComputePrecision::Bfloat16 => (compiled.bfloat16(), WeightPrecision::Bfloat16),
-            ComputePrecision::Float16 => match compiled.clone().float16() {
-                Some(compiled) => (compiled, WeightPrecision::Float16),
-                None => choose(checkpoint, compiled),
-            },
+            ComputePrecision::Float16 => {
+                let compiled = compiled.float16().ok_or(PrecisionError::LargeWeight)?;
+                (compiled, WeightPrecision::Float16)
+            }
             ComputePrecision::Auto => choose(checkpoint, compiled),
         };
         let is_auto = precision == ComputePrecision::Auto;
         let wide = (is_auto && used == WeightPrecision::Float16).then(WidePass::default);
-        Self {
+        Ok(Self {
             backend: Backend::Compiled {
                 network: Box::new(compiled),
                 wide,
             },
             precision: used,
-        }
+        })
     }
 
     /// A second pass over the same weights, for another thread; `None` where libtorch computes.

@@ -20,7 +20,7 @@ mod wide_pass;
 pub mod worker;
 
 pub use compute_device::{ComputeDevice, DeviceError, cores, device_name};
-pub use compute_precision::{ComputePrecision, WeightPrecision};
+pub use compute_precision::{ComputePrecision, PrecisionError, WeightPrecision};
 pub use engine::{Engine, EngineError};
 pub use messages::{
     Loss, NewDecider, NotFinite, Note, Output, Row, ScoredWindow, Skipped, StreamItem,

@@ -77,6 +77,7 @@ impl DaemonError {
         matches!(
             self,
             Self::Config(_)
+                | Self::Inference(EngineError::Precision(_))
                 | Self::Open(OpenError::Config(_))
                 | Self::Sink(SinkError::Config(_) | SinkError::Mqtt(MqttError::Config(_)))
         )

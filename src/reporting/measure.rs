@@ -17,7 +17,7 @@ use crate::evaluation::speech_figures::speech_figures;
 use crate::evaluation::stress;
 use crate::evaluation::stress::Folders;
 use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
-use crate::inference::ComputePrecision;
+use crate::inference::{ComputePrecision, PrecisionError};
 use crate::model::Checkpoint;
 use crate::reporting::MelPicture;
 use crate::reporting::clip::Clip;
@@ -43,6 +43,17 @@ pub struct Evaluation<'a> {
     pub stress: Option<&'a Folders>,
 }
 
+/// Why nothing is measured.
+#[derive(Debug, thiserror::Error)]
+pub enum MeasureError {
+    /// An operating point of the checkpoint is not valid.
+    #[error(transparent)]
+    Point(#[from] PointError),
+    /// The network cannot be computed in the precision.
+    #[error(transparent)]
+    Precision(#[from] PrecisionError),
+}
+
 /// What was measured.
 pub struct Evaluated {
     /// The report, without `data` and `split`.
@@ -64,15 +75,15 @@ impl Evaluation<'_> {
     /// Scores all tracks, `threads` at a time, and measures. `done` receives the frames of each scored track.
     ///
     /// # Errors
-    /// An operating point of the checkpoint is not valid.
+    /// Those of [`MeasureError`].
     pub fn run(
         &self,
         device: Device,
         threads: usize,
         done: &(dyn Fn(usize) + Sync),
-    ) -> Result<Evaluated, PointError> {
+    ) -> Result<Evaluated, MeasureError> {
         let mut scorer =
-            TrackScorer::with_precision(self.checkpoint, device, self.precision, threads)
+            TrackScorer::with_precision(self.checkpoint, device, self.precision, threads)?
                 .with_every(self.every);
         let score = |corpus: &Corpus| {
             let scored = scorer.score_corpus(corpus, done);

@@ -3,7 +3,7 @@
 use tch::Device;
 use vocald::frontend::LOG_FLOOR;
 use vocald::inference::ComputePrecision::{self, Auto};
-use vocald::inference::WeightPrecision;
+use vocald::inference::{PrecisionError, WeightPrecision};
 use vocald::inference::engine::built_in;
 use vocald::inference::forward_pass::ForwardPass;
 use vocald::model::compiled::{Compiled, InstructionSet};
@@ -32,7 +32,24 @@ fn relative(family: Family) -> Checkpoint {
 
 /// The precision that a network gets.
 fn precision(checkpoint: &Checkpoint, requested: ComputePrecision) -> WeightPrecision {
-    ForwardPass::new(checkpoint, Device::Cpu, requested, 16).precision()
+    let pass = ForwardPass::new(checkpoint, Device::Cpu, requested, 16);
+    pass.unwrap().precision()
+}
+
+#[test]
+fn float16_is_refused_where_the_processor_or_a_weight_forbids_it() {
+    let _exclusive = exclusive();
+    let float16: ComputePrecision = "float16".parse().unwrap();
+    assert_eq!(float16.check(Device::Cuda(0)), Ok(()));
+    let mut checkpoint = checkpoint(Family::Scnn, 1, false);
+    scale(&mut checkpoint, "dense.0.linear", 1e9);
+    let refused = ForwardPass::new(&checkpoint, Device::Cpu, float16, 1).err();
+    let expected = match has_float16() {
+        true => PrecisionError::LargeWeight,
+        false => PrecisionError::NoFloat16,
+    };
+    assert_eq!(refused, Some(expected));
+    assert_ne!(precision(&checkpoint, Auto), WeightPrecision::Float16);
 }
 
 #[test]
@@ -47,7 +64,7 @@ fn windows_too_large_for_float16_are_computed_in_32_bits_where_auto_took_it() {
     // Of each member an ordinary window and one that is too large.
     let windows = [0.0, 0.5, 1e6, -1e6].map(|value| vec![value; values]);
     let pass = |requested| {
-        let mut first = ForwardPass::new(&checkpoint, Device::Cpu, requested, 16);
+        let mut first = ForwardPass::new(&checkpoint, Device::Cpu, requested, 16).unwrap();
         let mut other = first.share().unwrap();
         let together = first.probabilities(&windows.concat(), &[0, 1, 2, 3]);
         let alone = (0..4).flat_map(|n| other.probabilities(&windows[n as usize], &[n]));
