@@ -79,7 +79,8 @@ pub struct DecisionOptions {
     #[arg(long, help_heading = "Model")]
     device: Option<String>,
     /// Precision of the network: float32, bfloat16 (weights of half the size), float16 (half the time; needs
-    /// AVX512-FP16), or auto (the fastest that hardly moves a probability) [default: auto]
+    /// AVX512-FP16 or a GPU), or auto: on a CPU float16 if it has it, else bfloat16 for weights of more than 32 MiB,
+    /// where that hardly moves a probability, else float32 [default: auto]
     #[arg(long, help_heading = "Model")]
     precision: Option<String>,
 }

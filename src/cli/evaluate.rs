@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", help_heading = "Model")]
     lookahead: Option<f64>,
     /// Precision of the network: float32, bfloat16 (weights of half the size), float16 (half the time; needs
-    /// AVX512-FP16), or auto (as `run` chooses)
+    /// AVX512-FP16 or a GPU), or auto (as `run` chooses)
     #[arg(long, default_value = "float32", help_heading = "Model")]
     precision: ComputePrecision,
     /// Score every N-th window only and fill the frames between, as `detect --every N`; at most 8

@@ -25,8 +25,8 @@ pub struct ModelConfig {
     /// `auto` (CUDA if there is a device, otherwise the CPU), `cpu` or `cuda:N`.
     pub device: String,
     /// `float32`; `bfloat16` (weights of half the size); `float16` (half the time; only on a processor with
-    /// AVX512-FP16); or `auto`: on a CPU with AVX2 or AVX-512 float16 or else bfloat16 if that hardly moves a
-    /// probability.
+    /// AVX512-FP16 or a GPU); or `auto`: on a CPU float16 if it has it, else bfloat16 for weights of more than 32 MiB,
+    /// where that hardly moves a probability, else float32.
     pub precision: String,
     /// Threads that run the network, each with its own copy; a stream's windows stay in order. 0: two on a CPU with
     /// two cores or more, else one. At most 64.

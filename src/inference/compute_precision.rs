@@ -10,8 +10,8 @@ use crate::model::compiled::InstructionSet;
 /// A requested precision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ComputePrecision {
-    /// On a CPU whose network is compiled, the first of float16, where the processor has it, and bfloat16 that moves no
-    /// probability of a built-in test by more than [`MOST_APART`]; else float32.
+    /// On a CPU whose network is compiled, the first of those [`faster_than_float32`] that moves no probability of a
+    /// built-in test by more than [`MOST_APART`]; else float32.
     #[default]
     Auto,
     /// 32-bit floats throughout.
@@ -24,6 +24,22 @@ pub enum ComputePrecision {
 
 /// Most that 16 bits may move a probability, with [`ComputePrecision::Auto`].
 pub const MOST_APART: f32 = 0.005;
+
+/// Bytes of 32-bit weights from which bfloat16 is faster: beyond most processors' caches, they are read from memory with
+/// every pass. The arithmetic of smaller networks takes longer than their weights, and bfloat16 adds to it.
+pub const LARGE_WEIGHTS: usize = 32 << 20;
+
+/// The precisions that make a compiled network faster, the fastest first. `has_float16`: of the processor;
+/// `weight_bytes`: of all 32-bit weights.
+pub fn faster_than_float32(
+    has_float16: bool,
+    weight_bytes: usize,
+) -> impl Iterator<Item = WeightPrecision> {
+    let float16 = has_float16.then_some(WeightPrecision::Float16);
+    let is_large = weight_bytes > LARGE_WEIGHTS;
+    let bfloat16 = is_large.then_some(WeightPrecision::Bfloat16);
+    float16.into_iter().chain(bfloat16)
+}
 
 /// Why a precision cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

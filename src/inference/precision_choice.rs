@@ -3,8 +3,8 @@
 use crate::frontend::{
     CaptureTime, Features, LOG_FLOOR, MEL_BANDS, SAMPLE_RATE_HZ, WindowLength, Windower,
 };
-use crate::inference::compute_precision::{MOST_APART, WeightPrecision};
-use crate::model::compiled::Compiled;
+use crate::inference::compute_precision::{MOST_APART, WeightPrecision, faster_than_float32};
+use crate::model::compiled::{Compiled, InstructionSet};
 use crate::model::{Checkpoint, Normalisation};
 
 /// Above every log-mel value of a sound. Samples are at most 1e10 and gains at most 60 dB, 29.9 nepers together; a Hann
@@ -16,16 +16,22 @@ pub(super) fn choose(checkpoint: &Checkpoint, mut exact: Compiled) -> (Compiled,
     let Features::Mel(length) = checkpoint.architecture.features() else {
         return (exact, WeightPrecision::Float32);
     };
+    let has_float16 = InstructionSet::detect().is_some_and(InstructionSet::has_float16);
+    let mut faster = faster_than_float32(has_float16, exact.weight_bytes()).peekable();
+    if faster.peek().is_none() {
+        return (exact, WeightPrecision::Float32);
+    }
     let windows = test_windows(length, &checkpoint.normalisation);
     let numbers: Vec<u64> = (0..(windows.len() / length.values()) as u64).collect();
     let expected = exact.probabilities(&windows, &numbers);
-    for precision in [WeightPrecision::Float16, WeightPrecision::Bfloat16] {
+    for precision in faster {
         let narrow = exact.clone();
         let candidate = match precision {
             WeightPrecision::Float16 => narrow.float16(),
             _ => Some(narrow.bfloat16()),
         };
         let Some(mut candidate) = candidate else {
+            tracing::info!("{precision} is not used: a weight is too large for it");
             continue;
         };
         let found = candidate.probabilities(&windows, &numbers);

@@ -4,6 +4,7 @@ use tch::Device;
 use vocald::frontend::LOG_FLOOR;
 use vocald::inference::ComputePrecision::{self, Auto};
 use vocald::inference::{PrecisionError, WeightPrecision};
+use vocald::inference::compute_precision::faster_than_float32;
 use vocald::inference::engine::built_in;
 use vocald::inference::forward_pass::ForwardPass;
 use vocald::model::compiled::{Compiled, InstructionSet};
@@ -49,7 +50,7 @@ fn float16_is_refused_where_the_processor_or_a_weight_forbids_it() {
         false => PrecisionError::NoFloat16,
     };
     assert_eq!(refused, Some(expected));
-    assert_ne!(precision(&checkpoint, Auto), WeightPrecision::Float16);
+    assert_eq!(precision(&checkpoint, Auto), WeightPrecision::Float32);
 }
 
 #[test]
@@ -123,6 +124,26 @@ fn auto_takes_float16_for_networks_to_which_level_is_no_information() {
 }
 
 #[test]
+fn auto_tries_bfloat16_for_weights_beyond_the_cache_only() {
+    let _exclusive = exclusive();
+    let Some(set) = InstructionSet::detect() else {
+        println!("skipped: this processor has neither AVX-512 nor AVX2");
+        return;
+    };
+    let tried = |checkpoint: &Checkpoint, has_float16| {
+        let bytes = Compiled::new(checkpoint, set, 1).unwrap().weight_bytes();
+        faster_than_float32(has_float16, bytes).collect::<Vec<_>>()
+    };
+    use WeightPrecision::{Bfloat16, Float16};
+    let small = built_in().unwrap();
+    assert_eq!(tried(&small, false), []);
+    assert_eq!(tried(&small, true), [Float16]);
+    let large = checkpoint(Family::SeResNet(Depth::D34), 1, false);
+    assert_eq!(tried(&large, false), [Bfloat16]);
+    assert_eq!(tried(&large, true), [Float16, Bfloat16]);
+}
+
+#[test]
 fn auto_avoids_float16_where_loud_sound_beside_silence_has_numbers_too_large_for_it() {
     let _exclusive = exclusive();
     if !has_float16() {
@@ -141,5 +162,5 @@ fn auto_avoids_float16_where_loud_sound_beside_silence_has_numbers_too_large_for
     let mut at = |log_mel| float16.probabilities(&one_loud_frame(&checkpoint, log_mel), &[0]);
     assert!(at(3.0).iter().all(|p| p.is_finite()));
     assert!(at(30.0).iter().all(|p| p.is_nan()));
-    assert_ne!(precision(&checkpoint, Auto), WeightPrecision::Float16);
+    assert_eq!(precision(&checkpoint, Auto), WeightPrecision::Float32);
 }

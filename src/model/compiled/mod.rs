@@ -95,6 +95,13 @@ impl Compiled {
         })
     }
 
+    /// Bytes of the weights of all members.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        let members = self.members.iter();
+        members.map(|member| member.program.weight_bytes()).sum()
+    }
+
     /// The same network with weights of 16 bits (bfloat16), which take half the time to read from memory. Sums are
     /// still of 32-bit floats.
     ///

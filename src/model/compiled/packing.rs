@@ -42,6 +42,10 @@ impl PackedWeights {
         &self.words[words(first)..][..words(panel.matrix)]
     }
 
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.words)
+    }
+
     /// Whether no weight is too large for float16. These are weights in 32 bits.
     pub fn fit_float16(&self) -> bool {
         let largest = f16::MAX.to_f32();

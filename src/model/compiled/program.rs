@@ -102,6 +102,11 @@ impl Program {
         &output.values[output.start(place)..][..output.shape.channels]
     }
 
+    /// Bytes of the weights.
+    pub fn weight_bytes(&self) -> usize {
+        self.weights.bytes()
+    }
+
     /// Whether the processor multiplies in float16 and no weight is too large for it.
     pub fn can_float16(&self) -> bool {
         self.set.has_float16() && self.weights.fit_float16()
