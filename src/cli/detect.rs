@@ -38,7 +38,7 @@ use crate::cli::interrupt;
 use crate::decision::Horizon;
 use crate::frontend::Features;
 use crate::inference::engine::built_in;
-use crate::inference::{ComputePrecision, Engine, EngineError, OfflineScorer, Worker, cores, engines};
+use crate::inference::{ComputePrecision, Engine, EngineError, OfflineScorer, WeightPrecision, Worker, cores, engines};
 use crate::model::layers::Weights;
 use crate::model::{Checkpoint, float_values};
 use crate::pipeline::file_windows::FileWindows;
@@ -95,12 +95,13 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
             &checkpoint.weights,
             &horizon,
             every,
+            precision,
             &read_options,
             args.speech,
         )?,
         None => String::new(),
     };
-    let (worker, network) = match checkpoint.architecture.features() {
+    let (worker, network, used) = match checkpoint.architecture.features() {
         Features::Mel(window) => {
             let threads = args.threads;
             let threads =
@@ -115,19 +116,20 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
                 let engine = Engine::new(own.map_or_else(&read, Ok)?, device, precision)?;
                 Ok(engine.every(every))
             };
-            let (worker, _) = engines::start(load, threads, |_| Pulse::default())?;
+            let (worker, facts) = engines::start(load, threads, |_| Pulse::default())?;
             let network = FileNetwork::Windows(FileWindows {
                 intake: worker.intake(),
                 window,
                 every,
             });
-            (Some(worker), network)
+            (Some(worker), network, facts.precision)
         }
         Features::SeparatedMel => {
             args.check_whole_recordings(&model.name)?;
             precision.check_whole_recordings()?;
             let scorer = OfflineScorer::new(&checkpoint, device)?;
-            (None, FileNetwork::Recordings(Box::new(Mutex::new(scorer))))
+            let network = FileNetwork::Recordings(Box::new(Mutex::new(scorer)));
+            (None, network, WeightPrecision::Float32)
         }
     };
     let stop = interrupt::stop()?;
@@ -144,6 +146,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
         manifest: manifest.as_ref(),
         skip_done: args.skip_done,
         model: &model.name,
+        precision: used,
         settings: &settings,
         stop: &stop,
         progress: &progress,
@@ -223,6 +226,7 @@ fn settings_digest(
     weights: &Weights,
     horizon: &Horizon,
     every: NonZeroU64,
+    precision: ComputePrecision,
     reading: &ReadOptions,
     speech: bool,
 ) -> anyhow::Result<String> {
@@ -232,6 +236,10 @@ fn settings_digest(
         serde_json::to_vec(&horizon.point)?,
         format!("{reading:?}").into_bytes(),
     ];
+    // Records of earlier versions, which have no precision, stay those of `auto`.
+    if precision != ComputePrecision::Auto {
+        parts.push(format!("{precision:?}").into_bytes());
+    }
     if let Some(output) = &horizon.speech {
         parts.push(format!("{output:?} {speech}").into_bytes());
     }

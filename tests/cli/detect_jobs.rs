@@ -89,7 +89,18 @@ fn what_is_done_is_skipped_until_the_sound_or_the_settings_change() {
     assert_eq!(counts("--enter 0.9 --leave 0.9"), (3, false));
     assert_eq!(counts("--enter 0.9 --leave 0.9"), (0, true));
     assert_eq!(counts("--enter 0.9 --leave 0.9 --format csv"), (3, false));
+    assert_eq!(counts("--precision float32"), (3, false));
+    assert_eq!(counts("--precision float32"), (0, true));
+    let lines = records(&at.join("labels/manifest.jsonl"));
+    assert!(lines.iter().all(|line| line["precision"] == "float32"));
+    // As an earlier version wrote it.
     assert_eq!(counts(""), (3, false));
+    let path = at.join("labels/manifest.jsonl");
+    let precision = format!(",\"precision\":{}", records(&path)[0]["precision"]);
+    let text = read(&path);
+    assert_eq!(text.matches(&precision).count(), 4, "{text}");
+    std::fs::write(&path, text.replace(&precision, "")).unwrap();
+    assert_eq!(counts(""), (0, true));
     wav(&at.join("songs/00.wav"), 1, 2.5);
     assert_eq!(counts("").0, 1);
     std::fs::remove_file(at.join("labels/01.lab")).unwrap();
@@ -117,6 +128,7 @@ fn what_is_done_is_skipped_until_the_sound_or_the_settings_change() {
         "size",
         "modified_ns",
         "settings",
+        "precision",
         "version",
         "voice_share",
         "verdict",

@@ -16,6 +16,7 @@ use crate::cli::detect::printer::Printer;
 use crate::cli::detect::progress::Progress;
 use crate::cli::detect::record::{LabelFile, PathText, Record, State};
 use crate::cli::detect::summary::Totals;
+use crate::inference::WeightPrecision;
 use crate::pipeline::label::{LabelError, Labeler};
 use crate::pipeline::labels::Labels;
 use crate::pipeline::recording::Input;
@@ -35,6 +36,7 @@ pub struct Batch<'a> {
     pub skip_done: bool,
     /// Of the records.
     pub model: &'a str,
+    pub precision: WeightPrecision,
     pub settings: &'a str,
     pub stop: &'a StopFlag,
     pub progress: &'a Progress,
@@ -273,6 +275,7 @@ impl Batch<'_> {
             size: metadata.map(|metadata| metadata.len()),
             modified_ns: modified,
             model: self.model.into(),
+            precision: Some(self.precision.to_string()),
             settings: self.settings.into(),
             version: crate::VERSION.into(),
             seconds: None,

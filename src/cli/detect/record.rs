@@ -22,7 +22,10 @@ pub struct Record {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub modified_ns: Option<u64>,
     pub model: String,
-    /// A digest of the model's weights and of all settings that the labels depend on.
+    /// The precision that the network was computed in; absent in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<String>,
+    /// A digest of the model's weights and of all settings that the labels depend on, the requested precision included.
     pub settings: String,
     pub version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
