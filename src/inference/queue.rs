@@ -57,20 +57,6 @@ impl StreamQueue {
         }
     }
 
-    /// Where the source waits too, every one of `threads` threads can fill a batch while another batch waits.
-    pub fn has_room_for(&self, item: &StreamItem, threads: usize) -> bool {
-        match item {
-            StreamItem::Note(_) => self.waiting.len() - self.windows < NOTES,
-            StreamItem::Window(_) => match self.when_behind {
-                WhenBehind::DropOldest => true,
-                WhenBehind::Block => {
-                    self.windows < (threads + 1) * MAX_BATCH
-                        && self.windows + self.under_way < (2 * threads + 1) * MAX_BATCH
-                }
-            },
-        }
-    }
-
     /// `due`: by when a window is to be decided on.
     pub fn push(&mut self, item: StreamItem, due: Option<Instant>) {
         match item {
@@ -206,6 +192,23 @@ pub struct Queues {
 }
 
 impl Queues {
+    /// Whether a lane takes an item. Where its source waits too, it always has room for a batch; further windows have room
+    /// while, of all such lanes together, every thread can fill a batch and another one waits.
+    pub fn has_room_for(&self, lane: &StreamQueue, item: &StreamItem) -> bool {
+        if matches!(item, StreamItem::Note(_)) {
+            return lane.waiting.len() - lane.windows < NOTES;
+        }
+        let blocks = |lane: &&StreamQueue| lane.when_behind == WhenBehind::Block;
+        if !blocks(&lane) || lane.windows + lane.under_way < MAX_BATCH {
+            return true;
+        }
+        let all = self.lanes.values().filter(blocks);
+        let sizes = all.map(|lane| (lane.windows, lane.under_way));
+        let (waiting, under_way) = sizes.fold((0, 0), |(a, b), (c, d)| (a + c, b + d));
+        waiting < (self.threads + 1) * MAX_BATCH
+            && waiting + under_way < (2 * self.threads + 1) * MAX_BATCH
+    }
+
     pub fn stats(&self) -> Stats {
         Stats {
             waiting_windows: self.lanes.values().map(|lane| lane.windows).sum(),

@@ -218,9 +218,9 @@ impl StreamSender {
                 if queues.gone {
                     return Err(WorkerGone);
                 }
-                let threads = queues.threads;
-                let lane = queues.lanes.get_mut(&self.stream).ok_or(WorkerGone)?;
-                if lane.has_room_for(&item, threads) {
+                let lane = queues.lanes.get(&self.stream).ok_or(WorkerGone)?;
+                if queues.has_room_for(lane, &item) {
+                    let lane = queues.lanes.get_mut(&self.stream).ok_or(WorkerGone)?;
                     lane.push(item, due);
                     break;
                 }

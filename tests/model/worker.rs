@@ -411,6 +411,41 @@ fn a_thread_without_others_takes_all_that_waits_up_to_a_batch() {
 }
 
 #[test]
+fn the_windows_that_wait_are_bounded_for_all_streams_together() {
+    const STREAMS: usize = 8;
+    const BATCH: usize = 16;
+    let rig = rig(false);
+    let (sent, progress) = unbounded();
+    let senders: Vec<_> = (0..STREAMS)
+        .map(|_| {
+            let (sender, received) = stream(&rig.worker, WhenBehind::Block);
+            let sent = sent.clone();
+            let send = move || {
+                for k in 0..100 {
+                    sender.send(window(k)).unwrap();
+                    sent.send(()).unwrap();
+                }
+            };
+            (std::thread::spawn(send), received)
+        })
+        .collect();
+    // The first pass waits at its gate; a batch of every stream has room all the same.
+    for _ in 0..STREAMS * BATCH {
+        progress.recv_timeout(Duration::from_secs(60)).unwrap();
+    }
+    let patience = Duration::from_millis(500);
+    let more = std::iter::from_fn(|| progress.recv_timeout(patience).ok()).count();
+    assert!(more <= 3 * BATCH, "{more}");
+    drop(rig.open);
+    for (thread, received) in senders {
+        thread.join().unwrap();
+        let expected: Vec<_> = (0..100).map(|k| k.to_string()).collect();
+        assert_eq!(received.all(), expected);
+    }
+    rig.worker.finish().unwrap();
+}
+
+#[test]
 fn under_overload_every_stream_gets_its_share() {
     const STREAMS: usize = 24;
     const PASSES: usize = 4;
