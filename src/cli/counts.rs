@@ -1,10 +1,16 @@
 //! Whole numbers of the command line, each within what makes sense.
 
+use std::num::NonZeroU64;
 use std::str::FromStr;
+
+use crate::decision::Horizon;
+use crate::frontend::window::lookahead_s;
+use crate::model::Metadata;
 
 /// Most threads, and most jobs at the same time: more than any machine has cores for.
 const MOST_THREADS: usize = 1024;
-/// The shipped networks have so many outputs, one window apart; beyond them the last prediction would only be held.
+/// The outputs of some shipped networks lie one window apart and fill seven windows; in more the last prediction would
+/// only be held. Those of others fill fewer.
 const MOST_EVERY: usize = 8;
 
 /// A number of threads, or of jobs at the same time.
@@ -15,6 +21,19 @@ pub fn threads<N: FromStr>(text: &str) -> Result<N, String> {
 /// Of how many windows one is inferred.
 pub fn every<N: FromStr>(text: &str) -> Result<N, String> {
     number(text, MOST_EVERY)
+}
+
+/// Warns where a model's other outputs do not fill all windows between those that are inferred.
+pub fn warn_of_held_windows(model: &Metadata, horizon: &Horizon, every: NonZeroU64) {
+    let held = model.new_overlap_average().held(every, horizon.index);
+    if held > 0 {
+        tracing::warn!(
+            "--every {every}: {held} of {every} windows only hold the last prediction, since {} has no output for them \
+             at a look-ahead of {:.2} s",
+            model.name,
+            lookahead_s(horizon.frames)
+        );
+    }
 }
 
 /// A number of epochs or batches.

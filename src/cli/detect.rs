@@ -34,6 +34,7 @@ use self::progress::Progress;
 use self::queue::Queue;
 use self::summary::Summary;
 use crate::cli::Usage;
+use crate::cli::counts::warn_of_held_windows;
 use crate::cli::interrupt;
 use crate::decision::Horizon;
 use crate::frontend::Features;
@@ -103,6 +104,7 @@ pub fn run(args: &Args, quiet: bool) -> anyhow::Result<()> {
     };
     let (worker, network, used) = match checkpoint.architecture.features() {
         Features::Mel(window) => {
+            warn_of_held_windows(&model, &horizon, every);
             let threads = args.threads;
             let threads =
                 move |device: &str| threads.map_or_else(|| threads_for(device), NonZeroUsize::get);

@@ -149,6 +149,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         ..DecisionConfig::default()
     };
     let horizon = decision.horizon(&checkpoint.metadata.model_horizons())?;
+    counts::warn_of_held_windows(&checkpoint.metadata, &horizon, args.every.try_into()?);
     let cache = args.corpora.cache(features)?;
     let split = args.split.unwrap_or(Split::Test);
     let corpora = with_distinct_names(read_corpora(&args, is_folder, split, &cache)?);

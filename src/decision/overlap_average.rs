@@ -6,7 +6,8 @@
 //! distributions", Statistical Science 1986) is right more often than the last prediction alone. It needs neither
 //! more look-ahead nor another pass of the network.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroU64;
 
 use crate::frontend::{WINDOW_HOP_FRAMES, WINDOW_HOP_SAMPLES};
 
@@ -130,6 +131,17 @@ impl OverlapAverage {
         (0..count)
             .filter_map(|horizon| self.fill(start_sample, horizon))
             .collect()
+    }
+
+    /// Where the first of every `every` windows is pushed: the number of the others in which [`OverlapAverage::fill`] has
+    /// no prediction of the frame at a horizon, so that the newest window's probability holds on.
+    pub fn held(&self, every: NonZeroU64, horizon: usize) -> u64 {
+        // Two successive windows, for a frame between theirs, are never both there.
+        let exact = |e: &&EarlierPrediction| e.earlier_weight == 0.0;
+        let earlier = self.earlier(horizon).iter().filter(exact);
+        let filled: BTreeSet<u64> = earlier.map(|e| e.windows_ago % every).collect();
+        let left_out = 1..every.get();
+        left_out.filter(|place| !filled.contains(place)).count() as u64
     }
 
     fn earlier(&self, horizon: usize) -> &[EarlierPrediction] {

@@ -1,5 +1,7 @@
 //! Overlap averaging through its public interface: hand-worked cases, and what it leaves alone.
 
+use std::num::NonZeroU64;
+
 use proptest::prelude::*;
 use vocald::decision::OverlapAverage;
 use vocald::frontend::WINDOW_HOP_SAMPLES;
@@ -161,4 +163,49 @@ fn a_window_that_is_left_out_is_filled_from_the_predictions_of_the_windows_befor
         average.push(0, &[0.9, 0.2]);
         assert!(close(average.fill(HOP, 0).unwrap(), 0.2));
     }
+}
+
+proptest! {
+    #[test]
+    fn windows_that_nothing_fills_are_counted(
+        every in 1..9u64,
+        horizons in prop::collection::btree_set(0..60u32, 1..9),
+    ) {
+        let horizons: Vec<u32> = horizons.into_iter().rev().collect();
+        let mut average = OverlapAverage::new(&horizons);
+        // A newest window unlike all before it.
+        let newest = 50 * every;
+        for start in (0..newest).step_by(every as usize) {
+            average.push(start * HOP, &vec![0.5; horizons.len()]);
+        }
+        average.push(newest * HOP, &vec![0.9; horizons.len()]);
+        let shorter = |horizon: usize, place: u64| {
+            let others = horizons[horizon + 1..].iter();
+            let frames = others.map(|other| u64::from(horizons[horizon] - other));
+            let exact = frames.filter(|frames| frames % 5 == 0).map(|frames| frames / 5);
+            exact.into_iter().any(|windows| windows % every == place)
+        };
+        for horizon in 0..horizons.len() {
+            let held = (1..every).filter(|&place| !shorter(horizon, place));
+            let held: Vec<u64> = held.collect();
+            for &place in &held {
+                let filled = average.fill((newest + place) * HOP, horizon).unwrap();
+                prop_assert!(close(filled, 0.9), "{place}");
+            }
+            let counted = average.held(NonZeroU64::new(every).unwrap(), horizon);
+            prop_assert_eq!(counted, held.len() as u64);
+        }
+    }
+}
+
+#[test]
+fn the_outputs_of_shipped_networks_fill_what_is_stated() {
+    let held = |horizons: &[u32], every, horizon| {
+        OverlapAverage::new(horizons).held(NonZeroU64::new(every).unwrap(), horizon)
+    };
+    let live_wide = [39, 34, 29, 24, 19, 14, 9, 4];
+    assert!((1..=8).all(|every| held(&live_wide, every, 0) == 0));
+    let live_14 = [39, 31, 23, 15, 7, 2];
+    assert_eq!(held(&live_14, 8, 4), 6);
+    assert_eq!(held(&live_14, 8, 0), 7);
 }

@@ -99,7 +99,8 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = counts::threads::<NonZeroUsize>, help_heading = "Speed")]
     pub threads: Option<NonZeroUsize>,
     /// Run the network on every N-th window only and fill the decisions between from its other outputs: faster, less
-    /// accurate; at most 8 [default: 1, every window]
+    /// accurate; at most 8. Where it has no output for a window, the last prediction is held, and a warning counts these
+    /// windows [default: 1, every window]
     #[arg(long, value_name = "N", value_parser = counts::every::<NonZeroU64>, help_heading = "Speed")]
     pub every: Option<NonZeroU64>,
     /// Decide as `vocald run` on the same sound: with the checkpoint's default look-ahead, in place of its longest
