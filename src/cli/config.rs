@@ -8,8 +8,8 @@ use crate::cli::run;
 use crate::cli::stdout::print;
 use crate::config;
 use crate::config::{Config, ConfigError};
-use crate::inference::{ComputeDevice, ComputePrecision};
 use crate::inference::engine::built_in;
+use crate::inference::{ComputeDevice, ComputePrecision};
 use crate::model::Checkpoint;
 
 #[derive(Debug, clap::Args)]

@@ -39,7 +39,9 @@ use crate::cli::interrupt;
 use crate::decision::Horizon;
 use crate::frontend::Features;
 use crate::inference::engine::built_in;
-use crate::inference::{ComputePrecision, Engine, EngineError, OfflineScorer, WeightPrecision, Worker, cores, engines};
+use crate::inference::{
+    ComputePrecision, Engine, EngineError, OfflineScorer, WeightPrecision, Worker, cores, engines,
+};
 use crate::model::layers::Weights;
 use crate::model::{Checkpoint, float_values};
 use crate::pipeline::file_windows::FileWindows;

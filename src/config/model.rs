@@ -28,8 +28,9 @@ pub struct ModelConfig {
     /// AVX512-FP16 or a GPU); or `auto`: on a CPU float16 if it has it, else bfloat16 for weights of more than 32 MiB,
     /// where that hardly moves a probability, else float32.
     pub precision: String,
-    /// Threads that run the network, each with its own copy; a stream's windows stay in order. 0: two on a CPU with
-    /// two cores or more, else one. At most 64.
+    /// Threads that run the network; a stream's windows stay in order. With a network compiled for the CPU (AVX2 or
+    /// AVX-512) they share its weights, else each has its own copy. 0: two on a CPU with two cores or more, else one. At
+    /// most 64.
     pub threads: usize,
     /// Live sources: a window that cannot be decided on within this time after its sound arrived, in seconds, is
     /// skipped and published as a `gap`, so that the lag does not grow. A decision that comes later all the same is

@@ -14,10 +14,10 @@ use crate::frontend::window::frame_time_s;
 use crate::frontend::{
     Features, HOP_SAMPLES, LOG_FLOOR, MEL_BANDS, WINDOW_HOP_FRAMES, WindowLength,
 };
-use crate::inference::{ComputePrecision, PrecisionError};
 use crate::inference::engine::MAX_BATCH;
 use crate::inference::forward_pass::ForwardPass;
 use crate::inference::sequences::{at_time, frame_probabilities};
+use crate::inference::{ComputePrecision, PrecisionError};
 use crate::model::{Checkpoint, Network, Normalisation};
 
 /// Windows in one forward pass: 6 MB; larger batches are no faster on a CPU.

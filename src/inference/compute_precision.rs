@@ -48,7 +48,9 @@ pub enum PrecisionError {
     #[error("`{0}` is not a precision: use auto, float32, bfloat16 or float16")]
     Unknown(String),
     /// The processor cannot multiply 16-bit floats.
-    #[error("float16 needs a processor with AVX512-FP16, which this one is not, or a GPU: use auto")]
+    #[error(
+        "float16 needs a processor with AVX512-FP16, which this one is not, or a GPU: use auto"
+    )]
     NoFloat16,
     /// A weight is too large for 16-bit floats.
     #[error("a weight of the network is above 65504, the largest number of float16: use auto")]

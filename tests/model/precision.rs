@@ -3,10 +3,10 @@
 use tch::Device;
 use vocald::frontend::LOG_FLOOR;
 use vocald::inference::ComputePrecision::{self, Auto};
-use vocald::inference::{PrecisionError, WeightPrecision};
 use vocald::inference::compute_precision::faster_than_float32;
 use vocald::inference::engine::built_in;
 use vocald::inference::forward_pass::ForwardPass;
+use vocald::inference::{PrecisionError, WeightPrecision};
 use vocald::model::compiled::{Compiled, InstructionSet};
 use vocald::model::{Checkpoint, Depth, Family, LevelMode};
 

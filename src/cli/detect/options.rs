@@ -94,8 +94,8 @@ pub struct Args {
     /// Sounds labelled at the same time [default: all cores]
     #[arg(long, value_name = "N", value_parser = counts::threads::<NonZeroUsize>, help_heading = "Large collections")]
     pub jobs: Option<NonZeroUsize>,
-    /// Threads that run the network, together on each sound [default: all cores; one on a GPU]. Labels do not depend on
-    /// it
+    /// Threads that run the network, together on each sound [default: all cores; one on a GPU]. On a CPU with AVX2 or
+    /// AVX-512, labels do not depend on it; elsewhere the last digits of probabilities may
     #[arg(long, value_name = "N", value_parser = counts::threads::<NonZeroUsize>, help_heading = "Speed")]
     pub threads: Option<NonZeroUsize>,
     /// Run the network on every N-th window only and fill the decisions between from its other outputs: faster, less
