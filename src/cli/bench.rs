@@ -146,7 +146,7 @@ fn bench_stages(args: &Args, options: &program::Options) -> anyhow::Result<()> {
         return Ok(Engine::new(checkpoint, device, args.precision).map(|_| ())?);
     };
     let mut timings = stages::before_network(window, passes)?;
-    let behind = stages::behind_network(&checkpoint, passes)?;
+    let behind = stages::behind_network(&checkpoint, window, passes)?;
     let name = checkpoint.metadata.name.clone();
     timings.extend(stages::forward(checkpoint, device, args.precision, passes)?);
     // The cost of a stream among many: full batches.
