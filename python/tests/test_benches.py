@@ -54,3 +54,34 @@ def test_the_default_is_what_make_build_builds(tmp_path: Path) -> None:
         program = executable(tmp_path / target / "release/vocald", f"echo vocald of {target}")
         code, out, err = run("scripts/built_program.py", tmp_path, **place)
         assert (code, out, err) == (0, f"{program}\n", f"{program}: vocald of {target}\n")
+
+
+def test_an_environment_without_pip_is_made_anew(tmp_path: Path) -> None:
+    program = executable(tmp_path / "vocald", "echo vocald 1")
+    executable(tmp_path / "vocald-cache/vocald/peers/bin/python", "exit 1")
+    executable(tmp_path / "bin/python3", f'[ "$2" = venv ] || exec {sys.executable} "$@"\necho no ensurepip\nexit 1')
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    line = f"benches/peers/run --vocald {program}"
+    code, out, err = run(line, tmp_path, PATH=path, XDG_CACHE_HOME=f"{tmp_path}/vocald-cache")
+    assert (code, out) == (1, "")
+    environment = f"{tmp_path}/vocald-cache/vocald/peers"
+    end = f"peers/run: no virtual environment could be made in {environment}: see the message above"
+    assert err.splitlines() == [f"{program}: vocald 1", "no ensurepip", end]
+
+
+def test_packages_that_cannot_be_installed_end_the_comparison(tmp_path: Path) -> None:
+    program = executable(tmp_path / "vocald", "echo vocald 1")
+    environment = tmp_path / "vocald-cache/vocald/peers"
+    executable(environment / "bin/pip", 'echo "$@"\nexit 1')
+    line = f"benches/peers/run --torch --vocald={program}"
+    code, out, err = run(line, tmp_path, XDG_CACHE_HOME=f"{tmp_path}/vocald-cache")
+    assert code == 1
+    assert "requirements.txt" in out and "requirements-torch.txt" in out
+    assert err.splitlines()[1].startswith("peers/run: the packages of ")
+    assert str(environment) in err
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-torch.txt"])
+def test_the_programs_beside_vocald_have_one_version(name: str) -> None:
+    packages = (REPOSITORY / "benches/peers" / name).read_text().split()
+    assert packages and all("==" in package for package in packages)
