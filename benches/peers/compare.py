@@ -4,7 +4,6 @@ from __future__ import annotations
 import argparse
 import pathlib
 import platform
-import subprocess
 import sys
 import tempfile
 
@@ -14,7 +13,7 @@ import onnxruntime
 import frontend
 import jobs
 import networks
-from measure import bench, median_ms
+from measure import bench, median_ms, output
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BATCHES = (1, 16)
@@ -41,7 +40,7 @@ def main() -> None:
 
 
 def version(program: str) -> str:
-    return subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.strip()
+    return output([program, "--version"]).strip()
 
 
 def processor() -> str:
