@@ -1,19 +1,26 @@
 //! `vocald bench`: speed of every stage, of the whole program, of training, or of drawing training windows on this
 //! machine.
 
+mod child;
 mod drawing;
 mod plot;
 mod program;
 mod stages;
+mod streams;
+mod tone;
 mod training;
 
 use std::path::PathBuf;
 
 use crate::cli::Usage;
+use crate::cli::bench::streams::Most;
 use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::stdout::print;
-use crate::frontend::{Features, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
-use crate::inference::{ComputePrecision, Engine, WeightPrecision, cores, device_name, engine};
+use crate::config::ModelConfig;
+use crate::frontend::window::lookahead_s;
+use crate::frontend::{Features, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
+use crate::inference::engine::EngineError;
+use crate::inference::{ComputePrecision, WeightPrecision, cores, device_name, engine};
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Checkpoint, Family, SE_RESNET};
 use crate::model_shelf::ModelFile;
@@ -98,9 +105,24 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Some(path) = &args.plot {
         plot::check(path)?;
     }
+    let (checkpoint, window) = live_checkpoint(&args)?;
     match args.streams {
         true => bench_streams(&args, &options),
-        false => bench_stages(&args, &options),
+        false => bench_stages(&args, checkpoint, window, &options),
+    }
+}
+
+/// The checkpoint and the windows that it needs; one that needs whole recordings is refused as by `run`.
+fn live_checkpoint(args: &Args) -> anyhow::Result<(Checkpoint, WindowLength)> {
+    let checkpoint = engine::named(args.model.as_ref())?;
+    let metadata = &checkpoint.metadata;
+    match checkpoint.architecture.features() {
+        Features::SeparatedMel => Err(EngineError::NotLive {
+            name: metadata.name.clone(),
+            lookahead_s: lookahead_s(metadata.default_horizon_frames),
+        }
+        .into()),
+        Features::Mel(window) => Ok((checkpoint, window)),
     }
 }
 
@@ -110,7 +132,7 @@ fn bench_streams(args: &Args, options: &program::Options) -> anyhow::Result<()> 
     if !json {
         print("streams  median ms    99 % ms    lost  one core\n")?;
     }
-    let loads = program::loads(options, |load| {
+    let loads = streams::loads(options, |load| {
         let line = format!(
             "{:7}  {:9.1}  {:9.1}  {:6}  {:6.1} %\n",
             load.streams, load.latency_median_ms, load.latency_p99_ms, load.gaps, load.cpu_percent
@@ -120,31 +142,34 @@ fn bench_streams(args: &Args, options: &program::Options) -> anyhow::Result<()> 
             let _ = print(&line);
         }
     })?;
-    let most = program::most(&loads);
+    let Most { streams, at_least } = Most::of(&loads);
     if let Some(path) = &args.plot {
-        plot::write(path, &plot::streams(&loads, program::BUDGET_MS))?;
+        plot::write(path, &plot::streams(&loads, streams::BUDGET_MS))?;
     }
-    match json {
-        true => {
-            let all = serde_json::json!({ "streams": most, "cores": cores(), "loads": loads });
-            print(&format!("{all}\n"))
-        }
-        false => print(&format!(
-            "{most} streams on {} cores keep 99 % of the decisions under 50 ms\n",
-            cores()
-        )),
+    let threads = ModelConfig::default().inference_threads(&options.device);
+    if json {
+        let all = serde_json::json!({
+            "streams": streams, "at_least": at_least, "inference_threads": threads,
+            "cores": cores(), "loads": loads,
+        });
+        return print(&format!("{all}\n"));
     }
+    print(&format!(
+        "streams that keep 99 % of the decisions under 50 ms: {}{streams} (inference threads: {threads}, cores: {})\n",
+        if at_least { "at least " } else { "" },
+        cores()
+    ))
 }
 
 /// Measures every stage, and the program as a whole.
-fn bench_stages(args: &Args, options: &program::Options) -> anyhow::Result<()> {
+fn bench_stages(
+    args: &Args,
+    checkpoint: Checkpoint,
+    window: WindowLength,
+    options: &program::Options,
+) -> anyhow::Result<()> {
     let passes = args.passes.unwrap_or(DEFAULT_PASSES);
     let device = args.corpora.device;
-    let checkpoint = engine::named(args.model.as_ref())?;
-    let Features::Mel(window) = checkpoint.architecture.features() else {
-        // The same refusal as of `run`.
-        return Ok(Engine::new(checkpoint, device, args.precision).map(|_| ())?);
-    };
     let mut timings = stages::before_network(window, passes)?;
     let behind = stages::behind_network(&checkpoint, window, passes)?;
     let name = checkpoint.metadata.name.clone();
@@ -194,11 +219,11 @@ fn bench_stages(args: &Args, options: &program::Options) -> anyhow::Result<()> {
          detect, times real time     {:8.0}\n\
          detect, times processor time{:8.0}\n\
          start to first decision     {:8.2} s\n\
-         memory                      {:8.0} MB\n",
+         memory at the most          {:8.0} MB\n",
         whole.detect_times_real_time,
         whole.detect_times_cpu_time,
         whole.first_decision_s,
-        whole.memory_mb
+        whole.peak_memory_mb
     );
     print(&text)
 }

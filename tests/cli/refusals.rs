@@ -296,6 +296,16 @@ fn numbers_beyond_what_makes_sense_are_refused_when_the_command_line_is_read() {
 }
 
 #[test]
+fn a_damaged_checkpoint_is_found_before_the_measurement() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("README.md"), "# A page\n").unwrap();
+    for options in ["", "--streams", "--streams --json"] {
+        let line = format!("bench {options} --model README.md --device cpu");
+        refused(folder.path(), &line, 1, "the checkpoint README.md is");
+    }
+}
+
+#[test]
 fn places_that_cannot_be_written_are_found_before_the_measurement() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

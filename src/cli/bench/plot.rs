@@ -6,8 +6,8 @@ use anyhow::Context as _;
 
 use crate::atomic_file;
 use crate::cli::Usage;
-use crate::cli::bench::program::Load;
 use crate::cli::bench::stages::Timing;
+use crate::cli::bench::streams::Load;
 use crate::reporting::axes::Axes;
 use crate::reporting::svg::{Anchor, SERIES, Svg};
 
