@@ -34,9 +34,13 @@ const WINDOW_HOP_MS: f64 = WINDOW_HOP_SAMPLES as f64 * 1000.0 / SAMPLE_RATE_HZ a
 const BEFORE_NETWORK: usize = 3;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("data", |arg| arg.requires("drawing").conflicts_with_all(drawing::WITHOUT_EFFECT)),
+    mut_arg("features", |arg| arg.requires("drawing").conflicts_with_all(drawing::WITHOUT_EFFECT))
+)]
 pub struct Args {
     /// Checkpoint [default: the built-in one]
-    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["training", "drawing"])]
+    #[arg(long, value_name = "NAME|FILE")]
     model: Option<ModelFile>,
     /// Passes of each measurement [default: 200; 20 steps with --training, 3000 windows with --drawing]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "streams")]
@@ -44,24 +48,19 @@ pub struct Args {
     /// Precision of the network: float32, bfloat16 (weights of half the size; with --training the convolutions),
     /// float16 (half the time; needs AVX512-FP16), or auto (the fastest that hardly moves a probability; with
     /// --training float32)
-    #[arg(long, default_value = "auto", conflicts_with = "drawing")]
+    #[arg(long, default_value = "auto")]
     precision: ComputePrecision,
     /// Also measure untrained networks of these depths, in layers, separated by commas
-    #[arg(
-        long,
-        value_name = "LAYERS",
-        value_delimiter = ',',
-        conflicts_with_all = ["training", "drawing"]
-    )]
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
     depths: Vec<u32>,
     /// Find the number of streams of which the daemon publishes 99 % of the decisions within 50 ms; takes a minute
-    #[arg(long, conflicts_with_all = ["training", "drawing", "depths"])]
+    #[arg(long, conflicts_with = "depths")]
     streams: bool,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
     /// Draw the figures in this SVG file: the stages, or with --streams the cost of a stream
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["training", "drawing"])]
+    #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     #[command(flatten)]
     training: training::Args,
