@@ -24,6 +24,7 @@ fn every_stage_of_a_checkpoint_with_speech_is_measured() {
         stages,
         [
             "capture to ring, 48 kHz stereo",
+            "channel mix, 48 kHz stereo",
             "resampler, 48 kHz",
             "STFT and mel",
             "forward pass, untrained, float32, 1 at once",

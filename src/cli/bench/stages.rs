@@ -9,7 +9,7 @@ use anyhow::bail;
 use vocald_client::Message;
 use vocald_client::message::{self, Version};
 
-use crate::audio::{AudioFormat, CaptureInstant, ring};
+use crate::audio::{AudioFormat, CaptureInstant, ChannelChoice, ChannelMap, ring};
 use crate::config::DecisionConfig;
 use crate::decision::Decider;
 use crate::frontend::resample::Resampler;
@@ -83,7 +83,14 @@ pub fn before_network(length: WindowLength, passes: u32) -> anyhow::Result<Vec<T
         read.clear();
         reader.read(&mut read);
     });
-    let mono = tone(INPUT_HOP_FRAMES);
+    let mut map = ChannelMap::new(&ChannelChoice::All, INPUT.channels)?;
+    let mut watch = map.watch(INPUT.rate_hz);
+    let mut mono = Vec::new();
+    let mixes = measure("channel mix, 48 kHz stereo", passes, 1, || {
+        mono.clear();
+        map.mix(&block, &mut mono);
+        black_box(watch.push(&block, &mono));
+    });
     let mut resampler = Resampler::new(INPUT.rate_hz)?;
     let mut resampled = Vec::new();
     let resamples = measure("resampler, 48 kHz", passes, 1, || {
@@ -102,7 +109,7 @@ pub fn before_network(length: WindowLength, passes: u32) -> anyhow::Result<Vec<T
         windows.clear();
         windower.push(&hop, CaptureTime::default(), &mut windows);
     });
-    Ok(vec![rings, resamples, mel])
+    Ok(vec![rings, mixes, resamples, mel])
 }
 
 /// The forward pass of a checkpoint with 1, 4 and 16 windows at once.
