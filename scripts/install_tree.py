@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Puts a built vocald into a folder tree, with everything that it needs beside ALSA.
 
-usage: install_tree.py --program target/release/vocald --libtorch DIR --prefix /usr/local [--destdir DIR]
+usage: install_tree.py --program PROGRAM --libtorch DIR --prefix /usr/local [--destdir DIR]
                        [--unit-dir DIR] [--etc DIR]
 
 Below PREFIX: bin/vocald; lib/vocald with the parts of libtorch that the program links, found by the relative run path

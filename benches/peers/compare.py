@@ -13,7 +13,7 @@ import onnxruntime
 import frontend
 import jobs
 import networks
-from measure import bench, median_ms
+from measure import bench, median_ms, output
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 BATCHES = (1, 16)
@@ -22,13 +22,13 @@ PRECISIONS = ("float32", "bfloat16") + ("float16",) * ("avx512_fp16" in pathlib.
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--vocald", default=str(REPOSITORY / "target" / "release" / "vocald"))
+    parser.add_argument("--vocald", required=True)
     parser.add_argument("--depths", default="14,34,50,152")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--torch", action="store_true")
     args = parser.parse_args()
-    print(f"{processor()}; onnxruntime {onnxruntime.__version__}; one thread, milliseconds per window\n")
+    print(f"{version(args.vocald)}; {processor()}; onnxruntime {onnxruntime.__version__}; one thread, milliseconds per window\n")
     others = ["onnxruntime"] + ["PyTorch", "compiled"] * args.torch
     print("depth  batch  " + "".join(f"{name:>11}  " for name in others)
           + "".join(f"{name:>9}  ratio  " for name in PRECISIONS))
@@ -37,6 +37,10 @@ def main() -> None:
             forward(args.vocald, depth, pathlib.Path(folder), args.rounds, args.torch)
         frontend.compare(args.vocald, args.rounds, args.torch)
         jobs.compare(args.vocald, pathlib.Path(folder), args.minutes, args.rounds)
+
+
+def version(program: str) -> str:
+    return output([program, "--version"]).strip()
 
 
 def processor() -> str:

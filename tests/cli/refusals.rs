@@ -283,6 +283,17 @@ fn numbers_beyond_what_makes_sense_are_refused_when_the_command_line_is_read() {
         "bench --training --model live-14",
         "bench --training --data songs",
         "bench --drawing paper-mir1k --precision float32",
+        "bench --drawing paper-mir1k --device cpu",
+        "bench --data songs",
+        "bench --features cache",
+        "bench --streams --data songs",
+        "bench --plot stages.svg --features cache",
+        "bench --device cpu --model live-14 --data songs",
+        "bench --threads 2",
+        "bench --streams --threads 2",
+        "bench --drawing paper-mir1k --batch-windows 8",
+        "bench --drawing paper-mir1k --streams",
+        "bench --drawing paper-mir1k --model live-14",
     ] {
         let error = parse(line).expect_err(line);
         assert_eq!(error.exit_code(), 2, "{line}: {error}");
@@ -290,8 +301,20 @@ fn numbers_beyond_what_makes_sense_are_refused_when_the_command_line_is_read() {
     for line in [
         "detect song.wav --every 8 --threads 1024 --jobs 1",
         "train paper-mir1k --max-epochs 1",
+        "bench --drawing paper-mir1k --data songs --features cache --passes 3 --json",
+        "bench --training --device cpu --threads 2",
     ] {
         assert!(parse(line).is_ok(), "{line}");
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_found_before_the_measurement() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("README.md"), "# A page\n").unwrap();
+    for options in ["", "--streams", "--streams --json"] {
+        let line = format!("bench {options} --model README.md --device cpu");
+        refused(folder.path(), &line, 1, "the checkpoint README.md is");
     }
 }
 
@@ -300,12 +323,21 @@ fn places_that_cannot_be_written_are_found_before_the_measurement() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     std::fs::write(at.join("file"), "").unwrap();
-    refused(
-        at,
-        "bench --plot missing/stages.svg",
-        2,
-        "there is no folder missing",
-    );
+    for (place, problem) in [
+        ("missing/stages.svg", "no file can be made there"),
+        ("file/stages.svg", "no file can be made there"),
+        (".", "this is not a file"),
+        ("stages/", "this is not a file"),
+        ("/dev/null", "this is not a file"),
+        ("", "a value is required"),
+    ] {
+        for mode in ["bench", "bench --streams"] {
+            let output = run(vocald(mode).args(["--plot", place]).current_dir(at));
+            assert_eq!((output.code, output.out.as_str()), (Some(2), ""), "{place}");
+            assert!(output.err.contains(problem), "{place}: {}", output.err);
+        }
+    }
+    assert_eq!(std::fs::read_dir(at).unwrap().count(), 1);
     refused(
         at,
         "bench --training --architecture bilstm",

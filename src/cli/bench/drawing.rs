@@ -13,12 +13,24 @@ use crate::training::sampler::{Sampler, window_rng};
 /// Default number of windows: a few seconds.
 const DEFAULT_WINDOWS: u32 = 3000;
 
+/// Options that have no effect on drawing. What `--drawing` needs names them too: clap does not miss an option that
+/// another one excludes.
+pub const WITHOUT_EFFECT: [&str; 7] = [
+    "training",
+    "device",
+    "model",
+    "precision",
+    "depths",
+    "streams",
+    "plot",
+];
+
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Drawing of windows")]
 pub struct Args {
     /// Measure drawing of training windows for this experiment (a file or a built-in name), in one thread,
     /// from the corpora below --data
-    #[arg(long, value_name = "EXPERIMENT", conflicts_with = "training")]
+    #[arg(long, value_name = "EXPERIMENT", conflicts_with_all = WITHOUT_EFFECT)]
     pub drawing: Option<PathBuf>,
 }
 

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use crate::atomic_file;
+use crate::atomic_file::{self, AtomicFile};
 use crate::cli::Usage;
-use crate::cli::bench::program::Load;
 use crate::cli::bench::stages::Timing;
+use crate::cli::bench::streams::Load;
 use crate::reporting::axes::Axes;
 use crate::reporting::svg::{Anchor, SERIES, Svg};
 
@@ -18,20 +18,17 @@ const ROW: f64 = 24.0;
 const BARS: f64 = 360.0;
 const MARGIN: f64 = 70.0;
 
-/// Checks that there is a folder for a picture, before what it shows is measured.
+/// Tries the place of a picture before what it shows is measured.
 pub fn check(path: &Path) -> anyhow::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    match folder.is_dir() {
-        true => Ok(()),
-        false => Err(Usage(format!(
-            "--plot {}: there is no folder {}; make it first",
-            path.display(),
-            folder.display()
-        ))
-        .into()),
+    let refusal =
+        |problem: String| Err(Usage(format!("--plot {}: {problem}", path.display())).into());
+    let names_folder = path.as_os_str().as_encoded_bytes().ends_with(b"/");
+    if names_folder || path.exists() && !path.is_file() {
+        return refusal("this is not a file; name one".into());
+    }
+    match AtomicFile::create(path) {
+        Ok(_) => Ok(()),
+        Err(error) => refusal(format!("no file can be made there: {error}")),
     }
 }
 

@@ -1,13 +1,15 @@
 //! The time of every stage between the sound card and the sinks, for one window of one stream.
 
+use std::hint::black_box;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::bail;
 use vocald_client::Message;
 use vocald_client::message::{self, Version};
 
-use crate::audio::{AudioFormat, CaptureInstant, ring};
+use crate::audio::{AudioFormat, CaptureInstant, ChannelChoice, ChannelMap, ring};
 use crate::config::DecisionConfig;
 use crate::decision::Decider;
 use crate::frontend::resample::Resampler;
@@ -81,7 +83,14 @@ pub fn before_network(length: WindowLength, passes: u32) -> anyhow::Result<Vec<T
         read.clear();
         reader.read(&mut read);
     });
-    let mono = tone(INPUT_HOP_FRAMES);
+    let mut map = ChannelMap::new(&ChannelChoice::All, INPUT.channels)?;
+    let mut watch = map.watch(INPUT.rate_hz);
+    let mut mono = Vec::new();
+    let mixes = measure("channel mix, 48 kHz stereo", passes, 1, || {
+        mono.clear();
+        map.mix(&block, &mut mono);
+        black_box(watch.push(&block, &mono));
+    });
     let mut resampler = Resampler::new(INPUT.rate_hz)?;
     let mut resampled = Vec::new();
     let resamples = measure("resampler, 48 kHz", passes, 1, || {
@@ -100,7 +109,7 @@ pub fn before_network(length: WindowLength, passes: u32) -> anyhow::Result<Vec<T
         windows.clear();
         windower.push(&hop, CaptureTime::default(), &mut windows);
     });
-    Ok(vec![rings, resamples, mel])
+    Ok(vec![rings, mixes, resamples, mel])
 }
 
 /// The forward pass of a checkpoint with 1, 4 and 16 windows at once.
@@ -140,18 +149,33 @@ pub fn forward(
 }
 
 /// The stages behind the network.
-pub fn behind_network(checkpoint: &Checkpoint, passes: u32) -> anyhow::Result<Vec<Timing>> {
+pub fn behind_network(
+    checkpoint: &Checkpoint,
+    length: WindowLength,
+    passes: u32,
+) -> anyhow::Result<Vec<Timing>> {
     let metadata = &checkpoint.metadata;
     let horizon = DecisionConfig::default().horizon(&metadata.model_horizons())?;
     let mut decider = Decider::new(metadata.new_overlap_average(), horizon)?;
-    let probabilities = vec![0.5; metadata.horizons_frames.len()];
-    let mut window = Window::synthetic(0, vec![0.0; WindowLength::FRAMES_80.values()].into());
+    let probabilities = vec![0.5; checkpoint.architecture.outputs()];
+    let mut window = Window::synthetic(0, vec![0.0; length.values()].into());
+    let mut undecided = 0;
     let decides = measure("decision", passes, 1, || {
         window.start_sample += WINDOW_HOP_SAMPLES as u64;
-        if let Some(p) = decider.probability(&window, &probabilities) {
-            decider.frame(window.time_s(horizon.frames), p);
+        match decider.probability(&window, &probabilities) {
+            Some(p) => {
+                black_box(decider.frame(window.time_s(horizon.frames), p));
+            }
+            None => undecided += 1,
         }
     });
+    if undecided > 0 {
+        bail!(
+            "{undecided} of {passes} windows had no probability at the horizon of {} frames: the stage \
+             \"decision\" was not measured",
+            horizon.frames
+        );
+    }
     let hub = Hub::new(HelloFacts {
         model: metadata.name.clone(),
         device: "cpu".into(),
@@ -195,7 +219,7 @@ impl Sink for JsonReader {
 
     fn deliver(&mut self, messages: &[Arc<Published>]) -> io::Result<()> {
         for message in messages {
-            std::hint::black_box(message.json());
+            black_box(message.json());
         }
         Ok(())
     }

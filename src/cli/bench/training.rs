@@ -26,30 +26,36 @@ const WARM_UP_STEPS: u32 = 3;
 /// Default number of measured steps: a few seconds.
 const DEFAULT_STEPS: u32 = 20;
 
+/// Options that have no effect on training. Those that need `--training` name them too: clap does not miss an option
+/// that another one excludes.
+const WITHOUT_EFFECT: [&str; 7] = [
+    "model", "depths", "streams", "plot", "data", "features", "drawing",
+];
+
 /// Options that need `--training`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Training")]
 pub struct Args {
     /// Measure training steps (forward, backward, Adam) instead of inference
-    #[arg(long, conflicts_with_all = ["data", "features"])]
+    #[arg(long, conflicts_with_all = WITHOUT_EFFECT)]
     pub training: bool,
     /// Network: se_resnet or scnn
     #[arg(
         long,
         value_name = "NAME",
         default_value = "se_resnet",
-        requires = "training"
+        requires = "training", conflicts_with_all = WITHOUT_EFFECT
     )]
     architecture: String,
     /// Depth of se_resnet in layers [default: 14]
-    #[arg(long, value_name = "LAYERS", requires = "training")]
+    #[arg(long, value_name = "LAYERS", requires = "training", conflicts_with_all = WITHOUT_EFFECT)]
     depth: Option<u32>,
     /// Windows per step
-    #[arg(long, value_name = "N", default_value_t = 64, requires = "training",
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "training", conflicts_with_all = WITHOUT_EFFECT,
           value_parser = clap::value_parser!(u16).range(1..=4096))]
     batch_windows: u16,
     /// CPU threads of a step
-    #[arg(long, value_name = "N", default_value_t = 1, requires = "training",
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "training", conflicts_with_all = WITHOUT_EFFECT,
           value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: u16,
 }
