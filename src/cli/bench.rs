@@ -44,8 +44,7 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "streams")]
     passes: Option<u32>,
     /// Precision of the network: float32, bfloat16 (weights of half the size; with --training the convolutions),
-    /// float16 (half the time; needs AVX512-FP16), or auto (the fastest that hardly moves a probability; with
-    /// --training float32)
+    /// float16 (half the time; needs AVX512-FP16), or auto (as `run --help` says; with --training float32)
     #[arg(long, default_value = "auto")]
     precision: ComputePrecision,
     /// Also measure untrained networks of these depths, in layers, separated by commas

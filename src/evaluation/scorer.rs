@@ -55,6 +55,13 @@ impl ScoredTrack {
         Grid::new(self.features, horizon_frames)
     }
 
+    /// Whether all probabilities are numbers. Those of a network whose sums grow too large are not.
+    pub fn is_finite(&self) -> bool {
+        let speech = self.speech.iter().flat_map(|speech| &speech.horizons);
+        let mut windows = self.horizons.iter().chain(speech).flatten();
+        windows.all(|(p, _)| p.is_finite())
+    }
+
     /// The probabilities and labels of the labelled windows at a horizon index.
     pub fn labelled(&self, horizon: usize) -> impl Iterator<Item = (f32, bool)> {
         let windows = self.horizons[horizon].iter();

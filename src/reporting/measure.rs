@@ -52,6 +52,16 @@ pub enum MeasureError {
     /// The network cannot be computed in the precision.
     #[error(transparent)]
     Precision(#[from] PrecisionError),
+    /// The network failed on a track.
+    #[error(
+        "{corpus}: {song}: the network computed a probability that is not a number: its weights are damaged"
+    )]
+    NotFinite {
+        /// Name of the corpus.
+        corpus: String,
+        /// The song.
+        song: String,
+    },
 }
 
 /// What was measured.
@@ -115,6 +125,12 @@ impl Evaluation<'_> {
             stress,
         };
         for (corpus, tracks) in self.corpora.iter().zip(&tracks) {
+            if let Some(track) = tracks.iter().find(|track| !track.scored.is_finite()) {
+                return Err(MeasureError::NotFinite {
+                    corpus: corpus.name.clone(),
+                    song: track.song.clone(),
+                });
+            }
             self.add(&mut report, &corpus.name, tracks)?;
         }
         report.moments = moments::worst(report.moments);

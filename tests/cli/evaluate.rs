@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::support::program;
 use crate::support::program::{run, vocald, wav, with_model};
+use crate::support::untrained::network;
 
 /// Two labelled files, six and four seconds, and a reference system's labels for them.
 fn songs(root: &Path) {
@@ -464,4 +465,30 @@ fn what_cannot_be_measured_is_refused_with_the_reason() {
     let output = run(&mut vocald("evaluate /nonexistent"));
     assert_eq!(output.code, Some(1));
     assert!(output.err.contains("/nonexistent"), "{}", output.err);
+}
+
+#[test]
+fn a_network_that_computes_no_number_is_not_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    songs(root);
+    let mut checkpoint = network(1);
+    for layer in ["stem.conv", "stages.0.0.conv1"] {
+        let weight = checkpoint.weights.get_mut(&format!("{layer}.weight"));
+        let weight = weight.unwrap();
+        *weight = &*weight * 1e37;
+    }
+    let path = root.join("damaged.safetensors");
+    checkpoint.write(&path).unwrap();
+    let mut command = vocald("evaluate");
+    command.arg(root.join("songs")).args(["--device", "cpu"]);
+    command.arg("--features").arg(root.join("features"));
+    let output = run(command.arg("--model").arg(&path));
+    assert_eq!(output.code, Some(1), "{}", output.out);
+    assert!(
+        output.err.contains("a probability that is not a number"),
+        "{}",
+        output.err
+    );
+    assert_eq!(output.out, "");
 }
