@@ -161,17 +161,20 @@ impl ChannelWatch {
             return None;
         }
         let mut changed = false;
-        let frames = interleaved.chunks_exact(self.channels).zip(mono);
-        for (frame, &mean) in frames {
+        let (mut interleaved, mut mono) = (interleaved, mono);
+        while !mono.is_empty() {
+            let frames = mono.len().min(self.second_frames - self.second.frames);
+            let (part, channels) = (&interleaved[..frames * self.channels], self.channels);
             for (energy, &channel) in self.second.energies.iter_mut().zip(&self.chosen) {
-                let sample = f64::from(usable(frame[channel]).unwrap_or(0.0));
-                *energy += sample * sample;
+                *energy += sum_of_squares(part[channel..].iter().step_by(channels));
             }
-            self.second.mixed += f64::from(mean) * f64::from(mean);
-            self.second.frames += 1;
+            self.second.mixed += sum_of_squares(mono[..frames].iter());
+            self.second.frames += frames;
             if self.second.frames == self.second_frames {
                 changed |= self.end_second();
             }
+            interleaved = &interleaved[frames * self.channels..];
+            mono = &mono[frames..];
         }
         changed.then_some(self.present.as_slice())
     }
@@ -201,6 +204,17 @@ impl ChannelWatch {
         self.present = faults;
         changed
     }
+}
+
+/// Of the samples that are finite and not too large.
+fn sum_of_squares<'s>(samples: impl Iterator<Item = &'s f32>) -> f64 {
+    // Several sums, since each addition waits for the one before.
+    let mut sums = [0.0; 4];
+    for (place, &sample) in samples.enumerate() {
+        let sample = f64::from(usable(sample).unwrap_or(0.0));
+        sums[place % 4] += sample * sample;
+    }
+    sums.iter().sum()
 }
 
 impl Tally {

@@ -122,6 +122,20 @@ impl ChannelMap {
         let (chosen, silenced) = (&self.chosen, &mut self.silenced_samples);
         // In 64 bits, so that the mean of equal channels is exactly each of them.
         let scale = 1.0 / chosen.len() as f64;
+        if self.channels == 2
+            && chosen.as_slice() == [0, 1]
+            && interleaved.iter().all(|&sample| usable(sample).is_some())
+        {
+            // The same in a form that the compiler vectorises, for nearly all sound.
+            let mean = |&[left, right]: &[f32; 2]| (f64::from(left) + f64::from(right)) * scale;
+            return mono.extend(
+                interleaved
+                    .as_chunks()
+                    .0
+                    .iter()
+                    .map(|frame| mean(frame) as f32),
+            );
+        }
         mono.extend(interleaved.chunks_exact(self.channels).map(|frame| {
             let sum: f64 = chosen
                 .iter()
