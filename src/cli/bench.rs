@@ -17,9 +17,7 @@ use crate::cli::bench::streams::Most;
 use crate::cli::corpus_options::CorpusOptions;
 use crate::cli::stdout::print;
 use crate::config::ModelConfig;
-use crate::frontend::window::lookahead_s;
-use crate::frontend::{Features, SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
-use crate::inference::engine::EngineError;
+use crate::frontend::{SAMPLE_RATE_HZ, WINDOW_HOP_SAMPLES, WindowLength};
 use crate::inference::{ComputePrecision, WeightPrecision, cores, device_name, engine};
 use crate::model::network::initial_weights;
 use crate::model::{Architecture, Checkpoint, Family, SE_RESNET};
@@ -101,24 +99,11 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     if let Some(path) = &args.plot {
         plot::check(path)?;
     }
-    let (checkpoint, window) = live_checkpoint(&args)?;
+    let checkpoint = engine::named(args.model.as_ref())?;
+    let window = engine::live_window(&checkpoint)?;
     match args.streams {
         true => bench_streams(&args, &options),
         false => bench_stages(&args, checkpoint, window, &options),
-    }
-}
-
-/// The checkpoint and the windows that it needs; one that needs whole recordings is refused as by `run`.
-fn live_checkpoint(args: &Args) -> anyhow::Result<(Checkpoint, WindowLength)> {
-    let checkpoint = engine::named(args.model.as_ref())?;
-    let metadata = &checkpoint.metadata;
-    match checkpoint.architecture.features() {
-        Features::SeparatedMel => Err(EngineError::NotLive {
-            name: metadata.name.clone(),
-            lookahead_s: lookahead_s(metadata.default_horizon_frames),
-        }
-        .into()),
-        Features::Mel(window) => Ok((checkpoint, window)),
     }
 }
 

@@ -128,20 +128,7 @@ impl Engine {
         device: ComputeDevice,
         precision: ComputePrecision,
     ) -> Result<Self, EngineError> {
-        let window = match checkpoint.architecture.features() {
-            Features::Mel(window) => window,
-            Features::SeparatedMel => {
-                let Metadata {
-                    name,
-                    default_horizon_frames,
-                    ..
-                } = checkpoint.metadata;
-                return Err(EngineError::NotLive {
-                    name,
-                    lookahead_s: lookahead_s(default_horizon_frames),
-                });
-            }
-        };
+        let window = live_window(&checkpoint)?;
         let device = device.resolve()?;
         tch::set_num_threads(1);
         let forward = ForwardPass::new(&checkpoint, device, precision, MAX_BATCH)?;
@@ -263,16 +250,27 @@ impl Engine {
         // stays usable.
         let pass = AssertUnwindSafe(|| self.forward.probabilities(windows, numbers));
         let values = catch_unwind(pass).map_err(|panic| failed(panic_text(panic.as_ref())))?;
-        let not_finite = match self.precision() {
-            WeightPrecision::Float16 => NotFinite::Float16,
-            WeightPrecision::Bfloat16 | WeightPrecision::Float32 => NotFinite::Network,
-        };
+        let not_finite = self.forward.not_finite();
         let row = |row: &[f32]| match row.iter().all(|p| p.is_finite()) {
             true => Ok(row.to_vec()),
             false => Err(not_finite),
         };
         let outputs = values.len() / numbers.len().max(1);
         Ok(values.chunks_exact(outputs).map(row).collect())
+    }
+}
+
+/// The windows that a live network needs.
+///
+/// # Errors
+/// [`EngineError::NotLive`] for a network of whole recordings.
+pub fn live_window(checkpoint: &Checkpoint) -> Result<WindowLength, EngineError> {
+    match checkpoint.architecture.features() {
+        Features::Mel(window) => Ok(window),
+        Features::SeparatedMel => Err(EngineError::NotLive {
+            name: checkpoint.metadata.name.clone(),
+            lookahead_s: lookahead_s(checkpoint.metadata.default_horizon_frames),
+        }),
     }
 }
 

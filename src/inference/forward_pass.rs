@@ -3,6 +3,7 @@
 use tch::{Device, Kind, Tensor};
 
 use crate::inference::compute_precision::{ComputePrecision, PrecisionError, WeightPrecision};
+use crate::inference::messages::NotFinite;
 use crate::inference::precision_choice::choose;
 use crate::inference::wide_pass::WidePass;
 use crate::model::compiled::{Compiled, InstructionSet};
@@ -93,6 +94,16 @@ impl ForwardPass {
     #[must_use]
     pub fn precision(&self) -> WeightPrecision {
         self.precision
+    }
+
+    /// Why a probability that is not finite is not: in float16 without a repetition in 32 bits, most likely for the
+    /// precision.
+    pub fn not_finite(&self) -> NotFinite {
+        let is_repeated = matches!(self.backend, Backend::Compiled { wide: Some(_), .. });
+        match self.precision {
+            WeightPrecision::Float16 if !is_repeated => NotFinite::Float16,
+            _ => NotFinite::Network,
+        }
     }
 
     /// Probabilities, windows × outputs of the architecture, of normalised windows, windows × frames × 80. `numbers` holds the

@@ -17,7 +17,7 @@ use crate::evaluation::speech_figures::speech_figures;
 use crate::evaluation::stress;
 use crate::evaluation::stress::Folders;
 use crate::frontend::{HOP_SAMPLES, SAMPLE_RATE_HZ};
-use crate::inference::{ComputePrecision, PrecisionError};
+use crate::inference::{ComputePrecision, NotFinite, PrecisionError};
 use crate::model::Checkpoint;
 use crate::reporting::MelPicture;
 use crate::reporting::clip::Clip;
@@ -52,15 +52,15 @@ pub enum MeasureError {
     /// The network cannot be computed in the precision.
     #[error(transparent)]
     Precision(#[from] PrecisionError),
-    /// The network failed on a track.
-    #[error(
-        "{corpus}: {song}: the network computed a probability that is not a number: its weights are damaged"
-    )]
-    NotFinite {
+    /// The network has no prediction for a window of a track.
+    #[error("{corpus}: {song}: {reason}")]
+    NoPrediction {
         /// Name of the corpus.
         corpus: String,
         /// The song.
         song: String,
+        /// Why.
+        reason: NotFinite,
     },
 }
 
@@ -126,9 +126,13 @@ impl Evaluation<'_> {
         };
         for (corpus, tracks) in self.corpora.iter().zip(&tracks) {
             if let Some(track) = tracks.iter().find(|track| !track.scored.is_finite()) {
-                return Err(MeasureError::NotFinite {
+                return Err(MeasureError::NoPrediction {
                     corpus: corpus.name.clone(),
                     song: track.song.clone(),
+                    reason: match self.precision {
+                        ComputePrecision::Float16 => NotFinite::Float16,
+                        _ => NotFinite::Network,
+                    },
                 });
             }
             self.add(&mut report, &corpus.name, tracks)?;

@@ -486,7 +486,7 @@ fn a_network_that_computes_no_number_is_not_measured() {
     let output = run(command.arg("--model").arg(&path));
     assert_eq!(output.code, Some(1), "{}", output.out);
     assert!(
-        output.err.contains("a probability that is not a number"),
+        output.err.contains("produced a number that is not finite"),
         "{}",
         output.err
     );
